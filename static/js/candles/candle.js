@@ -1,0 +1,91 @@
+// The candles as the page holds them: official and live, checked, times in ms, prices as numbers.
+// Never here: which candle wins (`merge`); how one is formed (`builder`); requests, the DOM, a clock.
+// Invariant: a candle that exists has an integer open time, and low <= open, close <= high.
+
+import { CandleError, LAST_MS, isMoment } from "./interval.js";
+
+/** The longest fraction that a price or volume on Binance has, and then some. */
+const DECIMALS_MAX = 12;
+
+/** An official candle from Binance's 12 fields (the first 6 and the count of trades are read). */
+export function officialFromRow(row) {
+  if (!Array.isArray(row) || row.length < 6) throw new CandleError("row", row, "an array of 12 fields");
+  return checked({ time: row[0], open: row[1], high: row[2], low: row[3], close: row[4], volume: row[5] });
+}
+
+/** Official candles from the columns of `GET /data`; a row that breaks a rule is left out. */
+export function officialFromColumns({ time, open, high, low, close, volume }) {
+  const candles = [];
+  for (let i = 0; i < time.length; i += 1) {
+    const fields = { time: time[i], open: open[i], high: high[i], low: low[i], close: close[i], volume: volume[i] };
+    if (breaks(fields) === null) candles.push(Object.freeze(fields));
+  }
+  return candles;
+}
+
+/** A live candle from its JSON shape; `CandleError` names what is wrong. */
+export function liveFromFields(fields) {
+  if (fields === null || typeof fields !== "object") throw new CandleError("live candle", fields, "an object");
+  const { time, open, high, low, close, volume = 0, trades = 0, source = "live" } = fields;
+  if (source !== "live" && source !== "client") throw new CandleError("source", source, "live or client");
+  if (!isMoment(fields.updated_at)) throw new CandleError("updated_at", fields.updated_at, `0 to ${LAST_MS} ms`);
+  if (!Number.isInteger(trades) || trades < 0) throw new CandleError("trades", trades, "an integer of 0 or more");
+  const is_complete = fields.is_complete === true;
+  return checked({ time, open, high, low, close, volume, trades, source, is_complete, updated_at: fields.updated_at });
+}
+
+/** The same, but junk gives null: one bad candle must never keep the chart from drawing. */
+export function liveOrNull(fields) {
+  try {
+    return liveFromFields(fields);
+  } catch (error) {
+    if (error instanceof CandleError) return null;
+    throw error;
+  }
+}
+
+/** Whether the candle's interval ended, and `settleMs` passed since, at exchange time now. */
+export function isClosed(interval, openMs, nowMs, settleMs = 0) {
+  return interval.nextOpenMs(openMs) + settleMs <= nowMs;
+}
+
+/** Whether two candles say the same about the market. */
+export function sameValues(a, b) {
+  return (
+    a.time === b.time && a.open === b.open && a.high === b.high && a.low === b.low && a.close === b.close &&
+    a.volume === b.volume
+  );
+}
+
+/** How many decimals the number's shortest text has: 0.00000908 has 8. */
+export function decimals(number) {
+  const [digits, exponent = "0"] = String(number).split("e");
+  const fraction = digits.split(".")[1] ?? "";
+  return Math.min(DECIMALS_MAX, Math.max(0, fraction.length - Number(exponent)));
+}
+
+/** Two decimal numbers added without the dust of binary fractions: 0.1 + 0.2 is 0.3. */
+export function add(a, b) {
+  return Number((a + b).toFixed(Math.max(decimals(a), decimals(b))));
+}
+
+function checked(fields) {
+  const broken = breaks(fields);
+  if (broken !== null) throw new CandleError(...broken);
+  return Object.freeze(fields);
+}
+
+/** What is wrong with it as [field, value, allowed], or null. */
+function breaks({ time, open, high, low, close, volume }) {
+  if (!isMoment(time)) return ["time", time, `an integer from 0 to ${LAST_MS}, in ms since 1970 (UTC)`];
+  if (!(isNumber(low) && low > 0)) return ["low", low, "a number more than 0"];
+  if (!isNumber(high)) return ["high", high, "a number"];
+  if (!(isNumber(open) && low <= open && open <= high)) return ["open", open, `${low} (low) to ${high} (high)`];
+  if (!(isNumber(close) && low <= close && close <= high)) return ["close", close, `${low} (low) to ${high} (high)`];
+  if (!(isNumber(volume) && volume >= 0)) return ["volume", volume, "a number of 0 or more"];
+  return null;
+}
+
+function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
