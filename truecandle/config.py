@@ -96,7 +96,7 @@ def stored_secret_key(var_dir: Path) -> str:
     path = var_dir / "secret_key"
     var_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with path.open("x", encoding="ascii", opener=_private) as file:
+        with open(path, "x", encoding="ascii", opener=_private) as file:
             file.write(secrets.token_hex(32))
     except FileExistsError:
         pass
