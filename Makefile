@@ -1,0 +1,43 @@
+# Every command of TrueCandle. Each does its own set-up; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test lint unit e2e setup-dev lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## everything that is needed to run, in .venv/ and static/vendor/
+	@$(PYTHON) -m tools.setup
+
+demo: setup ## the whole system on simulated data, without network or account (PORT=, REDIS_PORT=, SIM_PORT=)
+	@$(BIN)/python -m tools.start demo
+
+run: setup ## the whole system on real Binance data; settings from .env (PORT=, REDIS_PORT=)
+	@$(BIN)/python -m tools.start run
+
+test: lint ## all checks and all tests; this is what CI runs
+	@$(BIN)/pytest
+
+lint: setup-dev ## style, types and the import ladder
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+unit: setup-dev ## the tests that need no browser and start no process
+	@$(BIN)/pytest tests/unit tests/house tests/js
+
+e2e: setup-dev ## the tests in a real Chromium, and those that break things
+	@$(BIN)/pytest tests/e2e tests/faults
+
+setup-dev:
+	@$(PYTHON) -m tools.setup --dev
+
+lock: setup-dev ## turn requirements*.in and package.json into locks with exact versions and hashes
+	@$(BIN)/python -m tools.lock
+
+clean: ## remove what set-up and runs have made, but not the data in var/
+	rm -rf .venv static/vendor node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
