@@ -54,7 +54,9 @@ export class LiveCandleBuilder {
     if (!this.interval.hasGrid) return false;
     const openMs = this.interval.openMs(timestamp);
     if (openMs < this.#newestMs()) return false;
-    this.#candles.set(openMs, this.#moved(this.#candles.get(openMs) ?? opened(openMs, event), event));
+    const candle = this.#candles.get(openMs) ?? opened(openMs, event);
+    if (candle.is_complete) return false;
+    this.#candles.set(openMs, this.#moved(candle, event));
     this.#trim();
     return true;
   }

@@ -1,0 +1,104 @@
+// The way to the server: connects, subscribes, asks again, backs off, and says since when it is how.
+// Never here: candles, versions' meaning, words for people, the DOM.
+// Invariant: "up" means that the server acknowledged the subscription of the series now followed.
+
+/** How often the subscription is asked again: a quiet pub/sub is found out this way. */
+export const ASK_EVERY_MS = 15_000;
+
+/** Pauses before the tries to connect; the last one repeats for as long as it takes. */
+export const RETRY_MS = [300, 1_000, 2_000, 4_000, 5_000];
+
+export class Link {
+  #socket;
+  #clock;
+  #onAck;
+  #onChange;
+  #series = null;
+  #isConnected = false;
+  #tries = 0;
+  #retry = null;
+  #ask = null;
+  #asked = 0;
+
+  /** connecting · up · away (down, trying again at `retryAtMs`) · out (signed out). Local ms. */
+  state;
+
+  constructor({ clock, onAck, onChange }) {
+    this.#clock = clock;
+    this.#onAck = onAck;
+    this.#onChange = onChange;
+    this.state = { kind: "connecting", sinceMs: clock.now(), retryAtMs: null };
+  }
+
+  start(socket) {
+    this.#socket = socket;
+    socket.connect();
+  }
+
+  follow(series) {
+    if (this.#isConnected && this.#series !== null) this.#socket.unsubscribe(this.#series);
+    this.#series = series;
+    if (this.#isConnected) this.#subscribe();
+  }
+
+  /** After sleep, a change of network or a return to the tab: ask now, or connect now. */
+  wake() {
+    if (this.#isConnected) this.#subscribe();
+    else this.#connect();
+  }
+
+  up() {
+    this.#isConnected = true;
+    this.#cancel();
+    this.#subscribe();
+  }
+
+  down({ isRefused }) {
+    this.#isConnected = false;
+    this.#cancel();
+    if (isRefused) {
+      this.#become("out", null);
+      return;
+    }
+    const pause = RETRY_MS[Math.min(this.#tries, RETRY_MS.length - 1)];
+    const delayMs = Math.round(pause * (0.75 + 0.25 * this.#clock.random()));
+    this.#tries += 1;
+    this.#retry = this.#clock.setTimeout(() => this.#connect(), delayMs);
+    this.#become("away", this.#clock.now() + delayMs);
+  }
+
+  #connect() {
+    this.#cancel();
+    this.#socket.connect();
+  }
+
+  async #subscribe() {
+    if (this.#series === null) return;
+    this.#clock.clearTimeout(this.#ask);
+    this.#asked += 1;
+    const asked = this.#asked;
+    const sentMs = this.#clock.now();
+    const ack = await this.#socket.subscribe(this.#series).catch(() => null);
+    if (asked !== this.#asked || !this.#isConnected) return;
+    if (ack === null) {
+      this.#socket.disconnect();
+      if (this.#isConnected) this.down({ isRefused: false });
+      return;
+    }
+    this.#tries = 0;
+    this.#ask = this.#clock.setTimeout(() => this.#subscribe(), ASK_EVERY_MS);
+    if (ack.ok) this.#become("up", null);
+    this.#onAck(ack, { sentMs, receivedMs: this.#clock.now() });
+  }
+
+  #become(kind, retryAtMs) {
+    const sinceMs = this.state.kind === kind ? this.state.sinceMs : this.#clock.now();
+    this.state = { kind, sinceMs, retryAtMs };
+    this.#onChange(this.state);
+  }
+
+  #cancel() {
+    this.#clock.clearTimeout(this.#retry);
+    this.#clock.clearTimeout(this.#ask);
+  }
+}

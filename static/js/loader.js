@@ -1,0 +1,167 @@
+// The official candles' way into the page: loads, catches up, pages back, and guards the version.
+// Never here: live candles' meaning, drawing, the connection, the DOM.
+// Invariant: one load in flight; a version that was heard of and is not held is asked for.
+
+/** The most candles that one request may ask for, and the most requests of one load. */
+const PAGE_MAX = 5_000;
+const PAGES_MAX = 20;
+
+/** Candles asked for beyond those held, so that one request mostly does. */
+const MARGIN = 100;
+
+/** Candles asked for when the reader scrolls back. */
+const OLDER = 1_000;
+
+/** Loads right after each other when versions keep running ahead; the next ask goes on. */
+const ROUNDS_MAX = 3;
+
+const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+
+/** Answers that asking again does not change. */
+const FINAL_STATUS = new Set([400, 401, 403, 404]);
+
+export class Loader {
+  #api;
+  #clock;
+  #limit;
+  #onAnswer;
+  #onChange;
+  #series = null;
+  #history = null;
+  #abort = null;
+  #isLoading = false;
+  #isAgain = false;
+  #isOlder = false;
+  #heard = 0;
+  #failures = 0;
+  #retry = null;
+
+  /** loading · ready · failed (`status`, `detail`, `retryAtMs` or null when it is of no use). */
+  state = { kind: "loading" };
+
+  constructor({ api, clock, limit, onAnswer, onChange }) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#limit = limit;
+    this.#onAnswer = onAnswer;
+    this.#onChange = onChange;
+  }
+
+  open(series, history) {
+    this.#abort?.abort();
+    this.#abort = new AbortController();
+    this.#series = series;
+    this.#history = history;
+    this.#isLoading = this.#isAgain = this.#isOlder = false;
+    this.#heard = this.#failures = 0;
+    this.state = { kind: "loading" };
+    this.refresh();
+  }
+
+  /** Compares the server's version with ours; anything else than equal is loaded. */
+  compare(version) {
+    if (this.#history.version === null || !Number.isInteger(version)) return;
+    if (version !== this.#history.version) this.refresh();
+  }
+
+  /** An event about official candles: the change, or null if nothing changes (yet). */
+  heard({ version, previous, rows }) {
+    const held = this.#history.version;
+    if (held !== null && version <= held) return null;
+    this.#heard = Math.max(this.#heard, version);
+    if (held !== null && previous === held && rows !== null && !this.#isLoading) return this.#history.apply(rows, version);
+    this.refresh();
+    return null;
+  }
+
+  /** A retry that is being waited for happens now. */
+  hurry() {
+    if (this.state.kind === "failed" && !this.#isLoading) this.refresh();
+  }
+
+  async refresh() {
+    if (this.#isLoading) {
+      this.#isAgain = true;
+      return;
+    }
+    this.#clock.clearTimeout(this.#retry);
+    this.#isLoading = true;
+    const { signal } = this.#abort;
+    try {
+      for (let round = 0; round < ROUNDS_MAX; round += 1) {
+        this.#isAgain = false;
+        await this.#load(signal);
+        if (!this.#isAgain) break;
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error);
+    }
+    if (!signal.aborted) this.#isLoading = false;
+  }
+
+  /** One page of older candles, when the reader has scrolled near the first one. */
+  async older() {
+    const history = this.#history;
+    if (this.#isOlder || this.#isLoading || !history?.hasMore || history.first === null) return;
+    this.#isOlder = true;
+    const { signal } = this.#abort;
+    try {
+      const answer = await this.#ask({ limit: OLDER, before: history.first.time, signal });
+      if (signal.aborted) return;
+      if (answer.version >= history.version) this.#onAnswer(history.prepend(answer.candles, answer.hasMore), [], null);
+    } catch (error) {
+      if (signal.aborted) return;
+      history.hasMore = error.status !== 401; // the next scroll tries again
+    }
+    this.#isOlder = false;
+  }
+
+  async #load(signal) {
+    const history = this.#history;
+    const heldAtStart = history.version;
+    const heldFirstMs = history.first?.time ?? Infinity;
+    const limit = Math.min(PAGE_MAX, Math.max(this.#limit, history.rows.length + MARGIN));
+    const newest = await this.#ask({ limit, live: true, signal });
+    const pages = [newest];
+    for (let oldest = newest; pages.length < PAGES_MAX && reachesBack(oldest, heldFirstMs); pages.unshift(oldest)) {
+      oldest = await this.#ask({ limit: PAGE_MAX, before: oldest.candles[0].time, signal });
+    }
+    if (signal.aborted) return;
+    const version = Math.min(...pages.map((page) => page.version));
+    // Older than what an event brought meanwhile: ask again. Older than all: Redis was rolled back.
+    if (version < history.version && history.version !== heldAtStart) {
+      this.#isAgain = true;
+      return;
+    }
+    const rows = pages.flatMap((page) => page.candles);
+    const joins = rows.length > 0 && rows[0].time <= (history.last?.time ?? -1);
+    if (heldAtStart === null || !joins) history.hasMore = pages[0].hasMore;
+    const change = history.replace(rows, version, joins);
+    this.#failures = 0;
+    this.state = { kind: "ready" };
+    if (this.#heard > version) this.#isAgain = true;
+    this.#heard = 0;
+    this.#onAnswer(change, newest.live, newest.serverMs);
+  }
+
+  #ask({ limit, before = null, live = false, signal }) {
+    const { symbol, interval } = this.#series;
+    return this.#api.data({ symbol, interval: interval.name, limit, before, live, signal });
+  }
+
+  #failed(error) {
+    const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
+    this.#failures += 1;
+    const isFinal = FINAL_STATUS.has(error.status);
+    const delayMs = error.retryAfterMs ?? pause;
+    if (!isFinal) this.#retry = this.#clock.setTimeout(() => this.refresh(), delayMs);
+    const retryAtMs = isFinal ? null : this.#clock.now() + delayMs;
+    this.state = { kind: "failed", status: error.status ?? null, detail: error.message, retryAtMs };
+    this.#onChange();
+  }
+}
+
+/** Whether candles are held that lie before this page, and the page before it has some. */
+function reachesBack(page, heldFirstMs) {
+  return page.candles.length > 0 && page.hasMore && page.candles[0].time > heldFirstMs && heldFirstMs !== Infinity;
+}
