@@ -1,0 +1,110 @@
+"""The exchange's clock, by which alone a candle is judged closed.
+
+Never here: changing the machine's clock, telling other roles (the fetcher publishes the offset).
+Invariant: between two measurements the clock moves with the monotonic clock, whatever happens to
+the machine's time of day.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from truecandle.errors import MalformedAnswer
+
+#: Round trips of one measurement; the fastest is the one whose half is known best.
+SAMPLES = 3
+#: Beyond the round trips themselves, the samples of one measurement may not contradict each other.
+CONTRADICTION_MS_MAX = 1_000
+#: How long a measurement is good for.
+FRESH_MS = 60_000
+#: Time of day and monotonic clock parted by more than this: somebody set the clock, or the machine
+#: slept. Slewing by NTP stays below it.
+JUMP_MS = 500
+
+
+class TimeSource(Protocol):
+    """What can ask the exchange for its time: (server ms, round trip ms)."""
+
+    def server_time(self) -> tuple[int, int]: ...
+
+
+class _Anchor(NamedTuple):
+    exchange_ms: int
+    monotonic_ms: int
+    wall_ms: int
+
+
+class ExchangeClock:
+    """`now_ms()` in the exchange's time; until the first `measure` it is the machine's guess."""
+
+    def __init__(
+        self,
+        source: TimeSource,
+        *,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        self._source = source
+        self._wall_ms = wall_ms
+        self._monotonic_ms = monotonic_ms
+        self._lock = threading.Lock()
+        self._anchor = _Anchor(wall_ms(), monotonic_ms(), wall_ms())
+        self._is_doubted = True
+        self.is_measured = False
+
+    def now_ms(self) -> int:
+        """The exchange's time now, in ms since 1970 (UTC)."""
+        anchor = self._anchor
+        return anchor.exchange_ms + self._monotonic_ms() - anchor.monotonic_ms
+
+    def offset_ms(self) -> int:
+        """What to add to the machine's time of day, as it is now, to get the exchange's time."""
+        return self.now_ms() - self._wall_ms()
+
+    def doubt(self) -> None:
+        """Something spoke against the clock: it is stale until measured again."""
+        self._is_doubted = True
+
+    def has_jumped(self) -> bool:
+        """Whether the machine's time of day moved against the monotonic clock since measured."""
+        anchor = self._anchor
+        wall_passed_ms = self._wall_ms() - anchor.wall_ms
+        passed_ms = self._monotonic_ms() - anchor.monotonic_ms
+        return abs(wall_passed_ms - passed_ms) > JUMP_MS
+
+    def is_stale(self) -> bool:
+        """Whether it is time to measure: never, long ago, in doubt, or after a jump."""
+        age_ms = self._monotonic_ms() - self._anchor.monotonic_ms
+        return self._is_doubted or age_ms >= FRESH_MS or self.has_jumped()
+
+    def measure(self) -> int:
+        """Asks the exchange and returns by how many ms the clock was moved.
+
+        Raises the `ExchangeError` of a failed request, and `MalformedAnswer` where the answers
+        contradict each other; the clock then stays as it was.
+        """
+        samples = [self._sample() for _ in range(SAMPLES)]
+        round_trip_ms, best = min(samples)
+        for other_ms, other in samples:
+            apart_ms = abs(_zero(best) - _zero(other))
+            if apart_ms > CONTRADICTION_MS_MAX + round_trip_ms + other_ms:
+                raise MalformedAnswer(f"server times contradict each other by {apart_ms} ms")
+        with self._lock:
+            before_ms = self.now_ms()
+            self._anchor = best
+            self._is_doubted = False
+            self.is_measured = True
+            return self.now_ms() - before_ms
+
+    def _sample(self) -> tuple[int, _Anchor]:
+        server_ms, round_trip_ms = self._source.server_time()
+        exchange_ms = server_ms + round_trip_ms // 2
+        return round_trip_ms, _Anchor(exchange_ms, self._monotonic_ms(), self._wall_ms())
+
+
+def _zero(anchor: _Anchor) -> int:
+    """The exchange's time at the monotonic clock's zero: comparable between samples."""
+    return anchor.exchange_ms - anchor.monotonic_ms

@@ -1,0 +1,133 @@
+"""Requests that end: an absolute deadline for a whole exchange of HTTP, and a way to cut it now.
+
+Never here: what is asked for, what the answer means.
+Invariant: a request inside `Cutter.limit` neither outlives its deadline nor a `cut_all`.
+
+The time-outs of `requests` count from one received byte to the next, so that an answer of one byte
+a second never ends. Here the connection's socket is shut down instead, whoever waits on it.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_local = threading.local()
+
+
+class Cutter:
+    """Watches the requests of any number of threads and cuts the connections of those too late."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watches: set[_Watch] = set()
+        self._is_closed = False
+
+    @contextmanager
+    def limit(self, deadline_s: float) -> Iterator[_Watch]:
+        """Requests of this thread inside the block fail `deadline_s` after its beginning."""
+        watch = _Watch()
+        timer = threading.Timer(deadline_s, watch.cut)
+        timer.daemon = True
+        with self._lock:
+            self._watches.add(watch)
+            if self._is_closed:
+                watch.cut()
+        _local.watch = watch
+        timer.start()
+        try:
+            yield watch
+        finally:
+            timer.cancel()
+            _local.watch = None
+            with self._lock:
+                self._watches.discard(watch)
+
+    def cut_all(self) -> None:
+        """Cuts every request under way, and every later one at once: the process is stopping."""
+        with self._lock:
+            self._is_closed = True
+            watches = tuple(self._watches)
+        for watch in watches:
+            watch.cut()
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """The transport of a `requests.Session` whose connections a `Cutter` can find."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class _Watch:
+    """One request under way: its connection, once there is one, and whether it was cut."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: HTTPConnection | None = None
+        self.is_cut = False
+
+    def hold(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            self._connection = connection
+            if self.is_cut:
+                raise TimeoutError("cut before it was sent")
+
+    def cut(self) -> None:
+        with self._lock:
+            self.is_cut = True
+            sock = self._connection.sock if self._connection else None
+        if sock is not None:
+            with suppress(OSError):
+                # Not SSLSocket's own: it would pull the TLS state from under the reading thread.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _hold(connection: HTTPConnection) -> None:
+    watch = getattr(_local, "watch", None)
+    if watch is not None:
+        watch.hold(connection)
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        _hold(self)
+        super().connect()
+
+    def request(self, *args: Any, **options: Any) -> None:
+        _hold(self)
+        super().request(*args, **options)
+
+
+class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _hold(self)
+        super().connect()
+
+    def request(self, *args: Any, **options: Any) -> None:
+        _hold(self)
+        super().request(*args, **options)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS = {"http": _Pool, "https": _SecurePool}

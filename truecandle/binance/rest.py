@@ -1,0 +1,219 @@
+"""Binance's REST interface for market data: asks, within weight and pace, and checks the answer.
+
+Never here: Redis, threads, what to do with rows, when to ask again.
+Invariant: no request leaves while a ban lasts; every request ends by its deadline; what comes back
+is what was asked for, or one of the `ExchangeError`s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from truecandle import __version__
+from truecandle.binance.deadline import Cutter, DeadlineAdapter
+from truecandle.binance.limits import Budget, Pace, retry_after_ms, used_weight
+from truecandle.binance.wire import parse_error, parse_klines, parse_server_time
+from truecandle.errors import (
+    ExchangeRefused,
+    ExchangeUnreachable,
+    MalformedAnswer,
+    RateLimited,
+)
+
+CONNECT_S = 3.0
+#: Between two received bytes; Binance itself gives up after 10 s (-1007).
+SILENCE_S = 8.0
+#: For one request from beginning to end, however slowly its answer drips.
+DEADLINE_S = 12.0
+#: 1000 klines are about 180 kB; beyond this it is no answer to anything that we ask.
+BODY_BYTES_MAX = 4 * 1024 * 1024
+READ_BYTES = 64 * 1024
+REQUESTS_PER_SECOND = 10
+KLINES_LIMIT_MAX = 1000
+#: Where an error that comes with status 200 says so: `{"code":-1121,"msg":"Invalid symbol."}`.
+ERROR_HEAD_BYTES = 40
+#: A full budget is waited for this long; then the caller has better things to do.
+WEIGHT_WAIT_MS_MAX = 2_000
+#: Binance opened in July 2017; a server time before that is none.
+OPENED_MS = 1_498_867_200_000
+
+_WEIGHTS = {"/api/v3/klines": 2, "/api/v3/time": 1}
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class RestClient:
+    """Asks one exchange; may be shared by threads. `close` ends what is under way and what follows.
+
+    `budget` is shared by all processes of this address; `pace` by all clients of this process;
+    `sleep` waits some seconds or less. `now_ms` is the clock that budget and bans are kept by.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        budget: Budget,
+        *,
+        pace: Pace | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._base_url = base_url
+        self._budget = budget
+        self._pace = pace or Pace(REQUESTS_PER_SECOND)
+        self._sleep = sleep
+        self._now_ms = now_ms
+        self._deadline_s = deadline_s
+        self._cutter = Cutter()
+        self._session = _session(base_url)
+
+    def klines(
+        self,
+        symbol: str,
+        interval: str,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = KLINES_LIMIT_MAX,
+    ) -> list[list[object]]:
+        """Rows of 12 fields, open time in [start_ms, end_ms), as they came: unchecked, unsorted.
+
+        With a start: the oldest `limit` from there; without: the newest. The last row may still be
+        forming, nothing marks it. Source: Binance spot API, GET /api/v3/klines.
+        """
+        asked: dict[str, str | int] = {"symbol": symbol, "interval": interval, "limit": limit}
+        if start_ms is not None:
+            asked["startTime"] = start_ms
+        if end_ms is not None:
+            asked["endTime"] = end_ms - 1
+        answer = self._get("/api/v3/klines", asked)
+        rows = parse_klines(answer.body)
+        if len(rows) > limit:
+            raise MalformedAnswer(f"asked for {limit} klines, got {len(rows)}")
+        return rows
+
+    def server_time(self) -> tuple[int, int]:
+        """The exchange's time and how long the round trip took, both in ms."""
+        began_ns = time.monotonic_ns()
+        answer = self._get("/api/v3/time", {})
+        round_trip_ms = (time.monotonic_ns() - began_ns) // 1_000_000
+        server_ms = parse_server_time(answer.body)
+        if server_ms < OPENED_MS:
+            raise MalformedAnswer(f"impossible server time {server_ms}")
+        return server_ms, round_trip_ms
+
+    def close(self) -> None:
+        """Ends every request under way; later ones fail with `ExchangeUnreachable`."""
+        self._cutter.cut_all()
+        self._session.close()
+
+    def _get(self, path: str, asked: Mapping[str, str | int]) -> _Answer:
+        self._admit(_WEIGHTS[path])
+        answer = self._exchange(path, asked)
+        used = used_weight(answer.headers)
+        if used is not None:
+            self._budget.report(used, self._now_ms())
+        self._check_status(answer)
+        self._check_content(answer)
+        return answer
+
+    def _admit(self, weight: int) -> None:
+        """Returns when this weight may be used; `RateLimited` where that is not soon."""
+        self._check_ban()
+        wait_ms = self._budget.take(weight, self._now_ms())
+        if 0 < wait_ms <= WEIGHT_WAIT_MS_MAX:
+            self._sleep(wait_ms / 1000)
+            wait_ms = self._budget.take(weight, self._now_ms())
+        if wait_ms > 0:
+            raise RateLimited(wait_ms, status=0)
+        self._pace.wait(self._sleep)
+        self._check_ban()
+
+    def _check_ban(self) -> None:
+        remaining_ms = self._budget.banned_until_ms() - self._now_ms()
+        if remaining_ms > 0:
+            raise RateLimited(remaining_ms, status=0)
+
+    def _exchange(self, path: str, asked: Mapping[str, str | int]) -> _Answer:
+        with self._cutter.limit(self._deadline_s) as watch:
+            try:
+                with self._session.get(
+                    self._base_url + path,
+                    params=asked,
+                    timeout=(CONNECT_S, SILENCE_S),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    body = _read(response)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                if watch.is_cut:
+                    raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
+                raise ExchangeUnreachable(f"{path}: {_reason(error)}") from error
+        if watch.is_cut:
+            raise ExchangeUnreachable(f"{path}: no whole answer in time")
+        return _Answer(response.status_code, response.headers, body)
+
+    def _check_status(self, answer: _Answer) -> None:
+        status = answer.status
+        if status in (403, 418, 429):
+            now_ms = self._now_ms()
+            wait_ms = retry_after_ms(status, answer.headers, answer.body, now_ms)
+            self._budget.ban(now_ms + wait_ms)
+            raise RateLimited(wait_ms, status)
+        if status >= 500:
+            raise ExchangeUnreachable(f"HTTP {status}")
+        if status >= 400:
+            raise ExchangeRefused(status, *parse_error(answer.body))
+        if status != 200:
+            raise MalformedAnswer(f"HTTP {status}, not followed")
+
+    def _check_content(self, answer: _Answer) -> None:
+        kind = answer.headers.get("Content-Type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            raise MalformedAnswer(f"expected JSON, got {kind[:40]!r}")
+        if b'"code"' in answer.body[:ERROR_HEAD_BYTES]:
+            raise ExchangeRefused(answer.status, *parse_error(answer.body))
+
+
+def _session(base_url: str) -> requests.Session:
+    session = requests.Session()
+    # A proxy of the environment is for the way out, never for our own machine.
+    session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
+    session.headers["User-Agent"] = f"TrueCandle/{__version__}"
+    session.headers["Accept"] = "application/json"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, DeadlineAdapter(pool_maxsize=16, max_retries=0))
+    return session
+
+
+def _read(response: requests.Response) -> bytes:
+    """The decompressed body, piece by piece, so that a bomb costs no more than one piece."""
+    body = bytearray()
+    for piece in response.iter_content(READ_BYTES):
+        body += piece
+        if len(body) > BODY_BYTES_MAX:
+            raise MalformedAnswer(f"answer of more than {BODY_BYTES_MAX} bytes")
+    return bytes(body)
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, which is the one that says something, on one line."""
+    cause: BaseException = error
+    for _ in range(8):
+        inner = cause.__cause__ or cause.__context__
+        if inner is None:
+            break
+        cause = inner
+    return f"{type(cause).__name__}: {cause}".replace("\n", " ")[:200]
