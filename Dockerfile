@@ -1,0 +1,27 @@
+# One image for the three roles; the command says which. Built by the same set-up as everywhere.
+FROM python:3.11-slim AS build
+WORKDIR /srv/truecandle
+COPY requirements.txt package.json package-lock.json .npmrc ./
+COPY tools tools
+RUN python -m tools.setup
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --home-dir /srv/truecandle --shell /usr/sbin/nologin truecandle \
+    && install --directory --owner truecandle --mode 0700 /var/lib/truecandle
+WORKDIR /srv/truecandle
+COPY --from=build /srv/truecandle/.venv .venv
+COPY --from=build /srv/truecandle/static/vendor static/vendor
+COPY .flaskenv app.py background_fetcher.py live_candles.py ./
+COPY truecandle truecandle
+COPY tools tools
+COPY templates templates
+COPY static static
+ENV PATH=/srv/truecandle/.venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    VAR_DIR=/var/lib/truecandle
+USER 10001
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s CMD ["python", "-m", "tools.healthy", "web"]
+CMD ["python", "app.py"]
