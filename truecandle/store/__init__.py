@@ -1,0 +1,112 @@
+"""All of Redis: the connection, its bounds, and the translation of its errors into ours.
+
+Never here: key names (`keys`), what is stored (`official`, `live`, ...), a connection at import.
+Invariant: whatever Redis does, a call ends within seconds, by an answer or by a `StoreError`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis as redis_py
+from redis import BlockingConnectionPool, Redis
+from redis.backoff import ExponentialBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from truecandle.errors import StaleWriter, StoreDamaged, StoreUnavailable
+
+#: Connections of one process; who finds none free waits `POOL_WAIT_S` at most.
+POOL_SIZE = 50
+POOL_WAIT_S = 1.0
+
+#: A connection idle for longer is tried with a PING before it is used.
+HEALTH_CHECK_S = 30
+
+#: Again only after a broken connection, never after a time-out: a hung server stays hung. Every
+#: script here may run twice (see each file), so a lost reply does no harm.
+RETRIES = 2
+RETRY_BASE_S = 0.02
+RETRY_CAP_S = 0.1
+
+#: What Redis says when it is there but cannot do it now.
+_UNAVAILABLE = re.compile(
+    r"\b(LOADING|READONLY|OOM|MISCONF|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN"
+    r"|NOAUTH|NOPERM|WRONGPASS|max number of clients)\b"
+)
+
+
+def connect(url: str, *, timeout_s: float = 1.0) -> Redis:
+    """A client for `url` (`redis://`, `rediss://`) that answers in bytes; connects on first use.
+
+    Every command ends within `timeout_s`, plus `POOL_WAIT_S` when all connections are taken.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        protocol=3,
+        max_connections=POOL_SIZE,
+        timeout=POOL_WAIT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        health_check_interval=HEALTH_CHECK_S,
+        retry=Retry(
+            ExponentialBackoff(cap=RETRY_CAP_S, base=RETRY_BASE_S),
+            RETRIES,
+            supported_errors=(redis_py.ConnectionError,),
+        ),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+    return Redis.from_pool(pool)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """As `with translated():` or `@translated()`: errors of redis-py leave as a `StoreError`."""
+    try:
+        yield
+    except (redis_py.ConnectionError, redis_py.TimeoutError) as error:
+        raise StoreUnavailable(f"Redis is away: {error}") from error
+    except redis_py.ResponseError as error:
+        raise _from_reply(error) from error
+
+
+def check_server(redis: Redis) -> list[str]:
+    """Warnings, one sentence each, about settings under which candles can get lost.
+
+    An empty list if all is well, or if the server does not let us look (managed services).
+    """
+    warnings = []
+    policy = _setting(redis, "maxmemory-policy")
+    if policy not in ("", "noeviction"):
+        warnings.append(
+            f"Redis may throw candles away: maxmemory-policy is {policy}; set noeviction."
+        )
+    if _setting(redis, "appendonly") == "no":
+        warnings.append("Redis keeps candles in memory only between snapshots: set appendonly yes.")
+    return warnings
+
+
+@translated()
+def _setting(redis: Redis, name: str) -> str:
+    try:
+        found: dict[Any, Any] = dict(redis.config_get(name))
+    except redis_py.ResponseError as error:
+        if _UNAVAILABLE.search(str(error)) and "NOPERM" not in str(error):
+            raise
+        return ""
+    value = found.get(name.encode(), found.get(name, b""))
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _from_reply(error: redis_py.ResponseError) -> Exception:
+    text = str(error)
+    if "STALEWRITER" in text:
+        return StaleWriter(text)
+    if _UNAVAILABLE.search(text):
+        return StoreUnavailable(f"Redis cannot do it now: {text}")
+    if isinstance(error, redis_py.exceptions.NoPermissionError):
+        return StoreUnavailable(f"Redis refuses: {text}")
+    return StoreDamaged(text)

@@ -1,0 +1,105 @@
+"""Stored members cut into columns of exact decimal text, without parsing a number.
+
+Never here: Redis, floats. What is not a member of ours is skipped and counted.
+Invariant: columns are equally long, times ascend strictly, every value is a plain JSON number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import pairwise
+
+from truecandle.candles.candle import FIELDS
+from truecandle.candles.interval import DAY_MS, LAST_MS
+
+_WIDTH = len(FIELDS)
+
+#: Twelve plain numbers, the first a time in ms: what the store's own script writes.
+_MEMBER = re.compile(rb"\[(0|[1-9][0-9]{0,15})(?:,(?:0|[1-9][0-9]*)(?:\.[0-9]+)?){11}\]")
+
+#: What cannot stand between plain numbers in an array of arrays.
+_BROKEN = (b",,", b"..", b".,", b",.", b"[,", b",]", b"[.", b".]")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that charts ask for; `junk` members were left out. `time` is ms as text."""
+
+    time: list[bytes]
+    open: list[bytes]
+    high: list[bytes]
+    low: list[bytes]
+    close: list[bytes]
+    volume: list[bytes]
+    junk: int = 0
+
+
+def columns(members: Sequence[bytes]) -> Columns:
+    """The columns of stored members (ascending): cut as one piece, one by one if any is odd."""
+    fields = _cut(members)
+    if fields is None:
+        kept = _kept(members)
+        fields = _cut(kept) or []
+        return _columns(fields, len(members) - len(kept))
+    return _columns(fields, 0)
+
+
+def own_time(member: bytes) -> int | None:
+    """The open time (ms) that a member itself tells; None if it is not one of ours."""
+    match = _MEMBER.fullmatch(member)
+    return int(match[1]) if match and int(match[1]) < LAST_MS else None
+
+
+def iso(times: Iterable[bytes]) -> list[bytes]:
+    """Times in ms as JSON strings like `"2024-01-01T18:00:00.000Z"` (JavaScript's toISOString)."""
+    texts = []
+    for time in times:
+        day, ms = divmod(int(time), DAY_MS)
+        texts.append(_day(day) + _moment(ms))
+    return texts
+
+
+def _cut(members: Sequence[bytes]) -> list[bytes] | None:
+    """All fields of all members in one list; None unless every member is as the store writes it."""
+    whole = b",".join(members)
+    brackets = whole.translate(None, b"0123456789.,")
+    if brackets != b"[]" * len(members) or any(odd in whole for odd in _BROKEN):
+        return None
+    fields = whole.translate(None, b"[]").split(b",") if members else []
+    if len(fields) != _WIDTH * len(members):
+        return None
+    times = list(map(int, fields[::_WIDTH]))
+    if any(a >= b for a, b in pairwise(times)):
+        return None
+    return fields
+
+
+def _kept(members: Iterable[bytes]) -> list[bytes]:
+    """The members that are ours, ascending, the last one of those with the same open time."""
+    found: dict[int, bytes] = {}
+    for member in members:
+        open_ms = own_time(member)
+        if open_ms is not None:
+            found[open_ms] = member
+    return [found[open_ms] for open_ms in sorted(found)]
+
+
+def _columns(fields: list[bytes], junk: int) -> Columns:
+    time, open_, high, low, close, volume = (fields[i::_WIDTH] for i in range(6))
+    return Columns(time, open_, high, low, close, volume, junk)
+
+
+@lru_cache(maxsize=4_096)
+def _day(day: int) -> bytes:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime('"%Y-%m-%dT').encode()
+
+
+@lru_cache(maxsize=100_000)
+def _moment(ms: int) -> bytes:
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    return b'%02d:%02d:%02d.%03dZ"' % (minutes // 60, minutes % 60, seconds, ms)

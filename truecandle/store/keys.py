@@ -1,0 +1,106 @@
+"""Every key of ours in Redis: its name, its type, how long it lives.
+
+Never here: commands, values. Symbols and intervals come in as a checked `Series`.
+Invariant: this is the only file that spells a key.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from truecandle.candles.series import Series
+
+DAY_S: Final = 86_400
+
+#: The forming candle and those waiting for their official version.
+LIVE_TTL_S: Final = DAY_S
+#: The exchange clock's offset and the roles' signs of life.
+CLOCK_TTL_S: Final = DAY_S
+ROLES_TTL_S: Final = DAY_S
+#: Request weights are forgotten after their window (60 s) and some slack.
+WEIGHT_TTL_S: Final = 120
+#: Longer than the longest ban of the exchange (3 days).
+BAN_TTL_S: Final = 4 * DAY_S
+
+#: HASH: role name -> JSON of its last sign of life.
+ROLES: Final = "roles"
+#: STRING JSON: the exchange clock's offset and when it was measured.
+CLOCK: Final = "clock"
+#: HASH: second -> request weight spent in it.
+WEIGHT: Final = "weight"
+#: STRING: exchange time in ms until which no request may leave.
+BAN: Final = "ban"
+#: STRING: the highest fencing number that has written official candles.
+FENCE: Final = "fence"
+#: SET: names of all users.
+USERS: Final = "users"
+
+
+def klines(series: Series) -> str:
+    """ZSET: official candles, score = open time in ms, member = 12 fields as JSON."""
+    return f"klines_z:{series.name}"
+
+
+def meta(series: Series) -> str:
+    """STRING JSON: `{"earliest","latest","count","version"}` of the ZSET above."""
+    return f"klines_meta:{series.name}"
+
+
+def corrections(series: Series) -> str:
+    """LIST JSON, newest first: official candles that the exchange itself changed."""
+    return f"corrections:{series.name}"
+
+
+def live(series: Series) -> str:
+    """STRING JSON, lives `LIVE_TTL_S`: the forming candle."""
+    return f"live_candle:{series.name}"
+
+
+def pending(series: Series) -> str:
+    """ZSET, lives `LIVE_TTL_S`: live candles that closed, score = open time in ms."""
+    return f"pending_z:{series.name}"
+
+
+def audit(series: Series) -> str:
+    """LIST JSON, newest first: what was shown live against its official version."""
+    return f"audit:{series.name}"
+
+
+def gaps(series: Series) -> str:
+    """HASH: first open time of a hole in ms -> JSON of its end and reason."""
+    return f"gaps:{series.name}"
+
+
+def lease(name: str) -> str:
+    """STRING: who holds the lease of that name, and its fencing number."""
+    return f"lease:{name}"
+
+
+def user(name: str) -> str:
+    """HASH: one account."""
+    return f"user:{name}"
+
+
+def token(digest: str) -> str:
+    """HASH: an API token, found by the SHA-256 of its text."""
+    return f"token:{digest}"
+
+
+def tokens(name: str) -> str:
+    """SET: digests of a user's tokens."""
+    return f"tokens:{name}"
+
+
+def session(digest: str) -> str:
+    """HASH: a signed-in browser."""
+    return f"session:{digest}"
+
+
+def sessions(name: str) -> str:
+    """SET: digests of a user's sessions."""
+    return f"sessions:{name}"
+
+
+def link(digest: str) -> str:
+    """STRING: the user that a one-time sign-in link stands for."""
+    return f"link:{digest}"

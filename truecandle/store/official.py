@@ -1,0 +1,228 @@
+"""Official candles: written once per open time, corrected when the exchange does; `pages` reads.
+
+Never here: live candles (`live`), which rows may be stored (`rows`), numbers as floats.
+Invariant: after every write each open time has one member, and meta says what the ZSET holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from redis import Redis
+
+from truecandle.candles.candle import OfficialCandle, official_from_member, official_from_row
+from truecandle.candles.series import Series
+from truecandle.errors import CandleError
+from truecandle.store import keys, translated
+from truecandle.store.columns import Columns, columns, iso
+from truecandle.store.pages import (
+    OPENS_MAX,
+    PAGE_CANDLES_MAX,
+    RESULTS,
+    Meta,
+    Page,
+    Query,
+    candles,
+    decode,
+    latest,
+    meta,
+    opens,
+    queue,
+    read,
+    version,
+)
+from truecandle.store.rows import Checked, Refused, Row, check, with_grid
+from truecandle.store.script import Script
+
+__all__ = [
+    "BROKEN_CHAIN",
+    "CHUNK_ROWS",
+    "CORRECTIONS_KEPT",
+    "OPENS_MAX",
+    "PAGE_CANDLES_MAX",
+    "RESULTS",
+    "Columns",
+    "Correction",
+    "Meta",
+    "Page",
+    "Query",
+    "Refused",
+    "Row",
+    "Written",
+    "candles",
+    "columns",
+    "corrections",
+    "decode",
+    "iso",
+    "latest",
+    "learned",
+    "meta",
+    "opens",
+    "queue",
+    "read",
+    "upsert_klines",
+    "version",
+]
+
+#: Rows of one script call: about 2 ms of Redis' time, so that readers never wait for long.
+CHUNK_ROWS = 500
+#: Corrections kept per series.
+CORRECTIONS_KEPT = 1_000
+#: `Written.previous` when another writer came in between two chunks: no reader knows it.
+BROKEN_CHAIN = -1
+#: Newest members looked at to learn a grid; more junk than this is not skipped.
+_LEARN_FROM = 10
+
+_UPSERT = Script("upsert_klines")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome of one `upsert_klines`.
+
+    `corrected`: the exchange changed a candle; `healed`: junk or doubles gave way to what belongs
+    there. `changed`: candles added, corrected or healed, oldest first. `previous` and `version`:
+    before and after; equal when nothing changed. The rest describes the whole series, as `Meta`.
+    """
+
+    added: int
+    unchanged: int
+    corrected: int
+    healed: int
+    refused: tuple[Refused, ...]
+    version: int
+    previous: int
+    earliest: int | None
+    latest: int | None
+    count: int
+    changed: tuple[OfficialCandle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An official candle that the exchange itself changed, noticed at `at` (ms, Redis' clock)."""
+
+    time: int
+    old: OfficialCandle
+    new: OfficialCandle
+    at: int
+    by: str
+
+
+@translated()
+def upsert_klines(
+    redis: Redis,
+    series: Series,
+    rows: Iterable[Row | OfficialCandle],
+    *,
+    now_ms: int,
+    settle_ms: int,
+    fence: int = 0,
+    noticed_by: str = "fetch",
+) -> Written:
+    """Stores the rows that are official by exchange time `now_ms`, in chunks of `CHUNK_ROWS`.
+
+    Every chunk is all-or-nothing with meta. Raises `CandleError` when rows contradict each other
+    (nothing written), `StaleWriter`, `StoreDamaged`, `StoreUnavailable` (earlier chunks stay; the
+    same rows may be given again and count as unchanged where they had arrived: announce a change
+    whenever `version` is not the one announced last).
+    """
+    given = list(rows)
+    interval = with_grid(learned(redis, series).interval, given)
+    checked = (
+        check(interval, given, now_ms=now_ms, settle_ms=settle_ms)
+        if interval.has_grid
+        else Checked((), _without_grid(given))
+    )
+    stored = checked.candles
+    written: Written | None = None
+    for first in range(0, max(1, len(stored)), CHUNK_ROWS):
+        chunk = stored[first : first + CHUNK_ROWS]
+        part = _write(redis, series, chunk, fence, noticed_by)
+        written = _joined(written, part) if written else part
+    assert written is not None
+    return replace(written, refused=checked.refused)
+
+
+@translated()
+def learned(redis: Redis, series: Series) -> Series:
+    """The series with its grid: for 3d learned from a stored candle, as it is with none stored."""
+    if series.interval.has_grid:
+        return series
+    for member in latest(redis, series, _LEARN_FROM):
+        try:
+            open_ms = official_from_member(member).open_ms
+            return replace(series, interval=series.interval.with_phase(open_ms))
+        except CandleError:
+            continue
+    return series
+
+
+@translated()
+def corrections(redis: Redis, series: Series, limit: int) -> list[Correction]:
+    """The newest corrections, newest first; what is none of ours in the list is skipped."""
+    last = min(limit, CORRECTIONS_KEPT) - 1
+    texts: Any = redis.lrange(keys.corrections(series), 0, last) if limit > 0 else []
+    found = []
+    for text in texts:
+        try:
+            entry = json.loads(text, parse_float=str)
+            old, new = official_from_row(entry["old"]), official_from_row(entry["new"])
+            found.append(Correction(new.open_ms, old, new, entry["at"], entry["by"]))
+        except (ValueError, RecursionError, LookupError, TypeError, CandleError):
+            continue
+    return found
+
+
+def _write(
+    redis: Redis,
+    series: Series,
+    chunk: Sequence[OfficialCandle],
+    fence: int,
+    noticed_by: str,
+) -> Written:
+    args: list[str | int] = [fence, noticed_by, CORRECTIONS_KEPT]
+    for candle in chunk:
+        args += (candle.open_ms, candle.member())
+    names = (
+        keys.klines(series),
+        keys.meta(series),
+        keys.corrections(series),
+        keys.FENCE,
+    )
+    answer = _UPSERT.run(redis, names, args)
+    added, unchanged, corrected, healed, before, after, first, last, count, at = answer
+    is_all_new = len(chunk) > 0 and added == len(chunk)
+    return Written(
+        added=added,
+        unchanged=unchanged,
+        corrected=corrected,
+        healed=healed,
+        refused=(),
+        version=after,
+        previous=before,
+        earliest=None if first < 0 else first,
+        latest=None if last < 0 else last,
+        count=count,
+        changed=tuple(chunk) if is_all_new else tuple(chunk[i - 1] for i in at),
+    )
+
+
+def _joined(one: Written, two: Written) -> Written:
+    return replace(
+        two,
+        added=one.added + two.added,
+        unchanged=one.unchanged + two.unchanged,
+        corrected=one.corrected + two.corrected,
+        healed=one.healed + two.healed,
+        previous=one.previous if one.version == two.previous else BROKEN_CHAIN,
+        changed=one.changed + two.changed,
+    )
+
+
+def _without_grid(rows: Iterable[Row | OfficialCandle]) -> tuple[Refused, ...]:
+    why = "no row shows the grid of 3d candles"
+    return tuple(Refused(row, "broken", why) for row in rows)

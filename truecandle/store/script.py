@@ -1,0 +1,52 @@
+"""Lua scripts: read from `lua/`, run by their digest, sent again whenever Redis forgot them.
+
+Never here: what a script does (its own header says), redis-py's own script cache.
+Invariant: a flushed script cache or a restarted Redis is never seen by a caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import NoScriptError
+
+Argument = str | bytes | int
+
+_FOLDER = Path(__file__).parent / "lua"
+
+
+class Script:
+    """One file of `lua/`. Scripts may run twice when a connection breaks: they are idempotent."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, redis: Redis, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        """The script's answer; its text is sent only when the server does not know it."""
+        try:
+            return redis.evalsha(self.sha, len(keys), *keys, *args)
+        except NoScriptError:
+            return redis.eval(self.text, len(keys), *keys, *args)
+
+    def queue(self, pipe: Pipeline, keys: Sequence[str], args: Sequence[Argument]) -> None:
+        """Adds a call to a pipeline that `run_all` executes."""
+        pipe.evalsha(self.sha, len(keys), *keys, *args)
+
+    def run_all(self, redis: Redis, fill: Callable[[Pipeline], None]) -> list[Any]:
+        """The answers of a pipeline that `fill` puts together, in order, not as a transaction."""
+        try:
+            return self._execute(redis, fill)
+        except NoScriptError:
+            redis.script_load(self.text)
+            return self._execute(redis, fill)
+
+    def _execute(self, redis: Redis, fill: Callable[[Pipeline], None]) -> list[Any]:
+        with redis.pipeline(transaction=False) as pipe:
+            fill(pipe)
+            return pipe.execute()
