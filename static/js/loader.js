@@ -95,8 +95,9 @@ export class Loader {
       }
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
+    } finally {
+      if (!signal.aborted) this.#isLoading = false;
     }
-    if (!signal.aborted) this.#isLoading = false;
   }
 
   /** One page of older candles, when the reader has scrolled near the first one. */
@@ -108,7 +109,10 @@ export class Loader {
     try {
       const answer = await this.#ask({ limit: OLDER, before: history.first.time, signal });
       if (signal.aborted) return;
-      if (answer.version >= history.version) this.#onAnswer(history.prepend(answer.candles, answer.hasMore), [], null);
+      if (answer.version >= history.version) {
+        const change = history.prepend(answer.candles, answer.hasMore);
+        this.#onAnswer({ change, live: [], serverMs: null });
+      }
     } catch (error) {
       if (signal.aborted) return;
       history.hasMore = error.status !== 401; // the next scroll tries again
@@ -141,7 +145,7 @@ export class Loader {
     this.state = { kind: "ready" };
     if (this.#heard > version) this.#isAgain = true;
     this.#heard = 0;
-    this.#onAnswer(change, newest.live, newest.serverMs);
+    this.#onAnswer({ change, live: newest.live, serverMs: newest.serverMs });
   }
 
   #ask({ limit, before = null, live = false, signal }) {
@@ -158,6 +162,7 @@ export class Loader {
     const retryAtMs = isFinal ? null : this.#clock.now() + delayMs;
     this.state = { kind: "failed", status: error.status ?? null, detail: error.message, retryAtMs };
     this.#onChange();
+    if (error.status === undefined) throw error; // not an answer's fault: a defect, to be seen
   }
 }
 

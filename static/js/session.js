@@ -2,12 +2,13 @@
 // Never here: the DOM, fetch, socket.io, Date.now(), words. All of these are handed in.
 // Invariant: what is drawn is merge(official at `version`, live); an older answer never replaces a newer.
 
-import { LiveCandleBuilder } from "./candles/builder.js";
+import { firstHole } from "./candles/holes.js";
 import { History } from "./candles/history.js";
-import { tail } from "./candles/merge.js";
-import { Loader } from "./loader.js";
 import { Link } from "./link.js";
+import { Live } from "./live.js";
+import { Loader } from "./loader.js";
 import { Poster } from "./poster.js";
+import { describe } from "./view.js";
 
 /** How often the clock, the countdown and the states that depend on time are looked at. */
 const TICK_MS = 250;
@@ -20,13 +21,11 @@ export class Session {
   #loader;
   #poster;
   #series = null;
-  #history = null;
-  #builder = null;
-  #holeAsked = "";
+  #history = new History();
+  #live = null;
+  #holeAsked = null;
   #offsetMs = 0;
-  #lastNewsMs = null;
-  #price = null;
-  #isAcked = false;
+  #isClockKnown = false;
   #refusal = null;
 
   constructor({ api, chart, ui, clock, limit, canPost }) {
@@ -34,13 +33,7 @@ export class Session {
     this.#ui = ui;
     this.#clock = clock;
     this.#link = new Link({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
-    this.#loader = new Loader({
-      api,
-      clock,
-      limit,
-      onAnswer: (change, live, serverMs) => this.#answered(change, live, serverMs),
-      onChange: () => this.#render(),
-    });
+    this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#poster = new Poster({ api, clock, isAllowed: canPost });
     chart.onNeedOlder(() => this.#loader.older());
   }
@@ -64,12 +57,10 @@ export class Session {
 
   /** Shows another series; whatever is still on its way for the one before is dropped. */
   open(series) {
-    this.#price = this.#series?.symbol === series.symbol ? this.#price : null;
     this.#series = series;
     this.#history = new History();
-    this.#builder = new LiveCandleBuilder(series.interval);
-    this.#holeAsked = "";
-    this.#lastNewsMs = null;
+    this.#live = new Live(series.interval);
+    this.#holeAsked = null;
     this.#refusal = null;
     this.#chart.begin(series);
     this.#link.follow(series);
@@ -88,14 +79,10 @@ export class Session {
     if (isVisible) this.wake();
   }
 
-  retry() {
-    this.#loader.refresh();
-  }
-
   /** The merged list as drawn. */
   bars() {
     const official = this.#history.rows.map((candle) => ({ ...candle, state: "final" }));
-    const live = this.#tail().map(({ candle, state }) => ({ ...candle, state }));
+    const live = this.#items().map(({ candle, state }) => ({ ...candle, state }));
     return [...official, ...live].sort((a, b) => a.time - b.time);
   }
 
@@ -103,48 +90,34 @@ export class Session {
     return this.#history.version;
   }
 
-  /** Everything the words of the page are made from. Times in exchange ms. */
+  /** Everything the words of the page are made from. */
   view() {
-    const live = this.#tail();
-    const last = this.#history.last;
-    const forming = live.find((item) => item.state === "forming")?.candle ?? null;
-    const { interval } = this.#series;
-    const { kind, sinceMs, retryAtMs } = this.#link.state;
-    return {
-      symbol: this.#series.symbol,
-      interval: interval.name,
-      nowMs: this.#now(),
-      isClockKnown: this.#isAcked,
-      link: { kind, sinceMs: sinceMs + this.#offsetMs, retryInMs: retryAtMs && retryAtMs - this.#clock.now() },
+    return describe({
+      series: this.#series,
+      history: this.#history,
+      items: this.#items(),
+      live: this.#live,
+      link: this.#link.state,
       load: this.#refusal ?? this.#loader.state,
-      version: this.#history.version,
-      officialToMs: last && interval.hasGrid ? interval.nextOpenMs(last.time) : null,
-      pending: live.filter((item) => item.state === "pending").length,
-      formingMs: forming?.time ?? null,
-      closesMs: forming && interval.hasGrid ? interval.nextOpenMs(forming.time) : null,
-      price: this.#price ?? live.at(-1)?.candle.close ?? last?.close ?? null,
-      lastNewsMs: this.#lastNewsMs,
-      bars: this.#history.rows.length + live.length,
-    };
+      localMs: this.#clock.now(),
+      offsetMs: this.#offsetMs,
+      isClockKnown: this.#isClockKnown,
+    });
   }
 
   #acked(ack, { sentMs, receivedMs }) {
-    if (!ack.ok) {
-      this.#refusal = { kind: "failed", detail: ack.detail ?? "The server refused the subscription.", retryAtMs: null };
-      this.#render();
-      return;
+    this.#refusal = ack.ok ? null : { kind: "failed", detail: ack.detail ?? "The server refused this market." };
+    if (ack.ok && Number.isInteger(ack.server_time)) {
+      this.#isClockKnown = true;
+      this.#offsetMs = ack.server_time - Math.round((sentMs + receivedMs) / 2);
     }
-    this.#isAcked = true;
-    this.#refusal = null;
-    if (Number.isInteger(ack.server_time)) this.#offsetMs = ack.server_time - Math.round((sentMs + receivedMs) / 2);
-    this.#loader.compare(ack.version);
+    if (ack.ok) this.#loader.compare(ack.version);
     this.#render();
   }
 
-  #answered(change, live, serverMs) {
-    if (!this.#isAcked && serverMs !== null) this.#offsetMs = serverMs - this.#clock.now();
-    this.#learn();
-    for (const fields of live) this.#builder.addCandle(fields);
+  #answered({ change, live, serverMs }) {
+    if (!this.#isClockKnown && serverMs !== null) this.#offsetMs = serverMs - this.#clock.now();
+    this.#live.load(live);
     this.#drawOfficial(change);
   }
 
@@ -152,66 +125,31 @@ export class Session {
     if (!this.#isOurs(event)) return;
     const change = this.#loader.heard(event);
     if (change === null) return;
-    this.#learn();
     this.#drawOfficial(change);
-    for (const row of change.appended) this.#ui.closed(row);
+    if (change.appended.length > 0) this.#ui.closed(this.view(), change.appended.at(-1));
   }
 
   #liveCandle(event) {
-    if (!this.#isOurs(event) || !this.#builder.addCandle(event.candle)) return;
-    this.#news(event.candle.close);
+    if (this.#isOurs(event) && this.#live.addCandle(event.candle, this.#now())) this.#drawTail();
   }
 
   #livePrice(event) {
-    if (event.symbol !== this.#series.symbol || !this.#builder.addPrice(event)) return;
-    this.#news(event.price);
-  }
-
-  #news(price) {
-    this.#lastNewsMs = this.#now();
-    this.#price = price;
-    this.#drawTail();
-    this.#render();
+    if (event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#now())) this.#drawTail();
   }
 
   #drawOfficial(change) {
-    const times = [...change.replaced, ...change.appended].map((row) => row.time);
-    if (change.isWhole) {
-      this.#builder.forget(this.#history.opensFrom(this.#builder.pending[0]?.time ?? Infinity));
-      this.#chart.setHistory(this.#history.rows, this.#tail());
-    } else {
-      this.#builder.forget(times);
-      this.#chart.change(change, this.#history.rows, this.#tail());
-    }
+    this.#learn();
+    this.#live.settle(this.#history);
+    if (change.isWhole) this.#chart.setHistory(this.#history.rows, this.#items());
+    else this.#chart.change(change, this.#history.rows, this.#items());
     this.#render();
   }
 
   #drawTail() {
-    const live = this.#tail();
-    this.#chart.setTail(live);
-    this.#askAboutHole(live);
-  }
-
-  /** A stretch between the last official candle and the first live one is asked about once. */
-  #askAboutHole(live) {
-    const last = this.#history.last;
-    const { interval } = this.#series;
-    if (last === null || live.length === 0 || !interval.hasGrid) return;
-    const holeAt = live.find(({ candle }, i) => {
-      const beforeMs = i === 0 ? last.time : live[i - 1].candle.time;
-      return candle.time > interval.nextOpenMs(beforeMs);
-    });
-    const hole = holeAt === undefined ? "" : `${last.time}-${holeAt.candle.time}`;
-    if (hole === "" || hole === this.#holeAsked) return;
-    this.#holeAsked = hole;
-    this.#loader.refresh();
-  }
-
-  #tail() {
-    const { pending, forming } = this.#builder;
-    if (forming === null) return [];
-    const opens = this.#history.opensFrom(pending[0]?.time ?? forming.time);
-    return tail(this.#series.interval, opens, pending, forming, this.#now());
+    const items = this.#items();
+    this.#chart.setTail(items);
+    this.#askAboutHole(items);
+    this.#render();
   }
 
   /** The grid of a 3d series shows in its first official candle. */
@@ -219,15 +157,30 @@ export class Session {
     const { interval } = this.#series;
     if (interval.hasGrid || this.#history.first === null) return;
     this.#series = Object.freeze({ ...this.#series, interval: interval.withPhase(this.#history.first.time) });
-    this.#builder.learn(this.#series.interval);
+    this.#live.learn(this.#series.interval);
     this.#chart.learn(this.#series);
+  }
+
+  /** A stretch without any candle before the live ones is asked about, once. */
+  #askAboutHole(items) {
+    const last = this.#history.last;
+    if (last === null || items.length === 0) return;
+    const holeMs = firstHole(this.#series.interval, last.time, items.map(({ candle }) => candle.time));
+    if (holeMs === null || holeMs === this.#holeAsked) return;
+    this.#holeAsked = holeMs;
+    this.#loader.refresh();
   }
 
   #tick() {
     this.#clock.setTimeout(() => this.#tick(), TICK_MS);
-    this.#chart.setTail(this.#tail());
-    this.#poster.offer(this.#series, this.#tail().at(-1), this.#link.state.kind === "up");
+    const items = this.#items();
+    this.#chart.setTail(items);
+    this.#poster.offer(this.#series, items.at(-1), this.#link.state.kind === "up");
     this.#render();
+  }
+
+  #items() {
+    return this.#live.items(this.#history, this.#now());
   }
 
   #isOurs({ symbol, interval }) {
@@ -239,6 +192,9 @@ export class Session {
   }
 
   #render() {
-    if (this.#series !== null) this.#ui.render(this.view());
+    if (this.#series === null) return;
+    const view = this.view();
+    this.#chart.tell(view.nowMs, view.closesInMs);
+    this.#ui.render(view, this.#chart.precision);
   }
 }

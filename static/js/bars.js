@@ -1,0 +1,160 @@
+// One set of bars on the chart: a candlestick series and the volume histogram below it.
+// Never here: which bars there are (the session decides), the legend, requests.
+// Invariant: times in it are unique and ascending; a bar that can't be updated in place is set anew.
+
+import { CandlestickSeries, HistogramSeries } from "../vendor/lightweight-charts.mjs";
+import { sameValues } from "./candles/candle.js";
+import { alpha } from "./theme.js";
+
+/** Opacity of body and volume by state; outline and wick are always full. */
+const BODY = { final: 1, pending: 0.45, forming: 0.25 };
+const VOLUME = { final: 0.5, pending: 0.3, forming: 0.18 };
+
+const VOLUME_PANE = 1;
+
+export class Bars {
+  #candles;
+  #volumes;
+  #colors;
+  #points = [];
+
+  constructor(chart, options) {
+    this.#candles = chart.addSeries(CandlestickSeries, { borderVisible: true, ...options });
+    this.#volumes = chart.addSeries(HistogramSeries, volumeOptions(), VOLUME_PANE);
+  }
+
+  get series() {
+    return this.#candles;
+  }
+
+  get volumes() {
+    return this.#volumes;
+  }
+
+  get points() {
+    return this.#points;
+  }
+
+  /** The bar that opens then, or null. */
+  at(timeMs) {
+    const point = this.#points[this.#indexOf(timeMs)];
+    return point !== undefined && isBar(point) ? point : null;
+  }
+
+  /** What the candlestick series itself holds, whitespace aside. Times in ms. */
+  get drawn() {
+    const bars = this.#candles.data().filter((bar) => bar.close !== undefined);
+    return bars.map(({ time, open, high, low, close }) => ({ time: time * 1000, open, high, low, close }));
+  }
+
+  restyle(colors) {
+    this.#colors = colors;
+    const { up, down } = colors;
+    this.#candles.applyOptions({
+      upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
+    });
+    this.set(this.#points);
+  }
+
+  /** All points anew: candles (official without a `state`), or `{time}` for whitespace. */
+  set(points) {
+    this.#points = points;
+    this.#candles.setData(points.map((point) => this.#bar(point)));
+    this.#volumes.setData(points.map((point) => this.#volume(point)));
+  }
+
+  /** Only what differs is touched: cheap at 100,000 bars for the last bar and for new ones. */
+  follow(points) {
+    const gone = this.#goneBefore(points[0]);
+    const kept = this.#points.slice(gone);
+    const isSame = points.length >= kept.length && kept.every((point, i) => point.time === points[i].time);
+    if (gone < 0 || !isSame) {
+      this.set(points);
+      return;
+    }
+    for (const point of this.#points.slice(0, gone)) if (isBar(point)) this.#draw({ time: point.time }, true);
+    points.forEach((point, i) => {
+      const before = kept[i];
+      if (before === undefined) this.#draw(point, false);
+      else if (!looksSame(before, point)) this.#draw(point, i < kept.length - 1);
+    });
+    this.#points = points;
+  }
+
+  /** New points after the last one. */
+  append(points) {
+    for (const point of points) this.#draw(point, false);
+    this.#points.push(...points);
+  }
+
+  /** New values of a bar that is there. False if none is there. */
+  correct(point) {
+    const at = this.#indexOf(point.time);
+    if (at < 0 || !isBar(this.#points[at])) return false;
+    this.#points[at] = point;
+    this.#draw(point, at < this.#points.length - 1);
+    return true;
+  }
+
+  /** The same bar at another opacity of its body, for a fade. */
+  shade(point, opacity) {
+    const at = this.#indexOf(point.time);
+    if (at < 0 || this.#points[at] !== point) return;
+    const bar = { ...this.#bar(point), color: alpha(this.#direction(point), opacity) };
+    this.#candles.update(opacity < 1 ? bar : this.#bar(point), at < this.#points.length - 1);
+  }
+
+  #draw(point, isHistorical) {
+    this.#candles.update(this.#bar(point), isHistorical);
+    this.#volumes.update(this.#volume(point), isHistorical);
+  }
+
+  /** How many points at the start are before `next`; -1 when `next` is before them all. */
+  #goneBefore(next) {
+    if (next === undefined) return this.#points.length;
+    if (this.#points.length === 0 || next.time < this.#points[0].time) return -1;
+    const gone = this.#points.findIndex((point) => point.time >= next.time);
+    return gone < 0 ? this.#points.length : gone;
+  }
+
+  #bar(point) {
+    const time = point.time / 1000;
+    if (!isBar(point)) return { time };
+    const { open, high, low, close, state = "final" } = point;
+    if (state === "final") return { time, open, high, low, close };
+    return { time, open, high, low, close, color: alpha(this.#direction(point), BODY[state]) };
+  }
+
+  #volume(point) {
+    const time = point.time / 1000;
+    if (!isBar(point)) return { time };
+    return { time, value: point.volume, color: alpha(this.#direction(point), VOLUME[point.state ?? "final"]) };
+  }
+
+  #direction({ open, close }) {
+    return close >= open ? this.#colors.up : this.#colors.down;
+  }
+
+  #indexOf(time) {
+    let low = 0;
+    let high = this.#points.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#points[middle].time < time) low = middle + 1;
+      else high = middle;
+    }
+    return this.#points[low]?.time === time ? low : -1;
+  }
+}
+
+function volumeOptions() {
+  return { priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false };
+}
+
+function isBar(point) {
+  return point.close !== undefined;
+}
+
+function looksSame(a, b) {
+  return isBar(a) === isBar(b) && a.state === b.state && (!isBar(a) || sameValues(a, b));
+}

@@ -1,0 +1,216 @@
+// The chart: closed history and the live tail as two sets of bars, crosshair and legend, view and keys.
+// Never here: which candles there are and which of them win; requests; words beyond the legend's.
+// Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
+
+import { LineStyle, createChart } from "../vendor/lightweight-charts.mjs";
+import { Bars } from "./bars.js";
+import { decimals } from "./candles/candle.js";
+import { spaced } from "./candles/holes.js";
+import { Fades } from "./fades.js";
+import { Legend } from "./legend.js";
+import { Dots } from "./marks.js";
+import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.js";
+import { onChange, prefersStillness, tokens } from "./theme.js";
+import { price } from "./words.js";
+
+/** Rows looked at for the number of decimals. */
+const SAMPLE_MAX = 2_000;
+
+/** Bars left of the view that are too few: older ones are asked for. */
+const NEED_OLDER_BARS = 60;
+
+export class Chart {
+  #chart;
+  #history;
+  #tail;
+  #dots = new Dots();
+  #fades;
+  #legend;
+  #series = null;
+  #rows = [];
+  #live = [];
+  #precision = -1;
+  #needOlder = () => {};
+  #pointedMs = null;
+  #view = { nowMs: 0, closesInMs: null };
+  #toNow;
+
+  constructor(root, { legend, toNow }) {
+    this.#chart = createChart(root, options());
+    this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
+    this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
+    this.#fades = new Fades(this.#history);
+    this.#legend = new Legend(legend);
+    this.#toNow = toNow;
+    this.#tail.series.attachPrimitive(this.#dots);
+    this.#chart.panes()[0].setStretchFactor(0.82);
+    this.#chart.panes()[1].setStretchFactor(0.18);
+    this.#restyle();
+    this.#listen(root);
+  }
+
+  onNeedOlder(callback) {
+    this.#needOlder = callback;
+  }
+
+  /** Starts a series anew: empty, at the newest candle, whatever was looked at before. */
+  begin(series) {
+    this.#series = series;
+    this.#rows = [];
+    this.#live = [];
+    this.#precision = -1;
+    this.#pointedMs = null;
+    this.#fades.stop();
+    this.#history.set([]);
+    this.#tail.set([]);
+    this.#dots.set([]);
+    const secondsVisible = series.interval.name === "1s";
+    this.#chart.timeScale().applyOptions({ secondsVisible, timeVisible: !/[dwM]$/.test(series.interval.name) });
+    this.#chart.timeScale().applyOptions({ barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS });
+    this.#chart.priceScale("right").applyOptions({ autoScale: true });
+    this.#showLegend();
+  }
+
+  /** The same series, its grid now known. */
+  learn(series) {
+    this.#series = series;
+  }
+
+  /** All official candles and the live ones beside them. */
+  setHistory(rows, live) {
+    const isFirst = this.#rows.length === 0;
+    this.#rows = rows;
+    this.#fades.stop();
+    this.#refine(rows.slice(-SAMPLE_MAX));
+    this.#history.set(spaced(this.#series.interval, rows));
+    this.setTail(live);
+    if (isFirst) this.#chart.timeScale().scrollToRealTime();
+  }
+
+  /** Some official candles, new or corrected, and the live ones left beside them. */
+  change({ appended, replaced }, rows, live) {
+    const waited = new Set(this.#live.filter((item) => item.state === "pending").map((item) => item.candle.time));
+    const lastMs = this.#history.points.at(-1)?.time ?? null;
+    const areCorrected = replaced.every((row) => this.#history.correct(row));
+    if (!areCorrected || lastMs === null) {
+      this.setHistory(rows, live);
+      return;
+    }
+    this.#rows = rows;
+    this.#refine([...appended, ...replaced]);
+    this.#history.append(spaced(this.#series.interval, appended, lastMs));
+    this.setTail(live);
+    if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
+  }
+
+  /** The pending and forming candles, `{candle, state}`. */
+  setTail(live) {
+    const wasEmpty = this.#live.length === 0;
+    this.#live = live;
+    const bars = live.map(({ candle, state }) => ({ ...candle, state }));
+    this.#refine(bars);
+    this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
+    this.#dots.set(bars.filter((bar) => bar.state === "pending"));
+    if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
+    this.#showLegend();
+  }
+
+  /** The time as it is now, for the words of the legend. */
+  tell(nowMs, closesInMs) {
+    this.#view = { nowMs, closesInMs };
+    this.#showLegend();
+  }
+
+  get precision() {
+    return Math.max(0, this.#precision);
+  }
+
+  /** What the two series hold, read from the chart itself. */
+  drawn() {
+    return { history: this.#history.drawn, tail: this.#tail.drawn };
+  }
+
+  /** Moves the crosshair by bars, the view by steps; false for a key that means nothing here. */
+  key(name) {
+    const scale = this.#chart.timeScale();
+    const moves = {
+      ArrowLeft: () => this.#point(-1),
+      ArrowRight: () => this.#point(1),
+      "+": () => scale.applyOptions({ barSpacing: Math.min(60, scale.options().barSpacing * 1.25) }),
+      "-": () => scale.applyOptions({ barSpacing: Math.max(1, scale.options().barSpacing / 1.25) }),
+      End: () => scale.scrollToRealTime(),
+      Escape: () => this.#unpoint(),
+    };
+    moves[name]?.();
+    return name in moves;
+  }
+
+  #listen(root) {
+    this.#chart.subscribeCrosshairMove(({ time, point }) => {
+      this.#pointedMs = time === undefined || point === undefined ? null : time * 1000;
+      this.#showLegend();
+    });
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      if (range === null) return;
+      if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
+      this.#toNow.hidden = this.#chart.timeScale().scrollPosition() > -3;
+    });
+    this.#toNow.addEventListener("click", () => this.#chart.timeScale().scrollToRealTime());
+    root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
+    onChange(() => this.#restyle());
+  }
+
+  #restyle() {
+    const colors = tokens();
+    this.#chart.applyOptions(style(colors));
+    this.#history.restyle(colors);
+    this.#tail.restyle(colors);
+    this.#dots.restyle(colors.text);
+  }
+
+  /** As many decimals as the market's prices have shown so far; never fewer again. */
+  #refine(bars) {
+    const seen = Math.max(-1, ...bars.flatMap((bar) => [bar.open, bar.high, bar.low, bar.close]).map(decimals));
+    if (seen <= this.#precision) return;
+    this.#precision = seen;
+    const priceFormat = { type: "custom", minMove: 10 ** -seen, formatter: (number) => price(number, seen) };
+    for (const bars of [this.#history, this.#tail]) bars.series.applyOptions({ priceFormat });
+  }
+
+  #showLastPrice(isHistorys) {
+    this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
+  }
+
+  #showLegend() {
+    if (this.#series === null) return;
+    const { nowMs, closesInMs } = this.#view;
+    const candle = this.#at(this.#pointedMs) ?? this.#at(null);
+    this.#legend.show(candle, { interval: this.#series.interval.name, precision: this.precision, nowMs, closesInMs });
+  }
+
+  /** The candle that opens then, with its state; the last one for null. */
+  #at(timeMs) {
+    const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
+    if (live !== undefined) return { ...live.candle, state: live.state };
+    const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
+    return row ? { ...row, state: "final" } : null;
+  }
+
+  #point(step) {
+    const times = [...this.#rows.map((row) => row.time), ...this.#live.map(({ candle }) => candle.time)];
+    if (times.length === 0) return;
+    const at = this.#pointedMs === null ? times.length : times.indexOf(this.#pointedMs);
+    const timeMs = times[Math.max(0, Math.min(times.length - 1, at + step))];
+    const candle = this.#at(timeMs);
+    const bars = candle.state === "final" ? this.#history : this.#tail;
+    this.#chart.setCrosshairPosition(candle.close, timeMs / 1000, bars.series);
+    this.#pointedMs = timeMs;
+    this.#showLegend();
+  }
+
+  #unpoint() {
+    this.#chart.clearCrosshairPosition();
+    this.#pointedMs = null;
+    this.#showLegend();
+  }
+}

@@ -1,0 +1,166 @@
+// The page around the chart: market, intervals, freshness, notices and the status line, in the DOM.
+// Never here: what the words are (words.js), what they mean (session.js), the chart.
+// Invariant: text goes in by textContent only; what has not changed is not touched.
+
+import { clock, emptiness, freshness, fullMoment, notice, price, status } from "./words.js";
+
+/** A screen reader hears of a closed candle at most this often: 1s candles close every second. */
+const ANNOUNCE_EVERY_MS = 20_000;
+
+const STATUS_CELLS = ["clock", "official", "pending", "forming", "closes", "version"];
+
+export class Ui {
+  #document;
+  #navigate;
+  #view = null;
+  #precision = 0;
+  #isAsked = false;
+  #tone = "";
+  #lastPrice = null;
+  #announcedMs = 0;
+  #message = "";
+
+  constructor(document, { navigate }) {
+    this.#document = document;
+    this.#navigate = navigate;
+    document.addEventListener("click", (event) => this.#clicked(event));
+    this.#listenToMarkets();
+  }
+
+  /** Shows that state with the next frame. */
+  render(view, precision) {
+    this.#view = view;
+    this.#precision = precision;
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    requestAnimationFrame(() => this.#paint());
+  }
+
+  /** An official candle took its place. */
+  closed(view, row) {
+    if (view.nowMs - this.#announcedMs < ANNOUNCE_EVERY_MS) return;
+    this.#announcedMs = view.nowMs;
+    const at = fullMoment(row.time, view.interval);
+    this.#announce(`${view.symbol} ${view.interval} of ${at} closed at ${price(row.close, this.#precision)}, official.`);
+  }
+
+  /** A sentence that stays until the next choice: a link that could not be followed. */
+  say(message) {
+    this.#message = message;
+  }
+
+  /** Marks market and interval as chosen, and points every link at its own combination. */
+  choose(symbol, interval) {
+    this.#element("market-name").textContent = symbol;
+    this.#document.title = `${symbol} ${interval} · TrueCandle`;
+    for (const link of this.#document.querySelectorAll("[data-symbol]")) {
+      mark(link, link.dataset.symbol === symbol, address(link.dataset.symbol, interval));
+    }
+    for (const link of this.#document.querySelectorAll("[data-interval]")) {
+      mark(link, link.dataset.interval === interval, address(symbol, link.dataset.interval));
+    }
+    const active = this.#document.querySelector("[data-interval][aria-current]");
+    active?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#lastPrice = null;
+  }
+
+  #paint() {
+    this.#isAsked = false;
+    const view = this.#view;
+    const fresh = freshness(view);
+    this.#text("pill-text", fresh.text);
+    this.#element("pill").dataset.tone = fresh.tone;
+    this.#element("pill").title = fresh.detail;
+    this.#element("sign-in").hidden = fresh.text !== "Signed out";
+    this.#paintNotice(notice(view) || this.#message);
+    this.#paintEmptiness(emptiness(view));
+    this.#element("skeleton").hidden = view.load.kind !== "loading" || view.bars > 0;
+    const words = status(view);
+    for (const name of STATUS_CELLS) this.#text(`status-${name}`, words[name]);
+    this.#paintPrice(view);
+    if (fresh.tone !== this.#tone && this.#tone !== "") this.#announce(fresh.detail);
+    this.#tone = fresh.tone;
+  }
+
+  #paintNotice(text) {
+    this.#element("notice").hidden = text === "";
+    this.#text("notice", text);
+  }
+
+  #paintEmptiness(words) {
+    this.#element("empty").hidden = words === null;
+    if (words === null) return;
+    this.#text("empty-title", words.title);
+    this.#text("empty-text", words.text);
+  }
+
+  #paintPrice(view) {
+    const cell = this.#element("market-price");
+    const text = view.price === null ? "" : price(view.price, this.#precision);
+    this.#text("market-price", text);
+    if (this.#lastPrice !== null && view.price !== this.#lastPrice) {
+      cell.dataset.direction = view.price > this.#lastPrice ? "up" : "down";
+    }
+    if (this.#lastPrice === null) delete cell.dataset.direction;
+    this.#lastPrice = view.price;
+  }
+
+  #announce(text) {
+    this.#element("announcer").textContent = text;
+  }
+
+  #clicked(event) {
+    const link = event.target.closest("a[data-symbol], a[data-interval]");
+    if (link === null || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    this.#message = "";
+    this.#element("markets").hidePopover?.();
+    this.#navigate(new URL(link.href));
+  }
+
+  /** The market menu: what is typed filters it, arrows walk it, Enter takes the first. */
+  #listenToMarkets() {
+    const menu = this.#element("markets");
+    const filter = this.#element("markets-filter");
+    const shown = () => [...menu.querySelectorAll("a[data-symbol]")].filter((link) => !link.parentElement.hidden);
+    menu.addEventListener("toggle", (event) => {
+      this.#element("market").setAttribute("aria-expanded", String(event.newState === "open"));
+      if (event.newState === "open") filter.focus();
+    });
+    filter.addEventListener("input", () => {
+      const wanted = filter.value.trim().toUpperCase();
+      for (const link of menu.querySelectorAll("a[data-symbol]")) {
+        link.parentElement.hidden = !link.dataset.symbol.includes(wanted);
+      }
+      this.#element("markets-none").hidden = shown().length > 0;
+    });
+    menu.addEventListener("keydown", (event) => {
+      const links = shown();
+      const at = links.indexOf(this.#document.activeElement);
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step !== undefined) (links[at + step] ?? filter).focus();
+      else if (event.key === "Enter" && event.target === filter) links[0]?.click();
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  #text(id, text) {
+    const element = this.#element(id);
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  #element(id) {
+    return this.#document.getElementById(id);
+  }
+}
+
+function address(symbol, interval) {
+  return `/?${new URLSearchParams({ symbol, interval })}`;
+}
+
+function mark(link, isChosen, href) {
+  if (isChosen) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
+  link.href = href;
+}
