@@ -1,0 +1,47 @@
+"""One whole system for each module of end-to-end tests, and a page that is signed in to it.
+
+Never here: what a test promises.
+Invariant: the system is started from nothing and ended with the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.roles import Roles
+from tests.system import System
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    whole = System(tmp_path_factory.mktemp("system"), Roles())
+    try:
+        whole.open()
+        yield whole
+    finally:
+        whole.close()
+
+
+@pytest.fixture(scope="module")
+def chart(system: System, chromium: object) -> Iterator[Page]:
+    """The chart page, signed in by the one-time link, at BTCUSDT 1s."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})  # type: ignore[attr-defined]
+    page = context.new_page()
+    page.problems = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
+    page.on(
+        "console",
+        lambda message: page.problems.append(message.text) if message.type == "error" else None,
+    )
+    page.goto(system.sign_in_link())
+    page.wait_for_url(f"{system.url}/*", timeout=20_000)
+    page.goto(f"{system.url}/?symbol=BTCUSDT&interval=1s")
+    page.wait_for_function("globalThis.truecandle?.bars().length > 50", timeout=20_000)
+    yield page
+    context.close()

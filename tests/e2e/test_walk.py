@@ -1,0 +1,109 @@
+"""The whole way, seen by a trader: from a trade on the exchange to the official candle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from tests.harness import wait_for
+from tests.system import System
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+#: Notes, at every frame, which bars the two series hold, for as long as the test wants.
+WATCH = """() => {
+  globalThis.seen = {frames: 0, doubled: [], holes: [], states: {}};
+  const look = () => {
+    const bars = globalThis.truecandle.bars();
+    seen.frames += 1;
+    for (let i = 0; i < bars.length; i += 1) {
+      const {time, state} = bars[i];
+      const steps = i && (time - bars[i - 1].time) / 1000;
+      if (i && steps <= 0) seen.doubled.push(time);
+      if (i && steps > 1) seen.holes.push([bars[i - 1].time, time]);
+      const states = (seen.states[time] ??= []);
+      if (states.at(-1) !== state) states.push(state);
+    }
+    const drawn = globalThis.truecandle.drawn();
+    const history = new Set(drawn.history.map((bar) => bar.time));
+    for (const bar of drawn.tail) if (history.has(bar.time)) seen.doubled.push(bar.time);
+    globalThis.watching = requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_a_candle_forms_then_waits_then_becomes_official_without_a_reload(chart: Page) -> None:
+    """Then at no frame is a bar missing or doubled on the way."""
+    chart.evaluate(WATCH)
+    last_ms = chart.evaluate("truecandle.bars().at(-1).time")
+    path = f"Object.entries(seen.states).filter(([time]) => Number(time) > {last_ms})"
+    whole_way = ["forming", "pending", "final"]
+    wait_for(
+        lambda: sum(states == whole_way for _, states in chart.evaluate(path)) >= 3,
+        30,
+        "three candles that went the whole way",
+    )
+    seen = chart.evaluate("(cancelAnimationFrame(watching), seen)")
+    assert seen["frames"] > 60
+    assert seen["doubled"] == []
+    assert seen["holes"] == []
+    backwards = [s for s in seen["states"].values() if s != sorted(s, key=whole_way.index)]
+    assert backwards == []
+
+
+def test_the_bars_drawn_equal_what_the_server_answers(chart: Page, system: System) -> None:
+    token = system.token()
+
+    def equal() -> bool:
+        drawn = {bar["time"]: bar for bar in chart.evaluate("truecandle.bars()")}
+        answer = _data(system, token, limit=50)
+        finals = zip(
+            *(answer[name] for name in ("time", "open", "high", "low", "close")), strict=True
+        )
+        return all(
+            time in drawn
+            and drawn[time]["state"] == "final"
+            and [drawn[time][name] for name in ("open", "high", "low", "close")] == prices
+            for time, *prices in finals
+        )
+
+    wait_for(equal, 20, "a page that shows what /data?live=1 answers")
+
+
+def test_every_official_candle_is_the_exchanges_own(system: System) -> None:
+    token = system.token()
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        answer = _data(system, token, symbol=symbol, limit=100)
+        truth = system.truth(symbol, "1s", answer["time"][0], answer["time"][-1] + 1)
+        assert [row[0] for row in truth] == answer["time"]
+        for column, name in enumerate(("open", "high", "low", "close", "volume"), start=1):
+            assert [float(row[column]) for row in truth] == answer[name]
+
+
+def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> None:
+    chart.goto(chart.url.split("?")[0] + "?symbol=ETHUSDT&interval=1m")
+    chart.wait_for_function("globalThis.truecandle?.bars().length > 50")
+    times = chart.evaluate("truecandle.bars().map((bar) => bar.time)")
+    assert all(time % 60_000 == 0 for time in times)
+    chart.get_by_role("button", name="1s", exact=True).or_(
+        chart.get_by_role("radio", name="1s", exact=True)
+    ).first.click()
+    chart.wait_for_function("truecandle.bars().some((bar) => bar.time % 60000)")
+
+
+def test_the_page_says_nothing_to_the_console(chart: Page) -> None:
+    assert chart.problems == []  # type: ignore[attr-defined]
+
+
+def _data(system: System, token: str, symbol: str = "BTCUSDT", limit: int = 50) -> Any:
+    answer = requests.get(
+        f"{system.url}/data",
+        params={"symbol": symbol, "interval": "1s", "limit": limit, "time": "ms", "live": 1},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=5,
+    )
+    answer.raise_for_status()
+    return answer.json()
