@@ -12,6 +12,7 @@ and exits with 1 if anything differs.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -87,7 +88,7 @@ def _look(http: requests.Session, url: str, series: Series) -> Counter[str]:
     body = answer.json()
     opens = body["time"] + [candle["time"] for candle in body["live"]]
     counts = Counter({f"{candle['state']} seen": 1 for candle in body["live"]})
-    for before_ms, open_ms in zip(opens, opens[1:], strict=False):
+    for before_ms, open_ms in itertools.pairwise(opens):
         if open_ms <= before_ms:
             counts["bad: doubled or unsorted"] += 1
             print(f"{series}: {before_ms} then {open_ms}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,7 +50,7 @@ def states(chart: Page) -> list[str]:
 
 def holes_after(chart: Page, start_ms: int) -> list[int]:
     times = [t for t in chart.evaluate("truecandle.bars().map((b) => b.time)") if t >= start_ms]
-    return [a for a, b in zip(times, times[1:], strict=False) if b - a != 1000]
+    return [a for a, b in itertools.pairwise(times) if b - a != 1000]
 
 
 def final_bars(chart: Page, start_ms: int) -> dict[int, list[float]]:
