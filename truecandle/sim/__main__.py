@@ -1,0 +1,72 @@
+"""`python -m truecandle.sim`: runs the simulated exchange until it is told to stop.
+
+Never here: anything but reading the command line, starting and stopping.
+Invariant: exits 0 within two seconds of SIGTERM or SIGINT; 1 with one line when the port is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+import sys
+
+from truecandle.sim.clock import Clock
+from truecandle.sim.market import Market, simulated
+from truecandle.sim.pump import Pace
+from truecandle.sim.server import HOST, Exchange, listen
+
+
+def main() -> int:
+    """Reads the command line and serves."""
+    options = _options()
+    try:
+        listener = listen(options.port)
+    except OSError:
+        print(
+            f"sim: port {options.port} is taken; stop what uses it, or choose another with --port",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        market = _market(options)
+    except (OSError, ValueError) as error:
+        print(f"sim: {error}", file=sys.stderr)
+        return 1
+    exchange = Exchange(market, pace=Pace(fast=options.fast), seed=options.seed)
+    port = listener.getsockname()[1]
+    url = f"http://{HOST}:{port}"
+    print(f"Simulated exchange: {', '.join(market.symbols)} on {url}", flush=True)
+    asyncio.run(_serve(exchange, listener))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m truecandle.sim", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=9000, help="0 picks a free one")
+    parser.add_argument("--seed", type=int, default=7, help="another seed is another market")
+    parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT,SOLUSDT")
+    parser.add_argument("--start", type=int, metavar="MS", help="the exchange's time at the start")
+    parser.add_argument("--speed", type=float, default=1.0, help="0 stands still, 60 is a minute/s")
+    parser.add_argument("--fast", action="store_true", help="as fast as the clients read")
+    return parser.parse_args()
+
+
+def _market(options: argparse.Namespace) -> Market:
+    speed = 0.0 if options.fast else options.speed
+    symbols = [symbol.strip() for symbol in options.symbols.split(",") if symbol.strip()]
+    return simulated(options.seed, symbols, Clock(options.start, speed))
+
+
+async def _serve(exchange: Exchange, listener: socket.socket) -> None:
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    await exchange.start(listener)
+    await over.wait()
+    await exchange.stop()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

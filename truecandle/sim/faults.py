@@ -1,0 +1,239 @@
+"""Scripted faults: what goes wrong, for whom, when and how often; and what has gone wrong.
+
+Never here: how an answer or a message is damaged (`damage`, `pump` do it).
+Invariant: a fault strikes at most `count` times, only where all its conditions hold; all is logged.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from truecandle.sim.market import Market
+
+#: Faults waiting at once, and strikes remembered.
+FAULTS_MAX = 1_000
+STRUCK_MAX = 10_000
+
+#: kind: (where it strikes, what it does and its options with their defaults)
+KINDS: dict[str, tuple[str, str]] = {
+    "status": ("answer", "any answer: status=500, body='', content_type, headers={}"),
+    "rate_limit": ("answer", "429: retry_after=3 (text, or None for no header), hold=seconds"),
+    "ban": ("answer", "418 until it ends: retry_after=120 (text, or None), hold=seconds"),
+    "forbidden": ("answer", "403 and a firewall's HTML page"),
+    "restricted": ("answer", "451, pretty-printed JSON with code 0"),
+    "server_error": ("answer", "5xx: status=503, body=''"),
+    "html": ("answer", "200 and an HTML page"),
+    "empty": ("answer", "200 and []"),
+    "error_200": ("answer", "200 and an error body: code=-1121, msg='Invalid symbol.'"),
+    "redirect": ("answer", "302: location='http://127.0.0.1:9/'"),
+    "timeout": ("answer", "no answer: seconds=30, then the connection ends"),
+    "delay": ("delay", "answers late: ms=1000"),
+    "stale": ("candles", "klines as they were lag_ms=3000 ago: rows change after their close"),
+    "absent": ("candles", "a closed candle is missing until lag_ms=3000 after its close"),
+    "duplicate": ("rows", "every row twice"),
+    "conflict": ("rows", "the last closed row twice, with another close"),
+    "shuffle": ("rows", "rows out of order"),
+    "microseconds": ("rows", "times in µs, unasked"),
+    "misaligned": ("rows", "open times moved by ms=1694789"),
+    "columns": ("rows", "columns=11 fields instead of 12"),
+    "value": ("rows", "field=2 of row=-2 becomes value='NaN'"),
+    "crossed": ("rows", "high and low of row=-2 change places"),
+    "truncate": ("body", "JSON cut after share=0.5 of it, the answer complete"),
+    "cut": ("body", "connection ends after at=100 bytes; reset=False"),
+    "drip": ("body", "bytes_per_s=1"),
+    "huge": ("body", "mb=100 of white space before the JSON; gzip=False"),
+    "gap": ("market", "no trades, no candles: start_ms, end_ms"),
+    "correction": ("market", "a candle changes: symbol, interval, open_ms, at_ms, changes={}"),
+    "clock": ("market", "offset_ms=0, set_ms, speed"),
+    "refuse": ("connect", "stream connections get status=503; abort=False"),
+    "mute": ("open", "a stream connection never gets data"),
+    "silent": ("silence", "open streams, no data; pings=True"),
+    "drop": ("action", "stream connections end: code=1001 (None: reset)"),
+    "shutdown": ("action", "the serverShutdown event; drop_after_ms=None"),
+    "repeated": ("message", "sent twice"),
+    "disorder": ("message", "sent after the next one"),
+    "lose": ("message", "not sent"),
+    "unclosed": ("message", "the closing kline (x: true) is not sent"),
+    "malformed": ("message", 'text=\'{"e":"trade",\' is sent instead'),
+    "oversized": ("message", "kb=1024 of text before it"),
+    "foreign": ("message", "also sent for symbol_sent='XXXUSDT', never subscribed"),
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One scripted fault and how often it struck.
+
+    A condition that is None holds always, and so does one about something that the occasion does
+    not know (the symbol of a dropped connection: there it chooses whom the fault meets).
+    """
+
+    id: int
+    kind: str
+    path: str | None = None
+    symbol: str | None = None
+    interval: str | None = None
+    stream: str | None = None
+    count: int | None = 1
+    skip: int = 0
+    chance: float = 1.0
+    from_ms: int | None = None
+    until_ms: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    hits: int = 0
+
+    def matches(self, now_ms: int, facts: dict[str, str | None]) -> bool:
+        """Whether all conditions but `skip` and `chance` hold."""
+        if self.count is not None and self.hits >= self.count:
+            return False
+        if self.from_ms is not None and now_ms < self.from_ms:
+            return False
+        if self.until_ms is not None and now_ms >= self.until_ms:
+            return False
+        conditions = {
+            "path": self.path,
+            "symbol": self.symbol,
+            "interval": self.interval,
+            "stream": self.stream,
+        }
+        return all(
+            want is None or name not in facts or facts[name] == want
+            for name, want in conditions.items()
+        )
+
+
+class Faults:
+    """The script. Thread-safe: a test adds faults while the server runs.
+
+    sim.faults.add("rate_limit", retry_after="3")             # the next REST request
+    sim.faults.add("server_error", path="klines", count=20)   # the next 20 of klines
+    sim.faults.add("silent", for_ms=15_000)                   # by the exchange's clock
+    sim.faults.add("lose", stream="aggTrade", symbol="BTCUSDT", chance=0.1, count=None)
+    sim.faults.add("correction", symbol="BTCUSDT", interval="1m", open_ms=…, changes={"high": "9"})
+    """
+
+    def __init__(self, market: Market, seed: int = 0) -> None:
+        self._market = market
+        self._lock = threading.Lock()
+        self._dice = random.Random(seed)
+        self._faults: list[Fault] = []
+        self._number = 0
+        self.struck: deque[dict[str, object]] = deque(maxlen=STRUCK_MAX)
+
+    def add(
+        self,
+        kind: str,
+        *,
+        path: str | None = None,
+        symbol: str | None = None,
+        interval: str | None = None,
+        stream: str | None = None,
+        count: int | None = -1,
+        skip: int = 0,
+        chance: float = 1.0,
+        from_ms: int | None = None,
+        until_ms: int | None = None,
+        for_ms: int | None = None,
+        **options: Any,
+    ) -> Fault:
+        """Scripts a fault; `KINDS` names them and their options.
+
+        `path` is the end of a REST path ("klines"), `stream` the kind of stream ("aggTrade",
+        "kline"). Without `count` it strikes once, or without end inside a window (`from_ms` to
+        `until_ms`, or `for_ms` from now). The first `skip` occasions are spared.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
+        if for_ms is not None:
+            until_ms = (from_ms or self._market.clock.now_ms()) + for_ms
+        if count == -1:
+            count = 1 if until_ms is None else None
+        with self._lock:
+            if len(self._faults) >= FAULTS_MAX:
+                raise ValueError(f"more than {FAULTS_MAX} faults are waiting")
+            self._number += 1
+            fault = Fault(
+                self._number, kind, path, symbol, interval, stream,
+                count, skip, chance, from_ms, until_ms, options,
+            )  # fmt: skip
+            if KINDS[kind][0] != "market":
+                self._faults.append(fault)
+        if KINDS[kind][0] == "market":
+            self._apply(fault)
+        return fault
+
+    def take(self, where: str, **facts: str | None) -> list[Fault]:
+        """The faults that strike there now; each is counted and logged."""
+        if not self._faults:
+            return []
+        now_ms = self._market.clock.now_ms()
+        with self._lock:
+            found = [f for f in self._waiting(where, now_ms, facts) if self._strikes(f)]
+            for fault in found:
+                self._log(fault, now_ms, facts)
+            self._faults = [f for f in self._faults if f.count is None or f.hits < f.count]
+        return found
+
+    def active(self, where: str, **facts: str | None) -> Fault | None:
+        """A fault that lasts, such as a silence: it is logged when it is first seen."""
+        if not self._faults:
+            return None
+        now_ms = self._market.clock.now_ms()
+        with self._lock:
+            for fault in self._faults:
+                lasts = KINDS[fault.kind][0] == where and (fault.until_ms or 0) > now_ms
+                if lasts and (fault.hits or fault.matches(now_ms, facts)):
+                    if not fault.hits:
+                        self._log(fault, now_ms, facts)
+                    return fault
+        return None
+
+    def clear(self) -> None:
+        """Forgets every waiting fault, and takes back gaps and corrections."""
+        with self._lock:
+            self._faults.clear()
+        self._market.restore()
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """The faults that may still strike, as JSON objects."""
+        with self._lock:
+            return [asdict(fault) for fault in self._faults]
+
+    def _waiting(self, where: str, now_ms: int, facts: dict[str, str | None]) -> list[Fault]:
+        return [f for f in self._faults if KINDS[f.kind][0] == where and f.matches(now_ms, facts)]
+
+    def _strikes(self, fault: Fault) -> bool:
+        if fault.skip > 0:
+            fault.skip -= 1
+            return False
+        return fault.chance >= 1 or self._dice.random() < fault.chance
+
+    def _log(self, fault: Fault, now_ms: int, facts: dict[str, str | None]) -> None:
+        fault.hits += 1
+        self.struck.append({"at_ms": now_ms, "id": fault.id, "kind": fault.kind, **facts})
+
+    def _apply(self, fault: Fault) -> None:
+        options, market = fault.options, self._market
+        if fault.kind == "gap":
+            market.pause(options["start_ms"], options["end_ms"], fault.symbol)
+        elif fault.kind == "correction":
+            if fault.symbol is None or fault.interval is None:
+                raise ValueError("a correction needs symbol and interval")
+            market.correct(
+                fault.symbol,
+                fault.interval,
+                options["open_ms"],
+                options["changes"],
+                options.get("at_ms"),
+            )
+        else:
+            if "set_ms" in options:
+                market.clock.set(options["set_ms"])
+            market.clock.shift(options.get("offset_ms", 0))
+            if "speed" in options:
+                market.clock.run(options["speed"])
+        self._log(fault, market.clock.now_ms(), {"symbol": fault.symbol})

@@ -1,0 +1,175 @@
+"""Stream connections and who listens to what: names, subscriptions, and sending to them.
+
+Never here: when something is sent (`pump`), the control protocol (`sockets`).
+Invariant: a reader that is too slow is disconnected; it never makes the others wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+from aiohttp import WSCloseCode, web
+
+from truecandle.candles.interval import INTERVALS
+from truecandle.sim.faults import Fault, Faults
+from truecandle.sim.params import zone_ms_of
+from truecandle.sim.wire import Json
+
+#: Messages waiting for one slow reader before it is disconnected.
+QUEUE_MAX = 20_000
+
+KINDS = ("aggTrade", "trade", "kline", "miniTicker")
+
+Builder = Callable[[int], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream's name and what it means. An unknown name is accepted and stays silent."""
+
+    name: str
+    symbol: str
+    kind: str
+    interval: str = ""
+    zone_ms: int = 0
+
+
+def parse_stream(name: str) -> Stream:
+    """`btcusdt@kline_1d@+08:00` -> its parts; kind is empty when there is no such stream."""
+    symbol, _, rest = name.partition("@")
+    kind, _, zone = rest.partition("@")
+    kind, _, interval = kind.partition("_")
+    zone_ms = zone_ms_of(zone.removeprefix("+")) if zone else 0
+    known = kind in KINDS and symbol == symbol.lower() and zone_ms is not None
+    if not known or (interval in INTERVALS) != (kind == "kline"):
+        return Stream(name, symbol.upper(), "")
+    return Stream(name, symbol.upper(), kind, interval, zone_ms or 0)
+
+
+@dataclass(eq=False, slots=True)
+class Client:
+    """One stream connection."""
+
+    request: web.Request
+    ws: web.WebSocketResponse
+    combined: bool
+    unit: int
+    muted: bool
+    streams: dict[str, Stream] = field(default_factory=dict)
+    queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+    opened_s: float = field(default_factory=time.monotonic)
+    pinged_s: float = field(default_factory=time.monotonic)
+    ponged_s: float = field(default_factory=time.monotonic)
+
+    def put(self, text: str) -> None:
+        """Queues a message; a reader that does not keep up is cut off."""
+        try:
+            self.queue.put_nowait(text)
+        except asyncio.QueueFull:
+            self.abort()
+
+    def abort(self) -> None:
+        """Ends the connection without a close frame."""
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+    async def write(self) -> None:
+        """Sends what is queued until the connection ends."""
+        while True:
+            text = await self.queue.get()
+            try:
+                await self.ws.send_str(text)
+            except ConnectionError:
+                return
+            finally:
+                self.queue.task_done()
+
+
+class Hub:
+    """All clients, and the messages to them with their scripted damage."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._held: dict[str, Builder] = {}
+        self.clients: set[Client] = set()
+
+    @property
+    def streams(self) -> set[Stream]:
+        """Every stream that somebody listens to."""
+        return {s for client in self.clients for s in client.streams.values() if s.kind}
+
+    def publish(self, stream: Stream, build: Builder, *, closing: bool = False) -> None:
+        """Sends an event to all who listen; `build(unit)` makes it in their time unit."""
+        struck = self._faults.take(
+            "message", symbol=stream.symbol, stream=stream.kind, interval=stream.interval
+        )
+        faults = {fault.kind: fault for fault in struck}
+        if "lose" in faults or (closing and "unclosed" in faults):
+            return
+        if "disorder" in faults and stream.name not in self._held:
+            self._held[stream.name] = build
+            return
+        self._send(stream, build, faults)
+        if "repeated" in faults:
+            self._send(stream, build, {})
+        if stream.name in self._held:
+            self._send(stream, self._held.pop(stream.name), {})
+
+    def announce(self, event: Json) -> None:
+        """Sends an event that belongs to no stream, such as serverShutdown, to all."""
+        text = orjson.dumps(event).decode()
+        for client in list(self.clients):
+            wrapped = f'{{"stream":"!{event["e"]}","data":{text}}}'
+            client.put(wrapped if client.combined else text)
+
+    async def drained(self) -> None:
+        """Waits until every queued message was handed to its connection."""
+        await asyncio.gather(*(client.queue.join() for client in list(self.clients)))
+
+    async def drop(self, fault: Fault) -> None:
+        """Ends the connections that a fault chooses by symbol, interval and kind of stream."""
+        code = fault.options.get("code", WSCloseCode.GOING_AWAY)
+        for client in [c for c in self.clients if _meets(fault, c)]:
+            if code is None:
+                client.abort()
+            else:
+                await client.ws.close(code=int(code))
+
+    def _send(self, stream: Stream, build: Builder, faults: dict[str, Fault]) -> None:
+        texts: dict[int, str] = {}
+        for client in list(self.clients):
+            if client.muted or stream.name not in client.streams:
+                continue
+            if client.unit not in texts:
+                texts[client.unit] = orjson.dumps(build(client.unit)).decode()
+            for text in _damaged(texts[client.unit], stream, faults):
+                wrapped = f'{{"stream":"{stream.name}","data":{text}}}'
+                client.put(wrapped if client.combined else text)
+
+
+def _damaged(text: str, stream: Stream, faults: dict[str, Fault]) -> list[str]:
+    texts = [text]
+    if "malformed" in faults:
+        texts = [faults["malformed"].options.get("text", '{"e":"trade",')]
+    if "oversized" in faults:
+        kilobytes = faults["oversized"].options.get("kb", 1024)
+        texts.insert(0, f'{{"e":"junk","x":"{"x" * (1000 * kilobytes)}"}}')
+    if "foreign" in faults:
+        other = faults["foreign"].options.get("symbol_sent", "XXXUSDT")
+        texts.append(text.replace(f'"{stream.symbol}"', f'"{other}"'))
+    return texts
+
+
+def _meets(fault: Fault, client: Client) -> bool:
+    wants = (fault.symbol, fault.stream, fault.interval)
+    if wants == (None, None, None):
+        return True
+    listens = [(s.symbol, s.kind, s.interval) for s in client.streams.values()]
+    return any(
+        all(want in (None, has) for want, has in zip(wants, stream, strict=True))
+        for stream in listens
+    )
