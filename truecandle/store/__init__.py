@@ -17,7 +17,7 @@ from redis.backoff import ExponentialBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from truecandle.errors import StaleWriter, StoreDamaged, StoreUnavailable
+from truecandle.errors import StaleWriter, StoreDamaged, StoreError, StoreUnavailable
 
 #: Connections of one process; who finds none free waits `POOL_WAIT_S` at most.
 POOL_SIZE = 50
@@ -70,7 +70,17 @@ def translated() -> Iterator[None]:
     except (redis_py.ConnectionError, redis_py.TimeoutError) as error:
         raise StoreUnavailable(f"Redis is away: {error}") from error
     except redis_py.ResponseError as error:
-        raise _from_reply(error) from error
+        raise from_reply(error) from error
+
+
+def from_reply(error: redis_py.ResponseError) -> StoreError:
+    """The `StoreError` that an error reply of Redis, or of one of our scripts, stands for."""
+    text = str(error)
+    if "STALEWRITER" in text:
+        return StaleWriter(text)
+    if _UNAVAILABLE.search(text) or isinstance(error, redis_py.exceptions.NoPermissionError):
+        return StoreUnavailable(f"Redis cannot do it now: {text}")
+    return StoreDamaged(text)
 
 
 def check_server(redis: Redis) -> list[str]:
@@ -99,14 +109,3 @@ def _setting(redis: Redis, name: str) -> str:
         return ""
     value = found.get(name.encode(), found.get(name, b""))
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _from_reply(error: redis_py.ResponseError) -> Exception:
-    text = str(error)
-    if "STALEWRITER" in text:
-        return StaleWriter(text)
-    if _UNAVAILABLE.search(text):
-        return StoreUnavailable(f"Redis cannot do it now: {text}")
-    if isinstance(error, redis_py.exceptions.NoPermissionError):
-        return StoreUnavailable(f"Redis refuses: {text}")
-    return StoreDamaged(text)

@@ -39,14 +39,18 @@ class Script:
         pipe.evalsha(self.sha, len(keys), *keys, *args)
 
     def run_all(self, redis: Redis, fill: Callable[[Pipeline], None]) -> list[Any]:
-        """The answers of a pipeline that `fill` puts together, in order, not as a transaction."""
-        try:
-            return self._execute(redis, fill)
-        except NoScriptError:
-            redis.script_load(self.text)
-            return self._execute(redis, fill)
+        """The answers of a pipeline that `fill` puts together, in order, not as a transaction.
 
-    def _execute(self, redis: Redis, fill: Callable[[Pipeline], None]) -> list[Any]:
-        with redis.pipeline(transaction=False) as pipe:
-            fill(pipe)
-            return pipe.execute()
+        An error of one call stands in its place as a `ResponseError`; the others run all the same.
+        """
+        answers = _execute(redis, fill)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            redis.script_load(self.text)
+            answers = _execute(redis, fill)
+        return answers
+
+
+def _execute(redis: Redis, fill: Callable[[Pipeline], None]) -> list[Any]:
+    with redis.pipeline(transaction=False) as pipe:
+        fill(pipe)
+        return pipe.execute(raise_on_error=False)

@@ -1,0 +1,68 @@
+"""Request weight and bans of the exchange, shared by every process at this address.
+
+Never here: sending requests, what one weighs, a process's own idea of what is left.
+Invariant: what all processes together took in any `WINDOW_S` stays within the limit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from redis import Redis
+
+from truecandle.store import keys, translated
+from truecandle.store.script import Script
+
+#: Eighty per cent of the 6,000 that the exchange allows in a minute.
+LIMIT_PER_MINUTE = 4_800
+#: The exchange counts by its own minutes; a sliding window of the same length holds any of them.
+WINDOW_S = 60
+#: An answer that arrives this early in a minute may count the minute before.
+MINUTE_EDGE_MS = 2_000
+
+_TAKE = Script("take_weight")
+_REPORT = Script("report_weight")
+_BAN = Script("ban")
+
+
+class Budget:
+    """The shared window, at most `limit_per_minute` weight. Times are the exchange's, in ms.
+
+    Everything raises `StoreUnavailable` while Redis is away: then nobody knows what is left.
+    """
+
+    def __init__(self, redis: Redis, limit_per_minute: int = LIMIT_PER_MINUTE) -> None:
+        self._redis = redis
+        self.limit_per_minute = limit_per_minute
+
+    @translated()
+    def take(self, weight: int, now_ms: int, *, reserve: int = 0) -> int:
+        """0 if `weight` was taken, else ms to wait before asking again (nothing was taken).
+
+        `reserve` is left over for more urgent requests than this one. During a ban: its rest.
+        """
+        limit = self.limit_per_minute - reserve
+        if not 0 < weight <= limit:
+            raise ValueError(f"weight {weight} does not fit into {limit} a minute")
+        args = (weight, now_ms, limit, WINDOW_S, keys.WEIGHT_TTL_S)
+        return cast(int, _TAKE.run(self._redis, (keys.WEIGHT, keys.BAN), args))
+
+    @translated()
+    def report(self, used_weight: int, now_ms: int) -> int:
+        """Takes in what the exchange counted in its current minute (`X-MBX-USED-WEIGHT-1M`).
+
+        Returns the weight that nobody here had taken: somebody else at this address.
+        """
+        args = (used_weight, now_ms, WINDOW_S, MINUTE_EDGE_MS, keys.WEIGHT_TTL_S)
+        return cast(int, _REPORT.run(self._redis, (keys.WEIGHT,), args))
+
+    @translated()
+    def ban(self, until_ms: int) -> int:
+        """No request until then, for all processes, also after a restart; the time in force."""
+        return cast(int, _BAN.run(self._redis, (keys.BAN,), (until_ms, keys.BAN_TTL_S)))
+
+    @translated()
+    def banned_until_ms(self) -> int:
+        """Exchange time in ms until which no request may leave; 0 or a past time: none holds."""
+        text: Any = self._redis.get(keys.BAN)
+        return int(text) if text and text.isdigit() else 0

@@ -1,0 +1,171 @@
+"""Live candles: the forming one, moving forward only, and those waiting for their official one.
+
+Never here: official candles (`official`); how a candle is formed; trust in a browser's word.
+Invariant: an older candle never takes a newer one's place, and our feed outranks browsers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, cast
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import ResponseError
+
+from truecandle.candles.candle import LiveCandle, live_from_json
+from truecandle.candles.series import Series
+from truecandle.errors import CandleError, StoreDamaged
+from truecandle.store import from_reply, keys, translated
+from truecandle.store.script import Script
+
+#: A candle of our feed younger than this is not replaced by a browser's.
+FRESH_MS = 10_000
+#: Clocks differ: a candle may open this far ahead of now, further ahead is not believed.
+AHEAD_MS = 60_000
+#: Closed candles kept for their official version.
+PENDING_KEPT = 50
+#: A candle whose interval ended longer ago than one interval and this is not forming any more.
+STALE_AFTER_MS = 60_000
+#: Results that `queue` adds to a pipeline and `decode` takes from it.
+RESULTS = 2
+#: Open times of one `settle` script call, and candles of one `save_many` pipeline.
+SETTLE_MAX = 1_000
+SAVE_MAX = 1_000
+
+#: Where it was saved, or why not. `older`: the forming candle is newer. `stale`: what is there
+#: knows more. `outranked`: a browser against our fresh feed. `misaligned`: off the interval's grid.
+#: `future`: opens more than `AHEAD_MS` from now. `damaged`: a key holds something that is not ours.
+Reason = Literal[
+    "forming", "pending", "older", "stale", "outranked", "misaligned", "future", "damaged"
+]
+
+_SAVE = Script("save_live")
+_SETTLE = Script("settle")
+
+
+class Saved(NamedTuple):
+    """Whether a candle was saved: `reason` says where, or why not."""
+
+    saved: bool
+    reason: Reason
+
+
+class Live(NamedTuple):
+    """What is live: the forming candle, and closed ones without official version, ascending."""
+
+    forming: LiveCandle | None
+    pending: tuple[LiveCandle, ...]
+
+
+def save_live(redis: Redis, series: Series, candle: LiveCandle, *, now_ms: int) -> Saved:
+    """Saves a candle, at exchange time `now_ms`, where nothing better stands.
+
+    A newer time moves the forming candle to pending; an older one of our feed goes to pending
+    itself, an older one of a browser is refused. At the same time our feed wins while it is fresh
+    (`FRESH_MS`), else the larger `updated_at`. Harmless when repeated.
+    """
+    saved = save_many(redis, [(series, candle)], now_ms=now_ms)[0]
+    if saved.reason == "damaged":
+        raise StoreDamaged(f"{keys.live(series)} or {keys.pending(series)} is not ours")
+    return saved
+
+
+@translated()
+def save_many(
+    redis: Redis, items: Iterable[tuple[Series, LiveCandle]], *, now_ms: int
+) -> list[Saved]:
+    """`save_live` for many candles in few round trips, in the order given.
+
+    A damaged key spoils its own series only: `Saved(False, "damaged")`.
+    """
+    given = list(items)
+    saved: list[Saved] = []
+    for first in range(0, len(given), SAVE_MAX):
+        saved += _save_some(redis, given[first : first + SAVE_MAX], now_ms)
+    return saved
+
+
+def read_live(redis: Redis, series: Series, now_ms: int) -> Live:
+    """What is live at exchange time `now_ms`, of one instant."""
+    with translated(), redis.pipeline(transaction=True) as pipe:
+        queue(pipe, series)
+        return decode(series, pipe.execute(), now_ms)
+
+
+def queue(pipe: Pipeline, series: Series) -> None:
+    """Adds the reading of live candles to a transaction: `RESULTS` commands, for `decode`."""
+    pipe.get(keys.live(series))
+    pipe.zrange(keys.pending(series), -PENDING_KEPT, -1)
+
+
+def decode(series: Series, results: Sequence[Any], now_ms: int) -> Live:
+    """What is live, in the `RESULTS` results that `queue` asked for. Junk is skipped.
+
+    A forming candle whose interval ended long ago counts as pending.
+    """
+    text, members = results[:RESULTS]
+    pending: dict[int, LiveCandle] = {}
+    for candle in map(_parsed, members):
+        if candle is not None:
+            pending[candle.open_ms] = candle
+    forming = _parsed(text)
+    if forming is not None and is_over(series, forming, now_ms):
+        pending.setdefault(forming.open_ms, replace(forming, is_complete=True))
+        forming = None
+    return Live(forming, tuple(pending[open_ms] for open_ms in sorted(pending)))
+
+
+def is_over(series: Series, candle: LiveCandle, now_ms: int) -> bool:
+    """Whether the candle's interval ended more than one interval and `STALE_AFTER_MS` ago."""
+    end_ms = series.interval.next_open_ms(candle.open_ms)
+    return now_ms > series.interval.next_open_ms(end_ms) + STALE_AFTER_MS
+
+
+@translated()
+def settle(redis: Redis, series: Series, opens: Iterable[int]) -> int:
+    """Drops the pending candles that open at `opens`, official ones having arrived; how many."""
+    times = list(opens)
+    dropped = 0
+    for first in range(0, len(times), SETTLE_MAX):
+        chunk = times[first : first + SETTLE_MAX]
+        dropped += cast(int, _SETTLE.run(redis, (keys.pending(series),), chunk))
+    return dropped
+
+
+def _save_some(
+    redis: Redis, items: Sequence[tuple[Series, LiveCandle]], now_ms: int
+) -> list[Saved]:
+    refused = [_refused(series, candle, now_ms) for series, candle in items]
+
+    def fill(pipe: Pipeline) -> None:
+        for (series, candle), reason in zip(items, refused, strict=True):
+            if reason is None:
+                args = (candle.to_json(), now_ms, FRESH_MS, AHEAD_MS, PENDING_KEPT, keys.LIVE_TTL_S)
+                _SAVE.queue(pipe, (keys.live(series), keys.pending(series)), args)
+
+    answers = iter(_SAVE.run_all(redis, fill))
+    return [Saved(False, reason) if reason else _saved(next(answers)) for reason in refused]
+
+
+def _refused(series: Series, candle: LiveCandle, now_ms: int) -> Reason | None:
+    if series.interval.has_grid and not series.interval.is_aligned(candle.open_ms):
+        return "misaligned"
+    return "future" if candle.open_ms > now_ms + AHEAD_MS else None
+
+
+def _saved(answer: Any) -> Saved:
+    if isinstance(answer, ResponseError):
+        error = from_reply(answer)
+        if not isinstance(error, StoreDamaged):
+            raise error from answer
+        return Saved(False, "damaged")
+    return Saved(bool(answer[0]), cast(Reason, answer[1].decode()))
+
+
+def _parsed(text: bytes | None) -> LiveCandle | None:
+    try:
+        return live_from_json(text) if text else None
+    except CandleError:
+        return None
