@@ -22,7 +22,12 @@ from tools.venv import ROOT
 
 PROCFILES = {"demo": "Procfile.demo", "run": "Procfile"}
 STOPPED_ON_REQUEST = {signal["rc"] for signal in SIGNALS.values()}
-DEFAULTS = {"HOST": "127.0.0.1", "PORT": "5000", "SYMBOLS": "BTCUSDT,ETHUSDT,SOLUSDT"}
+DEFAULTS = {
+    "HOST": "127.0.0.1",
+    "PORT": "5000",
+    "SYMBOLS": "BTCUSDT,ETHUSDT,SOLUSDT",
+    "VAR_DIR": "var",
+}
 DEMO_PORTS = {"REDIS_PORT": "6391", "SIM_PORT": "9000"}
 RUN_PORTS = {"REDIS_PORT": "6390"}
 
@@ -49,7 +54,7 @@ def demo_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Simulated data whatever the environment says: `.env` and real addresses play no part."""
     env = DEFAULTS | DEMO_PORTS | filled(given)
     require_numbers(env, "PORT", *DEMO_PORTS)
-    place(env, ROOT / "var" / "demo")
+    place(env, "demo")
     env["REDIS_URL"] = f"redis://127.0.0.1:{env['REDIS_PORT']}/0"
     env["BINANCE_REST_URL"] = f"http://127.0.0.1:{env['SIM_PORT']}"
     env["BINANCE_WS_URL"] = f"ws://127.0.0.1:{env['SIM_PORT']}"
@@ -61,7 +66,7 @@ def run_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Real data: what the environment says, then `.env`, then the defaults."""
     env = DEFAULTS | RUN_PORTS | filled(dotenv_values(ROOT / ".env")) | filled(given)
     require_numbers(env, "PORT", *RUN_PORTS)
-    place(env, ROOT / env.get("VAR_DIR", "var/run"))
+    place(env, "run")
     env["SIMULATED"] = "0"
     return env
 
@@ -78,8 +83,9 @@ def require_numbers(env: Mapping[str, str], *names: str) -> None:
         raise ValueError(f"A port is a whole number from 1 to 65535: {shown}")
 
 
-def place(env: MutableMapping[str, str], folder: Path) -> None:
-    """Where this run keeps its data, its interpreter and its Redis server."""
+def place(env: MutableMapping[str, str], mode: str) -> None:
+    """Where this run keeps its data (a folder of its own in `VAR_DIR`), interpreter and Redis."""
+    folder = ROOT / env["VAR_DIR"] / mode
     env["VAR_DIR"] = env[leftovers.MARK] = str(folder)
     env["REDIS_DIR"] = str(folder / "redis")
     env["REDIS_SERVER"] = str(get_binary_path())

@@ -1,0 +1,111 @@
+"""The container files: valid by the Compose schema, and safe by our own rules.
+
+Never here: building or running them, which needs an engine.
+Invariant: candles survive a crash, nothing runs as root, nothing is open beyond loopback.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness import ROOT
+from tests.house.words import settings_and_defaults
+
+COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
+ROLES = ("web", "fetcher", "feed")
+SET_BY_COMPOSE = {"REDIS_URL", "VAR_DIR", "HOST", "PORT"}
+
+
+def check_schema(path: Path) -> subprocess.CompletedProcess[str]:
+    command = ("check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(path))
+    return subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+
+
+def test_the_compose_file_is_valid_by_the_schema() -> None:
+    checked = check_schema(COMPOSE)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_schema_would_notice_a_mistake(tmp_path: Path) -> None:
+    wrong = tmp_path / "docker-compose.yml"
+    wrong.write_text(COMPOSE.read_text().replace("healthcheck:", "healthchek:"))
+    assert check_schema(wrong).returncode != 0
+
+
+def test_redis_keeps_candles_through_crash_and_full_memory() -> None:
+    command = SERVICES["redis"]["command"]
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert options["--appendonly"] == "yes"
+    assert options["--appendfsync"] == "everysec"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert "candles:/data" in SERVICES["redis"]["volumes"]
+
+
+def test_redis_is_reachable_by_the_roles_alone() -> None:
+    networks = yaml.safe_load(COMPOSE.read_text())["networks"]
+    assert "ports" not in SERVICES["redis"]
+    assert SERVICES["redis"]["networks"] == ["inside"]
+    assert networks["inside"]["internal"] is True
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_restarts_is_watched_and_can_change_little(name: str) -> None:
+    service = SERVICES[name]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["stop_grace_period"] == "15s"
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_runs_as_root(name: str) -> None:
+    last_user = re.findall(r"^USER (\S+)$", DOCKERFILE, re.M)[-1]
+    user = SERVICES[name].get("user", last_user if "build" in SERVICES[name] else "root")
+    assert user.isdecimal()
+    assert int(user) > 0
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_waits_for_a_healthy_redis(role: str) -> None:
+    assert SERVICES[role]["depends_on"] == {"redis": {"condition": "service_healthy"}}
+
+
+def test_only_the_page_is_published_and_on_loopback() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports == ["127.0.0.1:${PORT:-5000}:5000"]
+
+
+def test_the_containers_set_only_settings_that_exist() -> None:
+    given = {name for role in ROLES for name in SERVICES[role]["environment"]}
+    assert given == SET_BY_COMPOSE
+    assert given <= set(settings_and_defaults())
+
+
+def test_the_commands_are_those_of_the_procfile() -> None:
+    procfile = (ROOT / "Procfile").read_text()
+    for role in ROLES:
+        assert f"{role}: exec {' '.join(SERVICES[role]['command'])}\n" in procfile
+
+
+def test_the_image_takes_only_what_is_tracked_and_no_secrets() -> None:
+    ignore = (ROOT / ".dockerignore").read_text().split("\n")
+    allowed = {line[1:] for line in ignore if line.startswith("!")}
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.M)
+        for source in line.split()[:-1]
+    }
+    assert "*" in ignore
+    assert copied == allowed
+    assert not allowed & {".env", "var", ".venv", ".git"}

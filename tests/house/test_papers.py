@@ -1,0 +1,76 @@
+"""README, settings file and Makefile say what is true.
+
+Never here: prose that no program can check.
+Invariant: a setting or command that exists is documented, and what is documented exists.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from tests.harness import ROOT
+from tests.house.words import make_targets, settings_and_defaults, tracked
+
+README = (ROOT / "README.md").read_text()
+HOSTS = {
+    "127.0.0.1",
+    "data-api.binance.vision",
+    "data-stream.binance.vision",
+    "github.com",
+    "keepachangelog.com",
+    "semver.org",
+    "www.tradingview.com",
+    "redis",
+}
+
+
+def test_the_example_file_lists_exactly_the_settings_with_their_defaults() -> None:
+    text = (ROOT / ".env.example").read_text()
+    assert dict(re.findall(r"^#([A-Z_]+)=(.*)$", text, re.M)) == settings_and_defaults()
+
+
+def test_copying_the_example_file_changes_nothing() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+def test_the_readme_lists_exactly_the_settings_with_their_defaults() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)?", README, re.M))
+    assert rows == settings_and_defaults()
+
+
+def test_every_make_command_in_the_papers_exists() -> None:
+    for path in tracked("*.md"):
+        named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", path.read_text(), re.M))
+        assert named <= set(make_targets()), path.name
+
+
+def test_make_alone_lists_every_command_for_people() -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    listed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    explained = {name for name, text in make_targets().items() if text}
+    assert set(re.findall(r"^  make (\S+)", listed.stdout, re.M)) == explained
+    assert {"setup", "demo", "run", "test", "lint", "unit", "e2e", "lock", "clean"} <= explained
+
+
+def test_ci_runs_the_command_that_people_run() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "make --no-print-directory test" in script.read_text()
+
+
+def test_every_file_that_is_linked_is_there() -> None:
+    for path in tracked("*.md"):
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links {target}"
+
+
+def test_no_lock_or_paper_names_a_host_beyond_the_known() -> None:
+    papers = ("*.md", "*.txt", "*.in", "*.json", "*.toml", "*.yml", "*.conf", "Makefile", "tools")
+    for path in tracked(*papers, "Dockerfile", ".npmrc", ".env.example", ":!tests", ":!static"):
+        hosts = set(re.findall(r"\b(?:https?|wss?|rediss?)://(\w[\w.-]*)", path.read_text()))
+        assert hosts <= HOSTS, path.name

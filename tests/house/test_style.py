@@ -1,0 +1,78 @@
+"""The house rules that a program can check.
+
+Never here: rules that ruff and mypy check already.
+Invariant: a rule is the same for every file of its kind; there is no list of exceptions.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ROOT
+from tests.house.words import tracked
+
+ENTRIES = ("app.py", "background_fetcher.py", "live_candles.py")
+SOURCES = tracked("truecandle/*.py", "tools/*.py", *ENTRIES)
+FILE_LINES_MAX, JS_LINES_MAX, ENTRY_LINES_MAX, FUNCTION_LINES_MAX = 250, 200, 80, 40
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplemented)\b")
+VAGUE = re.compile(r"^(utils?|helpers?|common|managers?|misc)$")
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_module_says_what_lives_here_what_never_and_its_invariant(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    assert re.match(r"\S.+", docstring)
+    assert "\nNever here: " in docstring
+    assert "\nInvariant: " in docstring
+
+
+def test_files_stay_short() -> None:
+    assert [name(path) for path in SOURCES if lines(path) > FILE_LINES_MAX] == []
+    scripts = tracked("static/js/*.js")
+    assert [name(path) for path in scripts if lines(path) > JS_LINES_MAX] == []
+
+
+def test_the_entry_files_tell_the_story_in_a_page() -> None:
+    assert [name(path) for path in tracked(*ENTRIES) if lines(path) > ENTRY_LINES_MAX] == []
+
+
+def test_functions_stay_short() -> None:
+    long = [
+        f"{name(path)}: {node.name} ({length} lines)"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (length := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES_MAX
+    ]
+    assert long == []
+
+
+def test_the_environment_is_read_in_the_entry_files_alone() -> None:
+    package = [path for path in SOURCES if path.is_relative_to(ROOT / "truecandle")]
+    assert [name(path) for path in package if reads_the_environment(path)] == []
+
+
+def reads_the_environment(path: Path) -> bool:
+    attributes = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute))
+    return any(ast.unparse(n) in ("os.environ", "os.getenv") for n in attributes)
+
+
+def test_nothing_is_left_unfinished() -> None:
+    everywhere = tracked("*.py", "*.js", "*.mjs", "*.css", "*.html", "*.lua", ":!tests/house")
+    assert [name(path) for path in everywhere if UNFINISHED.search(path.read_text())] == []
+
+
+def test_every_module_has_a_telling_name() -> None:
+    assert [name(path) for path in tracked("*.py", "*.js") if VAGUE.match(path.stem)] == []
