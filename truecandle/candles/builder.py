@@ -17,6 +17,9 @@ from truecandle.candles.ranges import Ranges
 #: Sums are exact: no volume on Binance has 60 digits.
 _EXACT = Context(prec=60)
 
+#: Candles kept for late news: closing klines come up to 2.4 s late, late trades rarely later.
+CANDLES_KEPT = 5
+
 #: Trades kept since the last kline, to put them on top of one that arrives late.
 TRADES_KEPT = 20_000
 
@@ -66,18 +69,21 @@ class _Forming:
     """A candle under construction. `ids` are the trades it holds."""
 
     open_ms: int
+    next_ms: int
     open: Decimal
     high: Decimal
     low: Decimal
     close: Decimal
-    event_ms: int
+    updated_at: int
     volume: Decimal = Decimal(0)
     trades: int = 0
     open_id: int = -1
     close_id: int = -1
-    #: The id that the interval's first trade has or will have, once a kline or an unbroken candle
-    #: before has shown it.
+    #: The id that the interval's first trade has or will have, once a kline or the last trade of
+    #: the candle before has shown it.
     first_id: int | None = None
+    #: The last trade of the newest kline, None before the first one.
+    kline_id: int | None = None
     ids: Ranges = field(default_factory=Ranges)
     is_closed: bool = False
     is_changed: bool = True
@@ -85,10 +91,11 @@ class _Forming:
 
 
 class CandleBuilder:
-    """Builds one series' forming candle and keeps the one before it open for late news.
+    """Builds one series' forming candle and keeps those just before it open for late news.
 
     `add_trade` and `add_kline` take events in any order; `take` gives back what has changed since,
-    oldest first. `has_rolled` says that a candle closed or opened since the last `take`.
+    oldest first. `has_rolled` says that a candle closed or opened since the last `take`;
+    `is_waiting` that one has changed whose beginning nobody has shown yet.
     """
 
     def __init__(self, interval: Interval) -> None:
@@ -100,14 +107,11 @@ class CandleBuilder:
         """Counts a trade, once, in the candle of its trade time; too old ones are left out."""
         if not self.interval.has_grid:
             return
-        open_ms = self.interval.open_ms(trade.time_ms)
-        candle = self._find(open_ms)
-        if candle is None:
-            candle = self._open_by_trade(open_ms, trade)
-        if candle is None:
-            return
-        candle.since_kline.append(trade)
-        _count(candle, trade)
+        candle = self._find(trade.time_ms) or self._open_by_trade(trade)
+        if candle is not None:
+            candle.since_kline.append(trade)
+            _count(candle, trade)
+            self._link(candle)
 
     def add_kline(self, kline: Kline) -> None:
         """Takes the exchange's view as the base, with the later trades known on top of it."""
@@ -120,66 +124,78 @@ class CandleBuilder:
             candle = self._open(kline.open_ms, Decimal(kline.open), kline.event_ms)
         if candle is not None:
             _rebase(candle, kline)
+            self._link(candle)
             if kline.is_closed and not candle.is_closed:
                 candle.is_closed = candle.is_changed = self.has_rolled = True
+                candle.updated_at = max(candle.updated_at, kline.event_ms)
 
-    def take(self) -> list[LiveCandle]:
-        """The candles that changed since the last call, oldest first; all but the last closed."""
-        taken = [self._live(candle) for candle in self._candles if candle.is_changed]
-        for candle in self._candles:
+    def take(self, *, partial: bool = False) -> list[LiveCandle]:
+        """The candles that changed since the last call, oldest first; all but the last closed.
+
+        A candle that was joined midway waits for its first kline, unless `partial` ones will do.
+        """
+        taken = [
+            candle
+            for candle in self._candles
+            if candle.is_changed and (partial or _has_start(candle))
+        ]
+        for candle in taken:
             candle.is_changed = False
-        self._candles = self._candles[-2:]
+        self._candles = self._candles[-CANDLES_KEPT:]
         self.has_rolled = False
-        return taken
+        return [_live(candle) for candle in taken]
+
+    @property
+    def is_waiting(self) -> bool:
+        return any(candle.is_changed and not _has_start(candle) for candle in self._candles)
 
     def is_exact(self) -> bool:
         """Whether the newest candle holds every trade from the first of its interval, unbroken."""
         return bool(self._candles) and _is_exact(self._candles[-1])
 
-    def _find(self, open_ms: int) -> _Forming | None:
-        return next((c for c in self._candles if c.open_ms == open_ms), None)
+    def _find(self, time_ms: int) -> _Forming | None:
+        for candle in reversed(self._candles):
+            if candle.open_ms <= time_ms < candle.next_ms:
+                return candle
+        return None
 
-    def _open_by_trade(self, open_ms: int, trade: Trade) -> _Forming | None:
+    def _open_by_trade(self, trade: Trade) -> _Forming | None:
+        open_ms = self.interval.open_ms(trade.time_ms)
         before = self._candles[-1] if self._candles else None
         if before is not None and trade.first_id == _next_id(before):
             self._open_empty(before, open_ms, trade)
-        return self._open(open_ms, Decimal(trade.price), trade.event_ms)
+        return self._open(open_ms, Decimal(trade.price), trade.time_ms)
 
     def _open_empty(self, before: _Forming, open_ms: int, trade: Trade) -> None:
         """Candles without a trade, proven by ids that follow on: flat at the close before."""
-        if before.open_ms >= open_ms:
+        if self.interval.count(before.next_ms, open_ms) > EMPTY_CANDLES_MAX:
             return
-        start_ms = self.interval.next_open_ms(before.open_ms)
-        if self.interval.count(start_ms, open_ms) > EMPTY_CANDLES_MAX:
-            return
-        for empty_ms in self.interval.opens(start_ms, open_ms):
-            self._open(empty_ms, before.close, trade.event_ms)
+        for empty_ms in self.interval.opens(before.next_ms, open_ms):
+            self._open(empty_ms, before.close, trade.time_ms)
 
-    def _open(self, open_ms: int, price: Decimal, event_ms: int) -> _Forming | None:
-        if self._candles and open_ms < self._candles[-1].open_ms:
+    def _open(self, open_ms: int, price: Decimal, time_ms: int) -> _Forming | None:
+        """A new candle in its place among those kept; None if it is older than all of them."""
+        if self._candles and open_ms < self._candles[0].open_ms:
             return None
-        for candle in self._candles:
-            if not candle.is_closed:
-                candle.is_closed = candle.is_changed = True
-        candle = _Forming(open_ms, price, price, price, price, event_ms)
-        candle.first_id = _next_id(self._candles[-1]) if self._candles else None
-        self._candles.append(candle)
+        next_ms = self.interval.next_open_ms(open_ms)
+        candle = _Forming(open_ms, next_ms, price, price, price, price, time_ms)
+        at = sum(1 for known in self._candles if known.open_ms < open_ms)
+        self._candles.insert(at, candle)
+        if at:
+            self._link(self._candles[at - 1])
+        for known in self._candles[:-1]:
+            if not known.is_closed:
+                known.is_closed = known.is_changed = True
         self.has_rolled = True
         return candle
 
-    def _live(self, candle: _Forming) -> LiveCandle:
-        return LiveCandle(
-            open_ms=candle.open_ms,
-            open=canonical(candle.open),
-            high=canonical(candle.high),
-            low=canonical(candle.low),
-            close=canonical(candle.close),
-            volume=canonical(candle.volume),
-            trades=candle.trades,
-            source="live",
-            is_complete=candle.is_closed,
-            updated_at=candle.event_ms,
-        )
+    def _link(self, candle: _Forming) -> None:
+        """Tells the candle after this one which trade is its first, until a kline does."""
+        if candle is self._candles[-1]:
+            return
+        after = self._candles[self._candles.index(candle) + 1]
+        if after.kline_id is None or after.kline_id < 0:
+            after.first_id = _next_id(candle)
 
 
 def _count(candle: _Forming, trade: Trade) -> None:
@@ -202,43 +218,80 @@ def _count(candle: _Forming, trade: Trade) -> None:
         candle.volume = _EXACT.add(candle.volume, Decimal(trade.quantity))
         candle.trades += trade.count
         candle.ids.add(trade.first_id, trade.last_id)
-    candle.event_ms = max(candle.event_ms, trade.event_ms)
+    candle.updated_at = max(candle.updated_at, trade.time_ms)
     candle.is_changed = True
 
 
 def _rebase(candle: _Forming, kline: Kline) -> None:
     """Starts the candle anew from the kline, with the trades after it on top, if that adds news."""
-    if kline.last_id < candle.close_id and (_is_exact(candle) or kline.last_id < 0):
+    if candle.kline_id is not None and kline.last_id < candle.kline_id:
         return
-    later = [t for t in candle.since_kline if t.last_id > kline.last_id]
-    if any(t.first_id <= kline.last_id for t in later):
-        return  # the kline ends inside an aggregate: wait for the next one
-    if (
-        len(candle.since_kline) == TRADES_KEPT
-        and kline.last_id < candle.since_kline[0].first_id
-    ):
-        return  # trades between the two are gone
+    if kline.last_id < 0 and candle.trades > 0:
+        return
+    later = [trade for trade in candle.since_kline if trade.last_id > kline.last_id]
+    is_older = kline.last_id < candle.close_id
+    is_known = is_older and _is_exact(candle) and candle.first_id == kline.first_id
+    if is_older and not is_known and not _joins(candle, kline, later):
+        return
+    candle.kline_id = kline.last_id
+    candle.since_kline = deque(later, maxlen=TRADES_KEPT)
+    if is_known:
+        return
+    before = _values(candle)
     candle.open, candle.high = Decimal(kline.open), Decimal(kline.high)
     candle.low, candle.close = Decimal(kline.low), Decimal(kline.close)
     candle.volume, candle.trades = Decimal(kline.volume), kline.trades
-    candle.open_id = kline.first_id
-    candle.close_id = kline.last_id
+    candle.open_id, candle.close_id = kline.first_id, kline.last_id
     candle.ids = Ranges()
     if kline.last_id >= 0:
         candle.first_id = kline.first_id
         candle.ids.add(kline.first_id, kline.last_id)
-    candle.event_ms = max(candle.event_ms, kline.event_ms)
-    candle.is_changed = True
-    candle.since_kline = deque(later, maxlen=TRADES_KEPT)
     for trade in later:
         _count(candle, trade)
+    if _values(candle) != before:
+        candle.updated_at = max(candle.updated_at, kline.event_ms)
+        candle.is_changed = True
+
+
+def _joins(candle: _Forming, kline: Kline, later: list[Trade]) -> bool:
+    """Whether the trades kept can stand on top of the kline: none cut in two, none forgotten."""
+    if any(trade.first_id <= kline.last_id for trade in later):
+        return False
+    kept = candle.since_kline
+    return len(kept) < TRADES_KEPT or kept[0].first_id <= kline.last_id
+
+
+def _values(candle: _Forming) -> tuple[object, ...]:
+    return candle.open, candle.high, candle.low, candle.close, candle.volume, candle.trades
+
+
+def _live(candle: _Forming) -> LiveCandle:
+    return LiveCandle(
+        open_ms=candle.open_ms,
+        open=canonical(candle.open),
+        high=canonical(candle.high),
+        low=canonical(candle.low),
+        close=canonical(candle.close),
+        volume=canonical(candle.volume),
+        trades=candle.trades,
+        source="live",
+        is_complete=candle.is_closed,
+        updated_at=candle.updated_at,
+    )
+
+
+def _has_start(candle: _Forming) -> bool:
+    """Whether the candle's beginning is known: from a kline, or by the id of its first trade."""
+    if candle.kline_id is not None:
+        return True
+    if candle.first_id is None or candle.trades == 0:
+        return candle.first_id is not None
+    return candle.ids.overlap(candle.first_id, candle.first_id) == 1
 
 
 def _next_id(candle: _Forming) -> int | None:
-    """The id of the first trade after an unbroken candle; None if the candle may miss some."""
-    if candle.first_id is None or candle.trades == 0:
-        return candle.first_id
-    return candle.close_id + 1 if _is_exact(candle) else None
+    """The id that the first trade after the candle has, unless that one is lost."""
+    return candle.close_id + 1 if candle.trades else candle.first_id
 
 
 def _is_exact(candle: _Forming) -> bool:

@@ -74,8 +74,9 @@ class OfficialCandle:
 class LiveCandle:
     """A candle formed from trades. Decimals are canonical text, times are ms (UTC).
 
-    `updated_at` is the exchange's event time of the last change. `is_complete` says that its
-    interval has ended; its official version may still differ.
+    `updated_at` is the exchange's time of the last change: when the last trade happened, or when
+    the kline was sent that changed it. `is_complete` says that its interval has ended; its
+    official version may still differ.
     """
 
     open_ms: int
@@ -195,18 +196,14 @@ def canonical(number: object, field: str = "number") -> str:
     if isinstance(number, int) and not isinstance(number, bool):
         number = str(number) if -(10**20) < number < 10**20 else "too large"
     if not isinstance(number, str) or not _DECIMAL.fullmatch(number):
-        raise CandleError(
-            field, number, "a decimal number of 0 or more, without exponent"
-        )
+        raise CandleError(field, number, "a decimal number of 0 or more, without exponent")
     whole, point, fraction = number.partition(".")
     fraction = fraction.rstrip("0")
     whole = whole.lstrip("0") or "0"
     return f"{whole}.{fraction}" if point and fraction else whole
 
 
-def is_closed(
-    interval: Interval, open_ms: int, now_ms: int, settle_ms: int = 0
-) -> bool:
+def is_closed(interval: Interval, open_ms: int, now_ms: int, settle_ms: int = 0) -> bool:
     """Whether the candle's interval ended, and `settle_ms` passed since, at exchange time now."""
     return interval.next_open_ms(open_ms) + settle_ms <= now_ms
 
@@ -224,9 +221,7 @@ def _check_prices(open_: str, high: str, low: str, close: str) -> None:
 def _moment(value: object, field: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_MS:
         return value
-    raise CandleError(
-        field, value, f"an integer from 0 to {LAST_MS}, in ms since 1970 (UTC)"
-    )
+    raise CandleError(field, value, f"an integer from 0 to {LAST_MS}, in ms since 1970 (UTC)")
 
 
 def _count(value: object, field: str) -> int:

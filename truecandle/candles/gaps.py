@@ -20,9 +20,7 @@ class Hole(NamedTuple):
     candles: int
 
 
-def find_holes(
-    interval: Interval, opens: Iterable[int], start_ms: int, end_ms: int
-) -> list[Hole]:
+def find_holes(interval: Interval, opens: Iterable[int], start_ms: int, end_ms: int) -> list[Hole]:
     """The holes in [start_ms, end_ms) between candles that open at `opens` (ascending).
 
     `start_ms` and `end_ms` are open times of the interval's grid; opens off the grid don't count.
@@ -35,9 +33,7 @@ def find_holes(
         if open_ms < expected_ms or not interval.is_aligned(open_ms):
             continue
         if open_ms > expected_ms:
-            holes.append(
-                Hole(expected_ms, open_ms, interval.count(expected_ms, open_ms))
-            )
+            holes.append(Hole(expected_ms, open_ms, interval.count(expected_ms, open_ms)))
         expected_ms = interval.next_open_ms(open_ms)
     if expected_ms < end_ms:
         holes.append(Hole(expected_ms, end_ms, interval.count(expected_ms, end_ms)))

@@ -44,9 +44,7 @@ class Interval:
         if self.name != "3d":
             return self
         if open_ms % DAY_MS:
-            raise CandleError(
-                "open time", open_ms, "midnight UTC for a 3d candle, in ms"
-            )
+            raise CandleError("open time", open_ms, "midnight UTC for a 3d candle, in ms")
         return replace(self, phase_ms=open_ms % (3 * DAY_MS))
 
     @property
@@ -110,9 +108,7 @@ class Interval:
 
     def _phase(self) -> int:
         if self.phase_ms is None:
-            raise CandleError(
-                "interval", self.name, "a grid learned from an official candle first"
-            )
+            raise CandleError("interval", self.name, "a grid learned from an official candle first")
         return self.phase_ms
 
 
@@ -153,9 +149,7 @@ def _all_intervals() -> Mapping[str, Interval]:
         "12h": 12 * HOUR_MS,
         "1d": DAY_MS,
     }
-    table = {
-        name: Interval(name, duration_ms, 0) for name, duration_ms in fixed.items()
-    }
+    table = {name: Interval(name, duration_ms, 0) for name, duration_ms in fixed.items()}
     table["3d"] = Interval("3d", 3 * DAY_MS, None)
     table["1w"] = Interval("1w", 7 * DAY_MS, _MONDAY_PHASE_MS)
     table["1M"] = Interval("1M", None, 0)

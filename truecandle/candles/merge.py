@@ -40,9 +40,7 @@ def merge(
     """
     opens = [candle.open_ms for candle in official]
     merged = [Merged(candle, "final") for candle in official]
-    merged += [
-        Merged(*item) for item in tail(interval, opens, pending, forming, now_ms)
-    ]
+    merged += [Merged(*item) for item in tail(interval, opens, pending, forming, now_ms)]
     return sorted(merged, key=lambda item: item.candle.open_ms)
 
 
@@ -71,21 +69,13 @@ def tail(
             newest[candle.open_ms] = candle
     ordered = [newest[open_ms] for open_ms in sorted(newest)]
     last_ms = (
-        max((official_opens[-1] if official_opens else 0), ordered[-1].open_ms)
-        if ordered
-        else 0
+        max((official_opens[-1] if official_opens else 0), ordered[-1].open_ms) if ordered else 0
     )
-    return [
-        Tail(candle, _state(interval, candle, last_ms, now_ms)) for candle in ordered
-    ]
+    return [Tail(candle, _state(interval, candle, last_ms, now_ms)) for candle in ordered]
 
 
 def _state(interval: Interval, candle: LiveCandle, last_ms: int, now_ms: int) -> State:
     is_last = candle.open_ms == last_ms
-    if (
-        is_last
-        and not candle.is_complete
-        and not is_closed(interval, candle.open_ms, now_ms)
-    ):
+    if is_last and not candle.is_complete and not is_closed(interval, candle.open_ms, now_ms):
         return "forming"
     return "pending"

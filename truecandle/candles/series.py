@@ -41,6 +41,4 @@ def parse_symbol(text: object) -> str:
     """A symbol as Binance writes it: 1 to 20 upper-case letters, digits, `.`, `-` or `_`."""
     if isinstance(text, str) and _SYMBOL.fullmatch(text) and text == text.upper():
         return text
-    raise CandleError(
-        "symbol", text, "1 to 20 upper-case letters, digits, '.', '-' or '_'"
-    )
+    raise CandleError("symbol", text, "1 to 20 upper-case letters, digits, '.', '-' or '_'")

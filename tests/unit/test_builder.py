@@ -1,0 +1,277 @@
+"""The forming candle: shared vectors, and properties over every order that events can come in."""
+
+from __future__ import annotations
+
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from truecandle.candles.builder import CANDLES_KEPT, CandleBuilder, Kline, Trade
+from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.interval import INTERVALS
+
+VECTORS = Path(__file__).parent.parent / "vectors" / "builder.json"
+CASES = json.loads(VECTORS.read_text(), parse_float=str)["cases"]
+START_MS = 1_722_470_400_000
+MINUTE_MS = 60_000
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_builder_keeps_the_shared_promise(case: dict[str, Any]) -> None:
+    interval = INTERVALS[case["interval"]]
+    if case["learned_from"] is not None:
+        interval = interval.with_phase(case["learned_from"])
+    builder = CandleBuilder(interval)
+    seen: dict[int, LiveCandle] = {}
+    for event in case["events"]:
+        add(builder, event)
+        seen |= {candle.open_ms: candle for candle in builder.take(partial=True)}
+        if event.get("newest"):
+            assert shown(seen[max(seen)]) == expected(event["newest"])
+    assert [shown(seen[open_ms]) for open_ms in sorted(seen)] == [
+        expected(candle) for candle in case["candles"]
+    ]
+    if case["exact"] is not None:
+        assert builder.is_exact() is case["exact"]
+
+
+def test_all_candles_but_the_newest_are_complete() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    for number in range(4):
+        builder.add_trade(trade(number, number * MINUTE_MS))
+    assert [c.is_complete for c in builder.take(partial=True)] == [True, True, True, False]
+
+
+def test_only_what_has_changed_is_taken() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(1, 500))
+    assert len(builder.take(partial=True)) == 1
+    assert builder.take(partial=True) == []
+    builder.add_trade(trade(1, 500))
+    assert builder.take(partial=True) == []
+
+
+def test_a_kline_that_says_nothing_new_changes_nothing() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_kline(kline(0, [trade(1, 500)]))
+    builder.add_trade(trade(2, 600))
+    builder.take()
+    builder.add_kline(kline(0, [trade(1, 500), trade(2, 600)]))
+    assert builder.take() == []
+
+
+def test_a_candle_joined_midway_waits_for_its_first_kline() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(20, 30_000))
+    assert builder.take() == []
+    assert builder.is_waiting
+    builder.add_kline(kline(0, [trade(number, number) for number in range(1, 21)]))
+    (candle,) = builder.take()
+    assert candle.trades == 20
+    assert not builder.is_waiting
+
+
+def test_a_candle_that_follows_on_from_the_one_before_waits_for_nothing() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(20, 30_000))
+    builder.add_trade(trade(21, MINUTE_MS))
+    assert [candle.open_ms - START_MS for candle in builder.take()] == [MINUTE_MS]
+
+
+def test_a_candle_joined_midway_after_an_outage_waits_again() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_kline(kline(0, [trade(1, 500)]))
+    builder.add_trade(trade(900, 5 * MINUTE_MS + 30_000))
+    assert [candle.open_ms - START_MS for candle in builder.take()] == [0]
+    assert builder.is_waiting
+
+
+def test_a_roll_is_announced_until_it_is_taken() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(1, 500))
+    builder.take(partial=True)
+    builder.add_trade(trade(2, 600))
+    assert not builder.has_rolled
+    builder.add_kline(kline(0, [trade(1, 500), trade(2, 600)], is_closed=True))
+    assert builder.has_rolled
+    builder.take()
+    assert not builder.has_rolled
+
+
+def test_a_change_is_never_older_than_the_one_before_it() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(5, 900))
+    builder.add_trade(trade(3, 400))
+    (candle,) = builder.take(partial=True)
+    assert candle.updated_at == START_MS + 900
+
+
+def test_a_bounded_number_of_candles_is_kept() -> None:
+    builder = CandleBuilder(INTERVALS["1s"])
+    for number in range(200):
+        builder.add_trade(trade(number, number * 1000))
+        builder.take(partial=True)
+    assert len(builder._candles) <= CANDLES_KEPT + 1
+
+
+def test_a_silence_too_long_to_fill_stays_a_hole() -> None:
+    builder = CandleBuilder(INTERVALS["1s"])
+    builder.add_trade(trade(1, 0))
+    builder.add_trade(trade(2, 10 * MINUTE_MS))
+    assert len(builder.take(partial=True)) == 2
+
+
+trades_of_minutes = st.lists(
+    st.tuples(
+        st.integers(0, 3 * MINUTE_MS - 1),  # when
+        st.integers(1, 400),  # price in hundredths
+        st.integers(0, 10**6),  # quantity in millionths
+        st.integers(1, 4),  # how many trades it stands for
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(trades_of_minutes, st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_shuffled_and_repeated_trades_give_the_same_candles(
+    drawn: list[tuple[int, int, int, int]], rng: random.Random
+) -> None:
+    trades = numbered(drawn)
+    offered = [*trades, *rng.choices(trades, k=len(trades) // 2)]
+    rng.shuffle(offered)
+    # All within the candles kept, so that none is too old: the first minute is opened first.
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_kline(kline(-1, [trade(0, -1)]))
+    seen = offer(builder, offered)
+    del seen[START_MS - MINUTE_MS]
+    traded = {open_ms: c for open_ms, c in seen.items() if c.trades}
+    assert {o: shown(c) for o, c in traded.items()} == by_hand(trades)
+
+
+@given(trades_of_minutes, st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_klines_anywhere_between_the_trades_give_the_same_candles(
+    drawn: list[tuple[int, int, int, int]], rng: random.Random
+) -> None:
+    trades = numbered(drawn)
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_kline(kline(-1, [trade(0, -1)]))
+    seen: dict[int, LiveCandle] = {}
+    for at, one in enumerate(trades):
+        minute = one.time_ms // MINUTE_MS
+        held = [t for t in trades if t.time_ms // MINUTE_MS == minute]
+        known = held[: rng.randint(0, len(held))]  # may be ahead of the trades, or behind
+        if known and rng.random() < 0.3:
+            builder.add_kline(kline(minute - START_MS // MINUTE_MS, known))
+        seen |= offer(builder, [trades[at]])
+    del seen[START_MS - MINUTE_MS]
+    traded = {open_ms: c for open_ms, c in seen.items() if c.trades}
+    assert {o: shown(c) for o, c in traded.items()} == by_hand(trades)
+
+
+@given(trades_of_minutes, st.randoms(use_true_random=False), st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_candle_called_exact_holds_every_trade_of_its_interval(
+    drawn: list[tuple[int, int, int, int]], rng: random.Random, data: st.DataObject
+) -> None:
+    trades = numbered(drawn)
+    kept = [one for one in trades if rng.random() < 0.85]
+    for at in range(0, len(kept) - 1, 5):
+        if rng.random() < 0.3:
+            kept[at], kept[at + 1] = kept[at + 1], kept[at]
+    builder = CandleBuilder(INTERVALS["1m"])
+    for at, one in enumerate(kept):
+        if data.draw(st.booleans()):
+            minute = one.time_ms // MINUTE_MS
+            upto = [
+                t for t in trades if t.time_ms // MINUTE_MS == minute and t.last_id <= one.last_id
+            ]
+            builder.add_kline(kline(minute - START_MS // MINUTE_MS, upto))
+        builder.add_trade(one)
+        candle = builder.take(partial=True)[-1] if builder._candles[-1].is_changed else None
+        if candle is None or not builder.is_exact():
+            continue
+        last_id = max(t.last_id for t in kept[: at + 1])
+        so_far = by_hand([t for t in trades if t.last_id <= last_id])
+        assert shown(candle) == so_far[candle.open_ms]
+
+
+def add(builder: CandleBuilder, event: dict[str, Any]) -> None:
+    if "trade" in event:
+        t = event["trade"]
+        texts = canonical(t["price"]), canonical(t["quantity"])
+        builder.add_trade(
+            Trade("BTCUSDT", t["first_id"], t["last_id"], *texts, t["time"], t["time"] + 1)
+        )
+        return
+    k = event["kline"]
+    prices = [canonical(k[name]) for name in ("open", "high", "low", "close", "volume")]
+    ids = k["trades"], k["first_id"], k["last_id"]
+    builder.add_kline(Kline("BTCUSDT", "", k["time"], *prices, *ids, k["is_closed"], k["at"]))
+
+
+def shown(candle: LiveCandle) -> tuple[object, ...]:
+    prices = candle.open, candle.high, candle.low, candle.close, candle.volume
+    return candle.open_ms, *prices, candle.trades
+
+
+def expected(c: dict[str, Any]) -> tuple[object, ...]:
+    prices = [canonical(c[name]) for name in ("open", "high", "low", "close", "volume")]
+    return c["time"], *prices, c["trades"]
+
+
+def trade(number: int, at_ms: int) -> Trade:
+    return Trade("BTCUSDT", number, number, "100", "1", START_MS + at_ms, START_MS + at_ms + 1)
+
+
+def numbered(drawn: list[tuple[int, int, int, int]]) -> list[Trade]:
+    """Trades as an exchange makes them: ids grow with time, without a break, from 1."""
+    trades: list[Trade] = []
+    next_id = 1
+    for at_ms, price, quantity, count in sorted(drawn):
+        texts = canonical(Decimal(price) / 100), canonical(Decimal(quantity) / 10**6)
+        time_ms = START_MS + at_ms
+        trades.append(Trade("X", next_id, next_id + count - 1, *texts, time_ms, time_ms + 1))
+        next_id += count
+    return trades
+
+
+def kline(minute: int, trades: list[Trade], is_closed: bool = False) -> Kline:
+    """What the exchange would say about a minute that holds just these trades."""
+    open_ms = START_MS + minute * MINUTE_MS
+    (values,) = by_hand(trades).values()
+    last = trades[-1]
+    prices = [str(value) for value in values[1:6]]
+    ids = sum(t.count for t in trades), trades[0].first_id, last.last_id
+    return Kline("X", "1m", open_ms, *prices, *ids, is_closed, last.event_ms + 50)
+
+
+def by_hand(trades: list[Trade]) -> dict[int, tuple[object, ...]]:
+    """The candles of trades in order, the obvious way."""
+    minutes: dict[int, list[Trade]] = {}
+    for one in trades:
+        minutes.setdefault(one.time_ms - one.time_ms % MINUTE_MS, []).append(one)
+    candles = {}
+    for open_ms, held in minutes.items():
+        prices = [Decimal(t.price) for t in held]
+        volume = sum(Decimal(t.quantity) for t in held)
+        ohlcv = prices[0], max(prices), min(prices), prices[-1], volume
+        count = sum(t.count for t in held)
+        candles[open_ms] = (open_ms, *(canonical(value) for value in ohlcv), count)
+    return candles
+
+
+def offer(builder: CandleBuilder, trades: list[Trade]) -> dict[int, LiveCandle]:
+    seen: dict[int, LiveCandle] = {}
+    for one in trades:
+        builder.add_trade(one)
+        seen |= {candle.open_ms: candle for candle in builder.take(partial=True)}
+    return seen
