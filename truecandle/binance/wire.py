@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from truecandle.candles.builder import Kline, Trade
 from truecandle.candles.candle import canonical
 from truecandle.candles.interval import LAST_MS
+from truecandle.candles.tick import Kline, Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
 T = TypeVar("T")
