@@ -16,6 +16,7 @@ export class Bars {
   #candles;
   #volumes;
   #colors;
+  #lineColor = "";
   #points = [];
 
   constructor(chart, options) {
@@ -54,6 +55,7 @@ export class Bars {
       upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
     });
     this.set(this.#points);
+    this.colorPriceLine();
   }
 
   /** All points anew: candles (official without a `state`), or `{time}` for whitespace. */
@@ -94,6 +96,15 @@ export class Bars {
     this.#points[at] = point;
     this.#draw(point, at < this.#points.length - 1);
     return true;
+  }
+
+  /** The line of the last price in the last bar's full colour, however pale its body is. */
+  colorPriceLine() {
+    const last = this.#points.at(-1);
+    const color = last !== undefined && isBar(last) ? this.#direction(last) : "";
+    if (color === this.#lineColor) return;
+    this.#lineColor = color;
+    this.#candles.applyOptions({ priceLineColor: color });
   }
 
   /** The same bar at another opacity of its body, for a fade. */

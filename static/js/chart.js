@@ -11,7 +11,7 @@ import { Legend } from "./legend.js";
 import { Dots } from "./marks.js";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.js";
 import { onChange, prefersStillness, tokens } from "./theme.js";
-import { price } from "./words.js";
+import { fullMoment, price } from "./words.js";
 
 /** Rows looked at for the number of decimals. */
 const SAMPLE_MAX = 2_000;
@@ -65,8 +65,12 @@ export class Chart {
     this.#tail.set([]);
     this.#dots.set([]);
     const secondsVisible = series.interval.name === "1s";
-    this.#chart.timeScale().applyOptions({ secondsVisible, timeVisible: !/[dwM]$/.test(series.interval.name) });
-    this.#chart.timeScale().applyOptions({ barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS });
+    const timeVisible = !/[dwM]$/.test(series.interval.name);
+    const timeFormatter = (seconds) => fullMoment(seconds * 1000, series.interval.name);
+    this.#chart.applyOptions({
+      localization: { timeFormatter },
+      timeScale: { secondsVisible, timeVisible, barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS },
+    });
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
     this.#showLegend();
   }
@@ -112,6 +116,7 @@ export class Chart {
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#dots.set(bars.filter((bar) => bar.state === "pending"));
     if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
+    this.#tail.colorPriceLine();
     this.#showLegend();
   }
 

@@ -5,7 +5,7 @@
 import { ColorType, CrosshairMode } from "../vendor/lightweight-charts.mjs";
 import { alpha } from "./theme.js";
 
-export const BAR_SPACING_PX = 8;
+export const BAR_SPACING_PX = 10;
 export const RIGHT_OFFSET_BARS = 5;
 
 /** What never changes. */

@@ -7,9 +7,9 @@ import { CandleError, LAST_MS, isMoment } from "./interval.js";
 /** The longest fraction that a price or volume on Binance has, and then some. */
 const DECIMALS_MAX = 12;
 
-/** An official candle from Binance's 12 fields (the first 6 and the count of trades are read). */
+/** An official candle from Binance's 12 fields (the first 6 are read). */
 export function officialFromRow(row) {
-  if (!Array.isArray(row) || row.length < 6) throw new CandleError("row", row, "an array of 12 fields");
+  if (!Array.isArray(row) || row.length !== 12) throw new CandleError("row", row, "an array of 12 fields");
   return checked({ time: row[0], open: row[1], high: row[2], low: row[3], close: row[4], volume: row[5] });
 }
 
