@@ -1,0 +1,64 @@
+"""The containers' health check tells a role that works from one that does not.
+
+Never here: the roles themselves.
+Invariant: exit code 0 means alive, anything else comes with a reason.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import redis as redis_py
+
+from tests.harness import free_port
+from tests.roles import Roles
+from tools import healthy
+from truecandle.store.roles import beat
+
+SERVES = (
+    "import http.server as h, sys\n"
+    "class Ok(h.BaseHTTPRequestHandler):\n"
+    "    def do_GET(self):\n"
+    "        self.send_response(200 if self.path == '/healthz' else 404); self.end_headers()\n"
+    "server = h.HTTPServer(('127.0.0.1', int(sys.argv[1])), Ok)\n"
+    "print('serving', flush=True); server.serve_forever()"
+)
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def test_a_role_that_beats_is_healthy(redis: redis_py.Redis) -> None:
+    beat(redis, "fetcher", now_ms(), {})
+    assert healthy.main("fetcher") == 0
+
+
+def test_a_role_that_fell_silent_is_not(redis: redis_py.Redis) -> None:
+    beat(redis, "feed", now_ms() - healthy.SILENCE_MS_MAX - 5_000, {})
+    assert healthy.main("feed") == "feed: last sign of life 65 s ago"
+
+
+def test_a_role_that_never_spoke_is_not() -> None:
+    assert healthy.main("feed") == "feed: no sign of life yet"
+
+
+def test_without_redis_no_role_is_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    assert str(healthy.main("fetcher")).startswith("fetcher: ")
+
+
+def test_the_web_role_is_healthy_when_it_answers(
+    processes: Roles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("PORT", str(port))
+    assert str(healthy.main("web")).startswith("web: ")
+    processes.start("web", ["-c", SERVES, str(port)]).wait_for_line("serving")
+    assert healthy.main("web") == 0

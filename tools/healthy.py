@@ -1,0 +1,49 @@
+"""`python -m tools.healthy ROLE`: exit code 0 if that role works; the containers' health check.
+
+Never here: what makes the system ready as a whole (`/readyz`), restarting anything.
+Invariant: answers within a few seconds, whatever hangs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.request
+
+from truecandle.config import Settings, read_settings
+from truecandle.errors import TrueCandleError
+from truecandle.store import connect, roles
+
+SILENCE_MS_MAX = 60_000
+ANSWER_LIMIT_S = 3.0
+
+
+def main(role: str) -> int | str:
+    try:
+        settings = read_settings(os.environ)
+        return page_problem(settings) if role == "web" else silence_problem(settings, role)
+    except (TrueCandleError, OSError) as problem:
+        return f"{role}: {problem}"
+
+
+def page_problem(settings: Settings) -> int | str:
+    """0 if the page's server answers."""
+    url = f"http://127.0.0.1:{settings.port}/healthz"
+    with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_S) as answer:
+        return 0 if answer.status == 200 else f"web: HTTP {answer.status}"
+
+
+def silence_problem(settings: Settings, role: str) -> int | str:
+    """0 if the role gave a sign of life within the last minute."""
+    beat = roles.beats(connect(settings.redis_url)).get(role)
+    if beat is None:
+        return f"{role}: no sign of life yet"
+    silence_ms = time.time_ns() // 1_000_000 - beat.at_ms
+    if silence_ms > SILENCE_MS_MAX:
+        return f"{role}: last sign of life {silence_ms // 1000} s ago"
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
