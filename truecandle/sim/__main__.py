@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 
+from truecandle.sim.archive import replayed
 from truecandle.sim.clock import Clock
 from truecandle.sim.market import Market, simulated
 from truecandle.sim.pump import Pace
@@ -36,9 +37,8 @@ def main() -> int:
         return 1
     exchange = Exchange(market, pace=Pace(fast=options.fast), seed=options.seed)
     port = listener.getsockname()[1]
-    url = f"http://{HOST}:{port}"
-    print(f"Simulated exchange: {', '.join(market.symbols)} on {url}", flush=True)
-    asyncio.run(_serve(exchange, listener))
+    text = f"Simulated exchange: {', '.join(market.symbols)} on http://{HOST}:{port}"
+    asyncio.run(_serve(exchange, listener, text))
     return 0
 
 
@@ -47,6 +47,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=9000, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=7, help="another seed is another market")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT,SOLUSDT")
+    parser.add_argument(
+        "--replay",
+        nargs="+",
+        metavar="[SYMBOL[:INTERVAL]=]FILE",
+        help="recorded rows and trades instead of simulated symbols",
+    )
     parser.add_argument("--start", type=int, metavar="MS", help="the exchange's time at the start")
     parser.add_argument("--speed", type=float, default=1.0, help="0 stands still, 60 is a minute/s")
     parser.add_argument("--fast", action="store_true", help="as fast as the clients read")
@@ -55,15 +61,21 @@ def _options() -> argparse.Namespace:
 
 def _market(options: argparse.Namespace) -> Market:
     speed = 0.0 if options.fast else options.speed
+    if options.replay:
+        market = replayed(options.replay)
+        market.clock.set(options.start or market.clock.now_ms())
+        market.clock.run(speed)
+        return market
     symbols = [symbol.strip() for symbol in options.symbols.split(",") if symbol.strip()]
     return simulated(options.seed, symbols, Clock(options.start, speed))
 
 
-async def _serve(exchange: Exchange, listener: socket.socket) -> None:
+async def _serve(exchange: Exchange, listener: socket.socket, text: str) -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     await exchange.start(listener)
+    print(text, flush=True)
     await over.wait()
     await exchange.stop()
 

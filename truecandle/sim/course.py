@@ -17,9 +17,6 @@ from truecandle.sim.listing import Listing
 #: A stretch [start, end), and how much to take off the trade and aggregate ids in it.
 Piece = tuple[int, int, int, int]
 
-#: Later than any trade; stands for "to the end".
-FOREVER_MS = 7_000_000_000_000
-
 
 class Course(ABC):
     """What traded when. Stretches are [start_ms, end_ms) of exchange time."""
@@ -53,11 +50,6 @@ class Course(ABC):
     @abstractmethod
     def _price(self, t_ms: int) -> int:
         """The last price (ticks) before `t_ms`; the first one when nothing traded before."""
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether the trades go on for ever."""
-        return True
 
     def pause(self, start_ms: int, end_ms: int) -> None:
         """From `start_ms` to `end_ms` trading was, or will be, suspended."""
@@ -93,10 +85,12 @@ class Course(ABC):
 
     def prints_from(self, aggregate_id: int, limit: int, end_ms: int) -> list[Print]:
         """At most `limit` aggregate trades from that id on, before `end_ms`."""
-        start_ms = self.first_ms
-        for start, end, _, aggregates in self._pieces(self.first_ms, FOREVER_MS):
-            start_ms = max(start, self._time_of(aggregate_id + aggregates))
-            if start_ms < end:
+        self._ids(end_ms)  # decides all that lies before
+        start_ms = end_ms
+        for start, end, _, aggregates in self._pieces(self.first_ms, end_ms):
+            time_ms = max(start, self._time_of(aggregate_id + aggregates))
+            if time_ms < end:
+                start_ms = time_ms
                 break
         found = (p for p in self.prints(start_ms, end_ms) if p.id >= aggregate_id)
         return list(islice(found, limit))
@@ -159,7 +153,7 @@ class Course(ABC):
         for start, end in self._pauses:
             if start_ms < start:
                 yield start_ms, min(start, end_ms), trades, aggregates
-            if end_ms <= start:
+            if end_ms <= end:
                 return
             first, last = self._ids(start), self._ids(end)
             trades += last[0] - first[0]

@@ -1,7 +1,7 @@
 """What is traded: a symbol's assets, tick and step sizes, level, pace, and its listing day.
 
 Never here: trades, candles, a clock.
-Invariant: price and quantity decimals add up to 8 at most, so that quote volumes are exact text.
+Invariant: a simulated symbol's decimals add up to 8 at most, so that quote volumes are exact.
 """
 
 from __future__ import annotations
@@ -41,15 +41,26 @@ def listings(symbols: Iterable[str]) -> list[Listing]:
     return [_KNOWN[symbol] if symbol in _KNOWN else _invented(symbol) for symbol in symbols]
 
 
+def listing_of(symbol: str, level: int, listed_ms: int) -> Listing:
+    """A recorded symbol: counts in 10^-8; its pace is what was recorded."""
+    known = any(symbol.endswith(quote) and symbol != quote for quote in _QUOTES)
+    base, quote = _assets(symbol) if known else (symbol[:-3], symbol[-3:])
+    return Listing(symbol, base, quote, 8, 8, level, 0, 0, 10**8, listed_ms)
+
+
 def _invented(symbol: str) -> Listing:
-    quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), None)
-    if quote is None or symbol != symbol.upper():
-        raise ValueError(f"symbol {symbol!r}: upper case, ending in one of {', '.join(_QUOTES)}")
+    base, quote = _assets(symbol)
     dice = hashlib.blake2b(symbol.encode(), digest_size=4).digest()
     level = 20_000 + dice[0] * 700
     listed_ms = 18_000 * DAY_MS + dice[1] * DAY_MS + (dice[2] % 24) * HOUR_MS
-    base = symbol.removesuffix(quote)
     return Listing(symbol, base, quote, 4, 2, level, level // 160, 1200, 900, listed_ms)
+
+
+def _assets(symbol: str) -> tuple[str, str]:
+    quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), None)
+    if quote is None or symbol != symbol.upper():
+        raise ValueError(f"symbol {symbol!r}: upper case, ending in one of {', '.join(_QUOTES)}")
+    return symbol.removesuffix(quote), quote
 
 
 def _listed(day: int, hour: int) -> int:

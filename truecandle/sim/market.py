@@ -150,4 +150,7 @@ _Correction = tuple[int, int, dict[str, str | int]]
 
 def simulated(seed: int, symbols: Iterable[str], clock: Clock) -> Market:
     """A market of simulated courses: the same seed trades the same for ever."""
-    return Market([Walk(seed, listing) for listing in listings(symbols)], clock)
+    courses = [Walk(seed, listing) for listing in listings(symbols)]
+    for course in courses:
+        course.price(clock.now_ms())  # decides all hours now, so that the first answer is quick
+    return Market(courses, clock)

@@ -119,7 +119,7 @@ class Pump:
         closing = grid.next_open_ms(open_ms) == now_ms
         if (not closing and now_ms % _KLINE_PUSH_MS) or course.is_paused(grid, open_ms):
             return
-        kline = course.kline(grid, open_ms, now_ms - 1)
+        kline = course.kline(grid, open_ms, now_ms if closing else now_ms - 1)
         state = (open_ms, kline.last_id)
         if not closing and self._pushed.get(stream) == state:
             return
