@@ -1,6 +1,6 @@
-"""The REST paths: what each weighs, which parameters it takes, and what it answers.
+"""REST requests: limits, faults, the answer of `paths`, and the log.
 
-Never here: sockets of streams, the script's own paths (`control`).
+Never here: what a path answers, the script's own paths (`control`).
 Invariant: every request is charged, logged and answered with JSON, unless a fault says otherwise.
 """
 
@@ -8,51 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
 
-from truecandle.sim import wire
-from truecandle.sim.block import decimal_text
-from truecandle.sim.damage import Answer, Row, damaged, hang, scripted, send
+from truecandle.sim.damage import Answer, damaged, hang, scripted, send
 from truecandle.sim.faults import Fault, Faults
-from truecandle.sim.kline import Kline
 from truecandle.sim.limits import Limits
 from truecandle.sim.market import Market
 from truecandle.sim.params import Params
-from truecandle.sim.symbols import exchange_info
+from truecandle.sim.paths import PATHS, Asked, Path
 from truecandle.sim.wire import Refused
 
 PREFIX = "/api/v3/"
 
 #: Requests remembered for the script to read.
 LOG_MAX = 20_000
-
-#: aggTrades between two times: Binance refuses more than an hour where both are given.
-_NEWEST_SEARCH_MS = 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request, read."""
-
-    market: Market
-    limits: Limits
-    params: Params
-    now_ms: int
-    unit: int
-    candle_faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A REST path: its parameters, its weight for a query, and its answer."""
-
-    allowed: frozenset[str]
-    weight: Callable[[web.Request], int]
-    answer: Callable[[Asked], object]
 
 
 class Rest:
@@ -106,7 +77,7 @@ class Rest:
                 raise Refused(-5000, f"Path {request.path}, Method GET is invalid", 404)
             asked = Asked(
                 market=self._market,
-                limits=self._limits,
+                caps=self._limits.caps,
                 params=Params(request.query.items(), path.allowed),
                 now_ms=self._market.clock.now_ms(),
                 unit=_unit(request.headers.get("X-MBX-TIME-UNIT")),
@@ -125,103 +96,6 @@ class Rest:
         return {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
 
 
-def _klines(asked: Asked) -> list[Row]:
-    params, now_ms = asked.params, asked.now_ms
-    symbol, interval = params.symbol(asked.market.symbols), params.interval()
-    for fault in asked.candle_faults:
-        if fault.kind == "stale":
-            now_ms -= fault.options.get("lag_ms", 3000)
-    klines = asked.market.klines(
-        symbol,
-        interval,
-        start_ms=params.time_ms("startTime"),
-        end_ms=params.time_ms("endTime"),
-        limit=params.limit(),
-        now_ms=now_ms,
-        zone_ms=params.zone_ms(),
-    )
-    for fault in asked.candle_faults:
-        if fault.kind == "absent":
-            klines = _without_fresh(asked, symbol, interval, klines, fault)
-    return [wire.kline_row(kline, asked.unit) for kline in klines]
-
-
-def _without_fresh(
-    asked: Asked, symbol: str, interval: str, klines: list[Kline], fault: Fault
-) -> list[Kline]:
-    """Drops candles that closed less than the lag ago, and those after them."""
-    grid = asked.market.course(symbol).grid(interval)
-    lag_ms = fault.options.get("lag_ms", 3000)
-    hidden_from = grid.open_ms(asked.now_ms)
-    while grid.next_open_ms(grid.previous_open_ms(hidden_from)) > asked.now_ms - lag_ms:
-        hidden_from = grid.previous_open_ms(hidden_from)
-    return [kline for kline in klines if kline.open_ms < hidden_from]
-
-
-def _aggregates(asked: Asked) -> list[wire.Json]:
-    params, now_ms = asked.params, asked.now_ms
-    course = asked.market.course(params.symbol(asked.market.symbols))
-    first, limit = params.number("fromId"), params.limit()
-    start_ms, end_ms = params.time_ms("startTime"), params.time_ms("endTime")
-    until_ms = min(now_ms, now_ms if end_ms is None else end_ms) + 1
-    if first is not None:
-        if start_ms is not None or end_ms is not None:
-            raise Refused(-1128, "Combination of optional parameters invalid.")
-        found = course.prints_from(first, limit, until_ms)
-    elif start_ms is not None:
-        prints = course.prints(max(start_ms, course.first_ms), until_ms)
-        found = [print_ for print_, _ in zip(prints, range(limit), strict=False)]
-    else:
-        reach_ms = _NEWEST_SEARCH_MS
-        found = list(course.prints(until_ms - reach_ms, until_ms))[-limit:]
-        while len(found) < limit and until_ms - reach_ms > course.first_ms:
-            reach_ms *= 4
-            found = list(course.prints(until_ms - reach_ms, until_ms))[-limit:]
-    return [wire.aggregate(print_, course.listing, asked.unit) for print_ in found]
-
-
-def _ticker(asked: Asked, symbol: str) -> wire.Json:
-    block, before = asked.market.day(symbol, asked.now_ms)
-    listing = asked.market.course(symbol).listing
-    row = wire.ticker(block, before, listing, asked.now_ms, asked.unit)
-    if asked.params.choice("type", ("FULL", "MINI")) == "FULL":
-        return row
-    full_only = ("priceChange", "weighted", "prevClose", "lastQty", "bid", "ask")
-    return {key: value for key, value in row.items() if not key.startswith(full_only)}
-
-
-def _price(asked: Asked, symbol: str) -> wire.Json:
-    course = asked.market.course(symbol)
-    price = decimal_text(course.price(asked.now_ms + 1), course.listing.price_decimals)
-    return {"symbol": symbol, "price": price}
-
-
-def _per_symbol(row: Callable[[Asked, str], wire.Json]) -> Callable[[Asked], object]:
-    """An object for `symbol`, an array for `symbols` or neither."""
-
-    def answer(asked: Asked) -> object:
-        chosen = asked.params.symbols(asked.market.symbols)
-        rows = [row(asked, symbol) for symbol in chosen or asked.market.symbols]
-        return rows[0] if "symbol" in asked.params else rows
-
-    return answer
-
-
-def _info(asked: Asked) -> wire.Json:
-    chosen = asked.params.symbols(asked.market.symbols) or asked.market.symbols
-    status = asked.params.choice("symbolStatus", ("TRADING", "HALT", "BREAK"))
-    found = [asked.market.course(symbol).listing for symbol in chosen]
-    caps = asked.limits.caps
-    return exchange_info(found if status == "TRADING" else [], asked.now_ms * asked.unit, caps)
-
-
-def _ticker_weight(request: web.Request) -> int:
-    if "symbol" in request.query:
-        return 2
-    many = request.query.get("symbols", "," * 100).count(",") + 1
-    return 2 if many <= 20 else 40 if many <= 100 else 80
-
-
 def _unit(header: str | None) -> int:
     units = {None: 1, "MILLISECOND": 1, "MICROSECOND": 1000}
     if header is not None:
@@ -229,35 +103,3 @@ def _unit(header: str | None) -> int:
     if header not in units:
         raise Refused(-1194, "Invalid value for time unit.")
     return units[header]
-
-
-_KLINES = Path(
-    frozenset(("symbol", "interval", "startTime", "endTime", "timeZone", "limit")),
-    lambda _: 2,
-    _klines,
-)
-
-PATHS: dict[str, Path] = {
-    "ping": Path(frozenset(), lambda _: 1, lambda _: {}),
-    "time": Path(frozenset(), lambda _: 1, lambda asked: {"serverTime": asked.now_ms * asked.unit}),
-    "klines": _KLINES,
-    "uiKlines": _KLINES,
-    "aggTrades": Path(
-        frozenset(("symbol", "fromId", "startTime", "endTime", "limit")), lambda _: 4, _aggregates
-    ),
-    "exchangeInfo": Path(
-        frozenset(("symbol", "symbols", "permissions", "symbolStatus", "showPermissionSets")),
-        lambda _: 20,
-        _info,
-    ),
-    "ticker/price": Path(
-        frozenset(("symbol", "symbols", "symbolStatus")),
-        lambda request: 2 if "symbol" in request.query else 4,
-        _per_symbol(_price),
-    ),
-    "ticker/24hr": Path(
-        frozenset(("symbol", "symbols", "type", "symbolStatus")),
-        _ticker_weight,
-        _per_symbol(_ticker),
-    ),
-}
