@@ -117,15 +117,21 @@ class Recording(Course):
         if first >= end:
             return None
         part = self._all_prints[first:end]
-        totals = [total[end] - total[first] for total in self._sums]
+        quantity, quote, bought, bought_quote, trades = (
+            total[end] - total[first] for total in self._sums
+        )
         return Block(
-            part[0].price,
-            max(print_.price for print_ in part),
-            min(print_.price for print_ in part),
-            part[-1].price,
-            *totals,
-            part[0].first_id,
-            part[-1].last_id,
+            open=part[0].price,
+            high=max(print_.price for print_ in part),
+            low=min(print_.price for print_ in part),
+            close=part[-1].price,
+            quantity=quantity,
+            quote=quote,
+            bought=bought,
+            bought_quote=bought_quote,
+            trades=trades,
+            first_id=part[0].first_id,
+            last_id=part[-1].last_id,
         )
 
     def _prints(self, start_ms: int, end_ms: int) -> Iterator[Print]:
@@ -160,9 +166,10 @@ class Recording(Course):
 def scaled(text: str) -> int:
     """Decimal text as a whole number of 10^-8; digits beyond would be lost and are refused."""
     whole, _, fraction = text.partition(".")
+    unit: int = 10**DECIMALS
     if len(fraction.rstrip("0")) > DECIMALS:
         raise ValueError(f"{text} has more than {DECIMALS} decimals")
-    return int(whole) * 10**DECIMALS + int((fraction + "0" * DECIMALS)[:DECIMALS])
+    return int(whole) * unit + int((fraction + "0" * DECIMALS)[:DECIMALS])
 
 
 def _sums(prints: Sequence[Print]) -> tuple[list[int], ...]:
