@@ -47,12 +47,15 @@ local function is_fresh(candle)
   return candle.is_live and now_ms - candle.updated_at < fresh_ms
 end
 
+-- Who knows more. Completeness counts last: it must not matter whether a candle was completed
+-- before or after it was compared.
 local function is_later(candle, than)
   if candle.updated_at ~= than.updated_at then return candle.updated_at > than.updated_at end
   if candle.is_live ~= than.is_live then return candle.is_live end
-  if candle.is_complete ~= than.is_complete then return candle.is_complete end
   if candle.trades ~= than.trades then return candle.trades > than.trades end
-  return candle.json >= than.json
+  local closed, than_closed = completed(candle).json, completed(than).json
+  if closed ~= than_closed then return closed > than_closed end
+  return candle.is_complete or not than.is_complete
 end
 
 -- Whether `candle` may take the place of `stored` at the same open time; if not, why. Our feed wins
