@@ -28,7 +28,11 @@ SECRET_KEY_CHARS_MIN = 32
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting of TrueCandle. Units are in the names; `INTERVALS` is case-sensitive."""
+    """Every setting of TrueCandle. Units are in the names; `INTERVALS` is case-sensitive.
+
+    `public_url` is where browsers find the page, if not at an address or a bare host name. With
+    `https://` a proxy in front ends TLS, and what it says about the client is believed.
+    """
 
     redis_url: str = "redis://127.0.0.1:6390/0"
     binance_rest_url: str = "https://data-api.binance.vision"
@@ -40,6 +44,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5000
     secret_key: str = ""
+    public_url: str = ""
     public_reads: bool = False
     async_mode: str = "eventlet"
     simulated: bool = False
@@ -79,6 +84,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=reader.read("PORT", _whole(1, 65_535), default.port),
         secret_key=reader.read("SECRET_KEY", _secret_key(host), ""),
+        public_url=reader.read("PUBLIC_URL", _url("https", "http"), default.public_url),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
         async_mode=reader.read(
             "ASYNC_MODE", _one_of("eventlet", "gevent", "threading"), default.async_mode

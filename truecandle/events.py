@@ -22,6 +22,11 @@ CHANNEL = "truecandle"
 DATA_UPDATED = "data_updated"
 LIVE_CANDLE = "live_candle"
 LIVE_PRICE = "live_price"
+#: Events may have been lost on the way: compare versions. Carries nothing.
+RESYNC = "resync"
+#: What browsers send; each is acknowledged.
+SUBSCRIBE = "subscribe"
+UNSUBSCRIBE = "unsubscribe"
 
 Reason = Literal["new", "backfill", "correction", "repair"]
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from redis import Redis
+from redis import Redis, WatchError
 from redis.client import Pipeline
 
 from truecandle.store import keys, translated
@@ -73,13 +73,21 @@ class Accounts:
     @translated()
     def add(self, name: str, password: str, now_ms: int) -> bool:
         """A new user; False if that name is taken or `USERS_MAX` is reached."""
-        if self._count() >= USERS_MAX or not self._redis.hsetnx(keys.user(name), "born", _secret()):
+        if self._count() >= USERS_MAX:
             return False
-        fields = {"password": password, "epoch": _secret(), "created_ms": now_ms}
+        fields: dict[Any, Any] = {"password": password, "created_ms": now_ms}
+        fields |= {"born": _secret(), "epoch": _secret()}
         with self._redis.pipeline(transaction=True) as pipe:
+            pipe.watch(keys.user(name))  # type: ignore[no-untyped-call]
+            if pipe.exists(keys.user(name)):
+                return False
+            pipe.multi()
             pipe.hset(keys.user(name), mapping=fields)
             pipe.sadd(keys.USERS, name)
-            pipe.execute()
+            try:
+                pipe.execute()
+            except WatchError:
+                return False
         return True
 
     @translated()
@@ -133,9 +141,9 @@ class Accounts:
             return None
         secret = _secret()
         key = keys.session(digest_of(secret))
-        fields = {"user": name, "epoch": epoch, "created_ms": now_ms}
+        fields: dict[Any, Any] = {"user": name, "epoch": epoch, "created_ms": now_ms}
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(key, mapping=fields)  # type: ignore[arg-type]
+            pipe.hset(key, mapping=fields)
             pipe.expire(key, SESSION_IDLE_S)
             pipe.execute()
         return secret
@@ -169,7 +177,7 @@ class Accounts:
             return None
         secret = _secret()
         digest = digest_of(secret)
-        fields = {
+        fields: dict[Any, Any] = {
             "user": user,
             "born": born,
             "label": label[:LABEL_CHARS_MAX],
@@ -177,7 +185,7 @@ class Accounts:
             "created_ms": now_ms,
         }
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(keys.token(digest), mapping=fields)  # type: ignore[arg-type]
+            pipe.hset(keys.token(digest), mapping=fields)
             pipe.sadd(keys.tokens(user), digest)
             pipe.execute()
         return secret

@@ -1,0 +1,29 @@
+"""What the roles count about themselves, in Prometheus' terms: every name and label, once.
+
+Never here: HTTP, how values come about.
+Invariant: labels come from small fixed sets, never from what a stranger sent.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS: Final = Counter(
+    "truecandle_http_requests", "Answers of the web role, by route and status.", ("route", "status")
+)
+SECONDS: Final = Histogram(
+    "truecandle_http_seconds",
+    "Time until an answer of the web role was ready.",
+    ("route",),
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5),
+)
+SOCKETS: Final = Gauge("truecandle_sockets", "Browsers connected to this web process.")
+POSTS: Final = Counter(
+    "truecandle_posts", "Forming candles offered by browsers, by outcome.", ("outcome",)
+)
+REDIS_UP: Final = Gauge("truecandle_redis_up", "1 if Redis answered when it was last asked.")
+ROLE_AGE: Final = Gauge(
+    "truecandle_role_age_seconds", "Time since a role's last sign of life.", ("role",)
+)

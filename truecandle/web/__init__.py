@@ -1,0 +1,91 @@
+"""The web role: pages, REST and Socket.IO, put together by `create_app`.
+
+Never here: routes, settings from the environment, patching (`app.py` has to be first).
+Invariant: nothing is connected or started by building an app; it can be built many times.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+from redis import Redis
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from truecandle.config import Settings
+from truecandle.store.accounts import SESSION_MAX_S, Accounts
+from truecandle.web import api, auth, commands, errors, health, log, pages, sockets
+from truecandle.web.clock import Clock
+from truecandle.web.hub import Hub
+from truecandle.web.parts import EXTENSION, Parts
+from truecandle.web.shield import Shield
+from truecandle.web.throttle import Throttle
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+BODY_BYTES_MAX: Final = 16 * 1024
+
+
+def create_app(
+    settings: Settings,
+    redis: Redis,
+    *,
+    socketio_queue: bool = True,
+    seconds: Callable[[], float] = time.time,
+) -> Flask:
+    """The web application. `redis` is from `store.connect`; `seconds` is the machine's clock.
+
+    With `socketio_queue` the events of fetcher and feed reach the browsers.
+    """
+    app = Flask("truecandle", root_path=str(ROOT))
+    parts = Parts(
+        settings=settings,
+        redis=redis,
+        accounts=Accounts(redis),
+        clock=Clock(redis, seconds),
+        throttle=Throttle(redis),
+        hub=Hub(settings.async_mode),
+    )
+    app.extensions[EXTENSION] = parts
+    configure(app, settings)
+    log.init_app(app)
+    errors.init_app(app)
+    auth.init_app(app)
+    for blueprint in (pages.bp, api.bp, health.bp):
+        app.register_blueprint(blueprint)
+    commands.init_app(app)
+    sockets.init_app(app, parts, queue=socketio_queue)
+    shield(app, settings)
+    return app
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Flask's own settings. Cookies of several servers on one machine don't mix: the port."""
+    is_tls = settings.public_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key or secrets.token_hex(),
+        MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
+        MAX_FORM_MEMORY_SIZE=BODY_BYTES_MAX,
+        MAX_FORM_PARTS=20,
+        SESSION_COOKIE_NAME="__Host-truecandle" if is_tls else f"truecandle-{settings.port}",
+        SESSION_COOKIE_SECURE=is_tls,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=SESSION_MAX_S),
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+
+
+def shield(app: Flask, settings: Settings) -> None:
+    """What stands around Flask and Socket.IO alike."""
+    if settings.public_url.startswith("https://"):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    app.wsgi_app = Shield(app.wsgi_app, settings.public_url)  # type: ignore[method-assign]

@@ -1,0 +1,84 @@
+"""The REST paths for market data: `/data`, `/live-candle`, `/save-live-candle`.
+
+Never here: checks of parameters (`query`) and bodies (`post`), wording of errors (`errors`).
+Invariant: numbers in answers are the store's exact decimal text.
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+from flask_login import current_user
+
+from truecandle import metrics
+from truecandle.store import live, official
+from truecandle.store.columns import Columns
+from truecandle.web import data, post
+from truecandle.web.auth import reading, writing
+from truecandle.web.parts import parts
+from truecandle.web.query import Wanted, series_of, wanted
+from truecandle.web.throttle import POSTS
+
+bp = Blueprint("api", __name__)
+
+
+@bp.get("/data")
+@reading
+def candles() -> Response:
+    """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
+    asked = wanted(parts().settings, request.args)
+    snapshot = data.read(parts().redis, asked, parts().clock.now_ms())
+    etag = data.etag(asked, snapshot)
+    if request.if_none_match.contains(etag):
+        response = Response(status=304)
+    else:
+        body, columns = data.body(asked, snapshot)
+        response = Response(body, mimetype="application/json")
+        if snapshot.page.has_more and columns.time:
+            response.headers["Link"] = _link(asked, columns)
+    response.set_etag(etag)
+    return _private(response)
+
+
+@bp.get("/live-candle")
+@reading
+def live_candle() -> Response:
+    """The forming candle (or null), and the closed ones that wait for their official version."""
+    series = official.learned(parts().redis, series_of(parts().settings, request.args))
+    found = live.read_live(parts().redis, series, parts().clock.now_ms())
+    forming = found.forming.to_json("forming") if found.forming else "null"
+    pending = ",".join(candle.to_json("pending") for candle in found.pending)
+    body = f'{{"candle":{forming},"pending":[{pending}]}}'
+    return _private(Response(body, mimetype="application/json"))
+
+
+@bp.post("/save-live-candle")
+@writing
+def save_live_candle() -> Response:
+    """A browser's forming candle: low trust, and never in the way of anything better."""
+    offered = post.read(parts().settings, request)
+    parts().throttle.hit(
+        POSTS, "At most 2 candles a second.", current_user.name, offered.series.name
+    )
+    saved = post.save(parts().redis, offered, parts().clock.now_ms())
+    metrics.POSTS.labels(saved.reason).inc()
+    answer = {"status": "saved"} if saved.saved else {"status": "ignored", "reason": saved.reason}
+    return _private(Response(json.dumps(answer), mimetype="application/json"))
+
+
+def _link(asked: Wanted, columns: Columns) -> str:
+    """Where the neighbouring page is: the newer one when reading from a start, else the older."""
+    args = request.args.to_dict()
+    if asked.query.is_forward:
+        relation, args["start"] = "next", str(int(columns.time[-1]) + 1)
+    else:
+        relation, args["before"] = "prev", str(int(columns.time[0]))
+    return f'<{request.path}?{urlencode(args)}>; rel="{relation}"'
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.update(("Cookie", "Authorization"))
+    return response

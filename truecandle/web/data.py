@@ -1,0 +1,104 @@
+"""`/data`: official candles, and on wish the live ones of the same instant, as exact text.
+
+Never here: which parameters are allowed (`query`), who may ask (`auth`).
+Invariant: official and live come from one transaction; no number is parsed on the way out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from redis import Redis
+
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.merge import Tail, tail
+from truecandle.candles.series import Series
+from truecandle.store import live, official, pages, translated
+from truecandle.store.columns import Columns, columns, iso
+from truecandle.store.live import Live
+from truecandle.store.pages import Page, Query
+from truecandle.web.query import Wanted
+
+#: Part of every ETag: another shape of the answer is another answer.
+_SHAPE = b"1"
+
+
+class Snapshot(NamedTuple):
+    """One instant of a series: the official page, its columns once cut, and the live candles."""
+
+    page: Page
+    columns: Columns | None
+    live: list[bytes]
+
+
+@translated()
+def read(redis: Redis, wanted: Wanted, now_ms: int) -> Snapshot:
+    """What was asked for, all of one instant; live candles only if they were asked for."""
+    if not wanted.is_live:
+        return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [])
+    series = official.learned(redis, wanted.series)
+    with redis.pipeline(transaction=True) as pipe:
+        pages.queue(pipe, series, wanted.query)
+        live.queue(pipe, series)
+        results = pipe.execute()
+    page = pages.decode(wanted.query, results)
+    cut = columns(page.members)
+    found = live.decode(series, results[pages.RESULTS :], now_ms)
+    beside = _beside(wanted.query, series, page, cut, found, now_ms)
+    return Snapshot(page, cut, [item.candle.to_json(item.state).encode() for item in beside])
+
+
+def etag(wanted: Wanted, snapshot: Snapshot) -> str:
+    """Changes with the version, the request and the live candles. Without a version: the rows."""
+    page = snapshot.page
+    known = [b"%d" % page.version] if page.version else list(page.members)
+    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, b"", *snapshot.live)
+    return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
+
+
+def body(wanted: Wanted, snapshot: Snapshot) -> tuple[bytes, Columns]:
+    """The answer as JSON, and its columns."""
+    page = snapshot.page
+    cut = snapshot.columns or columns(page.members)
+    fields = (
+        ("time", iso(cut.time) if wanted.is_iso else cut.time),
+        ("open", cut.open),
+        ("high", cut.high),
+        ("low", cut.low),
+        ("close", cut.close),
+        ("volume", cut.volume),
+    )
+    pieces = [
+        f'{{"symbol":"{wanted.series.symbol}","interval":"{wanted.series.interval.name}",'
+        f'"version":{page.version},"count":{len(cut.time)}'.encode()
+    ]
+    pieces += [b',"%b":[%b]' % (name.encode(), b",".join(values)) for name, values in fields]
+    pieces.append(b',"has_more":' + (b"true" if page.has_more else b"false"))
+    if wanted.is_live:
+        pieces.append(b',"live":[%b]' % b",".join(snapshot.live))
+    pieces.append(b"}")
+    return b"".join(pieces), cut
+
+
+def _beside(
+    query: Query, series: Series, page: Page, cut: Columns, found: Live, now_ms: int
+) -> list[Tail]:
+    """The live candles in the range asked for that no official one, on the page or not, stands for.
+
+    A page that does not reach the newest official candle knows nothing of those beyond it, so live
+    candles there are left out unless they are newer than all.
+    """
+    opens = [int(time) for time in cut.time]
+    newest_ms = -1 if page.latest is None else page.latest
+    ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
+
+    def belongs(candle: LiveCandle) -> bool:
+        if candle.open_ms < (query.start_ms or 0) or any(candle.open_ms >= end for end in ends):
+            return False
+        is_seen = bool(opens) and opens[0] <= candle.open_ms <= opens[-1]
+        return is_seen or candle.open_ms > newest_ms
+
+    pending = [candle for candle in found.pending if belongs(candle)]
+    forming = found.forming if found.forming and belongs(found.forming) else None
+    return tail(series.interval, opens, pending, forming, now_ms)

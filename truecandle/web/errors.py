@@ -1,0 +1,136 @@
+"""Every error as an answer: problem+json (RFC 9457) for scripts, a small page for people.
+
+Never here: what is an error; stack traces or internal names in an answer.
+Invariant: an API path never answers in HTML, and every answer names a `code` that scripts can test.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
+
+#: Paths that people open in a browser. Everything else that exists is for scripts.
+PAGE_PATHS: Final = frozenset({"/", "/login", "/logout"})
+API_PATHS: Final = frozenset(
+    {"/data", "/live-candle", "/save-live-candle", "/login/link", "/healthz", "/readyz", "/metrics"}
+)
+RETRY_AFTER_S: Final = 2
+
+#: Codes of the errors that Flask and Werkzeug raise by themselves.
+_CODES: Final = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method",
+    413: "too-large",
+    414: "too-large",
+    415: "content-type",
+    431: "too-large",
+}
+_log = logging.getLogger("truecandle.web")
+
+
+class Problem(Exception):
+    """An answer other than the one asked for: HTTP status, `code` for scripts, text for people."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+        super().__init__(detail)
+
+
+def init_app(app: Flask) -> None:
+    """Every exception that leaves a view becomes an answer here."""
+    app.register_error_handler(Exception, answer_to)
+
+
+def answer_to(error: Exception) -> Response:
+    """The answer for any exception: the table of this module."""
+    problem = _problem(error)
+    if problem.status >= 500 and not isinstance(error, StoreUnavailable):
+        _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    response = _page(problem) if _wants_page() else _json(problem)
+    response.status_code = problem.status
+    response.headers.update(problem.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case CandleError():
+            return Problem(400, "parameter", f"{error}")
+        case StoreUnavailable():
+            detail = "The store does not answer at the moment. Nothing is lost; try again shortly."
+            return Problem(503, "unavailable", detail, {"Retry-After": str(RETRY_AFTER_S)})
+        case StoreDamaged():
+            return Problem(500, "damaged", "The store holds something here that is not a candle.")
+        case CSRFError():
+            detail = f"{error.description} Load the page again and repeat what you did."
+            return Problem(403, "csrf", detail)
+        case HTTPException(code=int() as status) if status >= 400:
+            allowed = error.get_response().headers.get("Allow")
+            headers = {"Allow": allowed} if allowed else {}
+            return Problem(status, _CODES.get(status, "error"), error.description or "", headers)
+    return Problem(500, "error", "Something went wrong here; it has been logged.")
+
+
+def _wants_page() -> bool:
+    if request.path in PAGE_PATHS:
+        return True
+    if request.path in API_PATHS or request.path.startswith("/socket.io"):
+        return False
+    accept = request.accept_mimetypes
+    return accept["text/html"] > accept["application/json"]
+
+
+def _json(problem: Problem) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    return Response(json.dumps(body), mimetype="application/problem+json")
+
+
+def _page(problem: Problem) -> Response:
+    title = HTTPStatus(problem.status).phrase
+    return Response(
+        f"""<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="dark light">
+  <title>{title} · TrueCandle</title>
+  <link rel="stylesheet" href="/static/css/tokens.css">
+  <link rel="stylesheet" href="/static/css/base.css">
+  <link rel="stylesheet" href="/static/css/login.css">
+</head>
+<body class="door">
+  <main class="card">
+    <h1>{title}</h1>
+    <p class="lead">{html.escape(problem.detail)}</p>
+    <p><a href="/">To the chart</a></p>
+  </main>
+</body>
+</html>
+""",
+        mimetype="text/html",
+    )

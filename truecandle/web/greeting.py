@@ -1,0 +1,61 @@
+"""What the web role prints once it listens: where it is found, and how to sign in.
+
+Never here: anything a browser is answered.
+Invariant: a link is printed only for simulated data, and works once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from flask import Flask
+
+from truecandle.errors import StoreError
+from truecandle.store import check_server
+from truecandle.web.parts import EXTENSION, Parts
+
+DEMO_USER: Final = "demo"
+#: How often Redis is asked again while it is away.
+RETRY_S: Final = 0.5
+
+
+def greet(app: Flask, is_over: Callable[[], bool]) -> None:
+    """Prints the address at once, and the way in as soon as Redis answers."""
+    parts: Parts = app.extensions[EXTENSION]
+    print(f"web: listening on {address(parts)}", flush=True)
+    is_waiting = False
+    while not is_over():
+        try:
+            print("\n".join(lines(parts)), flush=True)
+            return
+        except StoreError:
+            if not is_waiting:
+                print("web: waiting for Redis", flush=True)
+            is_waiting = True
+            app.extensions["socketio"].sleep(RETRY_S)
+
+
+def lines(parts: Parts) -> list[str]:
+    """Warnings about Redis, and how to sign in."""
+    said = [f"web: {warning}" for warning in check_server(parts.redis)]
+    if parts.settings.simulated:
+        parts.accounts.add(DEMO_USER, "", int(time.time() * 1000))
+        secret = parts.accounts.add_link(DEMO_USER)
+        said.append(f"Open {address(parts)}/login#link={secret}")
+    elif parts.accounts.is_empty():
+        said.append("web: nobody can sign in yet; add a user: flask user add NAME")
+    else:
+        said.append(f"Open {address(parts)}/")
+    return said
+
+
+def address(parts: Parts) -> str:
+    """Where a browser on this machine (or, with `PUBLIC_URL`, anywhere) finds the page."""
+    if parts.settings.public_url:
+        return parts.settings.public_url
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(
+        parts.settings.host, parts.settings.host
+    )
+    return f"http://{host}:{parts.settings.port}"

@@ -1,0 +1,97 @@
+"""How this process and what it depends on are: `/healthz`, `/readyz`, `/metrics`.
+
+Never here: market data; details for strangers.
+Invariant: `/healthz` touches nothing, so that it says that this process is alive, and only that.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any, Final
+
+import prometheus_client
+from flask import Blueprint, Response, request
+from flask_login import current_user
+
+from truecandle import metrics
+from truecandle.errors import StoreError
+from truecandle.store import check_server, roles
+from truecandle.web.auth import unauthorized
+from truecandle.web.parts import parts
+
+bp = Blueprint("health", __name__)
+
+#: Without a sign of life for so long, a role counts as away.
+ROLE_AWAY_MS: Final = 30_000
+ROLES: Final = ("fetcher", "feed")
+
+
+@bp.get("/healthz")
+def alive() -> Response:
+    """This process answers."""
+    return _answer({"status": "alive"})
+
+
+@bp.get("/readyz")
+def ready() -> Response:
+    """200 if Redis answers and fetcher and feed are alive, else 503; details for insiders."""
+    report = _report()
+    status = 200 if report["ready"] else 503
+    shown = report if _is_inside() else {"ready": report["ready"]}
+    response = _answer(shown, status)
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+@bp.get("/metrics")
+def numbers() -> Response:
+    """Prometheus' text format; for insiders."""
+    if not (_is_inside() or current_user.is_authenticated):
+        raise unauthorized()
+    _report()
+    return Response(
+        prometheus_client.generate_latest(),
+        content_type=prometheus_client.CONTENT_TYPE_LATEST,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _report() -> dict[str, Any]:
+    now_ms = parts().clock.machine_ms()
+    try:
+        beats = roles.beats(parts().redis)
+        warnings = check_server(parts().redis)
+    except StoreError as error:
+        metrics.REDIS_UP.set(0)
+        return {"ready": False, "redis": str(error), "roles": {}, "warnings": []}
+    metrics.REDIS_UP.set(1)
+    found = {}
+    for role in ROLES:
+        age_ms = abs(now_ms - beats[role].at_ms) if role in beats else None
+        if age_ms is not None:
+            metrics.ROLE_AGE.labels(role).set(age_ms / 1000)
+        found[role] = {
+            "alive": age_ms is not None and age_ms <= ROLE_AWAY_MS,
+            "age_ms": age_ms,
+            "detail": beats[role].detail if role in beats else {},
+        }
+    is_ready = all(role["alive"] for role in found.values())
+    return {"ready": is_ready, "redis": "answers", "roles": found, "warnings": warnings}
+
+
+def _is_inside() -> bool:
+    """From this machine, and not passed on by a proxy that did not say so in `PUBLIC_URL`."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> Response:
+    response = Response(json.dumps(body), status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,163 @@
+"""What differs between eventlet, gevent and threads: listening, serving, stopping, working aside.
+
+Never here: Flask, routes. `app.py` patches (it has to be first); nothing else knows the mode.
+Invariant: one listener per port, a bounded number of connections, and a stop that ends in time.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+#: Connections at once, sockets of browsers included: each holds a green thread.
+CONNECTIONS_MAX: Final = 10_000
+BACKLOG: Final = 1024
+#: How long a silent client may hold a request open (slow loris).
+CLIENT_TIMEOUT_S: Final = 10
+#: How long running requests may take once the server has been told to stop.
+STOP_S: Final = 8.0
+#: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
+WRITE_BUFFER_BYTES: Final = 512 << 10
+#: Passwords hashed at once: 64 MiB each.
+ASIDE_MAX: Final = 2
+
+_log = logging.getLogger("truecandle.web")
+
+
+class PortTaken(Exception):
+    """Another process listens there."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise PortTaken(
+            f"Port {port} on {host} can't be used: {error.strerror}. "
+            f"Start on another one: PORT={port + 1} python app.py"
+        ) from error
+    return sock
+
+
+class Hub:
+    """One of the three ways to serve: `eventlet`, `gevent` or `threading`."""
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+        self._turn = threading.BoundedSemaphore(ASIDE_MAX)
+
+    def aside(self, work: Callable[..., T], *args: object) -> T:
+        """Does CPU-bound work in a real thread, at most `ASIDE_MAX` at once, and waits for it."""
+        with self._turn:
+            if self.mode == "eventlet":
+                from eventlet import tpool
+
+                done: T = tpool.execute(work, *args)
+                return done
+            if self.mode == "gevent":
+                from gevent import get_hub
+
+                done = get_hub().threadpool.apply(work, args)
+                return done
+            return work(*args)
+
+    def serve(self, app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
+        """Serves until `wait` returns, accepts nothing more then, and returns what ends the rest.
+
+        What is returned lets running requests finish, `STOP_S` at most.
+        """
+        _raise_file_limit()
+        start = {"eventlet": _eventlet, "gevent": _gevent, "threading": _threads}[self.mode]
+        return start(app, sock, wait)
+
+
+def _eventlet(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
+    import eventlet
+    from eventlet import wsgi
+
+    class Protocol(wsgi.HttpProtocol):  # type: ignore[misc]
+        wbufsize = WRITE_BUFFER_BYTES
+
+    pool = eventlet.GreenPool(CONNECTIONS_MAX)
+    acceptor = eventlet.spawn(
+        wsgi.server,
+        sock,
+        app,
+        log=logging.getLogger("truecandle.web.wsgi"),
+        protocol=Protocol,
+        custom_pool=pool,
+        log_output=False,
+        debug=False,
+        socket_timeout=CLIENT_TIMEOUT_S,
+    )
+    wait()
+    acceptor.kill()
+    sock.close()
+
+    def finish() -> None:
+        with eventlet.Timeout(STOP_S, False):
+            pool.waitall()
+
+    return finish
+
+
+def _gevent(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
+    from gevent.pool import Pool
+    from gevent.pywsgi import WSGIServer
+
+    pool = Pool(CONNECTIONS_MAX)
+    server = WSGIServer(sock, app, spawn=pool, log=None)
+    server.start()
+    wait()
+    server.close()
+
+    def finish() -> None:
+        pool.join(timeout=STOP_S)
+
+    return finish
+
+
+def _threads(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Handler(WSGIRequestHandler):
+        timeout = CLIENT_TIMEOUT_S
+        protocol_version = "HTTP/1.1"
+
+        def log(self, type: str, message: str, *args: Any) -> None:
+            """The application writes the access log."""
+
+    host, port = sock.getsockname()[:2]
+    server = make_server(host, port, app, threaded=True, request_handler=Handler, fd=sock.fileno())
+    acceptor = threading.Thread(target=server.serve_forever, daemon=True)
+    acceptor.start()
+    wait()
+    server.shutdown()
+    sock.close()
+
+    def finish() -> None:
+        acceptor.join(STOP_S)
+
+    return finish
+
+
+def _raise_file_limit() -> None:
+    """Every connection is an open file; many systems start processes with only 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS_MAX
+    top = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < top:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (top, hard))

@@ -1,0 +1,80 @@
+"""The web role's end of the events' channel: heard while Redis is there, soon again after it was.
+
+Never here: what events mean, who may hear them (`sockets`).
+Invariant: after every (re)subscription all browsers are told to compare versions, since events
+that nobody heard are lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import socketio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from truecandle.events import CHANNEL, RESYNC
+
+#: The first wait after a lost link, doubled up to the longest.
+RETRY_S: Final = 0.1
+RETRY_MAX_S: Final = 2.0
+#: A link silent for so long is asked for a sign of life, and given up if none comes.
+SILENT_S: Final = 5.0
+POLL_S: Final = 1.0
+#: No retries inside the client: it would subscribe again by itself, and nobody would be told.
+OPTIONS: Final = {
+    "socket_timeout": 2.0,
+    "socket_connect_timeout": 1.0,
+    "retry": Retry(NoBackoff(), 0),
+}
+
+_log = logging.getLogger("truecandle.web.link")
+
+
+class Link(socketio.RedisManager):  # type: ignore[misc]
+    """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, channel=CHANNEL, redis_options=dict(OPTIONS))
+
+    def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
+        wait_s = RETRY_S
+        while True:
+            try:
+                self._redis_connect()
+                self.pubsub.subscribe(self.channel)
+                self.pubsub.get_message(timeout=POLL_S)
+                _log.info("listening for events")
+                wait_s = RETRY_S
+                self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
+                yield from self._messages()
+            except Exception as error:
+                _log.warning("events lost: %s; listening again in %.1f s", error, wait_s)
+            self._drop()
+            self.server.sleep(wait_s)
+            wait_s = min(2 * wait_s, RETRY_MAX_S)
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        heard_s, is_asked = time.monotonic(), False
+        while True:
+            message = self.pubsub.get_message(timeout=POLL_S)
+            if message is not None:
+                heard_s, is_asked = time.monotonic(), False
+                yield message
+            elif time.monotonic() - heard_s > (2 if is_asked else 1) * SILENT_S:
+                if is_asked:
+                    raise ConnectionError("Redis went silent")
+                self.pubsub.ping()
+                is_asked = True
+
+    def _drop(self) -> None:
+        try:
+            if self.pubsub is not None:
+                self.pubsub.close()
+            if self.redis is not None:
+                self.redis.close()
+        except Exception as error:
+            _log.debug("closing a broken link: %s", error)

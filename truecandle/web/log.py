@@ -1,0 +1,77 @@
+"""The log: one line per event, and an access log that holds no secrets.
+
+Never here: query strings, cookies, tokens, socket ids, anything from a request's body.
+Invariant: whatever somebody sends, it cannot begin a new line or colour a terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from truecandle import metrics
+
+PATH_CHARS_MAX: Final = 200
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_access = logging.getLogger("truecandle.web.access")
+
+
+class OneLine(logging.Formatter):
+    """Escapes control characters in messages; a traceback keeps its own lines, indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = escaped(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: object) -> str:
+        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
+        return "\n".join(f"  | {escaped(line)}" for line in lines)
+
+
+def set_up() -> None:
+    """Everything to stderr, one line per event."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for chatty in ("engineio", "socketio", "flask-limiter", "limits"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def escaped(text: str) -> str:
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def init_app(app: Flask) -> None:
+    """An access log and the request metrics."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.began_s = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    took_s = time.perf_counter() - g.get("began_s", time.perf_counter())
+    route = request.url_rule.rule if request.url_rule else "none"
+    metrics.REQUESTS.labels(route, str(response.status_code)).inc()
+    metrics.SECONDS.labels(route).observe(took_s)
+    level = logging.DEBUG if route.startswith("/static") else logging.INFO
+    path = request.path[:PATH_CHARS_MAX]
+    _access.log(
+        level,
+        "%s %s %s %.1f ms from %s",
+        request.method,
+        path,
+        response.status_code,
+        took_s * 1000,
+        request.remote_addr,
+    )
+    return response

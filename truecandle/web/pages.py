@@ -1,0 +1,112 @@
+"""The pages: the chart, signing in and out.
+
+Never here: market data (the page asks the API), how signing in works (`auth`).
+Invariant: nothing that a browser sends decides which host it is sent to next.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from truecandle.web.auth import SPENT, may_read, sign_in, sign_in_by_link, sign_out
+from truecandle.web.errors import Problem
+from truecandle.web.parts import parts
+
+bp = Blueprint("pages", __name__)
+
+#: Candles that the chart asks for at once.
+PAGE_CANDLES: Final = 500
+#: A path of ours: one slash first, then nothing that a browser takes for a host or drops.
+_OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
+
+
+@bp.get("/")
+def chart() -> AnyResponse | str:
+    """The chart; whoever may not read is asked to sign in first."""
+    if not may_read():
+        here = request.full_path if request.query_string else None
+        return redirect(url_for("pages.login", next=here), 303)
+    return _uncached(render_template("chart.html", config=_config()))
+
+
+@bp.get("/login")
+def login() -> AnyResponse:
+    """The sign-in page; it also redeems one-time links (`/login#link=TOKEN`)."""
+    if current_user.is_authenticated:
+        return redirect(_own(request.args.get("next")), 303)
+    return _door(200)
+
+
+@bp.post("/login")
+def enter() -> AnyResponse:
+    """Name and password from the form."""
+    form = request.form
+    try:
+        sign_in(form.get("username", "").strip(), form.get("password", ""))
+    except Problem as problem:
+        answer = _door(problem.status, problem.detail)
+        answer.headers.update(problem.headers)
+        answer.headers.pop("WWW-Authenticate", None)
+        return answer
+    return redirect(_own(form.get("next")), 303)
+
+
+@bp.post("/login/link")
+def enter_by_link() -> AnyResponse:
+    """The secret of a one-time link, as JSON: `{"link": TOKEN}`."""
+    body = request.get_json(silent=True)
+    secret = body.get("link") if isinstance(body, dict) else None
+    if not isinstance(secret, str):
+        raise Problem(401, "link", SPENT)
+    sign_in_by_link(secret)
+    return Response(status=204)
+
+
+@bp.post("/logout")
+def leave() -> AnyResponse:
+    """Signs out; the session is over, not only its cookie."""
+    sign_out()
+    return redirect(url_for("pages.login"), 303)
+
+
+def _door(status: int, error: str | None = None) -> Response:
+    onward = request.values.get("next", "")
+    page = render_template("login.html", error=error, next=onward if _own(onward) == onward else "")
+    return _uncached(page, status)
+
+
+def _uncached(page: str, status: int = 200) -> Response:
+    response = Response(page, status, mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _config() -> dict[str, Any]:
+    settings = parts().settings
+    is_signed_in = bool(current_user.is_authenticated)
+    usual = "1m" if "1m" in settings.intervals else settings.intervals[0]
+    return {
+        "symbols": list(settings.symbols),
+        "intervals": list(settings.intervals),
+        "symbol": _chosen("symbol", settings.symbols, settings.symbols[0]),
+        "interval": _chosen("interval", settings.intervals, usual),
+        "simulated": settings.simulated,
+        "signed_in": is_signed_in,
+        "user": current_user.name if is_signed_in else None,
+        "limit": PAGE_CANDLES,
+    }
+
+
+def _chosen(name: str, allowed: tuple[str, ...], default: str) -> str:
+    wanted = request.args.get(name, "")
+    return wanted if wanted in allowed else default
+
+
+def _own(path: str | None) -> str:
+    """The path to go on to: the wanted one if it is on this server, else the chart."""
+    return path if path and len(path) <= 2_000 and _OWN_PATH.fullmatch(path) else "/"

@@ -1,0 +1,38 @@
+"""What the views work with, in one value: made by `create_app`, found through `parts()`.
+
+Never here: anything that is made for one request.
+Invariant: nothing in the web role opens a connection or reads a setting except through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+from redis import Redis
+
+from truecandle.config import Settings
+from truecandle.store.accounts import Accounts
+from truecandle.web.clock import Clock
+from truecandle.web.hub import Hub
+from truecandle.web.throttle import Throttle
+
+EXTENSION = "truecandle"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The settings, what is connected to Redis, and the way this process serves."""
+
+    settings: Settings
+    redis: Redis
+    accounts: Accounts
+    clock: Clock
+    throttle: Throttle
+    hub: Hub
+
+
+def parts() -> Parts:
+    """The parts of the running application."""
+    return cast(Parts, current_app.extensions[EXTENSION])

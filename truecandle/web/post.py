@@ -1,0 +1,179 @@
+"""`/save-live-candle`: what a browser offers, read strictly and judged before it is stored.
+
+Never here: who may post how often (`auth`, `throttle`), which candle wins (`store/live`).
+Invariant: what is stored was built here from checked values; `source` is always `client`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NoReturn
+
+from flask import Request
+from redis import Redis
+
+from truecandle.candles.candle import LiveCandle, live_from_fields
+from truecandle.candles.series import Series
+from truecandle.config import Settings
+from truecandle.errors import CandleError
+from truecandle.store import live, official, pages
+from truecandle.store.live import Saved
+from truecandle.web.errors import Problem
+from truecandle.web.query import followed
+
+BODY_BYTES_MAX: Final = 4096
+NUMBER_CHARS_MAX: Final = 40
+#: Official members looked at for a last price: more junk than this is not skipped.
+NEWEST_LOOKED_AT: Final = 5
+#: How far a price may be from the last one that the server knows.
+BAND: Final = Decimal("0.10")
+PRICES: Final = ("open", "high", "low", "close")
+
+_BODY_FIELDS: Final = frozenset({"symbol", "interval", "candle"})
+_NEEDED: Final = frozenset({"time", *PRICES})
+#: Taken note of or left aside: `source` and completeness are always decided here.
+_IGNORED: Final = frozenset({"isIncomplete", "isComplete", "is_complete", "source", "trades"})
+_CANDLE_FIELDS: Final = _NEEDED | _IGNORED | {"volume"}
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A candle that is sound in itself; whether it fits the moment is not known yet."""
+
+    series: Series
+    candle: LiveCandle
+
+
+def read(settings: Settings, request: Request) -> Offered:
+    """The candle in a request; `Problem` or `CandleError` names what is wrong with it."""
+    if request.mimetype != "application/json":
+        raise Problem(415, "content-type", "allowed: Content-Type: application/json")
+    body = _parsed(_bounded(request))
+    _only(body, "body", _BODY_FIELDS, _BODY_FIELDS)
+    series = followed(settings, body["symbol"], body["interval"])
+    fields = body["candle"]
+    if not isinstance(fields, dict):
+        raise CandleError("candle", fields, "a JSON object")
+    _only(fields, "candle", _CANDLE_FIELDS, _NEEDED)
+    numbers = {name: _number(name, fields[name]) for name in (*PRICES, "volume") if name in fields}
+    candle = live_from_fields(
+        {**numbers, "time": fields["time"], "source": "client", "updated_at": 0}
+    )
+    return Offered(series, candle)
+
+
+def save(redis: Redis, offered: Offered, now_ms: int) -> Saved:
+    """Stores the candle if it is the one that forms now, and its prices can be true."""
+    series = official.learned(redis, offered.series)
+    if not series.interval.has_grid:
+        raise Problem(409, "no-grid", "No official candle has shown yet where candles open here.")
+    _check_time(series, offered.candle.open_ms, now_ms)
+    _check_band(offered.candle, _last_price(redis, series, now_ms))
+    return live.save_live(redis, series, replace(offered.candle, updated_at=now_ms), now_ms=now_ms)
+
+
+def _check_time(series: Series, open_ms: int, now_ms: int) -> None:
+    current_ms = series.interval.open_ms(now_ms)
+    if not series.interval.is_aligned(open_ms):
+        raise CandleError("time", open_ms, f"{current_ms}, the open time of the forming candle")
+    if open_ms > current_ms:
+        raise CandleError("time", open_ms, f"{current_ms}; the candle has not opened yet")
+    if open_ms < current_ms:
+        raise Problem(409, "closed", f"The candle of {open_ms} has closed; {current_ms} forms now.")
+
+
+def _check_band(candle: LiveCandle, last: str | None) -> None:
+    if last is None:
+        detail = "No price is known here yet that this candle could be compared with."
+        raise Problem(409, "no-price", detail)
+    known = Decimal(last)
+    for name in PRICES:
+        price = Decimal(getattr(candle, name))
+        if abs(price - known) > known * BAND:
+            detail = f"{name} is {price}; allowed: within {BAND:.0%} of {last}, the last price"
+            raise Problem(422, "implausible", detail)
+
+
+def _last_price(redis: Redis, series: Series, now_ms: int) -> str | None:
+    """The last price that the exchange itself gave: our feed's, else of an official candle.
+
+    A browser's earlier word does not count: else the price could be walked away in steps.
+    """
+    found = live.read_live(redis, series, now_ms)
+    ours = [c for c in (*found.pending, found.forming) if c is not None and c.source == "live"]
+    if ours:
+        return max(ours, key=lambda candle: candle.open_ms).close
+    candles = pages.candles(pages.latest(redis, series, NEWEST_LOOKED_AT))
+    return candles[-1].close if candles else None
+
+
+def _bounded(request: Request) -> bytes:
+    if (request.content_length or 0) <= BODY_BYTES_MAX:
+        body = request.get_data(cache=False)
+        if len(body) <= BODY_BYTES_MAX:
+            return body
+    raise Problem(413, "too-large", f"allowed: a body of at most {BODY_BYTES_MAX} bytes")
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(
+            text.decode("utf-8"),
+            parse_float=_decimal,
+            parse_int=_whole,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+    except (ValueError, InvalidOperation, RecursionError) as error:
+        raise Problem(400, "json", f"The body is not acceptable JSON: {str(error)[:200]}") from None
+    if not isinstance(body, dict):
+        raise Problem(400, "json", "The body is not a JSON object.")
+    return body
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(_short(text))
+
+
+def _whole(text: str) -> int:
+    return int(_short(text))
+
+
+def _short(text: str) -> str:
+    if len(text) > NUMBER_CHARS_MAX:
+        raise ValueError(f"a number has more than {NUMBER_CHARS_MAX} characters")
+    return text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name is given twice")
+    return fields
+
+
+def _only(
+    fields: Mapping[str, Any], where: str, allowed: frozenset[str], needed: frozenset[str]
+) -> None:
+    for name in fields:
+        if name not in allowed:
+            raise CandleError(f"field of {where}", name, ", ".join(sorted(allowed)))
+    for name in sorted(needed):
+        if name not in fields:
+            raise CandleError(name, None, "a value: the field is missing")
+
+
+def _number(name: str, value: object) -> Decimal | int:
+    """A JSON number. Exponents are fine (`1e-7` is how browsers write it), huge ones are not."""
+    if isinstance(value, Decimal) and value.is_finite() and -30 < value.adjusted() < 30:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise CandleError(name, value, "a JSON number")

@@ -1,0 +1,140 @@
+"""Parameters of the REST paths, checked: which series, which candles, in what form.
+
+Never here: Redis, answers.
+Invariant: an unknown, repeated or malformed parameter is refused by name, never ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from werkzeug.datastructures import MultiDict
+
+from truecandle.candles.interval import LAST_MS
+from truecandle.candles.series import Series, parse_series
+from truecandle.config import Settings
+from truecandle.errors import CandleError
+from truecandle.store.pages import PAGE_CANDLES_MAX, Query
+from truecandle.web.errors import Problem
+
+LIMIT_USUAL: Final = 500
+SERIES_PARAMETERS: Final = ("symbol", "interval")
+DATA_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end", "before", "time", "live")
+
+_MS = re.compile(r"[0-9]{1,15}", re.ASCII)
+_ISO = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,3}))?Z",
+    re.ASCII,
+)
+_TIME_ALLOWED: Final = f"0 to {LAST_MS} (ms since 1970), or 2024-01-01T18:00:00.000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a `/data` request asks for. `key` is the same for requests that mean the same."""
+
+    series: Series
+    query: Query
+    is_iso: bool
+    is_live: bool
+
+    @property
+    def key(self) -> str:
+        q = self.query
+        return (
+            f"{self.series.name} {q.limit} {q.start_ms} {q.end_ms} {q.before_ms} "
+            f"{self.is_iso} {self.is_live}"
+        )
+
+
+def wanted(settings: Settings, args: MultiDict[str, str]) -> Wanted:
+    """A `/data` request; `CandleError` or `Problem` 404 for what cannot be answered."""
+    values = _single(args, DATA_PARAMETERS)
+    query = Query(
+        limit=_limit(values.get("limit")),
+        start_ms=_moment("start", values.get("start")),
+        end_ms=_moment("end", values.get("end")),
+        before_ms=_moment("before", values.get("before")),
+    )
+    if query.start_ms is not None and query.end_ms is not None and query.start_ms > query.end_ms:
+        raise CandleError("start", values["start"], "a time not after `end`")
+    return Wanted(
+        series=_followed(settings, values),
+        query=query,
+        is_iso=_one_of("time", values.get("time", "iso"), ("iso", "ms")) == "iso",
+        is_live=_one_of("live", values.get("live", "0"), ("0", "1")) == "1",
+    )
+
+
+def series_of(settings: Settings, args: MultiDict[str, str]) -> Series:
+    """The series of a request that names nothing else."""
+    return _followed(settings, _single(args, SERIES_PARAMETERS))
+
+
+def followed(settings: Settings, symbol: object, interval: object) -> Series:
+    """A followed series: `CandleError` if it is none at all, `Problem` 404 if not followed here."""
+    series = parse_series(symbol, interval)
+    if series.symbol not in settings.symbols:
+        detail = f"{series.symbol} is not followed here; followed: {', '.join(settings.symbols)}"
+        raise Problem(404, "unknown-market", detail)
+    if series.interval.name not in settings.intervals:
+        names = ", ".join(settings.intervals)
+        detail = f"{series.interval.name} is not followed here; followed: {names}"
+        raise Problem(404, "unknown-interval", detail)
+    return series
+
+
+def _followed(settings: Settings, values: dict[str, str]) -> Series:
+    for name in SERIES_PARAMETERS:
+        if name not in values:
+            allowed = settings.symbols if name == "symbol" else settings.intervals
+            raise CandleError(name, "", ", ".join(allowed))
+    return followed(settings, values["symbol"], values["interval"])
+
+
+def _single(args: MultiDict[str, str], allowed: Sequence[str]) -> dict[str, str]:
+    for name, values in args.lists():
+        if name not in allowed:
+            raise CandleError("parameter", name, ", ".join(allowed))
+        if len(values) != 1:
+            raise CandleError(name, values, "one value, given once")
+    return args.to_dict()
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT_USUAL
+    if _MS.fullmatch(text) and 1 <= int(text) <= PAGE_CANDLES_MAX:
+        return int(text)
+    raise CandleError("limit", text, f"a whole number from 1 to {PAGE_CANDLES_MAX}")
+
+
+def _moment(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    ms = int(text) if _MS.fullmatch(text) else _from_iso(text)
+    if ms is None or not 0 <= ms <= LAST_MS:
+        raise CandleError(name, text, _TIME_ALLOWED)
+    return ms
+
+
+def _from_iso(text: str) -> int | None:
+    match = _ISO.fullmatch(text)
+    if not match:
+        return None
+    *fields, fraction = match.groups(default="0")
+    try:
+        moment = datetime(*map(int, fields), tzinfo=UTC)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1000 + int(fraction.ljust(3, "0"))
+
+
+def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
+    if text in allowed:
+        return text
+    raise CandleError(name, text, " or ".join(allowed))

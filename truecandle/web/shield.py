@@ -1,0 +1,123 @@
+"""The outermost layer: headers on every answer, and requests that go no further than here.
+
+Never here: accounts, Flask, anything that needs Redis.
+Invariant: no answer leaves without the security headers, whoever made it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+#: lightweight-charts adds a <style> for its attribution logo: allowed by its hash.
+LOGO_STYLE: Final = "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='"
+POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        f"style-src 'self' {LOGO_STYLE}",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+#: `same-origin` rather than `no-referrer`: with the latter browsers send `Origin: null` with our
+#: own forms, and the check of where a post comes from would have to let that through.
+HEADERS: Final = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+
+class Shield:
+    """WSGI middleware around Flask and Socket.IO. `public_url` is where browsers find us."""
+
+    def __init__(self, app: Callable[..., Any], public_url: str) -> None:
+        parts = urlsplit(public_url)
+        self._app = app
+        self._host = (parts.hostname or "").lower()
+        self._headers = HEADERS + ((STRICT_TRANSPORT,) if parts.scheme == "https" else ())
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            added = [item for item in self._headers if item[0].lower() not in given]
+            return start_response(status, headers + added, *rest)
+
+        if refusal := self._refusal(environ):
+            return _refuse(start, *refusal)
+        answer: Iterable[bytes] = self._app(environ, start)
+        return answer
+
+    def _refusal(self, environ: Environ) -> tuple[int, str, str, str] | None:
+        host = environ.get("HTTP_HOST", "")
+        if not self._is_ours(host):
+            detail = (
+                "This server does not answer to that host name. "
+                "PUBLIC_URL says under which name it is found."
+            )
+            return 400, "Bad Request", "host", detail
+        if environ["REQUEST_METHOD"] not in METHODS:
+            detail = f"allowed: {', '.join(sorted(METHODS))}"
+            return 405, "Method Not Allowed", "method", detail
+        if environ.get("PATH_INFO", "").startswith("/socket.io/") and (
+            environ["REQUEST_METHOD"] != "GET" or "sid=" in environ.get("QUERY_STRING", "")
+        ):
+            return 400, "Bad Request", "transport", "Only WebSocket connections are served here."
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether a name can be ours: an address, a name without dots, or `PUBLIC_URL`'s.
+
+        Any other name may have been pointed at us by somebody else (DNS rebinding).
+        """
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+            urlsplit(f"//{host}").port  # noqa: B018  (raises for a bad port)
+        except ValueError:
+            return False
+        if not name or any(c in host for c in "@/?#\\ \t"):
+            return False
+        return name == self._host or "." not in name or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse(
+    start: StartResponse, status: int, title: str, code: str, detail: str
+) -> Iterable[bytes]:
+    body = json.dumps(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    ).encode()
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+    ]
+    if status == 405:
+        headers.append(("Allow", ", ".join(sorted(METHODS))))
+    start(f"{status} {title}", headers)
+    return [body]
