@@ -60,6 +60,12 @@ class ExchangeClock:
         anchor = self._anchor
         return anchor.exchange_ms + self._monotonic_ms() - anchor.monotonic_ms
 
+    def assume(self, offset_ms: int) -> None:
+        """Until it is measured: this much later than the machine's time of day, others say."""
+        if not self.is_measured:
+            wall_ms = self._wall_ms()
+            self._anchor = _Anchor(wall_ms + offset_ms, self._monotonic_ms(), wall_ms)
+
     def offset_ms(self) -> int:
         """What to add to the machine's time of day, as it is now, to get the exchange's time."""
         return self.now_ms() - self._wall_ms()

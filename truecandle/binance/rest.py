@@ -40,6 +40,8 @@ KLINES_LIMIT_MAX = 1000
 ERROR_HEAD_BYTES = 40
 #: A full budget is waited for this long; then the caller has better things to do.
 WEIGHT_WAIT_MS_MAX = 2_000
+#: 451, no service at this place: nobody asks again sooner.
+RESTRICTED_MS = 600_000
 #: Binance opened in July 2017; a server time before that is none.
 OPENED_MS = 1_498_867_200_000
 
@@ -56,8 +58,9 @@ class _Answer(NamedTuple):
 class RestClient:
     """Asks one exchange; may be shared by threads. `close` ends what is under way and what follows.
 
-    `budget` is shared by all processes of this address; `pace` by all clients of this process;
-    `sleep` waits some seconds or less. `now_ms` is the clock that budget and bans are kept by.
+    `budget` is shared by all processes of this address, and this client leaves `reserve` of it to
+    others; `pace` is shared by all clients of this process. `now_ms` is the exchange's clock, as
+    well as it is known; `sleep` waits some seconds, or less.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class RestClient:
         base_url: str,
         budget: Budget,
         *,
+        reserve: int = 0,
         pace: Pace | None = None,
         sleep: Callable[[float], object] = time.sleep,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -72,6 +76,7 @@ class RestClient:
     ) -> None:
         self._base_url = base_url
         self._budget = budget
+        self._reserve = reserve
         self._pace = pace or Pace(REQUESTS_PER_SECOND)
         self._sleep = sleep
         self._now_ms = now_ms
@@ -131,20 +136,16 @@ class RestClient:
 
     def _admit(self, weight: int) -> None:
         """Returns when this weight may be used; `RateLimited` where that is not soon."""
-        self._check_ban()
-        wait_ms = self._budget.take(weight, self._now_ms())
+        wait_ms = self._budget.take(weight, self._now_ms(), reserve=self._reserve)
         if 0 < wait_ms <= WEIGHT_WAIT_MS_MAX:
             self._sleep(wait_ms / 1000)
-            wait_ms = self._budget.take(weight, self._now_ms())
+            wait_ms = self._budget.take(weight, self._now_ms(), reserve=self._reserve)
         if wait_ms > 0:
             raise RateLimited(wait_ms, status=0)
         self._pace.wait(self._sleep)
-        self._check_ban()
-
-    def _check_ban(self) -> None:
-        remaining_ms = self._budget.banned_until_ms() - self._now_ms()
-        if remaining_ms > 0:
-            raise RateLimited(remaining_ms, status=0)
+        ban_ms = self._budget.banned_until_ms() - self._now_ms()
+        if ban_ms > 0:
+            raise RateLimited(ban_ms, status=0)
 
     def _exchange(self, path: str, asked: Mapping[str, str | int]) -> _Answer:
         with self._cutter.limit(self._deadline_s) as watch:
@@ -172,6 +173,8 @@ class RestClient:
             wait_ms = retry_after_ms(status, answer.headers, answer.body, now_ms)
             self._budget.ban(now_ms + wait_ms)
             raise RateLimited(wait_ms, status)
+        if status == 451:
+            self._budget.ban(self._now_ms() + RESTRICTED_MS)
         if status >= 500:
             raise ExchangeUnreachable(f"HTTP {status}")
         if status >= 400:

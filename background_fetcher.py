@@ -1,0 +1,81 @@
+"""The fetcher role: fills and refreshes official candles until it is told to stop.
+
+Never here: what is done to which candle (`truecandle/fetcher`).
+Invariant: settings → connect → wire → run → stop; SIGTERM or SIGINT ends it in seconds, with 0.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from apscheduler.events import EVENT_SCHEDULER_STARTED
+
+from truecandle import fetcher, store
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.limits import Pace
+from truecandle.binance.rest import REQUESTS_PER_SECOND, RestClient
+from truecandle.config import read_settings
+from truecandle.errors import SettingsError
+from truecandle.events import Publisher
+from truecandle.fetcher.sketch import notify, upsert_klines_to_zset
+from truecandle.store.budget import Budget
+
+__all__ = ["main", "notify_data_updated", "upsert_klines_to_zset"]
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: Of the request weight a minute: what history leaves to candles that have just closed.
+RESERVE = 1_800
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # they wait until `end` asks for them
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    stop = threading.Event()
+    redis = store.connect(settings.redis_url)
+    url, budget, pace = settings.binance_rest_url, Budget(redis), Pace(REQUESTS_PER_SECOND)
+    rest, deep = (
+        RestClient(
+            url, budget, reserve=n, pace=pace, sleep=stop.wait, now_ms=lambda: clock.now_ms()
+        )
+        for n in (0, RESERVE)
+    )
+    clock, publisher = ExchangeClock(rest), Publisher(settings.redis_url)
+    passes = fetcher.Fetcher(settings, redis, rest, publisher, now_ms=clock.now_ms, deep=deep)
+    scheduler = fetcher.new_scheduler()
+    rota = fetcher.Rota(scheduler, settings, passes, clock, stop)
+    watch = fetcher.Watch(redis, clock, rota, passes.ledger)
+
+    watching = threading.Thread(target=watch.run, args=(stop,))
+
+    def end() -> None:
+        signal.sigwait(STOP_SIGNALS)
+        stop.set()
+        for client in (rest, deep):
+            client.close()
+        watching.join()
+        scheduler.shutdown(wait=True)
+
+    scheduler.add_listener(lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED)
+    watching.start()
+    scheduler.start()
+    watching.join()
+    logging.info("stopped")
+    return 0
+
+
+def notify_data_updated(symbol: str, interval: str) -> None:
+    """Tells every browser the present version of a series: who has another asks for the rest."""
+    notify(read_settings(os.environ), symbol, interval)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""The fetcher: official candles from the exchange's REST interface into the store.
+
+Never here: live candles, Flask, eventlet, the loop (`background_fetcher.py`).
+Invariant: it is the only writer of official candles.
+
+Reading order: `passes` (what is done for a series), `ledger` (store, then tell), `voids` (what the
+exchange has not got), `plan` (when), `market` (failures), `rota` (jobs), `watch` (clock).
+"""
+
+from truecandle.fetcher.ledger import Ledger
+from truecandle.fetcher.passes import Fetcher, Refreshed
+from truecandle.fetcher.rota import CloseTrigger, Rota, new_scheduler
+from truecandle.fetcher.watch import Watch
+
+__all__ = [
+    "CloseTrigger",
+    "Fetcher",
+    "Ledger",
+    "Refreshed",
+    "Rota",
+    "Watch",
+    "new_scheduler",
+]

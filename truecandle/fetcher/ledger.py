@@ -1,0 +1,95 @@
+"""An answer of the exchange becomes official candles, and everybody is told.
+
+Never here: asking the exchange.
+Invariant: store, drop what was pending for it, then tell; every version is told of or overtaken.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from redis import Redis
+
+from truecandle.candles.series import Series
+from truecandle.errors import CandleError, MalformedAnswer
+from truecandle.events import Publisher, Reason
+from truecandle.store import live, official
+from truecandle.store.official import Written
+
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Writes rows of any series. `counts` says what happened since the start, by plain names."""
+
+    def __init__(
+        self, redis: Redis, publisher: Publisher, settle_ms: int, now_ms: Callable[[], int]
+    ) -> None:
+        self._redis = redis
+        self._publisher = publisher
+        self._settle_ms = settle_ms
+        self._now_ms = now_ms
+        self._locks: dict[str, threading.Lock] = {}
+        self._told: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+
+    def remember(self, series: Series, version: int) -> None:
+        """The first look at a series: its version is taken as told."""
+        self._told.setdefault(series.name, version)
+
+    def store(self, series: Series, rows: Sequence[list[object]], reason: Reason) -> set[int]:
+        """Stores what is official among the rows; returns the open times of that.
+
+        Raises `MalformedAnswer` when the rows contradict each other, and `StoreError`s.
+        """
+        with self._locks.setdefault(series.name, threading.Lock()):
+            written = self._upsert(series, rows)
+            refused = {row.time for row in written.refused if isinstance(row.time, int)}
+            opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
+            live.settle(self._redis, series, sorted(opens))
+            self._tell(series, written, reason)
+        self._count(series, written)
+        return opens
+
+    def _upsert(self, series: Series, rows: Sequence[list[object]]) -> Written:
+        try:
+            return official.upsert_klines(
+                self._redis, series, rows, now_ms=self._now_ms(), settle_ms=self._settle_ms
+            )
+        except CandleError as error:
+            self.counts["answers that contradict themselves"] += 1
+            raise MalformedAnswer(f"{series}: {error}") from error
+
+    def _tell(self, series: Series, written: Written, reason: Reason) -> None:
+        """Also of a version whose telling was lost together with the connection."""
+        told = self._told.setdefault(series.name, written.previous)
+        if written.version == told:
+            return
+        if not written.added and (written.corrected or written.healed):
+            reason = "correction" if written.corrected else "repair"
+        self._publisher.data_updated(
+            series,
+            timestamp=self._now_ms(),
+            version=written.version,
+            previous=written.previous,
+            reason=reason,
+            candles=written.changed,
+        )
+        self._told[series.name] = written.version
+
+    def _count(self, series: Series, written: Written) -> None:
+        self.counts["added"] += written.added
+        self.counts["corrected"] += written.corrected
+        self.counts["healed"] += written.healed
+        if written.corrected:
+            log.info("%s: the exchange corrected %d closed candles", series, written.corrected)
+        if written.healed:
+            log.warning("%s: %d damaged candles in the store healed", series, written.healed)
+        refused = [row for row in written.refused if row.reason != "open"]
+        self.counts["rows refused"] += len(refused)
+        if refused:
+            first = f"{refused[0].reason}: {refused[0].detail}"
+            log.warning("%s: %d rows refused, the first as %.150r", series, len(refused), first)

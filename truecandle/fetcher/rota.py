@@ -1,0 +1,123 @@
+"""The fetcher's jobs: one for each market, fired by its plan, and one for history.
+
+Never here: what a job does for its market, the loop itself (it belongs to the entry file).
+Invariant: a job runs once at a time, is never lost, and is late rather than left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from truecandle.binance.clock import ExchangeClock
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.series import Series
+from truecandle.config import Settings
+from truecandle.fetcher.market import Market
+from truecandle.fetcher.passes import Fetcher
+
+#: Threads that visit markets: as many slow ones cost the others nothing.
+VISITORS = 8
+#: What the scheduler needs: late jobs run, missed ones run once, no job runs twice at a time.
+JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+#: A job that is still at it is looked at again after this; it sets its own next time at its end.
+BUSY_S = 15
+FILL_EVERY_S = 20
+FILL_FIRST_S = 3
+#: Pages of each series in one fill; the rest comes with the next.
+FILL_ROUNDS_MAX = 110
+
+
+def new_scheduler() -> BlockingScheduler:
+    """The scheduler with the executors and rules that the jobs here need."""
+    # It warns of every job that is still running when its next turn comes, which is as it should be.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    return BlockingScheduler(
+        executors={"default": ThreadPoolExecutor(VISITORS), "history": ThreadPoolExecutor(1)},
+        job_defaults=JOB_DEFAULTS,
+        timezone=UTC,
+    )
+
+
+class CloseTrigger(BaseTrigger):  # type: ignore[misc]
+    """Fires at a moment of the exchange's clock, translated to this machine's time of day."""
+
+    def __init__(self, next_ms: Callable[[], int], clock: ExchangeClock) -> None:
+        self._next_ms = next_ms
+        self._clock = clock
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The next moment. After a run that has only just been started, not for a while."""
+        fire_ms = self._next_ms() - self._clock.offset_ms()
+        earliest = now + timedelta(seconds=BUSY_S) if previous_fire_time else now
+        return max(datetime.fromtimestamp(fire_ms / 1000, UTC), earliest)
+
+
+class Rota:
+    """All jobs of one fetcher. `arm` after the clock was measured, and whenever a clock jumped."""
+
+    def __init__(
+        self,
+        scheduler: BlockingScheduler,
+        settings: Settings,
+        fetcher: Fetcher,
+        clock: ExchangeClock,
+        stop: threading.Event,
+    ) -> None:
+        self._scheduler = scheduler
+        self._clock = clock
+        self._stop = stop
+        self._intervals = [INTERVALS[name] for name in settings.intervals]
+        self.markets = [
+            Market(symbol, self._intervals, settings.settle_ms, fetcher, clock)
+            for symbol in settings.symbols
+        ]
+
+    def arm(self) -> None:
+        """Sets every job to its next time, by the clocks as they are now."""
+        for market in self.markets:
+            self._add(market.symbol, partial(self._visit, market), self._trigger(market))
+        first = datetime.now(UTC) + timedelta(seconds=FILL_FIRST_S)
+        every = IntervalTrigger(seconds=FILL_EVERY_S, start_date=first, timezone=UTC)
+        self._add("history", self._fill, every, executor="history")
+
+    def _add(
+        self, name: str, act: Callable[[], None], trigger: BaseTrigger, executor: str = "default"
+    ) -> None:
+        self._scheduler.add_job(
+            act, trigger, id=name, name=name, executor=executor, replace_existing=True
+        )
+
+    def _visit(self, market: Market) -> None:
+        try:
+            market.visit(self._stop)
+        finally:
+            if not self._stop.is_set():
+                self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
+
+    def _fill(self) -> None:
+        """Round by round, one page of each series, so that every chart has something soon."""
+        pending = [
+            (market, Series(market.symbol, interval))
+            for interval in self._intervals
+            for market in self.markets
+        ]
+        for _ in range(FILL_ROUNDS_MAX):
+            pending = [
+                (market, series)
+                for market, series in pending
+                if not self._stop.is_set() and market.fill(series)
+            ]
+            if not pending:
+                return
+
+    def _trigger(self, market: Market) -> CloseTrigger:
+        return CloseTrigger(market.next_ms, self._clock)

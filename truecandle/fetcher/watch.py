@@ -1,0 +1,116 @@
+"""The fetcher's second hand: keeps the exchange's clock, shares it, gives signs of life.
+
+Never here: candles.
+Invariant: no job is armed before the exchange's clock is known, and all are armed anew when a clock
+jumped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from redis import Redis
+
+from truecandle.binance.clock import JUMP_MS, ExchangeClock
+from truecandle.errors import ExchangeError, StoreError
+from truecandle.fetcher.ledger import Ledger
+from truecandle.fetcher.market import plain
+from truecandle.fetcher.rota import Rota
+from truecandle.store import check_server, roles
+from truecandle.store import clock as shared
+
+TICK_S = 1.0
+BEAT_S = 5.0
+#: Pauses after a failed measurement double up to this.
+PAUSE_S_MAX = 30.0
+#: Names of markets in one sign of life.
+NAMES_MAX = 20
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """`run` until told to stop; it is one `tick` a second."""
+
+    def __init__(self, redis: Redis, clock: ExchangeClock, rota: Rota, ledger: Ledger) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._rota = rota
+        self._ledger = ledger
+        self._pause_s = TICK_S
+        self._measure_at_s = 0.0
+        self._beat_at_s = 0.0
+        self._is_shared = False
+        self._is_checked = False
+        self._trouble = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Ticks until `stop` is set."""
+        while not stop.wait(TICK_S):
+            self.tick()
+
+    def tick(self) -> None:
+        """Whatever is due now; no error leaves it."""
+        now_s = time.monotonic()
+        try:
+            self._look_at_redis()
+            if self._clock.is_stale() and now_s >= self._measure_at_s:
+                self._measure()
+            if self._clock.is_measured and not self._is_shared:
+                shared.publish(self._redis, self._clock.offset_ms(), _wall_ms())
+                self._is_shared = True
+            if now_s >= self._beat_at_s:
+                self._beat_at_s = now_s + BEAT_S
+                roles.beat(self._redis, "fetcher", _wall_ms(), self._detail())
+        except (ExchangeError, StoreError) as error:
+            self._fail(error, now_s)
+        else:
+            self._trouble = ""
+
+    def _look_at_redis(self) -> None:
+        if self._is_checked:
+            return
+        for warning in check_server(self._redis):
+            log.warning("%s", warning)
+        self._clock.assume(shared.offset_ms(self._redis))
+        self._is_checked = True
+
+    def _measure(self) -> None:
+        is_first = not self._clock.is_measured
+        has_jumped = self._clock.has_jumped()
+        moved_ms = self._clock.measure()
+        self._pause_s = TICK_S
+        self._is_shared = False
+        if is_first:
+            log.info("the exchange's clock is %+d ms from this machine's", self._clock.offset_ms())
+        elif has_jumped or abs(moved_ms) > JUMP_MS:
+            log.warning("a clock jumped; the exchange's is now %+d ms", self._clock.offset_ms())
+        if is_first or has_jumped or abs(moved_ms) > JUMP_MS:
+            self._rota.arm()
+
+    def _detail(self) -> dict[str, Any]:
+        markets = self._rota.markets
+        return {
+            "markets": len(markets),
+            "read_ms": max((market.read_ms for market in markets), default=0),
+            "unknown": [m.symbol for m in markets if m.is_unknown][:NAMES_MAX],
+            "failing": [m.symbol for m in markets if m.is_failing][:NAMES_MAX],
+            "silent": [m.symbol for m in markets if m.plan.silent()][:NAMES_MAX],
+            "clock_offset_ms": self._clock.offset_ms(),
+            "counts": dict(self._ledger.counts),
+        }
+
+    def _fail(self, error: Exception, now_s: float) -> None:
+        if self._clock.is_stale():
+            self._measure_at_s = now_s + self._pause_s
+            self._pause_s = min(PAUSE_S_MAX, self._pause_s * 2)
+        if self._trouble != type(error).__name__:
+            self._trouble = type(error).__name__
+            log.warning("%s", plain(str(error)))
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
