@@ -71,6 +71,23 @@ def parse_message(data: bytes | str) -> Message:
     return parse(message) if parse else Message("other", message)
 
 
+def trade_stream(symbol: str) -> str:
+    """`btcusdt@aggTrade`: aggregated trades in real time."""
+    return f"{symbol.lower()}@aggTrade"
+
+
+def kline_stream(symbol: str, interval: str) -> str:
+    """`btcusdt@kline_1m`: the candle as it forms, at most once in 2 s (1 s for `1s`)."""
+    return f"{symbol.lower()}@kline_{interval}"
+
+
+def stream_of(value: Trade | Kline) -> str:
+    """The stream that such an event comes from."""
+    if isinstance(value, Trade):
+        return trade_stream(value.symbol)
+    return kline_stream(value.symbol, value.interval)
+
+
 def _parse_aggregate(message: Mapping[str, Any]) -> Message:
     return Message("trade", _trade(message, first="f", last="l"))
 

@@ -135,7 +135,7 @@ class Forming:
         self._change(trade.event_ms if self.is_closed else trade.time_ms)
 
     def _joins(self, kline: Kline, later: list[Trade]) -> bool:
-        """Whether the trades kept can stand on top of the kline: none cut in two, none forgotten."""
+        """Whether the trades kept can stand on top of the kline: none cut, none forgotten."""
         if any(trade.first_id <= kline.last_id for trade in later):
             return False
         kept = self.since_kline
