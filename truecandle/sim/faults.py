@@ -46,7 +46,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "cut": ("body", "connection ends after at=100 bytes; reset=False"),
     "drip": ("body", "bytes_per_s=1"),
     "huge": ("body", "mb=100 of white space before the JSON; gzip=False"),
-    "gap": ("market", "no trades, no candles: start_ms, end_ms"),
+    "gap": ("market", "no trades, no candles: start_ms=from_ms, end_ms=until_ms"),
     "correction": ("market", "a candle changes: symbol, interval, open_ms, at_ms, changes={}"),
     "clock": ("market", "offset_ms=0, set_ms, speed"),
     "refuse": ("connect", "stream connections get status=503; abort=False"),
@@ -86,13 +86,14 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
     hits: int = 0
 
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it can never strike again."""
+        used_up = self.count is not None and self.hits >= self.count
+        return used_up or (self.until_ms is not None and now_ms >= self.until_ms)
+
     def matches(self, now_ms: int, facts: dict[str, str | None]) -> bool:
         """Whether all conditions but `skip` and `chance` hold."""
-        if self.count is not None and self.hits >= self.count:
-            return False
-        if self.from_ms is not None and now_ms < self.from_ms:
-            return False
-        if self.until_ms is not None and now_ms >= self.until_ms:
+        if self.is_over(now_ms) or (self.from_ms is not None and now_ms < self.from_ms):
             return False
         conditions = {
             "path": self.path,
@@ -142,7 +143,7 @@ class Faults:
     ) -> Fault:
         """Scripts a fault; `KINDS` names them and their options.
 
-        `path` is the end of a REST path ("klines"), `stream` the kind of stream ("aggTrade",
+        `path` is what follows /api/v3/ ("klines"), `stream` the kind of stream ("aggTrade",
         "kline"). Without `count` it strikes once, or without end inside a window (`from_ms` to
         `until_ms`, or `for_ms` from now). The first `skip` occasions are spared.
         """
@@ -156,10 +157,19 @@ class Faults:
             if len(self._faults) >= FAULTS_MAX:
                 raise ValueError(f"more than {FAULTS_MAX} faults are waiting")
             self._number += 1
-            fault = Fault(
-                self._number, kind, path, symbol, interval, stream,
-                count, skip, chance, from_ms, until_ms, options,
-            )  # fmt: skip
+            given = (
+                path,
+                symbol,
+                interval,
+                stream,
+                count,
+                skip,
+                chance,
+                from_ms,
+                until_ms,
+                options,
+            )
+            fault = Fault(self._number, kind, *given)
             if KINDS[kind][0] != "market":
                 self._faults.append(fault)
         if KINDS[kind][0] == "market":
@@ -175,7 +185,7 @@ class Faults:
             found = [f for f in self._waiting(where, now_ms, facts) if self._strikes(f)]
             for fault in found:
                 self._log(fault, now_ms, facts)
-            self._faults = [f for f in self._faults if f.count is None or f.hits < f.count]
+            self._faults = [f for f in self._faults if not f.is_over(now_ms)]
         return found
 
     def active(self, where: str, **facts: str | None) -> Fault | None:
@@ -185,10 +195,10 @@ class Faults:
         now_ms = self._market.clock.now_ms()
         with self._lock:
             for fault in self._faults:
-                lasts = KINDS[fault.kind][0] == where and (fault.until_ms or 0) > now_ms
-                if lasts and (fault.hits or fault.matches(now_ms, facts)):
+                if KINDS[fault.kind][0] == where and fault.matches(now_ms, facts):
                     if not fault.hits:
                         self._log(fault, now_ms, facts)
+                        fault.count = None  # until its window ends, or `clear`
                     return fault
         return None
 
@@ -219,7 +229,9 @@ class Faults:
     def _apply(self, fault: Fault) -> None:
         options, market = fault.options, self._market
         if fault.kind == "gap":
-            market.pause(options["start_ms"], options["end_ms"], fault.symbol)
+            now_ms = market.clock.now_ms()
+            start_ms = options.get("start_ms", fault.from_ms or now_ms)
+            market.pause(start_ms, options.get("end_ms", fault.until_ms or now_ms), fault.symbol)
         elif fault.kind == "correction":
             if fault.symbol is None or fault.interval is None:
                 raise ValueError("a correction needs symbol and interval")

@@ -133,11 +133,13 @@ class Hub:
     async def drop(self, fault: Fault) -> None:
         """Ends the connections that a fault chooses by symbol, interval and kind of stream."""
         code = fault.options.get("code", WSCloseCode.GOING_AWAY)
-        for client in [c for c in self.clients if _meets(fault, c)]:
-            if code is None:
-                client.abort()
-            else:
-                await client.ws.close(code=int(code))
+        met = [client for client in self.clients if _meets(fault, client)]
+        if code is not None:
+            closing = (client.ws.close(code=int(code)) for client in met)
+            await asyncio.gather(*closing, return_exceptions=True)
+            return
+        for client in met:
+            client.abort()
 
     def _send(self, stream: Stream, build: Builder, faults: dict[str, Fault]) -> None:
         texts: dict[int, str] = {}

@@ -7,6 +7,7 @@ Invariant: when it has stopped, its port is free and no thread or task of it is 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from truecandle.sim.market import Market, simulated
 from truecandle.sim.pump import Pace, Pump
 from truecandle.sim.rest import PREFIX, Rest
 from truecandle.sim.sockets import Sockets
+
+_log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 
@@ -58,6 +61,7 @@ class Exchange:
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         self._pumping = asyncio.create_task(self.pump.run())
+        self._pumping.add_done_callback(_report)
 
     async def stop(self) -> None:
         """Closes every connection and the port."""
@@ -68,6 +72,12 @@ class Exchange:
         await asyncio.gather(*closing, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
+
+
+def _report(pumping: asyncio.Task[None]) -> None:
+    """The streams ended by themselves: say why, since nobody waits for them."""
+    if not pumping.cancelled() and pumping.exception() is not None:
+        _log.error("the streams have stopped", exc_info=pumping.exception())
 
 
 def listen(port: int) -> socket.socket:
