@@ -11,20 +11,24 @@ import shutil
 import subprocess
 
 from tools.failure import SetupFailed
-from tools.venv import apt_install
+from tools.venv import VENV, apt_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ("chromium", "fonts-liberation")
+BROWSER_PACKAGES = ("chromium", "fonts-liberation")
+#: A library that the node inside playwright's package needs and small systems lack.
+NODE_PACKAGES = ("libatomic1",)
 SUDO_LIMIT_S = 10.0
+NODE_LIMIT_S = 30.0
 
 
 def ensure() -> bool:
-    """Find a Chromium, or install Debian's. True if it had to be installed."""
-    if find():
+    """Find a Chromium and what drives it, or install Debian's. True if something was installed."""
+    missing = ((), BROWSER_PACKAGES)[find() is None] + ((), NODE_PACKAGES)[not driver_runs()]
+    if not missing:
         return False
-    apt_install(*PACKAGES, sudo=become_root())
-    if not find():
-        raise SetupFailed(f"Installed {PACKAGES[0]}, but none of {', '.join(NAMES)} is on PATH.")
+    apt_install(*missing, sudo=become_root(missing))
+    if not find() or not driver_runs():
+        raise SetupFailed(f"Installed {', '.join(missing)}, and still no browser can be driven.")
     return True
 
 
@@ -33,21 +37,27 @@ def find() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def become_root() -> tuple[str, ...]:
+def driver_runs() -> bool:
+    """Does the node that playwright brings along start on this system?"""
+    drivers = VENV.glob("lib/python3*/site-packages/playwright/driver/node")
+    return any(succeeds(str(node), "--version", limit_s=NODE_LIMIT_S) for node in drivers)
+
+
+def become_root(missing: tuple[str, ...]) -> tuple[str, ...]:
     """What to put before `apt-get`: nothing as root, else a sudo that asks no password."""
     if shutil.which("apt-get") and os.geteuid() == 0:
         return ()
-    if shutil.which("apt-get") and shutil.which("sudo") and sudo_is_silent():
+    if shutil.which("apt-get") and succeeds("sudo", "-n", "true", limit_s=SUDO_LIMIT_S):
         return ("sudo", "-n")
     raise SetupFailed(
-        "The tests need a Chromium, and none of these is on PATH: "
-        f"{', '.join(NAMES)}.\nInstall one (on Debian: sudo apt-get install chromium) "
-        "and type the same command again."
+        f"The tests need a Chromium on PATH ({', '.join(NAMES)}) and a node that can drive it.\n"
+        f"On Debian: sudo apt-get install {' '.join(missing)}\nThen type the same command again."
     )
 
 
-def sudo_is_silent() -> bool:
-    asked = subprocess.run(
-        ["sudo", "-n", "true"], capture_output=True, timeout=SUDO_LIMIT_S, check=False
-    )
-    return asked.returncode == 0
+def succeeds(*command: str, limit_s: float) -> bool:
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=limit_s, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0
