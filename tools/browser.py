@@ -23,7 +23,8 @@ NODE_LIMIT_S = 30.0
 
 def ensure() -> bool:
     """Find a Chromium and what drives it, or install Debian's. True if something was installed."""
-    missing = ((), BROWSER_PACKAGES)[find() is None] + ((), NODE_PACKAGES)[not driver_runs()]
+    missing: tuple[str, ...] = () if find() else BROWSER_PACKAGES
+    missing += () if driver_runs() else NODE_PACKAGES
     if not missing:
         return False
     apt_install(*missing, sudo=become_root(missing))
