@@ -6,6 +6,7 @@ import { LineStyle, createChart } from "../vendor/lightweight-charts.mjs";
 import { Bars } from "./bars.js";
 import { decimals } from "./candles/candle.js";
 import { spaced } from "./candles/holes.js";
+import { Cursor } from "./cursor.js";
 import { Fades } from "./fades.js";
 import { Legend } from "./legend.js";
 import { Dots } from "./marks.js";
@@ -26,12 +27,12 @@ export class Chart {
   #dots = new Dots();
   #fades;
   #legend;
+  #cursor;
   #series = null;
   #rows = [];
   #live = [];
   #precision = -1;
   #needOlder = () => {};
-  #pointedMs = null;
   #view = { nowMs: 0, closesInMs: null };
   #toNow;
 
@@ -41,6 +42,11 @@ export class Chart {
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
     this.#fades = new Fades(this.#history);
     this.#legend = new Legend(legend);
+    this.#cursor = new Cursor(this.#chart, {
+      series: this.#history.series,
+      candles: () => [...this.#rows, ...this.#live.map(({ candle }) => candle)],
+      onMove: () => this.#showLegend(),
+    });
     this.#toNow = toNow;
     this.#tail.series.attachPrimitive(this.#dots);
     this.#chart.panes()[0].setStretchFactor(0.82);
@@ -59,7 +65,7 @@ export class Chart {
     this.#rows = [];
     this.#live = [];
     this.#precision = -1;
-    this.#pointedMs = null;
+    this.#cursor.leave();
     this.#fades.stop();
     this.#history.set([]);
     this.#tail.set([]);
@@ -135,26 +141,12 @@ export class Chart {
     return { history: this.#history.drawn, tail: this.#tail.drawn };
   }
 
-  /** Moves the crosshair by bars, the view by steps; false for a key that means nothing here. */
+  /** A key on the focused chart; false if it means nothing here. */
   key(name) {
-    const scale = this.#chart.timeScale();
-    const moves = {
-      ArrowLeft: () => this.#point(-1),
-      ArrowRight: () => this.#point(1),
-      "+": () => scale.applyOptions({ barSpacing: Math.min(60, scale.options().barSpacing * 1.25) }),
-      "-": () => scale.applyOptions({ barSpacing: Math.max(1, scale.options().barSpacing / 1.25) }),
-      End: () => scale.scrollToRealTime(),
-      Escape: () => this.#unpoint(),
-    };
-    moves[name]?.();
-    return name in moves;
+    return this.#cursor.key(name);
   }
 
   #listen(root) {
-    this.#chart.subscribeCrosshairMove(({ time, point }) => {
-      this.#pointedMs = time === undefined || point === undefined ? null : time * 1000;
-      this.#showLegend();
-    });
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
       if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
@@ -189,7 +181,7 @@ export class Chart {
   #showLegend() {
     if (this.#series === null) return;
     const { nowMs, closesInMs } = this.#view;
-    const candle = this.#at(this.#pointedMs) ?? this.#at(null);
+    const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
     this.#legend.show(candle, { interval: this.#series.interval.name, precision: this.precision, nowMs, closesInMs });
   }
 
@@ -199,23 +191,5 @@ export class Chart {
     if (live !== undefined) return { ...live.candle, state: live.state };
     const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
     return row ? { ...row, state: "final" } : null;
-  }
-
-  #point(step) {
-    const times = [...this.#rows.map((row) => row.time), ...this.#live.map(({ candle }) => candle.time)];
-    if (times.length === 0) return;
-    const at = this.#pointedMs === null ? times.length : times.indexOf(this.#pointedMs);
-    const timeMs = times[Math.max(0, Math.min(times.length - 1, at + step))];
-    const candle = this.#at(timeMs);
-    const bars = candle.state === "final" ? this.#history : this.#tail;
-    this.#chart.setCrosshairPosition(candle.close, timeMs / 1000, bars.series);
-    this.#pointedMs = timeMs;
-    this.#showLegend();
-  }
-
-  #unpoint() {
-    this.#chart.clearCrosshairPosition();
-    this.#pointedMs = null;
-    this.#showLegend();
   }
 }

@@ -2,6 +2,8 @@
 // Never here: live candles' meaning, drawing, the connection, the DOM.
 // Invariant: one load in flight; a version that was heard of and is not held is asked for.
 
+import { firstHole } from "./candles/holes.js";
+
 /** The most candles that one request may ask for, and the most requests of one load. */
 const PAGE_MAX = 5_000;
 const PAGES_MAX = 20;
@@ -35,6 +37,7 @@ export class Loader {
   #heard = 0;
   #failures = 0;
   #retry = null;
+  #holeAsked = null;
 
   /** loading · ready · failed (`status`, `detail`, `retryAtMs` or null when it is of no use). */
   state = { kind: "loading" };
@@ -54,6 +57,7 @@ export class Loader {
     this.#history = history;
     this.#isLoading = this.#isAgain = this.#isOlder = false;
     this.#heard = this.#failures = 0;
+    this.#holeAsked = null;
     this.state = { kind: "loading" };
     this.refresh();
   }
@@ -72,6 +76,15 @@ export class Loader {
     if (held !== null && previous === held && rows !== null && !this.#isLoading) return this.#history.apply(rows, version);
     this.refresh();
     return null;
+  }
+
+  /** A stretch without any candle before or between the live ones is asked about, once. */
+  close(interval, liveTimes) {
+    const last = this.#history.last;
+    const holeMs = last === null ? null : firstHole(interval, last.time, liveTimes);
+    if (holeMs === null || holeMs === this.#holeAsked) return;
+    this.#holeAsked = holeMs;
+    this.refresh();
   }
 
   /** A retry that is being waited for happens now. */

@@ -24,7 +24,15 @@ const plot = document.getElementById("plot");
 const chart = new Chart(plot, { legend: document.getElementById("legend"), toNow: document.getElementById("to-now") });
 const ui = new Ui(document, { navigate });
 const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
-const session = new Session({ api, chart, ui, clock, limit: config.limit, canPost: config.signed_in });
+const session = new Session({
+  api,
+  chart,
+  ui,
+  clock,
+  limit: config.limit,
+  canPost: config.signed_in,
+  hasDays: config.intervals.includes("1d"),
+});
 
 listen();
 session.start(createSocket(session.handlers), chosen(new URL(location.href)));

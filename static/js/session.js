@@ -2,8 +2,8 @@
 // Never here: the DOM, fetch, socket.io, Date.now(), words. All of these are handed in.
 // Invariant: what is drawn is merge(official at `version`, live); an older answer never replaces a newer.
 
-import { firstHole } from "./candles/holes.js";
 import { History } from "./candles/history.js";
+import { Day } from "./day.js";
 import { Link } from "./link.js";
 import { Live } from "./live.js";
 import { Loader } from "./loader.js";
@@ -20,21 +20,22 @@ export class Session {
   #link;
   #loader;
   #poster;
+  #day;
   #series = null;
   #history = new History();
   #live = null;
-  #holeAsked = null;
   #offsetMs = 0;
   #isClockKnown = false;
   #refusal = null;
 
-  constructor({ api, chart, ui, clock, limit, canPost }) {
+  constructor({ api, chart, ui, clock, limit, canPost, hasDays }) {
     this.#chart = chart;
     this.#ui = ui;
     this.#clock = clock;
     this.#link = new Link({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#poster = new Poster({ api, clock, isAllowed: canPost });
+    this.#day = new Day({ api, clock, isFollowed: hasDays });
     chart.onNeedOlder(() => this.#loader.older());
   }
 
@@ -60,7 +61,7 @@ export class Session {
     this.#series = series;
     this.#history = new History();
     this.#live = new Live(series.interval);
-    this.#holeAsked = null;
+    this.#day.open(series.symbol);
     this.#refusal = null;
     this.#chart.begin(series);
     this.#link.follow(series);
@@ -102,6 +103,7 @@ export class Session {
       localMs: this.#clock.now(),
       offsetMs: this.#offsetMs,
       isClockKnown: this.#isClockKnown,
+      dayOpen: this.#day.openAt(this.#now()),
     });
   }
 
@@ -148,7 +150,7 @@ export class Session {
   #drawTail() {
     const items = this.#items();
     this.#chart.setTail(items);
-    this.#askAboutHole(items);
+    this.#loader.close(this.#series.interval, items.map(({ candle }) => candle.time));
     this.#render();
   }
 
@@ -161,25 +163,18 @@ export class Session {
     this.#chart.learn(this.#series);
   }
 
-  /** A stretch without any candle before the live ones is asked about, once. */
-  #askAboutHole(items) {
-    const last = this.#history.last;
-    if (last === null || items.length === 0) return;
-    const holeMs = firstHole(this.#series.interval, last.time, items.map(({ candle }) => candle.time));
-    if (holeMs === null || holeMs === this.#holeAsked) return;
-    this.#holeAsked = holeMs;
-    this.#loader.refresh();
-  }
-
   #tick() {
     this.#clock.setTimeout(() => this.#tick(), TICK_MS);
     const items = this.#items();
     this.#chart.setTail(items);
+    this.#day.look(this.#now());
     this.#poster.offer(this.#series, items.at(-1), this.#link.state.kind === "up");
     this.#render();
   }
 
+  /** Nothing live is shown before the first answer: the chart would jump. */
   #items() {
+    if (this.#loader.state.kind === "loading") return [];
     return this.#live.items(this.#history, this.#now());
   }
 

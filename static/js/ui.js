@@ -2,7 +2,7 @@
 // Never here: what the words are (words.js), what they mean (session.js), the chart.
 // Invariant: text goes in by textContent only; what has not changed is not touched.
 
-import { clock, emptiness, freshness, fullMoment, notice, price, status } from "./words.js";
+import { change, emptiness, freshness, fullMoment, isSignedOut, notice, price, status } from "./words.js";
 
 /** A screen reader hears of a closed candle at most this often: 1s candles close every second. */
 const ANNOUNCE_EVERY_MS = 20_000;
@@ -71,8 +71,8 @@ export class Ui {
     this.#text("pill-text", fresh.text);
     this.#element("pill").dataset.tone = fresh.tone;
     this.#element("pill").title = fresh.detail;
-    this.#element("sign-in").hidden = fresh.text !== "Signed out";
-    this.#paintNotice(notice(view) || this.#message);
+    this.#paintAccount(isSignedOut(view));
+    this.#paintNotice(notice(view), this.#message);
     this.#paintEmptiness(emptiness(view));
     this.#element("skeleton").hidden = view.load.kind !== "loading" || view.bars > 0;
     const words = status(view);
@@ -82,9 +82,20 @@ export class Ui {
     this.#tone = fresh.tone;
   }
 
-  #paintNotice(text) {
-    this.#element("notice").hidden = text === "";
-    this.#text("notice", text);
+  #paintNotice(warning, message) {
+    const element = this.#element("notice");
+    element.hidden = warning === "" && message === "";
+    element.dataset.tone = warning === "" ? "info" : "down";
+    this.#text("notice", warning || message);
+  }
+
+  #paintAccount(isOut) {
+    const link = this.#element("sign-in");
+    if (link.hidden !== isOut) return;
+    link.hidden = !isOut;
+    link.href = `/login?${new URLSearchParams({ next: this.#document.location.pathname + this.#document.location.search })}`;
+    const account = this.#document.getElementById("account");
+    if (account !== null) account.hidden = isOut;
   }
 
   #paintEmptiness(words) {
@@ -96,8 +107,9 @@ export class Ui {
 
   #paintPrice(view) {
     const cell = this.#element("market-price");
-    const text = view.price === null ? "" : price(view.price, this.#precision);
-    this.#text("market-price", text);
+    this.#text("market-price", view.price === null ? "–" : price(view.price, this.#precision));
+    const isKnown = view.price !== null && view.dayOpen !== null;
+    this.#text("market-change", isKnown ? change(view.dayOpen, view.price) : "");
     if (this.#lastPrice !== null && view.price !== this.#lastPrice) {
       cell.dataset.direction = view.price > this.#lastPrice ? "up" : "down";
     }

@@ -3,7 +3,7 @@
 // Invariant: times are exchange ms, waits are durations, null means not known.
 
 /** One value from all parts of the session. */
-export function describe({ series, history, items, live, link, load, localMs, offsetMs, isClockKnown }) {
+export function describe({ series, history, items, live, link, load, localMs, offsetMs, isClockKnown, dayOpen }) {
   const { symbol, interval } = series;
   const last = history.last;
   const newest = items.at(-1) ?? null;
@@ -14,6 +14,7 @@ export function describe({ series, history, items, live, link, load, localMs, of
     interval: interval.name,
     nowMs,
     isClockKnown,
+    dayOpen,
     link: { kind: link.kind, sinceMs: link.sinceMs + offsetMs, retryInMs: wait(link.retryAtMs, localMs) },
     load: { kind: load.kind, status: load.status ?? null, detail: load.detail ?? "", retryInMs: wait(load.retryAtMs, localMs) },
     version: history.version,

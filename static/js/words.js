@@ -21,7 +21,7 @@ export const LIVE_STATES = Object.freeze({
 /** How fresh the page is: `{tone, text, detail}`; tone is live, quiet, busy, warn or down. */
 export function freshness(view) {
   const { link, load, lastNewsMs, nowMs } = view;
-  if (link.kind === "out" || load.status === 401) {
+  if (isSignedOut(view)) {
     return { tone: "down", text: "Signed out", detail: `Signed out. ${upTo(view, "Sign in to go on.")}` };
   }
   if (link.kind === "away") return away(view);
@@ -39,11 +39,15 @@ export function freshness(view) {
   return { tone: "warn", text, detail: `No trade since ${clock(lastNewsMs)} UTC. ${upTo(view)}` };
 }
 
+export function isSignedOut({ link, load }) {
+  return link.kind === "out" || load.status === 401;
+}
+
 /** The sentence across the chart, or "" when there is nothing that must be said there. */
 export function notice(view) {
   const { tone, detail } = freshness(view);
   if (view.link.kind === "away" && view.nowMs - view.link.sinceMs < NOTICE_AFTER_MS) return "";
-  if (view.bars === 0 && view.load.kind === "failed") return "";
+  if (view.bars === 0 && view.load.kind === "failed" && !isSignedOut(view)) return "";
   return tone === "down" ? detail : "";
 }
 
