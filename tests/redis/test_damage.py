@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from tests.redis.samples import HOUR_MS, HOURS, SETTLE_MS, START_MS, after, minute, official, rows
-from tests.redis.test_official import assert_consistent, members, upsert
+from tests.redis.test_official import assert_consistent, members, upsert, wait_for_clock
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.errors import StoreDamaged
@@ -124,6 +124,7 @@ def test_a_candle_under_a_foreign_time_is_moved_to_its_own(redis: Redis) -> None
 def test_corrupt_meta_is_rebuilt_from_the_zset(redis: Redis, text: str) -> None:
     version = upsert(redis, rows(3)).version
     redis.set(META, text)
+    wait_for_clock(redis, version)
     assert store.meta(redis, HOURS).count == 3
     assert store.version(redis, HOURS) == 0
     written = upsert(redis, rows(1))
@@ -205,6 +206,7 @@ def test_storing_the_truth_again_heals_any_damage(
     truth = members(redis)
     for harm, number in harms:
         do_harm(redis, harm, START_MS + number * HOUR_MS, number)
+    wait_for_clock(redis, version)
     written = store.upsert_klines(redis, HOURS, rows(10), now_ms=after(9), settle_ms=SETTLE_MS)
     assert members(redis) == truth
     assert_consistent(redis)
