@@ -53,7 +53,6 @@ def main() -> int:
     scheduler = fetcher.new_scheduler()
     rota = fetcher.Rota(scheduler, settings, passes, clock, stop)
     watch = fetcher.Watch(redis, clock, rota, passes.ledger)
-
     watching = threading.Thread(target=watch.run, args=(stop,))
 
     def end() -> None:

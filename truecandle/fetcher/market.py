@@ -97,6 +97,10 @@ class Market:
             self._say(f"{series.name} history", error)
             self._fill_backoff.fail(now_ms)
             return False
+        except Exception:
+            log.exception("%s: history failed in a way nobody thought of", series)
+            self._fill_backoff.fail(now_ms)
+            return False
         self._fill_backoff.succeed()
         self._said.pop(f"{series.name} history", None)
         return is_unfinished
@@ -111,6 +115,11 @@ class Market:
                 return False
             self.plan.fail(series.interval, at_ms)
             return self._fail(series, error, self._clock.now_ms())
+        except Exception:
+            log.exception("%s: reading failed in a way nobody thought of", series)
+            self.plan.fail(series.interval, at_ms)
+            self._backoff.fail(at_ms)
+            return True
         self._succeed(series)
         self.read_ms = at_ms
         if refreshed.series != series:

@@ -38,7 +38,7 @@ FILL_ROUNDS_MAX = 110
 
 def new_scheduler() -> BlockingScheduler:
     """The scheduler with the executors and rules that the jobs here need."""
-    # It warns of every job that is still running when its next turn comes, which is as it should be.
+    # It would warn whenever a job's next turn finds it still running, which is as it should be.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return BlockingScheduler(
         executors={"default": ThreadPoolExecutor(VISITORS), "history": ThreadPoolExecutor(1)},

@@ -67,6 +67,8 @@ class Watch:
                 roles.beat(self._redis, "fetcher", _wall_ms(), self._detail())
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
+        except Exception:
+            log.exception("the watch failed in a way nobody thought of")
         else:
             self._trouble = ""
 
