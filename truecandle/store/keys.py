@@ -96,11 +96,6 @@ def session(digest: str) -> str:
     return f"session:{digest}"
 
 
-def sessions(name: str) -> str:
-    """SET: digests of a user's sessions."""
-    return f"sessions:{name}"
-
-
 def link(digest: str) -> str:
     """STRING: the user that a one-time sign-in link stands for."""
     return f"link:{digest}"

@@ -18,7 +18,8 @@ from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from truecandle.config import Settings
-from truecandle.store.accounts import SESSION_MAX_S, Accounts
+from truecandle.store.accounts import Accounts
+from truecandle.store.tickets import SESSION_MAX_S, Tickets
 from truecandle.web import api, auth, commands, errors, health, log, pages, sockets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
@@ -46,6 +47,7 @@ def create_app(
         settings=settings,
         redis=redis,
         accounts=Accounts(redis),
+        tickets=Tickets(redis),
         clock=Clock(redis, seconds),
         throttle=Throttle(redis),
         hub=Hub(settings.async_mode),

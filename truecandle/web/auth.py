@@ -17,7 +17,7 @@ from flask import Flask, Request, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
-from truecandle.store.accounts import Scope, Ticket, digest_of
+from truecandle.store.tickets import Scope, Ticket, digest_of
 from truecandle.web import passwords
 from truecandle.web.errors import Problem
 from truecandle.web.parts import parts
@@ -103,7 +103,7 @@ def bearer(of: Request) -> str | None:
 
 def token_user(secret: str) -> User | None:
     """The user of a token, as REST and Socket.IO take it."""
-    found = parts().accounts.token(secret)
+    found = parts().tickets.token(secret)
     return User(found[1], found[0].scope) if found else None
 
 
@@ -140,7 +140,7 @@ def sign_in_by_link(secret: str) -> None:
 def sign_out() -> None:
     """Ends the session here and in Redis; its sockets follow within a second (`sockets`)."""
     if current_user.is_authenticated:
-        parts().accounts.close_session(current_user.ticket.digest)
+        parts().tickets.close(current_user.ticket.digest)
         _log.info("signed out: user=%s", current_user.name)
     logout_user()
     session.clear()
@@ -148,8 +148,7 @@ def sign_out() -> None:
 
 def _begin(name: str) -> None:
     """A new session under a new id, whatever the browser came with."""
-    accounts, now_ms = parts().accounts, parts().clock.machine_ms()
-    secret = accounts.open_session(name, now_ms)
+    secret = parts().tickets.open(name, parts().clock.machine_ms())
     if secret is None:
         raise Problem(401, "credentials", WRONG)
     session.clear()
@@ -162,7 +161,7 @@ def _from_cookie(cookie_id: str) -> User | None:
     if bearer(request) is not None:
         return None
     secret, _, name = cookie_id.partition(" ")
-    ticket = parts().accounts.session(secret, name, parts().clock.machine_ms())
+    ticket = parts().tickets.session(secret, name, parts().clock.machine_ms())
     return User(ticket, secret=secret) if ticket else None
 
 

@@ -1,19 +1,17 @@
 """The exchange's clock, as the web role knows it: the machine's clock plus the shared offset.
 
 Never here: asking the exchange (fetcher and feed measure the offset), time zones.
-Invariant: reading the time never fails; while Redis is away the last known offset stands.
+Invariant: an offset older than `FRESH_S` is never used: who can't know the time says so.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from redis import Redis
 
-from truecandle.errors import StoreError
 from truecandle.store import clock
 
 #: How long an offset is used before it is read again.
@@ -30,11 +28,10 @@ class Clock:
         self._read_at_s = float("-inf")
 
     def now_ms(self) -> int:
-        """Exchange time in ms."""
+        """Exchange time in ms; `StoreUnavailable` if the offset is old and Redis is away."""
         if time.monotonic() - self._read_at_s > FRESH_S:
+            self._offset_ms = clock.offset_ms(self._redis)
             self._read_at_s = time.monotonic()
-            with suppress(StoreError):
-                self._offset_ms = clock.offset_ms(self._redis)
         return self.machine_ms() + self._offset_ms
 
     def machine_ms(self) -> int:

@@ -47,7 +47,7 @@ def listen(host: str, port: int) -> socket.socket:
         sock.close()
         raise PortTaken(
             f"Port {port} on {host} can't be used: {error.strerror}. "
-            f"Start on another one: PORT={port + 1} python app.py"
+            f"Start on another one: PORT={port + 1 if port < 65_535 else 5000} python app.py"
         ) from error
     return sock
 

@@ -14,6 +14,7 @@ from redis import Redis
 
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
+from truecandle.store.tickets import Tickets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
 from truecandle.web.throttle import Throttle
@@ -28,6 +29,7 @@ class Parts:
     settings: Settings
     redis: Redis
     accounts: Accounts
+    tickets: Tickets
     clock: Clock
     throttle: Throttle
     hub: Hub

@@ -18,10 +18,11 @@ from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
 
 from truecandle import metrics
+from truecandle.candles.series import Series
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec
 from truecandle.store import pages
-from truecandle.store.accounts import Ticket
+from truecandle.store.tickets import Ticket
 from truecandle.web.auth import may_read, token_user
 from truecandle.web.errors import Problem
 from truecandle.web.link import Link
@@ -167,8 +168,7 @@ class Sockets:
             member.series.add(series.name)
             self._enter(series.name)
             self._enter(series.symbol)
-        version = pages.version(self._parts.redis, series)
-        return {"ok": True, "version": version, "server_time": self._parts.clock.now_ms()}
+        return self._state(series)
 
     def _unsubscribe(self, member: Member, *given: object) -> dict[str, Any]:
         series = followed(self._parts.settings, *_named(given))
@@ -177,7 +177,11 @@ class Sockets:
             self._leave(series.name)
             if not any(name.startswith(f"{series.symbol}:") for name in member.series):
                 self._leave(series.symbol)
-        return {"ok": True, "server_time": self._parts.clock.now_ms()}
+        return self._state(series)
+
+    def _state(self, series: Series) -> dict[str, Any]:
+        version = pages.version(self._parts.redis, series)
+        return {"ok": True, "version": version, "server_time": self._parts.clock.now_ms()}
 
     def _enter(self, room: str) -> None:
         self._socketio.server.manager.enter_room(_sid(), "/", room)
@@ -209,7 +213,7 @@ class Sockets:
         ended: set[Ticket] = set()
         for first in range(0, len(tickets), TICKETS_AT_ONCE):
             some = tickets[first : first + TICKETS_AT_ONCE]
-            valid = self._parts.accounts.valid(some, now_ms)
+            valid = self._parts.tickets.valid(some, now_ms)
             ended.update(ticket for ticket, holds in zip(some, valid, strict=True) if not holds)
         for sid in [sid for sid, member in self._members.items() if member.ticket in ended]:
             self._socketio.server.disconnect(sid)
