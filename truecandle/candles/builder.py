@@ -71,6 +71,10 @@ class CandleBuilder:
         return [candle.live() for candle in taken]
 
     @property
+    def is_changed(self) -> bool:
+        return any(candle.is_changed for candle in self._candles)
+
+    @property
     def is_waiting(self) -> bool:
         return any(candle.is_changed and not candle.has_start for candle in self._candles)
 

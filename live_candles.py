@@ -1,0 +1,79 @@
+"""The feed: `python live_candles.py` turns Binance's streams into live candles.
+
+Never here: how a candle is built, stored or told (`truecandle.feed`).
+Invariant: settings → connect → wire → run → stop; runs through every outage, ends only when told.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from redis import Redis
+
+from truecandle.binance.stream import Streams
+from truecandle.candles.candle import live_from_fields
+from truecandle.candles.series import parse_series
+from truecandle.config import read_settings
+from truecandle.errors import SettingsError
+from truecandle.events import Publisher
+from truecandle.feed import Feed
+from truecandle.store import clock, connect, live
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+
+    redis = connect(settings.redis_url)
+    feed = Feed(settings, redis, Publisher(settings.redis_url), status=lambda: status(streams))
+    streams = Streams(settings.binance_ws_url, feed.streams(settings), feed.deliver)
+
+    streams.start()
+    logging.info("feed: follows %s", ", ".join(str(one) for one in settings.series))
+    feed.run(stopping)
+    streams.stop()
+    redis.close()
+    logging.info("feed: stopped")
+    return 0
+
+
+def status(streams: Streams) -> dict[str, object]:
+    return {"connected": streams.is_connected, **streams.counts()}
+
+
+def save_live_candle(
+    symbol: str, interval: str, candle_data: Mapping[str, Any], redis_client: Redis
+) -> bool:
+    """Saves a live candle (fields as in `live_candle:*`); False if a better one is there."""
+    candle = live_from_fields({"updated_at": exchange_ms(redis_client), **candle_data})
+    series, now_ms = parse_series(symbol, interval), exchange_ms(redis_client)
+    return live.save_live(redis_client, series, candle, now_ms=now_ms).saved
+
+
+def get_live_candle(symbol: str, interval: str, redis_client: Redis) -> str | None:
+    """The forming candle's JSON, or None."""
+    series = parse_series(symbol, interval)
+    forming = live.read_live(redis_client, series, exchange_ms(redis_client)).forming
+    return forming.to_json() if forming else None
+
+
+def exchange_ms(redis_client: Redis) -> int:
+    return time.time_ns() // 1_000_000 + clock.offset_ms(redis_client)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""One symbol: its candles at every interval, its prices, and when each may be told again.
+
+Never here: a clock (seconds that only grow come in), Redis, sockets.
+Invariant: what is taken as a candle holds no trade that was not taken as a price before or with it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from truecandle.candles.builder import CandleBuilder
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.series import Series
+from truecandle.candles.tick import Kline, Trade
+from truecandle.feed.prices import Prices, Summary
+
+#: At most 10 `live_price` a second: 8 in turn, and room for those that go before a candle that
+#: opens or closes.
+PRICE_PAUSE_S = 0.125
+PRICES_PER_S = 10
+
+#: At most 2 `live_candle` a second, besides those that open or close.
+CANDLE_PAUSE_S = 0.5
+
+#: How long a candle joined midway waits for its kline; then what is known of it must do.
+PATIENCE_S = 3.0
+
+
+class Taken(NamedTuple):
+    """What is to be told of one symbol: the prices first, then the candles."""
+
+    prices: Sequence[Summary] = ()
+    candles: Sequence[tuple[Series, LiveCandle]] = ()
+
+
+class Market:
+    """The followed series of one symbol."""
+
+    def __init__(self, symbol: str, series: Sequence[Series]) -> None:
+        self.symbol = symbol
+        self.event_ms = 0
+        self._lines = {one.interval.name: _Line(one) for one in series}
+        self._prices = Prices()
+        self._told_s: deque[float] = deque(maxlen=PRICES_PER_S)
+        self._next_s = 0.0
+
+    def add(self, event: Trade | Kline) -> None:
+        self.event_ms = max(self.event_ms, event.event_ms)
+        if isinstance(event, Kline):
+            line = self._lines.get(event.interval)
+            if line is not None:
+                line.builder.add_kline(event)
+            return
+        self._prices.add(event)
+        for line in self._lines.values():
+            line.builder.add_trade(event)
+
+    def take(self, now_s: float) -> Taken:
+        """What is due now; nothing while it is too early."""
+        rolled = any(line.builder.has_rolled for line in self._lines.values())
+        if (now_s < self._next_s and not rolled) or not self._may_tell(now_s):
+            return Taken()
+        prices = self._prices.take()[-PRICES_PER_S:]
+        self._told_s.extend(now_s for _ in prices)
+        self._next_s = now_s + PRICE_PAUSE_S
+        candles = []
+        for line in self._lines.values():
+            candles += [(line.series, candle) for candle in line.take(now_s)]
+        return Taken(prices, candles)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing waits to be told."""
+        return not self._prices and not any(
+            line.builder.is_changed for line in self._lines.values()
+        )
+
+    def _may_tell(self, now_s: float) -> bool:
+        """Whether the prices that wait fit into what a second may hold."""
+        while self._told_s and now_s - self._told_s[0] >= 1.0:
+            self._told_s.popleft()
+        return min(len(self._prices), PRICES_PER_S) + len(self._told_s) <= PRICES_PER_S
+
+
+class _Line:
+    """One series: its builder, and when it may be told again."""
+
+    def __init__(self, series: Series) -> None:
+        self.builder = CandleBuilder(series.interval)
+        self._symbol = series.symbol
+        self._next_s = 0.0
+        self._waiting_since_s: float | None = None
+
+    @property
+    def series(self) -> Series:
+        return Series(self._symbol, self.builder.interval)
+
+    def take(self, now_s: float) -> list[LiveCandle]:
+        if now_s < self._next_s and not self.builder.has_rolled:
+            return []
+        candles = self.builder.take(partial=self._is_out_of_patience(now_s))
+        if candles:
+            self._next_s = now_s + CANDLE_PAUSE_S
+        return candles
+
+    def _is_out_of_patience(self, now_s: float) -> bool:
+        if not self.builder.is_waiting:
+            self._waiting_since_s = None
+            return False
+        if self._waiting_since_s is None:
+            self._waiting_since_s = now_s
+        return now_s - self._waiting_since_s >= PATIENCE_S

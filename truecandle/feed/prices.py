@@ -1,0 +1,91 @@
+"""What traded since browsers were last told: one summary for each UTC second, in order.
+
+Never here: candles; when to tell (`market`).
+Invariant: a trade is told once, by its id, and never in the summary of another second.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from decimal import Context, Decimal
+
+from truecandle.candles.candle import canonical
+from truecandle.candles.interval import SECOND_MS
+from truecandle.candles.ranges import Ranges
+from truecandle.candles.tick import Trade
+
+_EXACT = Context(prec=60)
+
+#: Summaries kept while nobody takes them; the oldest go first.
+SUMMARIES_MAX = 100
+
+
+@dataclass(slots=True)
+class Summary:
+    """The trades of a part of one UTC second: the last price and its time (ms), the extremes."""
+
+    price: str
+    timestamp: int
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    trades: int
+    last_id: int
+
+    @property
+    def values(self) -> dict[str, str | int]:
+        """The fields of a `live_price` event."""
+        return {
+            "price": self.price,
+            "timestamp": self.timestamp,
+            "high": canonical(self.high),
+            "low": canonical(self.low),
+            "volume": canonical(self.volume),
+            "trades": self.trades,
+        }
+
+
+class Prices:
+    """Gathers the trades of one symbol."""
+
+    def __init__(self) -> None:
+        self._told = Ranges()
+        self._waiting: deque[Summary] = deque(maxlen=SUMMARIES_MAX)
+        self._second = -1
+
+    def add(self, trade: Trade) -> None:
+        """Counts a trade once. One of a second already left behind is for the candles alone."""
+        second = trade.time_ms // SECOND_MS
+        if second < self._second or self._told.overlap(trade.first_id, trade.last_id):
+            return
+        self._told.add(trade.first_id, trade.last_id)
+        if second > self._second or not self._waiting:
+            self._second = second
+            self._waiting.append(_summary(trade))
+        else:
+            _include(self._waiting[-1], trade)
+
+    def take(self) -> list[Summary]:
+        """All that was not told yet, oldest first."""
+        taken = list(self._waiting)
+        self._waiting.clear()
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
+def _summary(trade: Trade) -> Summary:
+    price, quantity = Decimal(trade.price), Decimal(trade.quantity)
+    return Summary(trade.price, trade.time_ms, price, price, quantity, trade.count, trade.last_id)
+
+
+def _include(summary: Summary, trade: Trade) -> None:
+    price = Decimal(trade.price)
+    summary.high, summary.low = max(summary.high, price), min(summary.low, price)
+    summary.volume = _EXACT.add(summary.volume, Decimal(trade.quantity))
+    summary.trades += trade.count
+    summary.timestamp = max(summary.timestamp, trade.time_ms)
+    if trade.last_id > summary.last_id:
+        summary.price, summary.last_id = trade.price, trade.last_id
