@@ -18,7 +18,8 @@ from tests.harness import DEADLINE_S, ROOT, STOP_LIMIT_S, wait_for
 
 
 class Role:
-    """One started process: its output so far in `lines`, and what can be done to it."""
+    """One started process, the leader of a session and process group of its own: its output so
+    far in `lines`, and what can be done to it."""
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
         self.name = name
@@ -26,6 +27,7 @@ class Role:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=dict(env), text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

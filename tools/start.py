@@ -53,6 +53,7 @@ def main(mode: str) -> int | str:
 def demo_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Simulated data whatever the environment says: `.env` and real addresses play no part."""
     env = DEFAULTS | DEMO_PORTS | filled(given)
+    env.pop("PUBLIC_URL", None)
     require_numbers(env, "PORT", *DEMO_PORTS)
     place(env, "demo")
     env["REDIS_URL"] = f"redis://127.0.0.1:{env['REDIS_PORT']}/0"
@@ -117,9 +118,8 @@ def ports_of(roles: Mapping[str, str], env: Mapping[str, str]) -> list[Port]:
 
 def supervise(mode: str, roles: Mapping[str, str], env: Mapping[str, str]) -> int:
     """Run all roles until one ends or the user stops them; 0 if it was the user."""
-    data = "simulated data" if mode == "demo" else "real Binance data"
-    print(f"{mode}: {data} on http://{env['HOST']}:{env['PORT']}; Ctrl-C stops everything")
-    sys.stdout.flush()
+    data = "simulated" if mode == "demo" else "real Binance"
+    print(f"{mode}: {data} data in {env['VAR_DIR']}; Ctrl-C stops everything", flush=True)
     manager = Manager()
     for role, command in roles.items():
         manager.add_process(role, command, env=dict(env), cwd=str(ROOT))
