@@ -61,10 +61,10 @@ export class Chart {
 
   /** Starts a series anew: empty, at the newest candle, whatever was looked at before. */
   begin(series) {
+    if (this.#series?.symbol !== series.symbol) this.#precision = -1;
     this.#series = series;
     this.#rows = [];
     this.#live = [];
-    this.#precision = -1;
     this.#cursor.leave();
     this.#fades.stop();
     this.#history.set([]);
@@ -132,8 +132,9 @@ export class Chart {
     this.#showLegend();
   }
 
+  /** Decimals of the market's prices; -1 before any is known. */
   get precision() {
-    return Math.max(0, this.#precision);
+    return this.#precision;
   }
 
   /** What the two series hold, read from the chart itself. */

@@ -10,10 +10,12 @@ export class Live {
   #builder;
 
   /** The last price, and the exchange ms when the last news arrived; null before any. */
-  price = null;
+  price;
   lastNewsMs = null;
 
-  constructor(interval) {
+  /** `price` is the market's last one, known from another interval. */
+  constructor(interval, price = null) {
+    this.price = price;
     this.#interval = interval;
     this.#builder = new LiveCandleBuilder(interval);
   }

@@ -58,9 +58,10 @@ export class Session {
 
   /** Shows another series; whatever is still on its way for the one before is dropped. */
   open(series) {
+    const price = this.#series?.symbol === series.symbol ? this.#live.price : null;
     this.#series = series;
     this.#history = new History();
-    this.#live = new Live(series.interval);
+    this.#live = new Live(series.interval, price);
     this.#day.open(series.symbol);
     this.#refusal = null;
     this.#chart.begin(series);

@@ -107,9 +107,9 @@ export class Ui {
 
   #paintPrice(view) {
     const cell = this.#element("market-price");
-    this.#text("market-price", view.price === null ? "–" : price(view.price, this.#precision));
-    const isKnown = view.price !== null && view.dayOpen !== null;
-    this.#text("market-change", isKnown ? change(view.dayOpen, view.price) : "");
+    const isKnown = view.price !== null && this.#precision >= 0;
+    this.#text("market-price", isKnown ? price(view.price, this.#precision) : "–");
+    this.#text("market-change", isKnown && view.dayOpen !== null ? change(view.dayOpen, view.price) : "");
     if (this.#lastPrice !== null && view.price !== this.#lastPrice) {
       cell.dataset.direction = view.price > this.#lastPrice ? "up" : "down";
     }
