@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -168,7 +169,7 @@ def test_ids_are_contiguous(market: Market, symbol: str) -> None:
     assert [t.id for t in trades] == list(range(trades[0].id, trades[-1].id + 1))
     assert [p.id for p in prints] == list(range(prints[0].id, prints[-1].id + 1))
     assert prints[0].first_id == trades[0].id and prints[-1].last_id == trades[-1].id
-    edges = zip(prints, prints[1:], strict=False)
+    edges = pairwise(prints)
     assert all(left.last_id + 1 == right.first_id for left, right in edges)
 
 
