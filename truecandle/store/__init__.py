@@ -13,6 +13,7 @@ from typing import Any
 
 import redis as redis_py
 from redis import BlockingConnectionPool, Redis
+from redis import exceptions as redis_errors
 from redis.backoff import ExponentialBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
@@ -32,10 +33,17 @@ RETRIES = 2
 RETRY_BASE_S = 0.02
 RETRY_CAP_S = 0.1
 
-#: What Redis says when it is there but cannot do it now.
+#: What Redis says when it is there but cannot do it now; redis-py has classes for some of it, and
+#: takes the word off their texts.
 _UNAVAILABLE = re.compile(
-    r"\b(LOADING|READONLY|OOM|MISCONF|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN"
-    r"|NOAUTH|NOPERM|WRONGPASS|max number of clients)\b"
+    r"\b(MISCONF|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOAUTH|NOPERM|WRONGPASS"
+    r"|OOM|READONLY|LOADING|max number of clients)\b"
+)
+_UNAVAILABLE_CLASSES = (
+    redis_errors.OutOfMemoryError,
+    redis_errors.ReadOnlyError,
+    redis_errors.NoPermissionError,
+    redis_errors.ClusterDownError,
 )
 
 
@@ -78,7 +86,7 @@ def from_reply(error: redis_py.ResponseError) -> StoreError:
     text = str(error)
     if "STALEWRITER" in text:
         return StaleWriter(text)
-    if _UNAVAILABLE.search(text) or isinstance(error, redis_py.exceptions.NoPermissionError):
+    if isinstance(error, _UNAVAILABLE_CLASSES) or _UNAVAILABLE.search(text):
         return StoreUnavailable(f"Redis cannot do it now: {text}")
     return StoreDamaged(text)
 
@@ -103,9 +111,9 @@ def check_server(redis: Redis) -> list[str]:
 def _setting(redis: Redis, name: str) -> str:
     try:
         found: dict[Any, Any] = dict(redis.config_get(name))
-    except redis_py.ResponseError as error:
-        if _UNAVAILABLE.search(str(error)) and "NOPERM" not in str(error):
-            raise
-        return ""
+    except redis_errors.ResponseError as error:
+        if isinstance(error, redis_errors.NoPermissionError) or "unknown command" in str(error):
+            return ""
+        raise
     value = found.get(name.encode(), found.get(name, b""))
     return value.decode() if isinstance(value, bytes) else str(value)
