@@ -94,7 +94,7 @@ export class Chart {
     this.#refine(rows.slice(-SAMPLE_MAX));
     this.#history.set(spaced(this.#series.interval, rows));
     this.setTail(live);
-    if (isFirst) this.#chart.timeScale().scrollToRealTime();
+    if (isFirst) this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
   }
 
   /** Some official candles, new or corrected, and the live ones left beside them. */
@@ -153,7 +153,7 @@ export class Chart {
       if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
       this.#toNow.hidden = this.#chart.timeScale().scrollPosition() > -3;
     });
-    this.#toNow.addEventListener("click", () => this.#chart.timeScale().scrollToRealTime());
+    this.#toNow.addEventListener("click", () => this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false));
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
     onChange(() => this.#restyle());
   }

@@ -32,7 +32,7 @@ export class Cursor {
       ArrowLeft: () => this.#step(-1),
       ArrowRight: () => this.#step(1),
       Home: () => this.#step(-Infinity),
-      End: () => this.leave(() => scale.scrollToRealTime()),
+      End: () => this.leave(() => scale.scrollToPosition(scale.options().rightOffset, false)),
       Escape: () => this.leave(),
       "+": () => zoom(scale, ZOOM),
       "-": () => zoom(scale, 1 / ZOOM),
@@ -58,7 +58,7 @@ export class Cursor {
     const scale = this.#chart.timeScale();
     const x = scale.timeToCoordinate(candle.time / 1000);
     if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
-    if (x !== null && x > scale.width()) scale.scrollToRealTime();
+    if (x !== null && x > scale.width()) scale.scrollToPosition(scale.options().rightOffset, false);
     this.#chart.setCrosshairPosition(candle.close, candle.time / 1000, this.#series);
     this.#move(candle.time);
   }

@@ -20,7 +20,7 @@ export class Link {
   #ask = null;
   #asked = 0;
 
-  /** connecting · up · away (down, trying again at `retryAtMs`) · out (signed out). Local ms. */
+  /** connecting · up · refused (connected, asking again) · away (down, trying again) · out (signed out). */
   state;
 
   constructor({ clock, onAck, onChange }) {
@@ -60,9 +60,7 @@ export class Link {
       this.#become("out", null);
       return;
     }
-    const pause = RETRY_MS[Math.min(this.#tries, RETRY_MS.length - 1)];
-    const delayMs = Math.round(pause * (0.75 + 0.25 * this.#clock.random()));
-    this.#tries += 1;
+    const delayMs = this.#pause();
     this.#retry = this.#clock.setTimeout(() => this.#connect(), delayMs);
     this.#become("away", this.#clock.now() + delayMs);
   }
@@ -85,10 +83,21 @@ export class Link {
       if (this.#isConnected) this.down({ isRefused: false });
       return;
     }
-    this.#tries = 0;
-    this.#ask = this.#clock.setTimeout(() => this.#subscribe(), ASK_EVERY_MS);
-    if (ack.ok) this.#become("up", null);
+    this.#answered(ack);
     this.#onAck(ack, { sentMs, receivedMs: this.#clock.now() });
+  }
+
+  #answered(ack) {
+    const delayMs = ack.ok ? ASK_EVERY_MS : this.#pause();
+    if (ack.ok) this.#tries = 0;
+    this.#ask = this.#clock.setTimeout(() => this.#subscribe(), delayMs);
+    this.#become(ack.ok ? "up" : "refused", ack.ok ? null : this.#clock.now() + delayMs);
+  }
+
+  #pause() {
+    const pause = RETRY_MS[Math.min(this.#tries, RETRY_MS.length - 1)];
+    this.#tries += 1;
+    return Math.round(pause * (0.75 + 0.25 * this.#clock.random()));
   }
 
   #become(kind, retryAtMs) {

@@ -109,7 +109,8 @@ export class Session {
   }
 
   #acked(ack, { sentMs, receivedMs }) {
-    this.#refusal = ack.ok ? null : { kind: "failed", detail: ack.detail ?? "The server refused this market." };
+    const { retryAtMs } = this.#link.state;
+    this.#refusal = ack.ok ? null : { kind: "failed", detail: ack.detail ?? "The server refused this market.", retryAtMs };
     if (ack.ok && Number.isInteger(ack.server_time)) {
       this.#isClockKnown = true;
       this.#offsetMs = ack.server_time - Math.round((sentMs + receivedMs) / 2);

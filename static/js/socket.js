@@ -34,7 +34,7 @@ export function createSocket(handlers, connect = io) {
     connect: () => socket.connect(),
     disconnect: () => socket.disconnect(),
     subscribe: (series) => socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series)),
-    unsubscribe: (series) => socket.volatile.emit(EVENTS.UNSUBSCRIBE, named(series)),
+    unsubscribe: (series) => socket.emit(EVENTS.UNSUBSCRIBE, named(series)),
   });
 }
 

@@ -26,7 +26,10 @@ export function freshness(view) {
   }
   if (link.kind === "away") return away(view);
   if (link.kind === "connecting") return { tone: "busy", text: "Connecting", detail: "Connecting to the server." };
-  if (load.kind === "failed") return { tone: "down", text: "No data", detail: failure(view) };
+  if (load.kind === "failed") {
+    const text = view.bars > 0 ? "Not updating" : "No data";
+    return { tone: "down", text, detail: `${failure(view)} ${upTo(view)}`.trim() };
+  }
   if (load.kind === "loading") return { tone: "busy", text: "Loading", detail: "Loading candles." };
   if (lastNewsMs === null) return { tone: "quiet", text: "Quiet", detail: "Connected. No trade has arrived yet." };
   const quietMs = nowMs - lastNewsMs;

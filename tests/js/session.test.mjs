@@ -285,6 +285,18 @@ test("a refused connection means signed out, and is not tried again by itself", 
   assert.equal(page.view.link.kind, "up");
 });
 
+test("a subscription that is refused for the moment is asked for again, and said meanwhile", async () => {
+  const page = await opened();
+  page.refuse = true;
+  await page.clock.advance(15_500);
+  assert.deepEqual([page.view.link.kind, page.view.load.kind, page.view.load.detail], ["refused", "failed", "not followed"]);
+  page.refuse = false;
+  page.server.write(NAME, [row(10)]);
+  await page.clock.advance(5_100);
+  assert.deepEqual([page.view.link.kind, page.view.load.kind], ["up", "ready"]);
+  equalsTruth(page);
+});
+
 test("a failing server is asked again later and says so meanwhile", async () => {
   const page = new Page({ startMs: T0 + 10 * MINUTE });
   page.server.write(NAME, rows(0, 10));

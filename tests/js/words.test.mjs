@@ -53,6 +53,12 @@ test("an empty chart says why and what happens next", () => {
   assert.equal(emptiness({ ...VIEW, bars: 0, load: failed }).text, "The store is away. Trying again in 4 s.");
 });
 
+test("candles that are still shown while the store is away are said not to move", () => {
+  const view = { ...VIEW, load: { kind: "failed", status: 503, detail: "The store is away.", retryInMs: 3_200 } };
+  assert.equal(freshness(view).text, "Not updating");
+  assert.equal(notice(view), "The store is away. Trying again in 4 s. The candles you see are official up to 14:01.");
+});
+
 test("times are UTC and as short as they can be told apart", () => {
   assert.equal(clock(NOW), "14:02:14");
   assert.equal(moment(NOW, "1m", NOW), "14:02");
