@@ -127,11 +127,19 @@ def _parsed(text: bytes) -> dict[str, Any]:
             parse_constant=_refuse_constant,
             object_pairs_hook=_unique,
         )
-    except (ValueError, InvalidOperation, RecursionError) as error:
-        raise Problem(400, "json", f"The body is not acceptable JSON: {str(error)[:200]}") from None
+    except UnicodeDecodeError:
+        raise _unreadable("it is not UTF-8") from None
+    except RecursionError:
+        raise _unreadable("it is nested too deeply") from None
+    except (ValueError, InvalidOperation) as error:
+        raise _unreadable(str(error)[:200]) from None
     if not isinstance(body, dict):
-        raise Problem(400, "json", "The body is not a JSON object.")
+        raise _unreadable("it is not an object")
     return body
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(400, "json", f"The body is not acceptable JSON: {why}")
 
 
 def _decimal(text: str) -> Decimal:
@@ -167,7 +175,9 @@ def _only(
             raise CandleError(f"field of {where}", name, ", ".join(sorted(allowed)))
     for name in sorted(needed):
         if name not in fields:
-            raise CandleError(name, None, "a value: the field is missing")
+            raise Problem(
+                400, "parameter", f"{name} is missing; needed: {', '.join(sorted(needed))}"
+            )
 
 
 def _number(name: str, value: object) -> Decimal | int:
@@ -176,4 +186,4 @@ def _number(name: str, value: object) -> Decimal | int:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise CandleError(name, value, "a JSON number")
+    raise CandleError(name, str(value) if isinstance(value, Decimal) else value, "a JSON number")

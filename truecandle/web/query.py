@@ -92,7 +92,7 @@ def _followed(settings: Settings, values: dict[str, str]) -> Series:
     for name in SERIES_PARAMETERS:
         if name not in values:
             allowed = settings.symbols if name == "symbol" else settings.intervals
-            raise CandleError(name, "", ", ".join(allowed))
+            raise Problem(400, "parameter", f"{name} is missing; followed: {', '.join(allowed)}")
     return followed(settings, values["symbol"], values["interval"])
 
 

@@ -1,0 +1,146 @@
+"""The web application in this process, on a real Redis, at a time that stands still.
+
+Never here: eventlet (its tests run `app.py` as a process), assertions.
+Invariant: `NOW_MS` is what the server's clock says unless a test moves `clock`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.series import Series, parse_series
+from truecandle.config import Settings
+from truecandle.store import connect, live, official
+from truecandle.store.accounts import Accounts
+from truecandle.store.tickets import Scope, Tickets
+from truecandle.web import create_app, passwords
+
+HOUR_MS = 3_600_000
+#: 2024-01-01T20:30:00Z: the hour that began at 20:00 is forming.
+NOW_MS = 1_704_141_000_000
+FORMING_MS = NOW_MS - NOW_MS % HOUR_MS
+PASSWORD = "correct horse battery"
+HOURLY = parse_series("BTCUSDT", "1h")
+
+
+@dataclass
+class Time:
+    """The machine's clock, in ms."""
+
+    ms: int = NOW_MS
+
+    def seconds(self) -> float:
+        return self.ms / 1000
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        redis_url=redis_url,
+        symbols=("BTCUSDT", "ETHUSDT"),
+        intervals=("1m", "1h", "3d"),
+        secret_key="a key for tests, long enough to be one",
+        async_mode="threading",
+        var_dir=tmp_path,
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, clock: Time) -> Flask:
+    return build(settings, clock)
+
+
+@pytest.fixture
+def browser(app: Flask, redis: Redis) -> Browser:
+    """A browser that is not signed in; the user `ann` exists."""
+    Accounts(redis).add("ann", known_hash(), NOW_MS)
+    return Browser(app)
+
+
+@pytest.fixture
+def ann(browser: Browser, redis: Redis) -> Browser:
+    """A browser in which `ann` is signed in (by link, which costs no hash)."""
+    link = Accounts(redis).add_link("ann")
+    assert browser.post("/login/link", {"link": link}).status_code == 204
+    return browser
+
+
+class Browser:
+    """A test client that keeps cookies and sends the page's CSRF token, as the page does."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client: FlaskClient = app.test_client()
+
+    def csrf(self) -> str:
+        page = self.client.get("/login", follow_redirects=True).text
+        token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        assert token
+        return token[1]
+
+    def sign_in(self, name: str, password: str, **form: str) -> TestResponse:
+        fields = {"username": name, "password": password, "csrf_token": self.csrf(), **form}
+        return self.client.post("/login", data=fields)
+
+    def post(self, path: str, body: object, **headers: str) -> TestResponse:
+        return self.client.post(path, json=body, headers={"X-CSRFToken": self.csrf(), **headers})
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.client.get(path, headers=headers)
+
+
+def build(settings: Settings, clock: Time | None = None, **changed: object) -> Flask:
+    """An app of its own, with other settings than usual."""
+    given = replace(settings, **changed)  # type: ignore[arg-type]
+    seconds = (clock or Time()).seconds
+    return create_app(given, connect(given.redis_url), socketio_queue=False, seconds=seconds)
+
+
+@cache
+def known_hash() -> str:
+    return passwords.hashed(PASSWORD)
+
+
+def issue(redis: Redis, scope: Scope = "read", user: str = "ann") -> dict[str, str]:
+    """The header of a new token."""
+    Accounts(redis).add(user, known_hash(), NOW_MS)
+    secret = Tickets(redis).issue(user, "test", scope, NOW_MS)
+    assert secret
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def store_hours(redis: Redis, count: int, series: Series = HOURLY) -> list[int]:
+    """`count` official candles, the last of them the newest closed one; their open times."""
+    opens = [FORMING_MS - i * HOUR_MS for i in range(count, 0, -1)]
+    rows = [
+        [ms, "42000.10000000", "42100.00", f"{41000 + i}.5", "42050.01000000", "12.34567000",
+         ms + HOUR_MS - 1, "1.5", 7, "1.0", "0.5", "0"]
+        for i, ms in enumerate(opens)
+    ]  # fmt: skip
+    official.upsert_klines(redis, series, rows, now_ms=NOW_MS, settle_ms=3000)
+    return opens
+
+
+def store_live(redis: Redis, open_ms: int, close: str = "42060", **fields: object) -> LiveCandle:
+    """A candle of our feed, saved as it would be while it formed."""
+    candle = LiveCandle(
+        open_ms=open_ms, open="42050.01", high="42090", low="42001.5", close=close, volume="3.25",
+        trades=11, source="live", is_complete=False, updated_at=open_ms + 1000,
+    )  # fmt: skip
+    candle = replace(candle, **fields)  # type: ignore[arg-type]
+    live.save_live(redis, HOURLY, candle, now_ms=open_ms + 1000)
+    return candle
