@@ -89,7 +89,7 @@ def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> No
     times = chart.evaluate("truecandle.bars().map((bar) => bar.time)")
     assert all(time % 60_000 == 0 for time in times)
     chart.get_by_role("button", name="1s", exact=True).or_(
-        chart.get_by_role("radio", name="1s", exact=True)
+        chart.get_by_role("link", name="1s", exact=True)
     ).first.click()
     chart.wait_for_function("truecandle.bars().some((bar) => bar.time % 60000)")
 
