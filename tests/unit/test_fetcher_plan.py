@@ -1,0 +1,194 @@
+"""When the fetcher reads: the plan of a market, its rests, its memory of what does not exist."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truecandle.candles.gaps import Hole
+from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
+from truecandle.fetcher.backoff import TRIES_MAX, Backoff
+from truecandle.fetcher.plan import LATE_MS, LATE_SLOW_MS_MAX, REREAD_MS, Plan
+from truecandle.fetcher.voids import PAUSE_MS, PAUSE_MS_MAX, VOIDS_MAX, Voids, newest_page
+
+SETTLE_MS = 3_000
+#: 2024-08-08T00:00:00Z, a Thursday.
+DAY = 1_723_075_200_000
+MINUTE = INTERVALS["1m"]
+
+
+def plan(*names: str) -> Plan:
+    return Plan([INTERVALS[name] for name in names], SETTLE_MS)
+
+
+def names(plan_: Plan, now_ms: int) -> list[str]:
+    return [interval.name for interval in plan_.due(now_ms)]
+
+
+def read_all(plan_: Plan, now_ms: int) -> None:
+    for interval in plan_.due(now_ms):
+        plan_.read(interval, now_ms, has_arrived=True)
+
+
+def test_at_the_start_everything_is_due_the_shortest_first() -> None:
+    assert names(plan("1M", "1h", "1s", "1w", "1m"), DAY + 5_000) == ["1s", "1m", "1h", "1w", "1M"]
+
+
+def test_a_candle_is_read_when_it_has_settled_and_again_a_while_later() -> None:
+    minute = plan("1m")
+    read_all(minute, DAY + SETTLE_MS)
+    assert minute.next_ms(DAY + SETTLE_MS) == DAY + SETTLE_MS + REREAD_MS
+    read_all(minute, DAY + SETTLE_MS + REREAD_MS)
+    after_ms = DAY + SETTLE_MS + REREAD_MS
+    assert minute.next_ms(after_ms) == DAY + MINUTE_MS + SETTLE_MS
+    assert names(minute, DAY + MINUTE_MS + SETTLE_MS - 1) == []
+    assert names(minute, DAY + MINUTE_MS + SETTLE_MS) == ["1m"]
+
+
+def test_seconds_are_read_every_second() -> None:
+    seconds = plan("1s")
+    for second in range(60):
+        now_ms = DAY + second * 1_000
+        assert names(seconds, now_ms) == ["1s"]
+        read_all(seconds, now_ms)
+        assert seconds.next_ms(now_ms) == now_ms + 1_000
+
+
+def test_at_midnight_all_that_closed_is_due_and_nothing_else() -> None:
+    all_of_them = plan("1m", "5m", "1h", "4h", "1d", "1w", "1M")
+    read_all(all_of_them, DAY - 10_000)
+    assert names(all_of_them, DAY + SETTLE_MS) == ["1m", "5m", "1h", "4h", "1d"]
+
+
+def test_a_late_candle_is_waited_for_by_a_ladder_then_ever_more_slowly() -> None:
+    day, now_ms = plan("1d"), DAY + SETTLE_MS
+    moments = []
+    gave_up = 0
+    for _ in range(14):
+        gave_up += day.read(INTERVALS["1d"], now_ms, has_arrived=False)
+        now_ms = day.next_ms(now_ms)
+        moments.append(now_ms - DAY - SETTLE_MS)
+    assert moments[:4] == [1_000, 3_000, 7_000, 15_000]
+    pauses = [b - a for a, b in pairwise(moments[6:])]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LATE_SLOW_MS_MAX
+    assert gave_up == 1
+
+
+def test_a_candle_that_arrived_ends_the_waiting() -> None:
+    minute, now_ms = plan("1m"), DAY + SETTLE_MS
+    minute.read(MINUTE, now_ms, has_arrived=False)
+    minute.read(MINUTE, now_ms + 1_000, has_arrived=True)
+    assert minute.next_ms(now_ms + 1_000) == now_ms + REREAD_MS
+
+
+def test_a_market_that_is_silent_is_not_waited_for_in_a_hurry() -> None:
+    minute, reads, now_ms = plan("1m"), 0, DAY + SETTLE_MS
+    while now_ms < DAY + HOUR_MS:
+        minute.read(MINUTE, now_ms, has_arrived=False)
+        reads += 1
+        now_ms = max(minute.next_ms(now_ms), now_ms + 1)
+    assert minute.silent() == ["1m"]
+    assert reads <= 4 * (len(LATE_MS) + 2) + 60 * 2
+
+
+def test_an_interval_that_fails_stays_due_but_lets_others_go_first() -> None:
+    both, now_ms = plan("1m", "1h"), DAY + SETTLE_MS
+    both.fail(MINUTE, now_ms)
+    assert names(both, now_ms) == ["1h"]
+    assert names(both, now_ms + 1_000) == ["1m", "1h"]
+
+
+def test_until_its_grid_is_known_a_3d_candle_may_end_at_any_midnight() -> None:
+    three = plan("3d")
+    three.read(INTERVALS["3d"], DAY + SETTLE_MS + REREAD_MS, has_arrived=True)
+    assert three.next_ms(DAY + HOUR_MS) == DAY + DAY_MS + SETTLE_MS
+    three.learn(INTERVALS["3d"].with_phase(DAY))
+    assert three.next_ms(DAY + HOUR_MS) == DAY + 3 * DAY_MS + SETTLE_MS
+
+
+@given(st.sampled_from(list(INTERVALS)), st.integers(DAY, DAY + 400 * DAY_MS))
+def test_the_next_moment_after_a_read_is_always_ahead(name: str, now_ms: int) -> None:
+    one = plan(name)
+    read_all(one, now_ms)
+    assert now_ms < one.next_ms(now_ms)
+    assert names(one, one.next_ms(now_ms)) == [name]
+
+
+def test_failures_rest_a_random_time_up_to_a_bound_that_doubles() -> None:
+    backoff = Backoff(random.Random(7))
+    now_ms, waits = 0, []
+    for _ in range(30):
+        backoff.fail(now_ms)
+        waits.append(backoff.until_ms - now_ms)
+        now_ms = backoff.until_ms
+    assert waits[0] <= 1_000
+    assert max(waits) <= 60_000
+    assert max(waits) > 20_000
+    backoff.succeed()
+    assert (backoff.failures, backoff.until_ms) == (0, 0)
+
+
+@given(st.integers(0, 10_000))
+def test_there_are_never_more_than_a_few_failures_a_minute(seed: int) -> None:
+    backoff = Backoff(random.Random(seed))
+    now_ms, moments = 0, []
+    for _ in range(40):
+        backoff.fail(now_ms)
+        moments.append(now_ms)
+        now_ms = backoff.until_ms
+    for first, sixth in zip(moments, moments[TRIES_MAX:], strict=False):
+        assert sixth - first >= MINUTE_MS
+
+
+def hole(start: int, end: int) -> Hole:
+    return Hole(DAY + start * MINUTE_MS, DAY + end * MINUTE_MS, end - start)
+
+
+def test_a_void_rests_and_what_is_around_it_does_not() -> None:
+    voids = Voids()
+    voids.note(*hole(10, 20)[:2], [hole(10, 20)], now_ms=0)
+    assert voids.due(MINUTE, [hole(0, 30)], now_ms=1) == [hole(0, 10), hole(20, 30)]
+    assert voids.due(MINUTE, [hole(12, 15)], now_ms=1) == []
+    assert voids.candles(MINUTE, *hole(0, 15)[:2], now_ms=1) == 5
+    assert voids.due(MINUTE, [hole(0, 30)], now_ms=PAUSE_MS) == [hole(0, 30)]
+
+
+def test_a_void_rests_ever_longer_but_not_for_ever() -> None:
+    voids, now_ms, pauses = Voids(), 0, []
+    for _ in range(20):
+        voids.note(*hole(0, 5)[:2], [hole(0, 5)], now_ms)
+        pause_ms = PAUSE_MS
+        while not voids.due(MINUTE, [hole(0, 5)], now_ms + pause_ms):
+            pause_ms *= 2
+        pauses.append(pause_ms)
+        now_ms += pause_ms
+    assert pauses[:3] == [PAUSE_MS, 2 * PAUSE_MS, 4 * PAUSE_MS]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] < 2 * PAUSE_MS_MAX
+
+
+def test_a_void_that_was_filled_in_part_is_smaller_after() -> None:
+    voids = Voids()
+    voids.note(*hole(0, 100)[:2], [hole(0, 100)], now_ms=0)
+    voids.note(*hole(50, 100)[:2], [hole(80, 90)], now_ms=0)
+    assert voids.due(MINUTE, [hole(0, 100)], now_ms=1) == [hole(50, 80), hole(90, 100)]
+
+
+def test_the_memory_of_voids_is_bounded() -> None:
+    voids = Voids()
+    for number in range(VOIDS_MAX + 50):
+        one = hole(number * 2, number * 2 + 1)
+        voids.note(one.start_ms, one.end_ms, [one], now_ms=0)
+    assert len(voids._voids) == VOIDS_MAX
+
+
+def test_a_page_is_the_newest_and_takes_in_as_many_holes_as_fit() -> None:
+    holes = [hole(0, 5), hole(10, 12), hole(40, 45)]
+    assert newest_page(MINUTE, holes, 100) == (holes[0].start_ms, holes[2].end_ms)
+    assert newest_page(MINUTE, holes, 40) == (holes[1].start_ms, holes[2].end_ms)
+    assert newest_page(MINUTE, holes, 34) == (DAY + 11 * MINUTE_MS, holes[2].end_ms)
+    assert newest_page(MINUTE, holes, 3) == (DAY + 42 * MINUTE_MS, holes[2].end_ms)

@@ -1,0 +1,138 @@
+"""The exchange's clock and its limits, without an exchange."""
+
+from __future__ import annotations
+
+import pytest
+
+from truecandle.binance.clock import FRESH_MS, ExchangeClock
+from truecandle.binance.limits import retry_after_ms, used_weight
+from truecandle.errors import MalformedAnswer
+
+NOW_MS = 1_723_118_410_000
+
+
+class World:
+    """A machine whose clocks the test moves, and an exchange `ahead_ms` of it, `trips` away."""
+
+    def __init__(self) -> None:
+        self.passed_ms = 0
+        self.wall_shift_ms = 0
+        self.ahead_ms = 0
+        self.trips: list[tuple[int, int]] = []
+
+    def wall_ms(self) -> int:
+        return NOW_MS + self.passed_ms + self.wall_shift_ms
+
+    def monotonic_ms(self) -> int:
+        return 5_000 + self.passed_ms
+
+    def exchange_ms(self) -> int:
+        return NOW_MS + self.passed_ms + self.ahead_ms
+
+    def server_time(self) -> tuple[int, int]:
+        there_ms, back_ms = self.trips.pop(0) if self.trips else (10, 10)
+        self.passed_ms += there_ms
+        server_ms = self.exchange_ms()
+        self.passed_ms += back_ms
+        return server_ms, there_ms + back_ms
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def clock(world: World) -> ExchangeClock:
+    return ExchangeClock(world, wall_ms=world.wall_ms, monotonic_ms=world.monotonic_ms)
+
+
+@pytest.mark.parametrize("ahead_ms", [0, -7, 300_000, -300_000, 86_400_000, -3_600_000])
+def test_the_clock_finds_the_exchanges_time_however_wrong_the_machine_is(
+    world: World, clock: ExchangeClock, ahead_ms: int
+) -> None:
+    world.ahead_ms = ahead_ms
+    clock.measure()
+    assert clock.now_ms() == world.exchange_ms()
+    assert clock.offset_ms() == ahead_ms
+    world.passed_ms += 30_000
+    assert clock.now_ms() == world.exchange_ms()
+
+
+def test_of_several_round_trips_the_fastest_counts(world: World, clock: ExchangeClock) -> None:
+    world.trips = [(900, 10), (5, 5), (20, 800)]
+    clock.measure()
+    assert clock.now_ms() == world.exchange_ms()
+
+
+def test_a_machine_clock_that_jumps_does_not_move_the_exchanges(
+    world: World, clock: ExchangeClock
+) -> None:
+    clock.measure()
+    for jump_ms in (3_600_000, -3_600_000, 600):
+        world.wall_shift_ms += jump_ms
+        assert clock.has_jumped()
+        assert clock.is_stale()
+        assert clock.now_ms() == world.exchange_ms()
+        clock.measure()
+        assert not clock.has_jumped()
+    assert clock.offset_ms() == -world.wall_shift_ms
+
+
+def test_a_measurement_is_good_for_a_minute_unless_doubted(
+    world: World, clock: ExchangeClock
+) -> None:
+    assert clock.is_stale()
+    clock.measure()
+    assert not clock.is_stale()
+    world.passed_ms += FRESH_MS
+    assert clock.is_stale()
+    clock.measure()
+    clock.doubt()
+    assert clock.is_stale()
+
+
+def test_times_that_contradict_each_other_are_not_believed(
+    world: World, clock: ExchangeClock
+) -> None:
+    clock.measure()
+    answers = iter([world.exchange_ms(), world.exchange_ms() + 86_400_000, world.exchange_ms()])
+    world.server_time = lambda: (next(answers), 10)  # type: ignore[method-assign]
+    with pytest.raises(MalformedAnswer):
+        clock.measure()
+    assert abs(clock.now_ms() - world.exchange_ms()) < 100
+
+
+def test_until_it_is_measured_the_word_of_another_role_counts(
+    world: World, clock: ExchangeClock
+) -> None:
+    clock.assume(-40_000)
+    assert clock.offset_ms() == -40_000
+    clock.measure()
+    clock.assume(99_000)
+    assert clock.offset_ms() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "expected_ms"),
+    [
+        (429, {"Retry-After": "7"}, b"", 7_000),
+        (429, {}, b"", 60_000),
+        (429, {"Retry-After": "7.5"}, b"", 60_000),
+        (429, {"Retry-After": "99999999999"}, b"", 259_200_000),
+        (418, {"Retry-After": "2"}, b"IP banned until 1723118530000. Please", 120_000),
+        (418, {}, b"IP banned until 1723118409000.", 1_000),
+        (418, {}, b"IP banned until 9999999999999.", 259_200_000),
+        (418, {}, b"\xff\xfe until soon", 60_000),
+        (403, {"Retry-After": "1"}, b"<HTML>", 60_000),
+    ],
+)
+def test_how_long_to_be_silent(
+    status: int, headers: dict[str, str], body: bytes, expected_ms: int
+) -> None:
+    assert retry_after_ms(status, headers, body, NOW_MS) == expected_ms
+
+
+@pytest.mark.parametrize(("text", "weight"), [("22", 22), ("", None), ("-1", None), ("x", None)])
+def test_the_weight_that_was_used_is_read_where_it_is_told(text: str, weight: int | None) -> None:
+    assert used_weight({"X-MBX-USED-WEIGHT-1M": text}) == weight
