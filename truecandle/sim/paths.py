@@ -74,9 +74,10 @@ def _without_fresh(
     """Drops candles that closed less than the lag ago, and those after them."""
     grid = asked.market.course(symbol).grid(interval)
     lag_ms = fault.options.get("lag_ms", 3000)
-    hidden_from = grid.open_ms(asked.now_ms)
-    while grid.next_open_ms(grid.previous_open_ms(hidden_from)) > asked.now_ms - lag_ms:
-        hidden_from = grid.previous_open_ms(hidden_from)
+    hidden_from = grid.next_open_ms(grid.open_ms(asked.now_ms))
+    closed = grid.previous_open_ms(grid.open_ms(asked.now_ms))
+    while grid.next_open_ms(closed) > asked.now_ms - lag_ms:
+        hidden_from, closed = closed, grid.previous_open_ms(closed)
     return [kline for kline in klines if kline.open_ms < hidden_from]
 
 
