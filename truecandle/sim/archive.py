@@ -50,7 +50,10 @@ def replayed(sources: Iterable[str], clock: Clock | None = None) -> Market:
     for source in sources:
         named, _, path = source.rpartition("=")
         symbol, _, interval = named.partition(":")
-        _read(Path(path), symbol, interval, tallies)
+        try:
+            _read(Path(path), symbol, interval, tallies)
+        except (LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"cannot replay {path}: {error}") from error
     courses = [_recording(symbol, tally) for symbol, tally in sorted(tallies.items())]
     if not courses:
         raise ValueError("nothing to replay")
@@ -90,7 +93,7 @@ def _read(path: Path, symbol: str, interval: str, tallies: dict[str, Tally]) -> 
     if not start.startswith("[") and _EVENT.search(text[:100_000]):
         _add_events(text.splitlines(), symbol, tallies)
     elif not symbol:
-        raise ValueError(f"{path}: whose? write SYMBOL:INTERVAL={path}")
+        raise ValueError(f"whose is it? write SYMBOL:INTERVAL={path}")
     elif start.startswith("["):
         _add_rows(_json(text.encode()), interval, tallies.setdefault(symbol, Tally()))
     else:
@@ -122,7 +125,7 @@ def _add_table(text: str, interval: str, tally: Tally) -> None:
     """CSV: klines of 12, 11 or 6 columns, or (aggregate) trades, with or without a header."""
     lines = (line for line in io.StringIO(text, newline="") if not line.startswith("#"))
     rows = [row for row in csv.reader(lines) if row and row[0][:1].isdigit()]
-    if interval in INTERVALS:
+    if interval not in ("", "trades", "aggTrades"):
         _add_rows(rows, interval, tally)
     elif rows and "." not in rows[0][3]:
         tally.add_prints(

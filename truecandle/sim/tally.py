@@ -23,6 +23,8 @@ class Tally:
 
     def add_rows(self, interval: str, rows: Sequence[Kline]) -> None:
         """Closed candles."""
+        if not rows:
+            return
         known = {row.open_ms: row for row in [*rows, *self.rows.get(interval, [])]}
         self.rows[interval] = [known[open_ms] for open_ms in sorted(known)]
 
