@@ -26,8 +26,8 @@ lint: setup-dev ## style, types and the import ladder
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-unit: setup-dev ## the tests that need no browser and start no process
-	@$(BIN)/pytest tests/unit tests/house tests/js
+unit: setup-dev ## the tests of a few seconds: rules, store, the browser's code
+	@$(BIN)/pytest tests/unit tests/redis tests/js
 
 e2e: setup-dev ## the tests in a real Chromium, and those that break things
 	@$(BIN)/pytest tests/e2e tests/faults

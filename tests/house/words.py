@@ -1,4 +1,4 @@
-"""What the house's files say, read for comparison: settings, make targets, tracked files.
+"""What the house's files say, read for comparison: settings, make targets, files.
 
 Never here: assertions.
 Invariant: each fact is read from where it is made, never written a second time.
@@ -6,14 +6,16 @@ Invariant: each fact is read from where it is made, never written a second time.
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from tests.harness import ROOT
 from truecandle.config import read_settings
+
+MADE = {"__pycache__", "node_modules", "var", "vendor"}
 
 
 class Asked(Mapping[str, str]):
@@ -57,9 +59,16 @@ def make_targets() -> dict[str, str]:
     return dict(lines)
 
 
-def tracked(*patterns: str) -> list[Path]:
-    """Files under version control that match."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, capture_output=True, text=True
-    )
-    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+def files(*patterns: str) -> list[Path]:
+    """The project's own files whose path matches one of the patterns (`*` goes into folders)."""
+    return [path for path in own_files() if any(map(path.relative_to(ROOT).match, patterns))]
+
+
+@cache
+def own_files() -> tuple[Path, ...]:
+    """Every file but what set-up, runs and version control have made."""
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in MADE and name[0] != "."]
+        found += [Path(folder, name) for name in names]
+    return tuple(sorted(found))
