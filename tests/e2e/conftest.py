@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness import wait_for
 from tests.roles import Roles
 from tests.system import System
 
@@ -40,8 +41,14 @@ def chart(system: System, chromium: object) -> Iterator[Page]:
         lambda message: page.problems.append(message.text) if message.type == "error" else None,
     )
     page.goto(system.sign_in_link())
-    page.wait_for_url(f"{system.url}/*", timeout=20_000)
+    page.wait_for_url(f"{system.url}/", timeout=20_000)
     page.goto(f"{system.url}/?symbol=BTCUSDT&interval=1s")
-    page.wait_for_function("globalThis.truecandle?.bars().length > 50", timeout=20_000)
+    wait_for_bars(page)
     yield page
     context.close()
+
+
+def wait_for_bars(page: Page, condition: str = "bars.length > 50") -> None:
+    """Waits for a condition on the page's `bars`. The page's policy forbids `eval` in it."""
+    script = f"(({{bars}}) => {condition})({{bars: globalThis.truecandle?.bars() ?? []}})"
+    wait_for(lambda: page.evaluate(script), what=condition)

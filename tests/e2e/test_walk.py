@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from tests.e2e.conftest import wait_for_bars
 from tests.harness import wait_for
 from tests.system import System
 
@@ -85,13 +86,11 @@ def test_every_official_candle_is_the_exchanges_own(system: System) -> None:
 
 def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> None:
     chart.goto(chart.url.split("?")[0] + "?symbol=ETHUSDT&interval=1m")
-    chart.wait_for_function("globalThis.truecandle?.bars().length > 50")
+    wait_for_bars(chart)
     times = chart.evaluate("truecandle.bars().map((bar) => bar.time)")
     assert all(time % 60_000 == 0 for time in times)
-    chart.get_by_role("button", name="1s", exact=True).or_(
-        chart.get_by_role("link", name="1s", exact=True)
-    ).first.click()
-    chart.wait_for_function("truecandle.bars().some((bar) => bar.time % 60000)")
+    chart.get_by_role("link", name="1s", exact=True).click()
+    wait_for_bars(chart, "bars.some((bar) => bar.time % 60000)")
 
 
 def test_the_page_says_nothing_to_the_console(chart: Page) -> None:
