@@ -1,0 +1,97 @@
+"""`/healthz`, `/readyz`, `/metrics`, and what is answered while Redis is away.
+
+Never here: frozen servers and processes (`tests/faults/test_web*.py`).
+Invariant: a Redis that does not answer is never taken for an empty one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from redis import Redis
+
+from tests.harness import free_port
+from tests.web.conftest import NOW_MS, Browser, Time, build, issue, store_hours
+from truecandle.store import keys, roles
+
+HOURS = "/data?symbol=BTCUSDT&interval=1h"
+OUTSIDE = {"REMOTE_ADDR": "10.0.0.9"}
+
+
+def beat(redis: Redis, age_ms: int = 0) -> None:
+    for role in ("fetcher", "feed"):
+        roles.beat(redis, role, NOW_MS - age_ms, {"symbols": 2})
+
+
+def test_ready_means_redis_fetcher_and_feed(browser: Browser, redis: Redis) -> None:
+    answer = browser.get("/readyz")
+    assert (answer.status_code, answer.json["ready"]) == (503, False)
+    beat(redis)
+    answer = browser.get("/readyz")
+    assert (answer.status_code, answer.json["ready"]) == (200, True)
+    assert answer.json["roles"]["feed"] == {"alive": True, "age_ms": 0, "detail": {"symbols": 2}}
+    beat(redis, age_ms=31_000)
+    assert browser.get("/readyz").status_code == 503
+
+
+def test_strangers_are_told_only_whether_it_is_ready(app: Flask, redis: Redis) -> None:
+    beat(redis)
+    client = app.test_client()
+    assert client.get("/readyz", environ_base=OUTSIDE).json == {"ready": True}
+    assert client.get("/readyz", headers={"X-Forwarded-For": "1.2.3.4"}).json == {"ready": True}
+    assert client.get("/metrics", environ_base=OUTSIDE).status_code == 401
+    token = issue(redis)
+    assert client.get("/metrics", environ_base=OUTSIDE, headers=token).status_code == 200
+
+
+def test_a_redis_that_may_lose_candles_is_warned_about(browser: Browser, redis: Redis) -> None:
+    warnings = browser.get("/readyz").json["warnings"]
+    assert any("appendonly" in warning for warning in warnings)
+
+
+def test_metrics_count_by_route_and_never_by_what_was_sent(browser: Browser) -> None:
+    browser.get("/data?symbol=SECRETCOIN&interval=1h")
+    browser.get("/some-unknown-path")
+    text = browser.get("/metrics").text
+    assert 'truecandle_http_requests_total{route="/data",status="401"}' in text
+    assert 'route="none"' in text
+    assert "truecandle_redis_up 1.0" in text
+    assert "SECRETCOIN" not in text and "some-unknown-path" not in text
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_without_redis_everything_is_503_within_two_seconds_but_healthz(
+    settings: Any, redis: Redis, public: bool
+) -> None:
+    token = issue(redis)
+    away = f"redis://127.0.0.1:{free_port()}/0"
+    client = build(settings, redis_url=away, public_reads=public).test_client()
+    headers = {} if public else token
+    for path in (HOURS, f"{HOURS}&live=1", "/live-candle?symbol=BTCUSDT&interval=1h", "/readyz"):
+        began_s = time.monotonic()
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 503, path
+        assert "Retry-After" in answer.headers
+        assert time.monotonic() - began_s < 2
+    assert client.get("/healthz").json == {"status": "alive"}
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_key_of_another_type_is_an_error_of_its_own(ann: Browser, redis: Redis) -> None:
+    store_hours(redis, 1)
+    redis.delete("klines_z:BTCUSDT:1h")
+    redis.lpush("klines_z:BTCUSDT:1h", "not ours")
+    answer = ann.get(HOURS)
+    assert (answer.status_code, answer.json["code"]) == (500, "damaged")
+    assert ann.get("/data?symbol=ETHUSDT&interval=1h").status_code == 200
+
+
+def test_the_exchanges_clock_is_read_again_after_a_while(
+    ann: Browser, redis: Redis, clock: Time
+) -> None:
+    ann.get("/live-candle?symbol=BTCUSDT&interval=1h")
+    redis.set(keys.CLOCK, b'{"offset_ms": "junk"')
+    assert ann.get("/live-candle?symbol=BTCUSDT&interval=1h").status_code == 200

@@ -1,0 +1,64 @@
+"""The log: one line per event, nothing secret, nothing that steers a terminal.
+
+Never here: what is logged where.
+Invariant: a line is looked at as it would be printed.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from tests.web.conftest import PASSWORD, Browser
+from truecandle.web.log import OneLine
+
+
+@pytest.fixture
+def printed() -> Iterator[io.StringIO]:
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(OneLine("%(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield text
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def test_the_access_log_holds_no_query_no_cookie_and_no_password(
+    browser: Browser, redis: Redis, printed: io.StringIO
+) -> None:
+    browser.sign_in("ann", PASSWORD)
+    browser.get("/data?symbol=BTCUSDT&interval=1h&limit=77&token=verysecret")
+    browser.get("/data?symbol=BTCUSDT&interval=1h", Authorization="Bearer alsosecret")
+    said = printed.getvalue()
+    assert "GET /data 400" in said and "POST /login 303" in said
+    cookie = browser.client.get_cookie("truecandle-5000")
+    assert cookie
+    for secret in (PASSWORD, "verysecret", "alsosecret", "limit=77", cookie.value):
+        assert secret not in said
+
+
+def test_nobody_writes_a_line_of_their_own(browser: Browser, printed: io.StringIO) -> None:
+    browser.get("/%0aFAKE%20line%0d%1b[31mred")
+    browser.sign_in("x\nFAKE user\u2028\x1b[2J", "wrong")
+    lines = printed.getvalue().split("\n")
+    assert not any(line.startswith("FAKE") for line in lines)
+    assert "\x1b" not in printed.getvalue() and "\r" not in printed.getvalue()
+    assert any("\\n" in line for line in lines)
+
+
+def test_a_tracebacks_own_lines_are_marked() -> None:
+    try:
+        raise ValueError("first\nFAKE second")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, sys.exc_info())
+    text = OneLine("%(message)s").format(record)
+    assert all(line.startswith("  | ") for line in text.split("\n")[1:])
