@@ -16,6 +16,7 @@ export class Bars {
   #candles;
   #volumes;
   #colors;
+  #shades; // side → state → colours of body and volume, made once for 100,000 bars
   #lineColor = "";
   #points = [];
 
@@ -50,6 +51,7 @@ export class Bars {
 
   restyle(colors) {
     this.#colors = colors;
+    this.#shades = { up: shades(colors.up), down: shades(colors.down) };
     const { up, down } = colors;
     this.#candles.applyOptions({
       upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
@@ -101,7 +103,7 @@ export class Bars {
   /** The line of the last price in the last bar's full colour, however pale its body is. */
   colorPriceLine() {
     const last = this.#points.at(-1);
-    const color = last !== undefined && isBar(last) ? this.#direction(last) : "";
+    const color = last !== undefined && isBar(last) ? this.#colors[this.#side(last)] : "";
     if (color === this.#lineColor) return;
     this.#lineColor = color;
     this.#candles.applyOptions({ priceLineColor: color });
@@ -111,7 +113,7 @@ export class Bars {
   shade(point, opacity) {
     const at = this.#indexOf(point.time);
     if (at < 0 || this.#points[at] !== point) return;
-    const bar = { ...this.#bar(point), color: alpha(this.#direction(point), opacity) };
+    const bar = { ...this.#bar(point), color: alpha(this.#colors[this.#side(point)], opacity) };
     this.#candles.update(opacity < 1 ? bar : this.#bar(point), at < this.#points.length - 1);
   }
 
@@ -133,17 +135,17 @@ export class Bars {
     if (!isBar(point)) return { time };
     const { open, high, low, close, state = "final" } = point;
     if (state === "final") return { time, open, high, low, close };
-    return { time, open, high, low, close, color: alpha(this.#direction(point), BODY[state]) };
+    return { time, open, high, low, close, color: this.#shades[this.#side(point)][state].body };
   }
 
   #volume(point) {
     const time = point.time / 1000;
     if (!isBar(point)) return { time };
-    return { time, value: point.volume, color: alpha(this.#direction(point), VOLUME[point.state ?? "final"]) };
+    return { time, value: point.volume, color: this.#shades[this.#side(point)][point.state ?? "final"].volume };
   }
 
-  #direction({ open, close }) {
-    return close >= open ? this.#colors.up : this.#colors.down;
+  #side({ open, close }) {
+    return close >= open ? "up" : "down";
   }
 
   #indexOf(time) {
@@ -160,6 +162,11 @@ export class Bars {
 
 function volumeOptions() {
   return { priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false };
+}
+
+function shades(color) {
+  const states = Object.keys(BODY);
+  return Object.fromEntries(states.map((state) => [state, { body: alpha(color, BODY[state]), volume: alpha(color, VOLUME[state]) }]));
 }
 
 function isBar(point) {

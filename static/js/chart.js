@@ -17,6 +17,9 @@ import { fullMoment, price } from "./words.js";
 /** Rows looked at for the number of decimals. */
 const SAMPLE_MAX = 2_000;
 
+/** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
+const FADE_BARS_MAX = 10_000;
+
 /** Bars left of the view that are too few: older ones are asked for. */
 const NEED_OLDER_BARS = 60;
 
@@ -110,7 +113,7 @@ export class Chart {
     this.#refine([...appended, ...replaced]);
     this.#history.append(spaced(this.#series.interval, appended, lastMs));
     this.setTail(live);
-    if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
+    if (!prefersStillness() && rows.length <= FADE_BARS_MAX) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
 
   /** The pending and forming candles, `{candle, state}`. */

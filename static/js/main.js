@@ -21,7 +21,8 @@ const clock = Object.freeze({
 });
 
 const plot = document.getElementById("plot");
-const chart = new Chart(plot, { legend: document.getElementById("legend"), toNow: document.getElementById("to-now") });
+const legend = document.getElementById("legend");
+const chart = new Chart(plot, { legend, toNow: document.getElementById("to-now") });
 const ui = new Ui(document, { navigate });
 const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const session = new Session({
@@ -66,10 +67,13 @@ function chosen(url) {
 function listen() {
   addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
   addEventListener("online", () => session.wake());
+  addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
   addEventListener("pageshow", (event) => event.persisted && session.wake());
   document.addEventListener("visibilitychange", () => session.setVisible(document.visibilityState === "visible"));
   document.getElementById("theme").addEventListener("click", toggle);
   plot.addEventListener("keydown", (event) => {
-    if (!event.metaKey && !event.ctrlKey && !event.altKey && chart.key(event.key)) event.preventDefault();
+    if (event.metaKey || event.ctrlKey || event.altKey || !chart.key(event.key)) return;
+    event.preventDefault();
+    if (event.key.startsWith("Arrow")) ui.read(legend);
   });
 }

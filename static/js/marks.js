@@ -20,9 +20,11 @@ export class Dots {
     this.#attached = null;
   }
 
+  /** Asks for a new frame only if a dot moves: with 100,000 bars each frame so asked for is dear. */
   set(candles) {
+    const isSame = candles.length === this.#candles.length && candles.every((candle, i) => isAt(candle, this.#candles[i]));
     this.#candles = candles;
-    this.#attached?.requestUpdate();
+    if (!isSame) this.#attached?.requestUpdate();
   }
 
   restyle(color) {
@@ -50,4 +52,8 @@ export class Dots {
       }
     });
   }
+}
+
+function isAt(a, b) {
+  return a.time === b.time && a.high === b.high;
 }

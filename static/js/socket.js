@@ -18,7 +18,7 @@ export const EVENTS = Object.freeze({
 const UNAUTHORIZED = "unauthorized";
 
 /** An acknowledgement later than this means the connection is dead, whatever TCP says. */
-const ACK_TIMEOUT_MS = 5_000;
+const ACK_TIMEOUT_MS = 4_000;
 
 /** Connects only when told to; `handlers` are up, down, dataUpdated, livePrice, liveCandle. */
 export function createSocket(handlers, connect = io) {

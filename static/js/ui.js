@@ -44,6 +44,12 @@ export class Ui {
     this.#announce(`${view.symbol} ${view.interval} of ${at} closed at ${price(row.close, this.#precision)}, official.`);
   }
 
+  /** Reads out the candle that keys have moved to. */
+  read(legend) {
+    const parts = [...legend.children].map((part) => [...part.children].map((cell) => cell.textContent).join(" "));
+    this.#announce(parts.join(", "));
+  }
+
   /** A sentence that stays until the next choice: a link that could not be followed. */
   say(message) {
     this.#message = message;

@@ -5,12 +5,15 @@
 const DAY_MS = 86_400_000;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** By options; as many as there are precisions. */
+const formatters = new Map();
+
 /** No news of the price for this long is called quiet, then stale. */
 export const QUIET_AFTER_MS = 10_000;
 export const STALE_AFTER_MS = 60_000;
 
 /** A connection lost for less than this is worth a word, not a sentence across the chart. */
-const NOTICE_AFTER_MS = 2_000;
+const NOTICE_AFTER_MS = 1_000;
 
 export const LIVE_STATES = Object.freeze({
   pending: "closed, waiting for the official candle",
@@ -115,14 +118,13 @@ export function countdown(ms) {
 
 /** A price with its market's decimals: 61,234.50. */
 export function price(number, precision) {
-  return number.toLocaleString("en-US", { minimumFractionDigits: precision, maximumFractionDigits: precision });
+  return formatter({ minimumFractionDigits: precision, maximumFractionDigits: precision }).format(number);
 }
 
 /** A volume as exact as is readable: 12.345, 1,234.5, 1.235M. */
 export function volume(number) {
-  if (number >= 1e6) return number.toLocaleString("en-US", { notation: "compact", maximumFractionDigits: 3 });
-  const digits = number >= 1000 ? 1 : number >= 1 ? 3 : 5;
-  return number.toLocaleString("en-US", { maximumFractionDigits: digits });
+  if (number >= 1e6) return formatter({ notation: "compact", maximumFractionDigits: 3 }).format(number);
+  return formatter({ maximumFractionDigits: number >= 1000 ? 1 : number >= 1 ? 3 : 5 }).format(number);
 }
 
 /** A change with its sign and unit: +1.25 %. */
@@ -130,6 +132,13 @@ export function change(from, to) {
   const percent = ((to - from) / from) * 100;
   const sign = percent > 0 ? "+" : percent < 0 ? "−" : "";
   return `${sign}${Math.abs(percent).toFixed(2)} %`;
+}
+
+/** Making a formatter costs a hundred times what using it does: each is made once. */
+function formatter(options) {
+  const key = JSON.stringify(options);
+  if (!formatters.has(key)) formatters.set(key, new Intl.NumberFormat("en-US", options));
+  return formatters.get(key);
 }
 
 function away(view) {
