@@ -64,9 +64,10 @@ def test_candles_equal_their_trades(market: Market, symbol: str, interval: str) 
     course, dice = market.course(symbol), random.Random(f"{symbol}{interval}")
     grid = course.grid(interval)
     traded = 0
-    for _ in range(4):
+    long = interval in ("30m", "1h", "2h")
+    for _ in range(1 if long else 4):
         start_ms = dice.randrange(course.first_ms, NOW_MS - DAY_MS)
-        for kline in market.klines(symbol, interval, start_ms=start_ms, limit=3):
+        for kline in market.klines(symbol, interval, start_ms=start_ms, limit=1 if long else 3):
             trades = list(course.trades(kline.open_ms, grid.next_open_ms(kline.open_ms)))
             assert kline.trades == len(trades)
             if trades:

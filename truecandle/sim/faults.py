@@ -64,6 +64,9 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 
 
+_CONDITIONS = ("path", "symbol", "interval", "stream", "skip", "chance", "from_ms", "until_ms")
+
+
 @dataclass(slots=True)
 class Fault:
     """One scripted fault and how often it struck.
@@ -126,50 +129,28 @@ class Faults:
         self.struck: deque[dict[str, object]] = deque(maxlen=STRUCK_MAX)
 
     def add(
-        self,
-        kind: str,
-        *,
-        path: str | None = None,
-        symbol: str | None = None,
-        interval: str | None = None,
-        stream: str | None = None,
-        count: int | None = -1,
-        skip: int = 0,
-        chance: float = 1.0,
-        from_ms: int | None = None,
-        until_ms: int | None = None,
-        for_ms: int | None = None,
-        **options: Any,
+        self, kind: str, *, count: int | None = -1, for_ms: int | None = None, **given: Any
     ) -> Fault:
         """Scripts a fault; `KINDS` names them and their options.
 
-        `path` is what follows /api/v3/ ("klines"), `stream` the kind of stream ("aggTrade",
-        "kline"). Without `count` it strikes once, or without end inside a window (`from_ms` to
-        `until_ms`, or `for_ms` from now). The first `skip` occasions are spared.
+        Conditions: `path` (what follows /api/v3/, such as "klines"), `symbol`, `interval`,
+        `stream` (its kind, such as "aggTrade"), `skip` (occasions spared first), `chance` (0 to 1),
+        and a window of exchange time: `from_ms` to `until_ms`, or `for_ms` from now. Without
+        `count` it strikes once, or in a window each time; None is without end. `ValueError` says
+        what is wrong.
         """
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
+        conditions = {name: given.pop(name) for name in _CONDITIONS if name in given}
         if for_ms is not None:
-            until_ms = (from_ms or self._market.clock.now_ms()) + for_ms
+            conditions["until_ms"] = for_ms + conditions.get("from_ms", self._market.clock.now_ms())
         if count == -1:
-            count = 1 if until_ms is None else None
+            count = 1 if conditions.get("until_ms") is None else None
         with self._lock:
             if len(self._faults) >= FAULTS_MAX:
                 raise ValueError(f"more than {FAULTS_MAX} faults are waiting")
             self._number += 1
-            given = (
-                path,
-                symbol,
-                interval,
-                stream,
-                count,
-                skip,
-                chance,
-                from_ms,
-                until_ms,
-                options,
-            )
-            fault = Fault(self._number, kind, *given)
+            fault = Fault(self._number, kind, count=count, options=given, **conditions)
             if KINDS[kind][0] != "market":
                 self._faults.append(fault)
         if KINDS[kind][0] == "market":

@@ -39,9 +39,9 @@ class Hours:
         self._knots: list[int] = []
         self.stretch = array("b")
         self.amount = array("b")
-        self.bases = [listing.level]
-        self.trade_ids = [1]
-        self.print_ids = [1]
+        self.bases = array("q", [listing.level])
+        self.trade_ids = array("q", [1])
+        self.print_ids = array("q", [1])
 
     def tape(self, hour: int) -> Tape:
         """The tape of an hour; after this call the hour's other values are known."""

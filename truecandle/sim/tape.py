@@ -7,8 +7,9 @@ Invariant: a tape depends on seed, symbol and number alone; equal tapes on every
 from __future__ import annotations
 
 import random
+from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -28,6 +29,9 @@ _FILLS = (1,) * 58 + (2,) * 22 + (3,) * 10 + (4,) * 5 + (5,) * 3 + (8,) * 2
 
 
 _Dice = Callable[[], float]
+
+#: Compact: a market of three symbols holds a million of them.
+Numbers = Sequence[int]
 
 
 class Cell(NamedTuple):
@@ -53,13 +57,13 @@ class Tape:
     the aggregate of trade i. `sums` hold running totals, one longer than the trades.
     """
 
-    offsets: list[int]
-    deltas: list[int]
-    quantities: list[int]
-    sells: list[bool]
-    starts: list[int]
-    group: list[int]
-    sums: tuple[list[int], list[int], list[int], list[int]]
+    offsets: Numbers
+    deltas: Numbers
+    quantities: Numbers
+    sells: bytes
+    starts: Numbers
+    group: Numbers
+    sums: tuple[Numbers, ...]
     hour: Cell
     parts: dict[int, list[Cell | None]]
 
@@ -103,7 +107,17 @@ def _tape(seed: int, listing: Listing, number: int) -> Tape:
     for part_ms in PARTS_MS:
         edges = [bisect_left(offsets, at) for at in range(0, HOUR_MS + 1, part_ms)]
         parts[part_ms] = [_cell(deltas, sums, *pair) for pair in pairwise(edges)]
-    return Tape(offsets, deltas, quantities, sells, starts, group, sums, hour, parts)
+    return Tape(
+        offsets=array("i", offsets),
+        deltas=array("q", deltas),
+        quantities=array("q", quantities),
+        sells=bytes(sells),
+        starts=array("i", starts),
+        group=array("i", group),
+        sums=sums,
+        hour=hour,
+        parts=parts,
+    )
 
 
 def _offsets(listing: Listing, dice: _Dice) -> list[int]:
@@ -141,11 +155,11 @@ def _trades(
     return times, deltas, quantities, sells
 
 
-def _running(values: list[int]) -> list[int]:
-    return list(accumulate(values, initial=0))
+def _running(values: list[int]) -> Numbers:
+    return array("q", accumulate(values, initial=0))
 
 
-def _cell(deltas: list[int], sums: tuple[list[int], ...], first: int, end: int) -> Cell | None:
+def _cell(deltas: Sequence[int], sums: tuple[Numbers, ...], first: int, end: int) -> Cell | None:
     if first >= end:
         return None
     part = deltas[first:end]

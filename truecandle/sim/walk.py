@@ -144,7 +144,7 @@ class Walk(Course):
             first_id=ids[0],
             last_id=ids[1],
             time_ms=hour_ms + tape.offsets[i],
-            sell=tape.sells[i] == (stretch > 0),
+            sell=bool(tape.sells[i]) == (stretch > 0),
         )
 
     def _ids(self, t_ms: int) -> tuple[int, int]:
