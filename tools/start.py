@@ -118,8 +118,10 @@ def ports_of(roles: Mapping[str, str], env: Mapping[str, str]) -> list[Port]:
 
 def supervise(mode: str, roles: Mapping[str, str], env: Mapping[str, str]) -> int:
     """Run all roles until one ends or the user stops them; 0 if it was the user."""
-    data = "simulated" if mode == "demo" else "real Binance"
-    print(f"{mode}: {data} data in {env['VAR_DIR']}; Ctrl-C stops everything", flush=True)
+    source = "a simulated exchange" if mode == "demo" else env.get("BINANCE_REST_URL", "Binance")
+    print(
+        f"{mode}: data of {source}, kept in {env['VAR_DIR']}; Ctrl-C stops everything", flush=True
+    )
     manager = Manager()
     for role, command in roles.items():
         manager.add_process(role, command, env=dict(env), cwd=str(ROOT))
