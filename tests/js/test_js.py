@@ -32,5 +32,7 @@ def node() -> str:
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_the_promises_of_the_browser_code_hold(name: str) -> None:
     command = [node(), "--test", "--test-reporter=tap", str(HERE / name)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=NODE_TIMEOUT_S, check=False)
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=NODE_TIMEOUT_S, check=False
+    )
     assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
