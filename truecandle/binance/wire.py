@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -130,9 +132,17 @@ def _parse_kline(message: Mapping[str, Any]) -> Message:
         is_closed=_field(fields, "x", _flag),
         event_ms=_field(message, "E", _moment),
     )
-    if kline.low == "0":
+    if not _is_possible(kline):
         raise MalformedAnswer(f"impossible kline {kline}")
+    if kline.trades == 0:
+        kline = replace(kline, first_id=-1, last_id=-1)
     return Message("kline", kline)
+
+
+def _is_possible(kline: Kline) -> bool:
+    low, high = Decimal(kline.low), Decimal(kline.high)
+    are_prices = 0 < low <= Decimal(kline.open) <= high and low <= Decimal(kline.close) <= high
+    return are_prices and (kline.trades == 0 or 0 <= kline.first_id <= kline.last_id)
 
 
 def _parse_shutdown(message: Mapping[str, Any]) -> Message:

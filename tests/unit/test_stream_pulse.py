@@ -1,0 +1,87 @@
+"""When a stream is dead, and how often it may be tried again."""
+
+from __future__ import annotations
+
+import random
+
+from truecandle.binance.pulse import (
+    ATTEMPTS_MAX,
+    ATTEMPTS_S,
+    BACKOFF_MAX_S,
+    SILENCE_MAX_S,
+    SILENCE_S,
+    Attempts,
+    Pulse,
+    ceiling_s,
+)
+
+
+def test_a_stream_is_silent_after_10_s_without_a_message() -> None:
+    pulse = Pulse()
+    pulse.connect(100.0)
+    for second in range(5):
+        pulse.beat(101.0 + second)
+    assert not pulse.is_silent(105.0 + SILENCE_S)
+    assert pulse.is_silent(105.1 + SILENCE_S)
+
+
+def test_the_same_time_counts_from_the_connection_on_before_any_message() -> None:
+    pulse = Pulse()
+    pulse.connect(100.0)
+    assert not pulse.is_silent(100.0 + SILENCE_S)
+    assert pulse.is_silent(100.1 + SILENCE_S)
+
+
+def test_a_slow_market_is_given_three_times_its_usual_pause() -> None:
+    pulse = Pulse()
+    pulse.connect(0.0)
+    for at_s in (5.0, 10.0, 15.0):
+        pulse.beat(at_s)
+    assert not pulse.is_silent(15.0 + 15.0)
+    assert pulse.is_silent(15.0 + 15.1)
+
+
+def test_even_the_slowest_market_is_looked_after_within_a_minute() -> None:
+    pulse = Pulse()
+    pulse.connect(0.0)
+    pulse.beat(1000.0)
+    assert pulse.limit_s == SILENCE_MAX_S
+
+
+def test_a_stall_does_not_make_the_rule_lax_for_long() -> None:
+    pulse = Pulse()
+    pulse.connect(0.0)
+    pulse.beat(0.1)
+    pulse.connect(11.0)
+    pulse.beat(11.1)
+    for tenth in range(40):
+        pulse.beat(11.2 + tenth / 10)
+    assert pulse.limit_s == SILENCE_S
+
+
+def test_never_more_than_60_attempts_in_5_minutes() -> None:
+    attempts, taken, now_s = Attempts(), [], 0.0
+    while now_s < 3 * ATTEMPTS_S:
+        wait_s = attempts.take(now_s)
+        if wait_s == 0:
+            taken.append(now_s)
+        now_s += wait_s or 0.5
+    assert all(
+        later - earlier >= ATTEMPTS_S
+        for earlier, later in zip(taken, taken[ATTEMPTS_MAX:], strict=False)
+    )
+    assert len(taken) == 3 * ATTEMPTS_MAX
+
+
+def test_the_pauses_double_up_to_30_s_and_go_on_for_ever() -> None:
+    assert [ceiling_s(failures) for failures in (1, 2, 3, 4, 5, 6)] == [1, 2, 4, 8, 16, 30]
+    assert ceiling_s(10_000) == BACKOFF_MAX_S
+
+
+def test_with_full_jitter_50_refusals_stay_within_the_allowance() -> None:
+    dice, attempts, now_s, tried = random.Random(7), Attempts(), 0.0, []
+    for failures in range(1, 51):
+        now_s += attempts.take(now_s)
+        tried.append(now_s)
+        now_s += dice.uniform(0, ceiling_s(failures))
+    assert max(sum(1 for t in tried if s <= t < s + ATTEMPTS_S) for s in tried) <= ATTEMPTS_MAX
