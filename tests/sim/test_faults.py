@@ -63,6 +63,12 @@ def test_a_fault_can_come_by_chance(frozen: SimServer) -> None:
     assert 5 < sum(answers) < 35
 
 
+def test_two_answers_come_one_after_the_other(frozen: SimServer) -> None:
+    frozen.faults.add("server_error")
+    frozen.faults.add("forbidden")
+    assert [klines(frozen).status_code for _ in range(3)] == [503, 403, 200]
+
+
 def test_clear_takes_everything_back(frozen: SimServer, clean: list[list[Any]]) -> None:
     frozen.faults.add("server_error", count=None)
     frozen.faults.add("gap", start_ms=THIS_MINUTE_MS - 2 * MINUTE_MS, end_ms=NOW_MS)

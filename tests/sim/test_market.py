@@ -131,11 +131,11 @@ def test_the_last_row_holds_the_trades_up_to_now_and_no_more(
 
 
 def test_the_same_seed_trades_the_same_whenever_it_is_asked() -> None:
-    listing = listings(["ETHUSDT"])[0]
+    listing = listings(["PAXGUSDT"])[0]
     early, late = Walk(7, listing), Walk(7, listing)
     start_ms = listing.listed_ms + 900 * DAY_MS + 123_456
     late.span(listing.listed_ms, start_ms + 300 * DAY_MS)
-    window = (start_ms, start_ms + MINUTE_MS)
+    window = (start_ms, start_ms + HOUR_MS)
     assert list(early.trades(*window)) == list(late.trades(*window))
     assert list(Walk(8, listing).trades(*window)) != list(early.trades(*window))
 
@@ -226,9 +226,7 @@ def test_weeks_open_on_monday_and_months_on_the_first_even_before_the_listing(
     assert month.close_ms == 1_504_223_999_999
 
 
-@pytest.mark.parametrize(
-    ("symbol", "residue"), [("BTCUSDT", 1), ("SOLUSDT", 2), ("XRPUSDT", 0), ("PEPEUSDT", 0)]
-)
+@pytest.mark.parametrize(("symbol", "residue"), [("BTCUSDT", 1), ("SOLUSDT", 2), ("PEPEUSDT", 0)])
 def test_three_days_count_from_the_day_of_the_listing(symbol: str, residue: int) -> None:
     market = simulated(7, [symbol], Clock(NOW_MS, speed=0))
     klines = market.klines(symbol, "3d", start_ms=0, limit=1000)

@@ -136,6 +136,13 @@ def test_mistakes_get_the_real_codes(
     assert message in (None, answer.json()["msg"])
 
 
+def test_a_symbol_may_be_written_in_another_script() -> None:
+    with SimServer(["币安人生USDT"]) as sim:
+        info = ask(sim, "exchangeInfo", 'symbols=["币安人生USDT"]').json()
+        assert info["symbols"][0]["baseAsset"] == "币安人生"
+        assert len(ask(sim, "klines", "symbol=币安人生USDT&interval=1h&limit=3").json()) == 3
+
+
 def test_an_unknown_path_is_not_found(still: SimServer) -> None:
     assert ask(still, "nothing").status_code == 404
 

@@ -355,6 +355,16 @@ def test_the_closing_of_a_candle_can_be_lost(frozen: SimServer, connect: Connect
     assert not any(closing(event) for event in events)
 
 
+def test_the_closing_of_a_candle_can_come_late(frozen: SimServer, connect: Connect) -> None:
+    frozen.clock.set(CLOSING_MS)
+    listener = connect(frozen, "/ws/btcusdt@kline_1m/btcusdt@kline_1s")
+    frozen.faults.add("late", interval="1m", ms=300, from_ms=CLOSING_MS + 1000)
+    frozen.clock.advance(1100)
+    events = listener.until(lambda event: closing(event) and event["k"]["i"] == "1m")
+    assert events[-1]["E"] == CLOSING_MS + 1000
+    assert (events[-2]["k"]["i"], events[-2]["E"]) == ("1s", CLOSING_MS + 1000)
+
+
 def test_in_real_time_the_streams_keep_up(sim: SimServer, connect: Connect) -> None:
     listener = connect(sim, "/ws/btcusdt@kline_1s")
     event = listener.until(closing)[-1]

@@ -9,7 +9,10 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from truecandle.sim.market import Market
@@ -56,6 +59,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "shutdown": ("action", "the serverShutdown event; drop_after_ms=None"),
     "repeated": ("message", "sent twice"),
     "disorder": ("message", "sent after the next one"),
+    "late": ("message", "sent ms=2000 later, such as the closing kline"),
     "lose": ("message", "not sent"),
     "unclosed": ("message", "the closing kline (x: true) is not sent"),
     "malformed": ("message", 'text=\'{"e":"trade",\' is sent instead'),
@@ -63,6 +67,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "foreign": ("message", "also sent for symbol_sent='XXXUSDT', never subscribed"),
 }
 
+
+#: What is known of an occasion: path, symbol, interval, stream.
+Facts = Mapping[str, str | None]
+_NOTHING: Facts = MappingProxyType({})
 
 _CONDITIONS = ("path", "symbol", "interval", "stream", "skip", "chance", "from_ms", "until_ms")
 
@@ -94,7 +102,7 @@ class Fault:
         used_up = self.count is not None and self.hits >= self.count
         return used_up or (self.until_ms is not None and now_ms >= self.until_ms)
 
-    def matches(self, now_ms: int, facts: dict[str, str | None]) -> bool:
+    def matches(self, now_ms: int, facts: Facts) -> bool:
         """Whether all conditions but `skip` and `chance` hold."""
         if self.is_over(now_ms) or (self.from_ms is not None and now_ms < self.from_ms):
             return False
@@ -157,19 +165,20 @@ class Faults:
             self._apply(fault)
         return fault
 
-    def take(self, where: str, **facts: str | None) -> list[Fault]:
-        """The faults that strike there now; each is counted and logged."""
+    def take(self, where: str, facts: Facts = _NOTHING, most: int = FAULTS_MAX) -> list[Fault]:
+        """The faults that strike there now, at most so many; each is counted and logged."""
         if not self._faults:
             return []
         now_ms = self._market.clock.now_ms()
         with self._lock:
-            found = [f for f in self._waiting(where, now_ms, facts) if self._strikes(f)]
+            waiting = self._waiting(where, now_ms, facts)
+            found = list(islice((fault for fault in waiting if self._strikes(fault)), most))
             for fault in found:
                 self._log(fault, now_ms, facts)
             self._faults = [f for f in self._faults if not f.is_over(now_ms)]
         return found
 
-    def active(self, where: str, **facts: str | None) -> Fault | None:
+    def active(self, where: str, facts: Facts = _NOTHING) -> Fault | None:
         """A fault that lasts, such as a silence: it is logged when it is first seen."""
         if not self._faults:
             return None
@@ -194,7 +203,7 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 
-    def _waiting(self, where: str, now_ms: int, facts: dict[str, str | None]) -> list[Fault]:
+    def _waiting(self, where: str, now_ms: int, facts: Facts) -> list[Fault]:
         return [f for f in self._faults if KINDS[f.kind][0] == where and f.matches(now_ms, facts)]
 
     def _strikes(self, fault: Fault) -> bool:
@@ -203,7 +212,7 @@ class Faults:
             return False
         return fault.chance >= 1 or self._dice.random() < fault.chance
 
-    def _log(self, fault: Fault, now_ms: int, facts: dict[str, str | None]) -> None:
+    def _log(self, fault: Fault, now_ms: int, facts: Facts) -> None:
         fault.hits += 1
         self.struck.append({"at_ms": now_ms, "id": fault.id, "kind": fault.kind, **facts})
 

@@ -104,11 +104,14 @@ class Hub:
 
     def publish(self, stream: Stream, build: Builder, *, closing: bool = False) -> None:
         """Sends an event to all who listen; `build(unit)` makes it in their time unit."""
-        struck = self._faults.take(
-            "message", symbol=stream.symbol, stream=stream.kind, interval=stream.interval
-        )
+        facts = {"symbol": stream.symbol, "stream": stream.kind, "interval": stream.interval}
+        struck = self._faults.take("message", facts)
         faults = {fault.kind: fault for fault in struck}
         if "lose" in faults or (closing and "unclosed" in faults):
+            return
+        if "late" in faults:
+            wait_s = faults["late"].options.get("ms", 2000) / 1000
+            asyncio.get_running_loop().call_later(wait_s, self._send, stream, build, {})
             return
         if "disorder" in faults and stream.name not in self._held:
             self._held[stream.name] = build

@@ -16,11 +16,16 @@ from truecandle.sim.wire import Refused
 #: Above this a time parameter is in microseconds: both units are accepted, always.
 _MICROSECONDS_FROM = 10**14
 
-_SYMBOL = re.compile(r"^[A-Z0-9-_.]{1,20}$")
-_SYMBOLS = re.compile(r"^\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]{1,20}\"){0,})?\]$")
-_NUMBER = re.compile(r"^[0-9]{1,20}$")
-_INTERVAL = re.compile(r"^[a-zA-Z0-9]{1,36}$")
-_ZONE = re.compile(r"^([+-]?)(\d{1,2})(?::(\d{2}))?$")
+#: What is legal, and how Binance says it. Its sentence for symbols is older than the symbols in
+#: letters of other scripts that it lists by now.
+_SYMBOL = (re.compile(r"(?!.*[a-z])[\w.-]{1,20}"), "^[A-Z0-9-_.]{1,20}$")
+_SYMBOLS = (
+    re.compile(r'\[("[^"\\a-z\s]{1,20}"(,"[^"\\a-z\s]{1,20}")*)?\]'),
+    '^\\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,})?\\]$',
+)
+_NUMBER = (re.compile(r"[0-9]{1,20}"), "^[0-9]{1,20}$")
+_INTERVAL = (re.compile(r"[a-zA-Z0-9]{1,36}"), "^[a-zA-Z0-9]{1,36}$")
+_ZONE = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-9]{2}))?")
 
 
 class Params:
@@ -110,7 +115,7 @@ class Params:
             raise Refused(-1130, f"Data sent for parameter '{name}' is not valid.")
         return value
 
-    def _mandatory(self, name: str, legal: re.Pattern[str]) -> str:
+    def _mandatory(self, name: str, legal: tuple[re.Pattern[str], str]) -> str:
         if name not in self._values:
             raise Refused(
                 -1102,
@@ -119,18 +124,17 @@ class Params:
         value = self._values[name]
         if not value:
             raise Refused(-1105, f"Parameter '{name}' was empty.")
-        if not legal.match(value):
+        if not legal[0].fullmatch(value):
             raise Refused(
                 -1100,
-                f"Illegal characters found in parameter '{name}'; "
-                f"legal range is '{legal.pattern}'.",
+                f"Illegal characters found in parameter '{name}'; legal range is '{legal[1]}'.",
             )
         return value
 
 
 def zone_ms_of(text: str) -> int | None:
     """A time zone's shift in ms; None when it is malformed or out of range."""
-    match = _ZONE.match(text)
+    match = _ZONE.fullmatch(text)
     if not match:
         return None
     sign, hours, minutes = match.groups()

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from truecandle.sim.damage import Answer, damaged, hang, scripted, send
-from truecandle.sim.faults import Fault, Faults
+from truecandle.sim.faults import Facts, Fault, Faults
 from truecandle.sim.limits import Limits
 from truecandle.sim.market import Market
 from truecandle.sim.params import Params
@@ -50,15 +50,15 @@ class Rest:
             "status": None,
         }
         self.log.append(entry)
-        for fault in self._faults.take("delay", **facts):
+        for fault in self._faults.take("delay", facts):
             await asyncio.sleep(fault.options.get("ms", 1000) / 1000)
-        instead = self._faults.take("answer", **facts)
+        instead = self._faults.take("answer", facts, most=1)
         if instead and instead[0].kind == "timeout":
             return await hang(request, instead[0].options.get("seconds", 30))
         answer = self._answer(request, path, weight, facts, instead)
         entry["status"] = answer.status
         answer.headers |= self._weight_headers()
-        transport = self._faults.take("body", **facts) if answer.status == 200 else []
+        transport = self._faults.take("body", facts) if answer.status == 200 else []
         return await send(request, answer, {fault.kind: fault for fault in transport})
 
     def _answer(
@@ -66,7 +66,7 @@ class Rest:
         request: web.Request,
         path: Path | None,
         weight: int,
-        facts: dict[str, str | None],
+        facts: Facts,
         instead: list[Fault],
     ) -> Answer:
         try:
@@ -81,11 +81,11 @@ class Rest:
                 params=Params(request.query.items(), path.allowed),
                 now_ms=self._market.clock.now_ms(),
                 unit=_unit(request.headers.get("X-MBX-TIME-UNIT")),
-                candle_faults=tuple(self._faults.take("candles", **facts)),
+                candle_faults=tuple(self._faults.take("candles", facts)),
             )
             body = path.answer(asked)
             if facts["interval"] and isinstance(body, list):
-                for fault in self._faults.take("rows", **facts):
+                for fault in self._faults.take("rows", facts):
                     body = damaged(body, fault)
             return Answer(200, orjson.dumps(body))
         except Refused as refused:

@@ -40,14 +40,14 @@ class Sockets:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its upgrade to its end."""
-        for fault in self._faults.take("connect"):
+        for fault in self._faults.take("connect", most=1):
             if fault.options.get("abort", False) and request.transport is not None:
                 request.transport.abort()
             return web.Response(status=fault.options.get("status", 503))
         if not self._limits.connect():
             return web.Response(status=429)
         unit = 1000 if request.query.get("timeUnit", "").upper() == "MICROSECOND" else 1
-        muted = bool(self._faults.take("open"))
+        muted = bool(self._faults.take("open", most=1))
         ws = web.WebSocketResponse(autoping=False, max_msg_size=_FRAME_MAX, timeout=0.5)
         await ws.prepare(request)
         combined = request.path.startswith("/stream")
