@@ -20,8 +20,10 @@ TARGET = ROOT / "static" / "vendor"
 MANIFEST = Path(__file__).with_name("vendor.json")
 NODE_LOCK = Path(__file__).with_name("node.txt")
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
-NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
-ADVICE = "Is the npm registry reachable from here? `make setup` goes on where it stopped."
+NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+ADVICE = (
+    "Are the registries of npm and PyPI reachable from here? `make setup` goes on where it stopped."
+)
 
 
 def ensure() -> bool:
