@@ -44,6 +44,7 @@ __all__ = [
     "OPENS_MAX",
     "PAGE_CANDLES_MAX",
     "RESULTS",
+    "UPSERT",
     "Columns",
     "Correction",
     "Meta",
@@ -76,7 +77,7 @@ BROKEN_CHAIN = -1
 #: Newest members looked at to learn a grid; more junk than this is not skipped.
 _LEARN_FROM = 10
 
-_UPSERT = Script("upsert_klines")
+UPSERT = Script("upsert_klines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ def _write(
         keys.corrections(series),
         keys.FENCE,
     )
-    answer = _UPSERT.run(redis, names, args)
+    answer = UPSERT.run(redis, names, args)
     added, unchanged, corrected, healed, before, after, first, last, count, at = answer
     is_all_new = len(chunk) > 0 and added == len(chunk)
     return Written(

@@ -62,10 +62,9 @@ def check(
             refused.append(Refused(open_ms, "misaligned", f"no {interval.name} opens here"))
         elif not is_closed(interval, open_ms, now_ms, settle_ms):
             refused.append(Refused(open_ms, "open", f"its end + {settle_ms} ms > {now_ms}"))
-        elif candles.setdefault(open_ms, candle) != candle:
-            raise CandleError(
-                "row", candle.member(), f"one row per open time; also sent: {candles[open_ms]}"
-            )
+        elif (known := candles.setdefault(open_ms, candle)) is not candle and known != candle:
+            allowed = f"one row per open time; also sent: {known.member()}"
+            raise CandleError("row", candle.member(), allowed)
     return Checked(tuple(candles[key] for key in sorted(candles)), tuple(refused))
 
 
