@@ -55,7 +55,8 @@ def connect() -> Iterator[Connect]:
     opened: list[Listener] = []
 
     def open_one(sim: SimServer, path: str) -> Listener:
-        before = sim.connections
+        now_ms, before = sim.clock.now_ms(), sim.connections
+        wait_for(lambda: sim.streamed_ms >= now_ms, what="the streams to catch up")
         opened.append(Listener(sim.ws_url + path))
         wait_for(lambda: sim.connections == before + 1, what="the connection")
         return opened[-1]

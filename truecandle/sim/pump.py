@@ -49,18 +49,19 @@ class Pace:
 
 @dataclass(slots=True)
 class Pump:
-    """Runs until cancelled. With `pace.fast` the clock stands still but for what it sends."""
+    """Runs until cancelled. All that happened before `next_ms` was sent. With `pace.fast` the clock
+    stands still but for what it sends."""
 
     market: Market
     hub: Hub
     faults: Faults
     pace: Pace
-    _next_ms: int = 0
+    next_ms: int = 0
     _pushed: dict[Stream, tuple[int, int]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Sends until cancelled."""
-        self._next_ms = self.market.clock.now_ms()
+        self.next_ms = self.market.clock.now_ms()
         while True:
             if self.pace.fast and self.hub.streams:
                 self.market.clock.advance(_FAST_STEP_MS)
@@ -74,12 +75,12 @@ class Pump:
 
     async def _step(self, now_ms: int) -> None:
         """Everything that happened before `now_ms` and was not sent yet, second by second."""
-        if not now_ms - JUMP_MAX_MS <= self._next_ms <= now_ms:
-            self._next_ms = max(now_ms - JUMP_MAX_MS, min(self._next_ms, now_ms))
-        while self._next_ms < now_ms:
-            start_ms = self._next_ms
+        if not now_ms - JUMP_MAX_MS <= self.next_ms <= now_ms:
+            self.next_ms = max(now_ms - JUMP_MAX_MS, min(self.next_ms, now_ms))
+        while self.next_ms < now_ms:
+            start_ms = self.next_ms
             second_ms = (start_ms // SECOND_MS + 1) * SECOND_MS
-            end_ms = self._next_ms = min(second_ms, now_ms)
+            end_ms = self.next_ms = min(second_ms, now_ms)
             streams = self.hub.streams
             if not streams or self.faults.active("silence"):
                 self._pushed.clear()

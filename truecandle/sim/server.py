@@ -102,6 +102,7 @@ class SimServer:
             sim.faults.add("rate_limit", retry_after="2")      # KINDS in faults.py names them all
             sim.clock.advance(60_000)                           # Clock(ms, speed=0) stands still
             sim.market.truth("BTCUSDT", "1m", start_ms, end_ms) # closed candles, exact
+            sim.streamed_ms         # the streams have caught up with a moved clock up to here
             sim.requests()                                      # what was asked, and the answers
 
     `clock`, `market`, `caps` and `pace` replace the defaults: the real time, a simulated market of
@@ -145,6 +146,11 @@ class SimServer:
     def connections(self) -> int:
         """How many stream connections are open."""
         return len(self.exchange.hub.clients)
+
+    @property
+    def streamed_ms(self) -> int:
+        """Everything that happened before this moment has been sent to the streams."""
+        return self.exchange.pump.next_ms
 
     def requests(self) -> list[dict[str, object]]:
         """The REST requests so far: at_ms, path, params, weight, status."""
