@@ -11,9 +11,7 @@ MODE = os.environ.get("ASYNC_MODE") or "eventlet"
 
 if __name__ == "__main__" and MODE in ("eventlet", "gevent"):
     if early := {"urllib3", "requests", "redis", "flask_socketio"} & set(sys.modules):
-        sys.exit(
-            f"{MODE} must patch before {sorted(early)} are imported; start with: python app.py"
-        )
+        sys.exit(f"{MODE} must patch before {sorted(early)}; start with: python app.py")
     if MODE == "eventlet":
         import warnings
 
@@ -31,6 +29,7 @@ from dataclasses import replace
 
 from flask import Flask
 
+from truecandle import admin
 from truecandle.config import Settings, read_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
@@ -41,7 +40,9 @@ from truecandle.web.hub import Hub, PortTaken, listen
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
     settings = replace(read_settings(os.environ), async_mode="threading")
-    return create_app(settings, connect(settings.redis_url), socketio_queue=False)
+    app = create_app(settings, connect(settings.redis_url), socketio_queue=False)
+    admin.init_app(app.cli, settings)
+    return app
 
 
 def main() -> int:

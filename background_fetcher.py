@@ -22,13 +22,11 @@ from truecandle.config import read_settings
 from truecandle.errors import SettingsError
 from truecandle.events import Publisher
 from truecandle.fetcher.sketch import notify, upsert_klines_to_zset
-from truecandle.store.budget import Budget
+from truecandle.store.budget import RESERVE, Budget
 
 __all__ = ["main", "notify_data_updated", "upsert_klines_to_zset"]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-#: Of the request weight a minute: what history leaves to candles that have just closed.
-RESERVE = 1_800
 
 
 def main() -> int:

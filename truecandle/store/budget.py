@@ -15,6 +15,8 @@ from truecandle.store.script import Script
 
 #: Eighty per cent of the 6,000 that the exchange allows in a minute.
 LIMIT_PER_MINUTE = 4_800
+#: What of it history leaves to candles that have just closed.
+RESERVE = 1_800
 #: The exchange counts by its own minutes; a sliding window of the same length holds any of them.
 WINDOW_S = 60
 #: An answer that arrives this early in a minute may count the minute before.

@@ -1,0 +1,28 @@
+"""Which commands there are, and how the `flask` command gets them.
+
+Never here: what a command does.
+Invariant: every command is given its `Kit` (`pass_kit`), and nothing is connected before it runs.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Final
+
+import click
+
+from truecandle import store
+from truecandle.admin.kit import Kit
+from truecandle.config import Settings
+
+#: Every command or group of this package.
+COMMANDS: Final[tuple[click.Command, ...]] = ()
+
+
+def init_app(cli: click.Group, settings: Settings) -> None:
+    """Adds the commands to `flask`; each works with the Redis and the exchange of `settings`."""
+    kit = Kit(settings, store.connect(settings.redis_url))
+    for command in COMMANDS:
+        own = copy.copy(command)
+        own.context_settings = {**command.context_settings, "obj": kit}
+        cli.add_command(own)

@@ -1,0 +1,77 @@
+"""What a command works with: settings, Redis, the exchange asked with patience, the ledger.
+
+Never here: what a command does with it, Flask.
+Invariant: a command takes no request weight that the fetcher may need for a candle that closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, NamedTuple, TypeVar
+
+import click
+from redis import Redis
+
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest import RestClient
+from truecandle.config import Settings
+from truecandle.errors import TrueCandleError
+from truecandle.events import Publisher
+from truecandle.fetcher.ledger import Ledger
+from truecandle.store.budget import RESERVE, Budget
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Made once by `init_app`; connects when it is used."""
+
+    settings: Settings
+    redis: Redis
+
+    @contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """The exchange and the ledger, with the exchange's clock measured."""
+        rest = RestClient(
+            self.settings.binance_rest_url,
+            Budget(self.redis),
+            reserve=RESERVE,
+            now_ms=lambda: clock.now_ms(),
+        )
+        clock = ExchangeClock(rest)
+        try:
+            clock.measure()
+            publisher = Publisher(self.settings.redis_url)
+            ledger = Ledger(self.redis, publisher, self.settings.settle_ms, clock.now_ms)
+            yield Desk(rest, clock, ledger)
+        finally:
+            rest.close()
+
+
+class Desk(NamedTuple):
+    """What asks the exchange and writes official candles, for as long as a command runs."""
+
+    rest: RestClient
+    clock: ExchangeClock
+    ledger: Ledger
+
+
+#: Gives a command its `Kit` as the first argument.
+pass_kit: Final = click.make_pass_decorator(Kit)
+
+
+def reported(command: Command) -> Command:
+    """Whatever goes wrong on purpose is one line, not a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except TrueCandleError as error:
+            raise click.ClickException(str(error)) from None
+
+    return run  # type: ignore[return-value]
