@@ -180,9 +180,8 @@ def test_a_void_that_was_filled_in_part_is_smaller_after() -> None:
 
 def test_the_memory_of_voids_is_bounded() -> None:
     voids = Voids()
-    for number in range(VOIDS_MAX + 50):
-        one = hole(number * 2, number * 2 + 1)
-        voids.note(one.start_ms, one.end_ms, [one], now_ms=0)
+    holes = [hole(number * 2, number * 2 + 1) for number in range(VOIDS_MAX + 50)]
+    voids.note(holes[0].start_ms, holes[-1].end_ms, holes, now_ms=0)
     assert len(voids._voids) == VOIDS_MAX
 
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from redis import Redis
 
 from truecandle.binance.rest import KLINES_LIMIT_MAX, OPENED_MS, RestClient
-from truecandle.candles.gaps import find_holes
+from truecandle.candles.gaps import Hole, find_holes
 from truecandle.candles.interval import Interval
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.events import Publisher, Reason
 from truecandle.fetcher.ledger import Ledger
-from truecandle.fetcher.voids import Voids, newest_page
+from truecandle.fetcher.voids import Voids, before, newest_page
 from truecandle.store import official
 from truecandle.store.official import Meta
 from truecandle.store.rows import with_grid
@@ -74,6 +74,7 @@ class Fetcher:
         self._voids: dict[str, Voids] = {}
         self._firsts: dict[str, int] = {}
         self._looked: set[str] = set()
+        self._todo: dict[str, list[Hole]] = {}
 
     def refresh(self, series: Series) -> Refreshed:
         """Reads what has closed since the last stored candle, and the last few once more.
@@ -102,12 +103,16 @@ class Fetcher:
         series = self._with_grid(series, self._deep)
         if not series.interval.has_grid:
             return False
+        holes = self._todo.get(series.name) or self._missing(series)
         for _ in range(pages_max or self._history // KLINES_LIMIT_MAX + PAGES_MORE):
-            page = self._next_page(series)
-            if page is None:
-                return False
-            self._fill_page(series, page)
-        return self._next_page(series) is not None
+            if not holes:
+                break
+            span = _Span(*newest_page(series.interval, holes, KLINES_LIMIT_MAX))
+            self._todo[series.name] = holes
+            has_older = self._fill_page(series, span)
+            holes = before(series.interval, holes, span.start_ms) if has_older else []
+        self._todo[series.name] = holes
+        return bool(holes)
 
     def _refresh_from(self, interval: Interval, meta: Meta, end_ms: int) -> int:
         if meta.latest is None:
@@ -118,8 +123,8 @@ class Fetcher:
         oldest_ms = _back(interval, end_ms, KLINES_LIMIT_MAX)
         return max(_back(interval, next_ms, trail), oldest_ms)
 
-    def _next_page(self, series: Series) -> _Span | None:
-        """The newest page that is missing and due; None when there is none."""
+    def _missing(self, series: Series) -> list[Hole]:
+        """The holes that are due, ascending."""
         interval, voids, now_ms = series.interval, self._voids_of(series), self._now_ms()
         meta = official.meta(self._redis, series)
         end_ms = self._settled_ms(interval)
@@ -130,23 +135,22 @@ class Fetcher:
             expected = interval.count(meta.earliest, end_ms)
             expected -= voids.candles(interval, meta.earliest, end_ms, now_ms)
             if meta.count == expected:
-                return None
+                return []
         opens = official.opens(self._redis, series, start_ms, end_ms)
         self._looked.add(series.name)
-        holes = voids.due(interval, find_holes(interval, opens, start_ms, end_ms), now_ms)
-        return _Span(*newest_page(interval, holes, KLINES_LIMIT_MAX)) if holes else None
+        return voids.due(interval, find_holes(interval, opens, start_ms, end_ms), now_ms)
 
-    def _fill_page(self, series: Series, span: _Span) -> None:
+    def _fill_page(self, series: Series, span: _Span) -> bool:
+        """Reads one page of holes; whether the exchange may have older candles."""
         interval, voids = series.interval, self._voids_of(series)
         earliest = official.meta(self._redis, series).earliest
         is_older = earliest is None or span.start_ms < earliest
         stored = self._read(series, span, self._deep, "backfill" if is_older else "repair")
         opens = official.opens(self._redis, series, *span)
         voids.note(*span, find_holes(interval, opens, *span), self._now_ms())
-        if is_older and not stored:
-            self._note_listing(series, span)
+        return not (is_older and not stored and self._is_before_listing(series, span))
 
-    def _note_listing(self, series: Series, span: _Span) -> None:
+    def _is_before_listing(self, series: Series, span: _Span) -> bool:
         """An empty page older than all we have: was the market listed later than we ask?"""
         interval = series.interval
         start_ms = _back(interval, self._settled_ms(interval), self._history)
@@ -154,9 +158,11 @@ class Fetcher:
             rows = self._deep.klines(series.symbol, interval.name, start_ms=start_ms, limit=1)
             first = rows[0][0] if rows and rows[0] else None
             self._firsts[series.name] = first if isinstance(first, int) else span.end_ms
-        if start_ms < span.end_ms <= self._firsts[series.name]:
-            holes = find_holes(interval, (), start_ms, span.end_ms)
-            self._voids_of(series).note(start_ms, span.end_ms, holes, self._now_ms())
+        if self._firsts[series.name] < span.end_ms:
+            return False
+        holes = find_holes(interval, (), start_ms, span.end_ms)
+        self._voids_of(series).note(start_ms, span.end_ms, holes, self._now_ms())
+        return True
 
     def _read(self, series: Series, span: _Span, rest: RestClient, reason: Reason) -> set[int]:
         """Asks for a span, stores it and tells; returns the open times that the exchange has."""

@@ -75,6 +75,15 @@ def newest_page(interval: Interval, holes: list[Hole], size: int) -> tuple[int, 
     return max(start_ms, floor_ms), end_ms
 
 
+def before(interval: Interval, holes: Iterable[Hole], end_ms: int) -> list[Hole]:
+    """What of the holes lies before `end_ms`."""
+    return [
+        _hole(interval, hole.start_ms, min(hole.end_ms, end_ms))
+        for hole in holes
+        if hole.start_ms < end_ms
+    ]
+
+
 def _outside(void: _Void, start_ms: int, end_ms: int) -> list[_Void]:
     parts = []
     if void.start_ms < start_ms:
