@@ -56,13 +56,13 @@ class Connection:
     names: Sequence[str]
     deliver: Deliver
     attempts: Attempts
+    pulse: Pulse = field(default_factory=Pulse)
     renew_s: float = RENEW_S
     counts: Counts = field(default_factory=Counts)
     is_live: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread = field(init=False)
     _wanted: frozenset[str] = field(init=False)
-    _pulse: Pulse = field(default_factory=Pulse)
     _failures: int = 0
     _is_leaving: bool = False
 
@@ -122,7 +122,7 @@ class Connection:
     def _connect(self) -> Socket:
         self._is_leaving = False
         socket = Socket(f"{self.url}/stream")
-        self._pulse.connect(time.monotonic())
+        self.pulse.connect(time.monotonic())
         self.counts.connects += 1
         return socket
 
@@ -170,9 +170,9 @@ class Connection:
                 self._take(data)
 
     def _check_silence(self) -> None:
-        if self._pulse.is_silent(time.monotonic()):
+        if self.pulse.is_silent(time.monotonic()):
             self.counts.stalls += 1
-            raise ExchangeError(f"no message for {self._pulse.limit_s:.0f} s")
+            raise ExchangeError(f"no message for {self.pulse.limit_s:.0f} s")
 
     def _take(self, data: bytes) -> None:
         try:
@@ -189,12 +189,14 @@ class Connection:
             self._is_leaving = True
         elif message.kind == "reply":
             self._check_reply(message)
+        else:
+            self.counts.foreign += 1
 
     def _pass_on(self, value: Trade | Kline) -> None:
         if stream_of(value) not in self._wanted:
             self.counts.foreign += 1
             return
-        self._pulse.beat(time.monotonic())
+        self.pulse.beat(time.monotonic())
         self._failures = 0
         self.is_live = True
         self.counts.messages += 1

@@ -30,7 +30,8 @@ BACKOFF_MAX_S = 30.0
 class Pulse:
     """Tells a dead stream from a quiet market."""
 
-    def __init__(self) -> None:
+    def __init__(self, silence_s: float = SILENCE_S) -> None:
+        self._silence_s = silence_s
         self._pauses: deque[float] = deque(maxlen=_PAUSES_KEPT)
         self._beat_s: float | None = None
         self._since_s = 0.0
@@ -53,7 +54,7 @@ class Pulse:
     @property
     def limit_s(self) -> float:
         usual_s = 3 * max(self._pauses, default=0.0)
-        return min(SILENCE_MAX_S, max(SILENCE_S, usual_s))
+        return min(SILENCE_MAX_S, max(self._silence_s, usual_s))
 
 
 class Attempts:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from truecandle.binance.connection import RENEW_S, Connection, Counts, Deliver
-from truecandle.binance.pulse import Attempts
+from truecandle.binance.pulse import SILENCE_S, Attempts, Pulse
 
 #: Binance allows 1024 streams on a connection.
 STREAMS_MAX = 1_000
@@ -24,11 +24,24 @@ class Streams:
     """All streams of the process, on as few connections as Binance allows."""
 
     def __init__(
-        self, url: str, names: Sequence[str], deliver: Deliver, *, renew_s: float = RENEW_S
+        self,
+        url: str,
+        names: Sequence[str],
+        deliver: Deliver,
+        *,
+        renew_s: float = RENEW_S,
+        silence_s: float = SILENCE_S,
     ) -> None:
         attempts = Attempts()
         self.connections = [
-            Connection(url, names[first : first + STREAMS_MAX], deliver, attempts, renew_s)
+            Connection(
+                url,
+                names[first : first + STREAMS_MAX],
+                deliver,
+                attempts,
+                Pulse(silence_s),
+                renew_s,
+            )
             for first in range(0, len(names), STREAMS_MAX)
         ]
 

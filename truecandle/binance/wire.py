@@ -65,8 +65,10 @@ def parse_message(data: bytes | str) -> Message:
         raise MalformedAnswer(f"no JSON: {_shown(data)}") from error
     if not isinstance(message, dict):
         raise MalformedAnswer(f"expected an object, got {_shown(data)}")
-    if "stream" in message and isinstance(message.get("data"), dict):
+    if "stream" in message and "data" in message:
         message = message["data"]
+        if not isinstance(message, dict):
+            raise MalformedAnswer(f"expected an event, got {_shown(data)}")
     if "e" not in message:
         return Message("reply" if "id" in message or "code" in message else "other", message)
     parse = _PARSERS.get(message["e"]) if isinstance(message["e"], str) else None

@@ -1,0 +1,284 @@
+"""What can go wrong between the exchange and the forming candle, and what happens then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.feeding import Feeding, values
+from tests.harness import RedisProc, free_port, wait_for
+from truecandle.binance.connection import STREAMS_PER_MESSAGE
+from truecandle.binance.stream import Streams
+from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.tick import Kline, Trade
+from truecandle.sim.clock import Clock
+from truecandle.sim.pump import Pace
+from truecandle.sim.server import SimServer
+
+#: Twenty seconds of the exchange pass in one.
+SPEED = 20.0
+NAMES = (trade_stream("BTCUSDT"), kline_stream("BTCUSDT", "1s"))
+
+
+@pytest.fixture
+def sim() -> Iterator[SimServer]:
+    with SimServer(["BTCUSDT"], clock=Clock(speed=SPEED)) as server:
+        yield server
+
+
+class Reading:
+    """Streams that collect what they deliver."""
+
+    def __init__(self, url: str, names: Sequence[str] = NAMES, **options: float) -> None:
+        self.events: list[Trade | Kline] = []
+        self.streams = Streams(url, names, self.events.append, **options)
+
+    def __enter__(self) -> Reading:
+        self.streams.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.streams.stop()
+        assert not any(one.thread.is_alive() for one in self.streams.connections)
+
+    def count(self, name: str) -> int:
+        return self.streams.counts()[name]
+
+    def wait_for_more(self, count: int = 5) -> None:
+        """That many further events."""
+        target = len(self.events) + count
+        wait_for(lambda: len(self.events) >= target, what=f"{count} more events")
+
+    def wait_for_count(self, name: str, least: int) -> None:
+        wait_for(lambda: self.count(name) >= least, what=f"{name} to reach {least}")
+
+    def missing(self) -> int:
+        """How many trades lie between the first and the last one, and did not come."""
+        ids = {
+            number
+            for one in self.events
+            if isinstance(one, Trade)
+            for number in range(one.first_id, one.last_id + 1)
+        }
+        return max(ids) - min(ids) + 1 - len(ids)
+
+
+def test_a_planned_renewal_loses_no_trade(sim: SimServer) -> None:
+    with Reading(sim.ws_url, renew_s=0.5) as reading:
+        reading.wait_for_count("renewals", 2)
+        reading.wait_for_more()
+        assert reading.missing() == 0
+        assert reading.count("failures") == 0
+        wait_for(lambda: sim.connections <= 2, what="old connections to end")
+
+
+def test_an_announced_shutdown_is_answered_by_a_new_connection_before_the_old_one_ends(
+    sim: SimServer,
+) -> None:
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+        sim.faults.add("shutdown", drop_after_ms=int(4_000 * SPEED))
+        reading.wait_for_count("renewals", 1)
+        reading.wait_for_more()
+        assert reading.missing() == 0
+        assert reading.count("failures") == 0
+
+
+@pytest.mark.parametrize("code", [1001, 1008, None], ids=["closed", "refused", "reset"])
+def test_a_lost_connection_is_made_again(sim: SimServer, code: int | None) -> None:
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+        sim.faults.add("drop", code=code)
+        reading.wait_for_count("connects", 2)
+        reading.wait_for_more()
+
+
+def test_a_silent_connection_is_found_and_made_again(sim: SimServer) -> None:
+    with Reading(sim.ws_url, silence_s=1.0) as reading:
+        reading.wait_for_more()
+        sim.faults.add("silent", for_ms=int(1_500 * SPEED))
+        reading.wait_for_count("stalls", 1)
+        reading.wait_for_more()
+
+
+def test_a_connection_mute_from_the_start_is_found_by_the_same_rule(sim: SimServer) -> None:
+    sim.faults.add("mute")
+    with Reading(sim.ws_url, silence_s=1.0) as reading:
+        reading.wait_for_more()
+        assert reading.count("stalls") == 1
+
+
+def test_pings_are_answered() -> None:
+    pace = Pace(ping_s=0.1, pong_max_s=0.8)
+    with (
+        SimServer(["BTCUSDT"], clock=Clock(speed=SPEED), pace=pace) as sim,
+        Reading(sim.ws_url) as reading,
+    ):
+        reading.wait_for_more()
+        started_s = time.monotonic()
+        wait_for(lambda: time.monotonic() - started_s > 2, what="two seconds of pings")
+        assert (reading.count("connects"), reading.count("failures")) == (1, 0)
+
+
+@pytest.mark.parametrize("abort", [False, True], ids=["with an answer", "without one"])
+def test_refused_connections_are_tried_again_until_one_is_accepted(
+    sim: SimServer, abort: bool
+) -> None:
+    sim.faults.add("refuse", count=2, abort=abort)
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+        assert (reading.count("failures"), reading.count("connects")) == (2, 1)
+
+
+def test_an_exchange_that_is_down_at_the_start_is_found_when_it_comes() -> None:
+    port = free_port()
+    with Reading(f"ws://127.0.0.1:{port}") as reading:
+        reading.wait_for_count("failures", 1)
+        with SimServer(["BTCUSDT"], clock=Clock(speed=SPEED), port=port):
+            reading.wait_for_more()
+
+
+def test_broken_messages_are_dropped_and_counted_and_the_connection_is_kept(
+    sim: SimServer,
+) -> None:
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+        for number, text in enumerate(('{"e":"aggTrade"}', "[]", '{"e":"trade",'), start=1):
+            sim.faults.add("malformed", text=text)
+            reading.wait_for_count("malformed", number)
+        reading.wait_for_more()
+        assert reading.count("connects") == 1
+
+
+def test_a_message_of_more_than_a_megabyte_is_refused_and_the_connection_made_again(
+    sim: SimServer,
+) -> None:
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+        sim.faults.add("oversized", kb=1100)
+        reading.wait_for_count("connects", 2)
+        reading.wait_for_more()
+        assert reading.count("malformed") == 1
+
+
+def test_messages_of_a_market_not_asked_for_are_dropped_and_counted(sim: SimServer) -> None:
+    with Reading(sim.ws_url) as reading:
+        sim.faults.add("foreign", count=5, symbol_sent="XXXUSDT")
+        reading.wait_for_count("foreign", 5)
+        assert {event.symbol for event in reading.events} <= {"BTCUSDT"}
+
+
+def test_many_streams_are_spread_over_connections_and_asked_for_at_the_allowed_pace() -> None:
+    names = [*NAMES, *(trade_stream(f"X{number}USDT") for number in range(1_200))]
+    with (
+        SimServer(["BTCUSDT"], clock=Clock(speed=SPEED)) as sim,
+        Reading(sim.ws_url, names) as reading,
+    ):
+        reading.wait_for_more()
+        first, second = reading.streams.connections
+        assert (len(first.names), len(second.names)) == (1_000, 202)
+        started_s = time.monotonic()
+        messages = len(first.names) / STREAMS_PER_MESSAGE
+        wait_for(lambda: time.monotonic() - started_s > messages * 0.3, what="all subscriptions")
+        assert (sim.connections, reading.count("failures")) == (2, 0)
+
+
+def test_ended_streams_leave_no_connection_behind(sim: SimServer) -> None:
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+    wait_for(lambda: sim.connections == 0, what="the connection to end")
+
+
+def closed_seconds(feeding: Feeding, count: int) -> list[LiveCandle]:
+    return feeding.wait_for_closed("BTCUSDT", "1s", count)
+
+
+def equals_truth(sim: SimServer, candle: LiveCandle) -> bool:
+    found = sim.market.truth("BTCUSDT", "1s", candle.open_ms, candle.open_ms + 1)
+    return [values(truth) for truth in found] == [values(candle)]
+
+
+DAMAGE: list[tuple[str, Callable[[SimServer], object]]] = [
+    ("trades told twice", lambda s: s.faults.add("repeated", chance=0.3, count=None)),
+    (
+        "trades out of order",
+        lambda s: s.faults.add("disorder", stream="aggTrade", chance=0.3, count=None),
+    ),
+    ("lost trades", lambda s: s.faults.add("lose", stream="aggTrade", chance=0.3, count=None)),
+    ("all trades lost", lambda s: s.faults.add("lose", stream="aggTrade", count=None)),
+    ("closing klines lost", lambda s: s.faults.add("unclosed", count=None)),
+    ("lost klines", lambda s: s.faults.add("lose", stream="kline", chance=0.5, count=None)),
+]
+
+
+@pytest.mark.parametrize("damage", [one for _, one in DAMAGE], ids=[name for name, _ in DAMAGE])
+def test_closed_candles_are_right_in_spite_of(
+    sim: SimServer, redis_url: str, damage: Callable[[SimServer], object]
+) -> None:
+    with Feeding(sim, redis_url, ["BTCUSDT"], ["1s"]) as feeding:
+        closed_seconds(feeding, 2)
+        damage(sim)
+        candles = closed_seconds(feeding, 32)[:-2]
+    assert [one for one in candles if not equals_truth(sim, one)] == []
+
+
+def test_a_price_far_from_the_last_one_is_taken_as_the_exchange_says_it(
+    sim: SimServer, redis_url: str
+) -> None:
+    with Feeding(sim, redis_url, ["BTCUSDT"], ["1m"]) as feeding:
+        before = wait_for(lambda: feeding.candles("BTCUSDT", "1m"), what="a candle")[-1]
+        feeding.feed.deliver(
+            Trade("BTCUSDT", 2**40, 2**40, "999999", "1", before.updated_at, before.updated_at)
+        )
+        wait_for(
+            lambda: any(one.high == "999999" for one in feeding.candles("BTCUSDT", "1m")),
+            what="the outlier in the candle",
+        )
+
+
+def test_no_key_is_made_for_a_market_not_followed(
+    sim: SimServer, redis_url: str, redis: Redis
+) -> None:
+    with Feeding(sim, redis_url, ["BTCUSDT"], ["1s"]) as feeding:
+        sim.faults.add("foreign", count=20, symbol_sent="XXXUSDT")
+        closed_seconds(feeding, 4)
+    assert list(redis.scan_iter(match="*XXX*")) == []
+
+
+def test_candles_built_while_redis_is_away_are_stored_when_it_is_back(
+    sim: SimServer, tmp_path: Path
+) -> None:
+    with (
+        RedisProc(tmp_path, aof=True, fsync="always") as server,
+        Feeding(sim, server.url, ["BTCUSDT"], ["1s"]) as feeding,
+    ):
+        closed_seconds(feeding, 3)
+        server.kill()
+        before_ms = sim.clock.now_ms()
+        wait_for(lambda: sim.clock.now_ms() - before_ms > 15_000, what="15 s of the exchange")
+        server.start()
+        candles = closed_seconds(feeding, 30)
+        opens = [one.open_ms for one in candles]
+        assert opens == list(range(opens[0], opens[-1] + 1, 1000))
+        assert opens[0] < before_ms
+        assert [one for one in candles[:-2] if not equals_truth(sim, one)] == []
+
+
+def test_a_redis_that_hangs_holds_the_feed_up_but_loses_no_candle(
+    sim: SimServer, tmp_path: Path
+) -> None:
+    with RedisProc(tmp_path) as server, Feeding(sim, server.url, ["BTCUSDT"], ["1s"]) as feeding:
+        closed_seconds(feeding, 3)
+        server.freeze()
+        before_ms = sim.clock.now_ms()
+        wait_for(lambda: sim.clock.now_ms() - before_ms > 20_000, what="20 s of the exchange")
+        server.thaw()
+        candles = closed_seconds(feeding, 35)
+        opens = [one.open_ms for one in candles]
+        assert opens == list(range(opens[0], opens[-1] + 1, 1000))
+        assert feeding.feed.inbox.lost == 0
