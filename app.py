@@ -26,6 +26,7 @@ if __name__ == "__main__" and MODE in ("eventlet", "gevent"):
 
 import signal
 from dataclasses import replace
+from typing import Any
 
 from flask import Flask
 
@@ -33,7 +34,7 @@ from truecandle import admin
 from truecandle.config import Settings, read_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
-from truecandle.web import create_app, greeting, log
+from truecandle.web import create_app, greeting, log, sockets
 from truecandle.web.hub import Hub, PortTaken, listen
 
 
@@ -55,21 +56,19 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     app = create_app(settings, connect(settings.redis_url))
-    socketio = app.extensions["socketio"]
     stop: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: stop.append(number))
-
-    def wait() -> None:
-        socketio.start_background_task(greeting.greet, app, lambda: bool(stop))
-        while not stop:
-            socketio.sleep(0.1)
-
-    finish = Hub(settings.async_mode).serve(app, sock, wait)
-    socketio.server.eio.disconnect()
+    on_stop(lambda number, _: stop.append(number))
+    finish = Hub(settings.async_mode).serve(app, sock, lambda: greeting.stay(app, stop))
+    sockets.close_all(app.extensions["socketio"])
     finish()
+    on_stop(signal.SIG_IGN)
     print("web: stopped", flush=True)
     return 0
+
+
+def on_stop(handler: Any) -> None:
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, handler)
 
 
 def with_secret_key(settings: Settings) -> Settings:

@@ -7,7 +7,7 @@ Invariant: a link is printed only for simulated data, and works once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Final
 
 from flask import Flask
@@ -19,14 +19,24 @@ from truecandle.web.parts import EXTENSION, Parts
 DEMO_USER: Final = "demo"
 #: How often Redis is asked again while it is away.
 RETRY_S: Final = 0.5
+#: How soon a signal to stop is noticed.
+LOOK_S: Final = 0.1
 
 
-def greet(app: Flask, is_over: Callable[[], bool]) -> None:
+def stay(app: Flask, stop: Sequence[object]) -> None:
+    """Greets, and returns once something is in `stop`: what signal handlers put there."""
+    socketio = app.extensions["socketio"]
+    socketio.start_background_task(greet, app, stop)
+    while not stop:
+        socketio.sleep(LOOK_S)
+
+
+def greet(app: Flask, stop: Sequence[object]) -> None:
     """Prints the address at once, and the way in as soon as Redis answers."""
     parts: Parts = app.extensions[EXTENSION]
     print(f"web: listening on {address(parts)}", flush=True)
     is_waiting = False
-    while not is_over():
+    while not stop:
         try:
             print("\n".join(lines(parts)), flush=True)
             return

@@ -11,6 +11,7 @@ import resource
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -73,6 +74,14 @@ class Hub:
                 done = get_hub().threadpool.apply(work, args)
                 return done
             return work(*args)
+
+    def cut(self, environ: dict[str, Any]) -> None:
+        """Ends the connection that a request came in by, whatever is still on its way."""
+        reader = environ.get("eventlet.input")
+        sock = reader.get_socket() if reader is not None else environ.get("werkzeug.socket")
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def serve(self, app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
         """Serves until `wait` returns, accepts nothing more then, and returns what ends the rest.

@@ -83,6 +83,15 @@ def init_app(app: Flask, parts: Parts, *, queue: bool) -> SocketIO:
     return socketio
 
 
+def close_all(socketio: SocketIO) -> None:
+    """Says good-bye to every browser; they come back by themselves.
+
+    Without waiting: engineio counts the packets of a queue wrongly, and might wait for ever.
+    """
+    for socket in list(socketio.server.eio.sockets.values()):
+        socket.close(wait=False)
+
+
 class Sockets:
     """All browsers connected to this process."""
 
@@ -227,8 +236,11 @@ class Sockets:
         self._strangers = since
         silent = [sid for sid, began_s in since.items() if now_s - began_s > HELLO_S]
         slow = [sid for sid, socket in sockets.items() if socket.queue.qsize() > QUEUE_MAX]
-        for sid in {*silent, *slow}:
-            server.eio.disconnect(sid)
+        for sid in silent:
+            sockets[sid].close(wait=False)
+        for sid in slow:
+            _log.warning("disconnected a browser that does not read what it is sent")
+            self._parts.hub.cut(server.environ.get(sid, {}))
 
 
 def _named(given: tuple[object, ...]) -> tuple[object, object]:

@@ -1,0 +1,209 @@
+"""Socket.IO over real sockets, on eventlet: who comes in, what they hear, when they have to go.
+
+Never here: what happens when Redis or the process die (`tests/faults/test_web_process.py`).
+Invariant: events are published as fetcher and feed do it, by a `Publisher` outside the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+import socketio
+import websocket
+from redis import Redis
+
+from tests.harness import RedisProc, wait_for
+from tests.roles import Roles
+from tests.web.conftest import HOURLY, store_hours
+from tests.web.process import Client, Web, clients, cookies, csrf, signed_in, token_of
+from truecandle.events import Publisher
+from truecandle.store import pages
+from truecandle.store.accounts import Accounts
+from truecandle.store.tickets import Tickets
+
+
+@pytest.fixture(scope="module")
+def web(redis_server: RedisProc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    processes = Roles()
+    yield Web(processes, redis_server.url, tmp_path_factory.mktemp("web"))
+    processes.end()
+
+
+@pytest.fixture
+def made() -> Iterator[list[Client]]:
+    with clients() as found:
+        yield found
+
+
+@pytest.fixture
+def publisher(redis_url: str) -> Publisher:
+    return Publisher(redis_url)
+
+
+def come(web: Web, made: list[Client], token: str | None = None, **headers: str) -> Client:
+    made.append(Client())
+    return made[-1].connect(web, token, **headers)
+
+
+def price(publisher: Publisher, symbol: str = "BTCUSDT", price: str = "0.00000908") -> None:
+    publisher.live_price(
+        symbol, price=price, timestamp=1, high="42000.1", low="8", volume="0.5", trades=3
+    )
+
+
+def test_nobody_comes_in_without_a_session_or_a_token(
+    web: Web, made: list[Client], redis: Redis
+) -> None:
+    for token in (None, "a" * 43, "*"):
+        made.append(Client())
+        refusals: list[object] = []
+        made[-1].io.on("connect_error", refusals.append)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            made[-1].connect(web, token)
+        assert refusals == ["unauthorized"] or refusals == [{"message": "unauthorized"}]
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+def test_pages_of_other_origins_do_not_come_in(web: Web, redis: Redis, origin: str) -> None:
+    cookie = cookies(signed_in(web, redis))
+    url = web.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        websocket.create_connection(url, origin=origin, cookie=cookie, timeout=20)
+    assert refused.value.status_code == 400
+    ours = websocket.create_connection(url, origin=web.url, cookie=cookie, timeout=20)
+    ours.close()
+
+
+def test_only_websockets_are_offered(web: Web) -> None:
+    answer = web.get("/socket.io/?EIO=4&transport=polling")
+    assert answer.status_code == 400
+    assert "Content-Security-Policy" in answer.headers
+
+
+def test_a_subscription_is_acknowledged_with_version_and_exchange_time(
+    web: Web, made: list[Client], redis: Redis
+) -> None:
+    store_hours(redis, 2)
+    redis.set("clock", '{"offset_ms": -3600000, "at_ms": 0}')
+    client = come(web, made, token_of(redis))
+    answer = client.follow()
+    assert answer["ok"] is True
+    assert answer["version"] == pages.version(redis, HOURLY)
+    assert isinstance(answer["server_time"], int)
+
+
+def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(
+    web: Web, made: list[Client], redis: Redis, publisher: Publisher
+) -> None:
+    token = token_of(redis)
+    one, two = come(web, made, token), come(web, made, token)
+    one.follow("BTCUSDT", "1h")
+    one.follow("BTCUSDT", "1m")
+    two.follow("ETHUSDT", "1h")
+    price(publisher)
+    assert one.wait_heard("live_price") == {
+        "symbol": "BTCUSDT", "price": "0.00000908", "timestamp": 1, "high": "42000.1", "low": 8,
+        "volume": "0.5", "trades": 3,
+    }  # fmt: skip
+    publisher.data_updated(
+        HOURLY, timestamp=1, version=7, previous=6, reason="correction", candles=[]
+    )
+    assert one.wait_heard("data_updated")["version"] == 7
+    one.call("unsubscribe", {"symbol": "BTCUSDT", "interval": "1h"})
+    price(publisher)
+    one.wait_heard("live_price", 2)
+    one.call("unsubscribe", {"symbol": "BTCUSDT", "interval": "1m"})
+    price(publisher)
+    price(publisher, "ETHUSDT")
+    two.wait_heard("live_price")
+    assert len(one.heard("live_price")) == 2
+    assert {event["symbol"] for event in two.heard("live_price")} == {"ETHUSDT"}
+
+
+@pytest.mark.parametrize(
+    ("event", "sent", "code"),
+    [
+        ("subscribe", {"symbol": "btcusdt", "interval": "1h"}, "parameter"),
+        ("subscribe", {"symbol": "DOGEUSDT", "interval": "1h"}, "unknown-market"),
+        ("subscribe", {"symbol": "BTCUSDT", "interval": "1M"}, "unknown-interval"),
+        ("subscribe", {"symbol": "BTCUSDT"}, "parameter"),
+        ("subscribe", {"symbol": {"$ne": 1}, "interval": ["1h"]}, "parameter"),
+        ("subscribe", "BTCUSDT:1h", "parameter"),
+        ("subscribe", None, "parameter"),
+        ("subscribe", ("BTCUSDT", "1h"), "parameter"),
+        ("unsubscribe", {"symbol": "*", "interval": "1h"}, "parameter"),
+        ("join", {"room": "ETHUSDT"}, "event"),
+        ("data_updated", {"symbol": "BTCUSDT"}, "event"),
+    ],
+)
+def test_a_bad_message_is_answered_by_name(
+    web: Web, made: list[Client], redis: Redis, event: str, sent: object, code: str
+) -> None:
+    client = come(web, made, token_of(redis))
+    answer = client.call(event, sent)
+    assert (answer["ok"], answer["code"]) == (False, code)
+    assert client.follow()["ok"] is True
+
+
+def test_ended_sessions_and_tokens_take_their_sockets_along(
+    web: Web, made: list[Client], redis: Redis
+) -> None:
+    session = signed_in(web, redis)
+    browser = come(web, made, Cookie=cookies(session))
+    script = come(web, made, token_of(redis))
+    assert browser.follow()["ok"] and script.follow()["ok"]
+    token = csrf(web, session)
+    session.post(f"{web.url}/logout", data={"csrf_token": token}, timeout=20)
+    wait_for(lambda: not browser.io.connected, what="the signed-out socket to end")
+    assert script.io.connected
+    Tickets(redis).revoke(Tickets(redis).tokens()[0].id)
+    wait_for(lambda: not script.io.connected, what="the revoked socket to end")
+    again = come(web, made, Cookie=cookies(signed_in(web, redis)))
+    Accounts(redis).remove("ann")
+    wait_for(lambda: not again.io.connected, what="the removed user's socket to end")
+
+
+def test_a_flood_of_messages_ends_the_socket(web: Web, made: list[Client], redis: Redis) -> None:
+    client = come(web, made, token_of(redis))
+    for _ in range(500):
+        if client.io.connected:
+            client.io.emit("subscribe", {"symbol": "BTCUSDT", "interval": "1h"})
+    wait_for(lambda: not client.io.connected, what="the flooding socket to end")
+
+
+def test_a_huge_message_ends_the_socket(web: Web, made: list[Client], redis: Redis) -> None:
+    client = come(web, made, token_of(redis))
+    client.io.emit("subscribe", {"symbol": "x" * 20_000, "interval": "1h"})
+    wait_for(lambda: not client.io.connected, what="the socket to end")
+    assert web.get("/healthz").status_code == 200
+
+
+def test_one_user_holds_at_most_twenty_sockets(web: Web, made: list[Client], redis: Redis) -> None:
+    token = token_of(redis)
+    for _ in range(20):
+        come(web, made, token)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        come(web, made, token)
+    assert come(web, made, token_of(redis, "bob")).io.connected
+
+
+def test_a_socket_of_the_wrong_kind_of_host_or_a_foreign_sid_gets_nothing(
+    web: Web, made: list[Client], redis: Redis
+) -> None:
+    client = come(web, made, token_of(redis))
+    sid = client.io.eio.sid
+    for transport in ("polling", "websocket"):
+        url = f"{web.url}/socket.io/?EIO=4&transport={transport}&sid={sid}"
+        assert requests.get(url, timeout=20).status_code == 400
+        assert requests.post(url, data="4", timeout=20).status_code == 400
+    assert client.follow()["ok"] is True
+    assert sid not in web.role.output
+
+
+def test_everybody_may_listen_where_reading_is_public(
+    redis: Redis, redis_url: str, processes: Roles, made: list[Client], tmp_path: object
+) -> None:
+    web = Web(processes, redis_url, tmp_path, PUBLIC_READS="1")  # type: ignore[arg-type]
+    assert come(web, made).follow()["ok"] is True
