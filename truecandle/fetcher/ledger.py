@@ -1,6 +1,6 @@
 """An answer of the exchange becomes official candles, and everybody is told.
 
-Never here: asking the exchange.
+Never here: asking the exchange, who leads (`lead`).
 Invariant: store, drop what was pending for it, then tell; every version is told of or overtaken.
 """
 
@@ -10,28 +10,42 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from redis import Redis
 
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError, MalformedAnswer
+from truecandle.errors import CandleError, MalformedAnswer, StaleWriter
 from truecandle.events import Publisher, Reason
-from truecandle.store import live, official
+from truecandle.store import keys, lease, live, official
 from truecandle.store.official import Written
 
 log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """Writes rows of any series. `counts` says what happened since the start, by plain names."""
+    """Writes rows of any series. `counts` says what happened since the start, by plain names.
+
+    `fence()` is the fencing number to write with; ask for it before asking the exchange. The
+    fetcher hands in its lease's. Without one this is a tool beside the fetcher: it writes with the
+    number in force, and once more where that has just changed.
+    """
 
     def __init__(
-        self, redis: Redis, publisher: Publisher, settle_ms: int, now_ms: Callable[[], int]
+        self,
+        redis: Redis,
+        publisher: Publisher,
+        settle_ms: int,
+        now_ms: Callable[[], int],
+        fence: Callable[[], int] | None = None,
     ) -> None:
         self._redis = redis
         self._publisher = publisher
         self._settle_ms = settle_ms
         self._now_ms = now_ms
+        self._in_force = partial(lease.current, redis, keys.LEADER)
+        self._leads = fence is not None
+        self.fence = fence or self._in_force
         self._locks: dict[str, threading.Lock] = {}
         self._told: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
@@ -40,13 +54,22 @@ class Ledger:
         """The first look at a series: its version is taken as told."""
         self._told.setdefault(series.name, version)
 
-    def store(self, series: Series, rows: Sequence[list[object]], reason: Reason) -> set[int]:
+    def store(
+        self,
+        series: Series,
+        rows: Sequence[list[object]],
+        reason: Reason,
+        *,
+        fence: int | None = None,
+    ) -> set[int]:
         """Stores what is official among the rows; returns the open times of that.
 
-        Raises `MalformedAnswer` when the rows contradict each other, and `StoreError`s.
+        `fence`: what `fence()` gave before the rows were asked for; if not given, it is asked now.
+        Raises `MalformedAnswer` when the rows contradict each other, `StaleWriter` when another
+        fetcher has taken over since (nothing is written or told), and other `StoreError`s.
         """
         with self._locks.setdefault(series.name, threading.Lock()):
-            written = self._upsert(series, rows)
+            written = self._fenced(series, rows, self.fence() if fence is None else fence)
             refused = {row.time for row in written.refused if isinstance(row.time, int)}
             opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
             live.settle(self._redis, series, sorted(opens))
@@ -54,10 +77,24 @@ class Ledger:
         self._count(series, written)
         return opens
 
-    def _upsert(self, series: Series, rows: Sequence[list[object]]) -> Written:
+    def _fenced(self, series: Series, rows: Sequence[list[object]], fence: int) -> Written:
+        try:
+            return self._upsert(series, rows, fence)
+        except StaleWriter:
+            if self._leads:
+                self.counts["answers that came too late"] += 1
+                raise
+            return self._upsert(series, rows, self._in_force())
+
+    def _upsert(self, series: Series, rows: Sequence[list[object]], fence: int) -> Written:
         try:
             return official.upsert_klines(
-                self._redis, series, rows, now_ms=self._now_ms(), settle_ms=self._settle_ms
+                self._redis,
+                series,
+                rows,
+                now_ms=self._now_ms(),
+                settle_ms=self._settle_ms,
+                fence=fence,
             )
         except CandleError as error:
             self.counts["answers that contradict themselves"] += 1

@@ -14,7 +14,7 @@ from redis import Redis
 from truecandle.candles.series import parse_series
 from truecandle.config import Settings
 from truecandle.events import Publisher
-from truecandle.store import clock, connect, official
+from truecandle.store import clock, connect, keys, lease, official
 from truecandle.store.official import Written
 
 
@@ -31,6 +31,7 @@ def upsert_klines_to_zset(
         klines,
         now_ms=now_ms,
         settle_ms=Settings().settle_ms,
+        fence=lease.current(redis_client, keys.LEADER),
     )
 
 

@@ -30,8 +30,10 @@ CLOCK: Final = "clock"
 WEIGHT: Final = "weight"
 #: STRING: exchange time in ms until which no request may leave.
 BAN: Final = "ban"
-#: STRING: the highest fencing number that has written official candles.
-FENCE: Final = "fence"
+#: The lease of the fetcher that leads: of all of them, it alone writes official candles.
+LEADER: Final = "fetcher"
+#: STRING: the newest fencing number of that lease; writers with an older one are refused.
+FENCE: Final = f"fence:{LEADER}"
 #: SET: names of all users.
 USERS: Final = "users"
 
@@ -72,8 +74,13 @@ def gaps(series: Series) -> str:
 
 
 def lease(name: str) -> str:
-    """STRING: who holds the lease of that name, and its fencing number."""
+    """STRING JSON, expires: who holds the lease of that name, and its fencing number."""
     return f"lease:{name}"
+
+
+def fence(name: str) -> str:
+    """STRING: the newest fencing number of the lease of that name."""
+    return f"fence:{name}"
 
 
 def user(name: str) -> str:

@@ -3,7 +3,7 @@
 -- KEYS  1  klines_z      ZSET    score = open time in ms, member = JSON array of 12 fields
 --       2  klines_meta   STRING  {"earliest","latest","count","version"} of the ZSET
 --       3  corrections   LIST    {"time","old","new","at","by"}, newest first
---       4  fence         STRING  the highest fencing number that wrote
+--       4  fence         STRING  the newest fencing number in force (hold_lease.lua), or that wrote
 -- ARGV  1  fencing number of this writer; 0 = none
 --       2  who noticed (a short word, for corrections)
 --       3  how many corrections are kept

@@ -1,0 +1,173 @@
+"""What a lease promises: one holder, numbers that only grow, nobody touches another's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from tests.harness import wait_for
+from truecandle.errors import StoreDamaged
+from truecandle.store import keys, lease
+from truecandle.store.lease import Lease
+
+NAME = "fetcher"
+TTL_MS = 60_000
+
+
+class Hand:
+    """A monotonic clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.ms = 1_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+def holder(redis: redis_py.Redis, name: str, ttl_ms: int = TTL_MS, **options: Any) -> Lease:
+    return Lease(redis, NAME, name, ttl_ms, **options)
+
+
+def test_one_holds_it_and_the_others_are_told_how_long_it_lasts(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one"), holder(redis, "two")
+    assert lease.current(redis, NAME) == 0
+    assert one.acquire() == 0
+    assert 0 < two.acquire() <= TTL_MS
+    assert (one.is_held, two.is_held) == (True, False)
+    assert one.fence == lease.current(redis, NAME) > 0
+    assert two.fence == 0
+
+
+def test_renewing_keeps_the_number_and_lengthens_the_time(redis: redis_py.Redis) -> None:
+    one = holder(redis, "one")
+    one.acquire()
+    number = one.fence
+    redis.pexpire(keys.lease(NAME), 5_000)
+    assert one.renew()
+    assert one.acquire() == 0
+    assert one.fence == number
+    assert redis.pttl(keys.lease(NAME)) > 5_000
+
+
+def test_the_number_grows_with_every_change_of_hands(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one"), holder(redis, "two")
+    numbers = []
+    for taker in (one, two, one, one, two):
+        assert taker.acquire() == 0
+        numbers.append(taker.fence)
+        assert taker.release()
+        assert not taker.is_held
+    assert numbers == sorted(set(numbers))
+    assert lease.current(redis, NAME) == numbers[-1]
+
+
+def test_a_released_lease_is_free_at_once(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one"), holder(redis, "two")
+    one.acquire()
+    assert two.acquire() > 0
+    one.release()
+    assert two.acquire() == 0
+
+
+def test_it_ends_by_itself_and_is_not_renewed_afterwards(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one", ttl_ms=50), holder(redis, "two", ttl_ms=50)
+    one.acquire()
+    first = one.fence
+    wait_for(lambda: two.acquire() == 0, what="the lease to end")
+    assert not one.is_held
+    assert not one.renew()
+    assert two.fence > first
+
+
+def test_nobody_renews_what_has_ended_even_if_nobody_took_it(redis: redis_py.Redis) -> None:
+    one = holder(redis, "one")
+    one.acquire()
+    first = one.fence
+    redis.delete(keys.lease(NAME))
+    assert not one.renew()
+    assert not one.is_held
+    assert one.acquire() == 0
+    assert one.fence > first
+
+
+def test_nobody_releases_what_another_holds(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one"), holder(redis, "two")
+    one.acquire()
+    redis.delete(keys.lease(NAME))
+    two.acquire()
+    for _ in range(100):
+        assert not one.release()
+        assert not one.renew()
+    assert two.renew()
+    assert two.is_held
+
+
+def test_a_holder_that_was_frozen_knows_it_before_it_asks(redis: redis_py.Redis) -> None:
+    hand = Hand()
+    one = holder(redis, "one", monotonic_ms=hand)
+    one.acquire()
+    hand.ms += TTL_MS - 1
+    assert one.fence > 0
+    hand.ms += 1
+    assert (one.is_held, one.fence) == (False, 0)
+
+
+def test_a_slow_answer_of_redis_counts_from_the_question(redis: redis_py.Redis) -> None:
+    times = iter([0, TTL_MS - 1, TTL_MS])
+    one = holder(redis, "one", monotonic_ms=lambda: next(times))
+    one.acquire()
+    assert [one.is_held, one.is_held] == [True, False]
+
+
+def test_no_number_returns_after_redis_lost_its_last_seconds(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one"), holder(redis, "two")
+    one.acquire()
+    kept = redis.get(keys.fence(NAME)) or b""
+    one.release()
+    two.acquire()
+    lost = two.fence
+    two.release()
+    redis.set(keys.fence(NAME), kept)
+    wait_for(lambda: int(redis.time()[0]) * 1_000 > lost + 1, what="a second to pass")
+    three = holder(redis, "three")
+    three.acquire()
+    assert three.fence > lost
+
+
+def test_a_clock_set_back_does_not_keep_a_dead_holders_lease_alive(redis: redis_py.Redis) -> None:
+    one, two = holder(redis, "one"), holder(redis, "two")
+    one.acquire()
+    for spoil in (
+        lambda: redis.persist(keys.lease(NAME)),
+        lambda: redis.pexpire(keys.lease(NAME), 3_600_000),
+    ):
+        spoil()
+        assert two.acquire() == TTL_MS
+        assert 0 < redis.pttl(keys.lease(NAME)) <= TTL_MS
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", b"[]", b"{}", b'{"holder":7}', b"[" * 5_000])
+def test_junk_is_no_lease(redis: redis_py.Redis, junk: bytes) -> None:
+    redis.set(keys.lease(NAME), junk)
+    redis.set(keys.fence(NAME), junk)
+    assert lease.current(redis, NAME) == 0
+    one = holder(redis, "one")
+    assert not one.release()
+    assert one.acquire() == 0
+    assert one.renew()
+    assert json.loads(redis.get(keys.lease(NAME)) or b"")["holder"] == "one"
+
+
+@pytest.mark.parametrize("key", [keys.lease(NAME), keys.fence(NAME)])
+def test_a_key_of_another_type_is_a_clear_error(redis: redis_py.Redis, key: str) -> None:
+    redis.lpush(key, "x")
+    with pytest.raises(StoreDamaged):
+        holder(redis, "one").acquire()
+    assert redis.keys() == [key.encode()]
+
+
+def test_the_number_of_official_candles_is_that_of_the_leading_fetcher() -> None:
+    assert keys.fence(keys.LEADER) == keys.FENCE
