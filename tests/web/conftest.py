@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -101,6 +102,13 @@ class Browser:
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self.client.get(path, headers=headers)
+
+
+def said(answer: TestResponse) -> dict[str, Any]:
+    """The JSON object of an answer."""
+    body = answer.get_json()
+    assert isinstance(body, dict), answer.text
+    return body
 
 
 def build(settings: Settings, clock: Time | None = None, **changed: object) -> Flask:

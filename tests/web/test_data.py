@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, Browser, store_hours, store_live
+from tests.web.conftest import (
+    FORMING_MS,
+    HOUR_MS,
+    HOURLY,
+    Browser,
+    said,
+    store_hours,
+    store_live,
+)
 from truecandle.candles.series import parse_series
 from truecandle.store import keys, official
 
@@ -54,8 +62,8 @@ def test_an_empty_series_is_an_honest_empty_answer(ann: Browser) -> None:
 def test_the_newest_candles_are_given_and_more_are_announced(ann: Browser, redis: Redis) -> None:
     opens = store_hours(redis, 10)
     answer = ann.get(f"{HOURS}&time=ms&limit=4")
-    assert answer.json["time"] == opens[-4:]
-    assert answer.json["has_more"] is True
+    assert said(answer)["time"] == opens[-4:]
+    assert said(answer)["has_more"] is True
     assert answer.headers["Link"] == (
         f'</data?symbol=BTCUSDT&interval=1h&time=ms&limit=4&before={opens[-4]}>; rel="prev"'
     )
@@ -63,10 +71,11 @@ def test_the_newest_candles_are_given_and_more_are_announced(ann: Browser, redis
 
 def test_following_prev_reaches_every_candle_once(ann: Browser, redis: Redis) -> None:
     opens = store_hours(redis, 10)
-    path, found = f"{HOURS}&time=ms&limit=3", []
+    path = f"{HOURS}&time=ms&limit=3"
+    found: list[int] = []
     for _ in range(10):
         answer = ann.get(path)
-        found = answer.json["time"] + found
+        found = said(answer)["time"] + found
         if "Link" not in answer.headers:
             break
         path = answer.headers["Link"].partition("<")[2].partition(">")[0]
@@ -76,7 +85,7 @@ def test_following_prev_reaches_every_candle_once(ann: Browser, redis: Redis) ->
 def test_from_a_start_the_next_page_is_named(ann: Browser, redis: Redis) -> None:
     opens = store_hours(redis, 10)
     answer = ann.get(f"{HOURS}&time=ms&limit=3&start={opens[2]}")
-    assert answer.json["time"] == opens[2:5]
+    assert said(answer)["time"] == opens[2:5]
     assert f"start={opens[4] + 1}" in answer.headers["Link"]
     assert 'rel="next"' in answer.headers["Link"]
 

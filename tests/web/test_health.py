@@ -14,7 +14,15 @@ from flask import Flask
 from redis import Redis
 
 from tests.harness import free_port
-from tests.web.conftest import NOW_MS, Browser, Time, build, issue, store_hours
+from tests.web.conftest import (
+    NOW_MS,
+    Browser,
+    Time,
+    build,
+    issue,
+    said,
+    store_hours,
+)
 from truecandle.store import keys, roles
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
@@ -28,11 +36,11 @@ def beat(redis: Redis, age_ms: int = 0) -> None:
 
 def test_ready_means_redis_fetcher_and_feed(browser: Browser, redis: Redis) -> None:
     answer = browser.get("/readyz")
-    assert (answer.status_code, answer.json["ready"]) == (503, False)
+    assert (answer.status_code, said(answer)["ready"]) == (503, False)
     beat(redis)
     answer = browser.get("/readyz")
-    assert (answer.status_code, answer.json["ready"]) == (200, True)
-    assert answer.json["roles"]["feed"] == {"alive": True, "age_ms": 0, "detail": {"symbols": 2}}
+    assert (answer.status_code, said(answer)["ready"]) == (200, True)
+    assert said(answer)["roles"]["feed"] == {"alive": True, "age_ms": 0, "detail": {"symbols": 2}}
     beat(redis, age_ms=31_000)
     assert browser.get("/readyz").status_code == 503
 
@@ -48,7 +56,7 @@ def test_strangers_are_told_only_whether_it_is_ready(app: Flask, redis: Redis) -
 
 
 def test_a_redis_that_may_lose_candles_is_warned_about(browser: Browser, redis: Redis) -> None:
-    warnings = browser.get("/readyz").json["warnings"]
+    warnings = said(browser.get("/readyz"))["warnings"]
     assert any("appendonly" in warning for warning in warnings)
 
 
@@ -85,7 +93,7 @@ def test_a_key_of_another_type_is_an_error_of_its_own(ann: Browser, redis: Redis
     redis.delete("klines_z:BTCUSDT:1h")
     redis.lpush("klines_z:BTCUSDT:1h", "not ours")
     answer = ann.get(HOURS)
-    assert (answer.status_code, answer.json["code"]) == (500, "damaged")
+    assert (answer.status_code, said(answer)["code"]) == (500, "damaged")
     assert ann.get("/data?symbol=ETHUSDT&interval=1h").status_code == 200
 
 

@@ -12,7 +12,12 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from tests.harness import ROOT
-from tests.web.conftest import Browser, issue, store_hours
+from tests.web.conftest import (
+    Browser,
+    issue,
+    said,
+    store_hours,
+)
 from tests.web.refusals import ENDPOINTS, Bad
 
 PAGE = ROOT / "docs" / "errors.md"
@@ -70,9 +75,9 @@ def test_a_bad_request_is_refused_and_changes_nothing(
         assert answer.mimetype == "text/html"
     else:
         assert answer.mimetype == "application/problem+json"
-        assert answer.json["code"] == bad.code
-        assert set(answer.json) == {"type", "title", "status", "detail", "code"}
-        assert answer.json["status"] == bad.status
+        assert said(answer)["code"] == bad.code
+        assert set(said(answer)) == {"type", "title", "status", "detail", "code"}
+        assert said(answer)["status"] == bad.status
     assert "Content-Security-Policy" in answer.headers
     assert "Traceback" not in answer.text and "/truecandle/" not in answer.text
     assert snapshot(redis) == world
@@ -93,7 +98,7 @@ def test_the_page_about_errors_says_what_the_server_says(
         told += f"\n## {endpoint}\n| request | status | code | detail |\n|---|---|---|---|\n"
         for bad in cases:
             answer = send(bad, app, ann, redis)
-            detail = "(a page)" if bad.code == "page" else answer.json["detail"]
+            detail = "(a page)" if bad.code == "page" else said(answer)["detail"]
             cells = (bad.shown, str(bad.status), bad.code if bad.code != "page" else "", detail)
             told += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
             redis.delete("nothing", *redis.scan_iter("*sign-in*"), *redis.scan_iter("*post/*"))

@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.web.conftest import Browser, build
+from tests.web.conftest import (
+    Browser,
+    build,
+    said,
+)
 from truecandle.web.shield import HEADERS
 
 EVERY_KIND = [
@@ -60,7 +64,7 @@ def test_any_other_host_name_is_refused(settings: Any, host: str, path: str) -> 
     client = build(settings, public_url="http://candles.example").test_client()
     assert client.get("/healthz", headers={"Host": "candles.example"}).status_code == 200
     answer = client.get(path, headers={"Host": host})
-    assert (answer.status_code, answer.json["code"]) == (400, "host")
+    assert (answer.status_code, said(answer)["code"]) == (400, "host")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_an_unknown_path_is_a_page_for_people_and_a_problem_for_scripts(app: Fla
     page = client.get("/nothing", headers={"Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page.mimetype) == (404, "text/html")
     script = client.get("/nothing", headers={"Accept": "*/*"})
-    assert (script.status_code, script.json["code"]) == (404, "not-found")
+    assert (script.status_code, said(script)["code"]) == (404, "not-found")
     data = client.get("/data", headers={"Accept": "text/html"})
     assert data.mimetype == "application/problem+json"
 
@@ -92,7 +96,7 @@ def test_an_error_nobody_thought_of_says_nothing_about_the_inside(
 
     monkeypatch.setitem(app.view_functions, "health.alive", broken)
     answer = browser.get("/healthz")
-    assert (answer.status_code, answer.json["code"]) == (500, "error")
+    assert (answer.status_code, said(answer)["code"]) == (500, "error")
     assert "secret" not in answer.text and "path" not in answer.text
     monkeypatch.setitem(app.view_functions, "pages.login", broken)
     page = browser.get("/login")

@@ -12,7 +12,13 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.web.conftest import NOW_MS, Browser, build, issue
+from tests.web.conftest import (
+    NOW_MS,
+    Browser,
+    build,
+    issue,
+    said,
+)
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Tickets
 
@@ -37,7 +43,7 @@ def test_a_request_with_both_is_judged_by_its_token(ann: Browser, redis: Redis) 
     assert ann.client.get(HOURS, headers=wrong).status_code == 401
     read = issue(redis, "read")
     answer = ann.client.post("/save-live-candle", json={}, headers=read)
-    assert (answer.status_code, answer.json["code"]) == (403, "scope")
+    assert (answer.status_code, said(answer)["code"]) == (403, "scope")
 
 
 def test_a_wrong_token_is_refused_even_where_reading_is_public(settings: Any) -> None:
