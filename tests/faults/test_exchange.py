@@ -5,15 +5,24 @@ from __future__ import annotations
 import random
 import resource
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis as redis_py
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.fetching import MINUTES, NOW_MS, Desk, opens
 from truecandle.binance.clock import ExchangeClock
@@ -34,6 +43,8 @@ from truecandle.sim.server import SimServer
 from truecandle.store import connect
 from truecandle.store.budget import Budget
 
+LOOPBACK = IPv4Address("127.0.0.1")
+
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
@@ -47,7 +58,9 @@ def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
 
 
 @contextmanager
-def answering(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+def answering(
+    answer: Callable[[BaseHTTPRequestHandler], None], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """A server on loopback that does to every request what the test says."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,10 +72,12 @@ def answering(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -373,6 +388,37 @@ def test_a_name_that_does_not_resolve_is_an_outage(redis: redis_py.Redis) -> Non
     with pytest.raises(ExchangeUnreachable):
         client.server_time()
     client.close()
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS, vouched for by itself alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "both.pem").write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    redis: redis_py.Redis, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    with answering(lambda request: asked.append(request.path), self_signed(tmp_path)) as url:
+        client = RestClient(url, Budget(redis))
+        with pytest.raises(ExchangeUnreachable, match=r"(?i)certificate"):
+            client.server_time()
+        client.close()
+    assert asked == []
 
 
 def test_a_symbol_cannot_lead_anywhere_else(desk: Desk) -> None:

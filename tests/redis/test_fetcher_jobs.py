@@ -54,18 +54,18 @@ def clock(desk: Desk) -> ExchangeClock:
 
 def market(desk: Desk, clock: ExchangeClock, *names: str, symbol: str = "BTCUSDT") -> Market:
     intervals = [INTERVALS[name] for name in names or ("1m", "1h")]
-    return Market(symbol, intervals, 3_000, desk.fetcher, clock)
+    return Market(symbol, intervals, 3_000, desk.fetcher, clock, NEVER)
 
 
 def test_a_visit_reads_what_is_due_and_then_waits_for_the_next_close(
     desk: Desk, clock: ExchangeClock
 ) -> None:
     one = market(desk, clock, "1m", "1h")
-    one.visit(NEVER)
+    one.visit()
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 100)
     assert one.next_ms() == NOW_MS - NOW_MS % MINUTE_MS + 18_000
     asked = len(desk.asked())
-    one.visit(NEVER)
+    one.visit()
     assert len(desk.asked()) == asked
 
 
@@ -73,13 +73,13 @@ def test_an_outage_is_met_with_a_few_tries_a_minute(desk: Desk, clock: ExchangeC
     one = market(desk, clock, "1s", "1m", "1h")
     desk.sim.faults.add("server_error", path="klines", count=None)
     for _ in range(300):
-        one.visit(NEVER)
+        one.visit()
         desk.sim.clock.advance(1_000)
     failing = [one.is_failing]
     assert len(desk.asked()) <= 5 * 5
     desk.sim.faults.clear()
     for _ in range(61):
-        one.visit(NEVER)
+        one.visit()
         desk.sim.clock.advance(1_000)
     assert [*failing, one.is_failing] == [True, False]
     assert desk.stored(MINUTES)[-90:] == desk.truth(MINUTES, 90)
@@ -90,7 +90,7 @@ def test_an_unknown_market_is_asked_for_once_an_hour(
 ) -> None:
     one = market(desk, clock, symbol="NOPEUSDT")
     for _ in range(2 * UNKNOWN_MS // 60_000):
-        one.visit(NEVER)
+        one.visit()
         desk.sim.clock.advance(60_000)
     assert one.is_unknown
     assert len(desk.asked()) == 2
@@ -105,7 +105,7 @@ def test_one_answer_that_denies_a_market_is_not_yet_believed(
     one = market(desk, clock)
     desk.sim.faults.add("error_200", count=2, path="klines")
     for _ in range(20):
-        one.visit(NEVER)
+        one.visit()
         desk.sim.clock.advance(1_000)
     assert not one.is_unknown
     assert desk.stored(MINUTES)
@@ -116,7 +116,7 @@ def test_one_interval_that_is_always_answered_badly_leaves_the_others_alone(
 ) -> None:
     one = market(desk, clock, "1m", "5m", "1h")
     desk.sim.faults.add("html", interval="1m", count=None)
-    one.visit(NEVER)
+    one.visit()
     assert desk.stored(MINUTES) == []
     for name in ("5m", "1h"):
         series = Series("BTCUSDT", INTERVALS[name])
@@ -126,7 +126,7 @@ def test_one_interval_that_is_always_answered_badly_leaves_the_others_alone(
 def test_a_damaged_key_stops_its_own_series_alone(desk: Desk, clock: ExchangeClock) -> None:
     desk.redis.lpush(keys.klines(MINUTES), "not ours")
     one = market(desk, clock)
-    one.visit(NEVER)
+    one.visit()
     hours = Series("BTCUSDT", INTERVALS["1h"])
     assert desk.stored(hours) == desk.truth(hours, 100)
     assert desk.redis.lrange(keys.klines(MINUTES), 0, -1) == [b"not ours"]
@@ -145,11 +145,11 @@ def test_an_error_that_nobody_thought_of_is_logged_and_survived(
     with monkeypatch.context() as patch:
         patch.setattr(desk.fetcher, "refresh", broken)
         for _ in range(100):
-            one.visit(NEVER)
+            one.visit()
             desk.sim.clock.advance(60_000)
     failing = [one.is_failing]
     assert "ZeroDivisionError" in caplog.text
-    one.visit(NEVER)
+    one.visit()
     assert [*failing, one.is_failing] == [True, False]
     assert desk.stored(MINUTES)
 
@@ -161,7 +161,7 @@ def test_history_is_filled_page_by_page_and_only_after_the_newest(
     one = market(desk, ExchangeClock(desk.rest, wall_ms=sim.clock.now_ms), "1m")
     assert not one.fill(MINUTES)
     assert desk.stored(MINUTES) == []
-    one.visit(NEVER)
+    one.visit()
     while one.fill(MINUTES):
         pass
     assert desk.stored(MINUTES)[-1_000:] == desk.truth(MINUTES, 1_000)
@@ -251,11 +251,11 @@ def test_while_redis_is_away_a_market_rests_briefly_and_asks_nothing(
     one = market(desk, clock)
     desk.redis.config_set("maxmemory", "1")  # every write is refused
     try:
-        one.visit(NEVER)
+        one.visit()
         assert clock.now_ms() < one.next_ms() <= clock.now_ms() + STORE_MS
         assert desk.asked() == []
     finally:
         desk.redis.config_set("maxmemory", "0")
     desk.sim.clock.advance(STORE_MS)
-    one.visit(NEVER)
+    one.visit()
     assert desk.stored(MINUTES)

@@ -51,6 +51,7 @@ class Market:
         settle_ms: int,
         fetcher: Fetcher,
         clock: ExchangeClock,
+        stop: threading.Event,
     ) -> None:
         self.symbol = symbol
         self.plan = Plan(intervals, settle_ms)
@@ -58,6 +59,7 @@ class Market:
         self.is_unknown = False
         self._fetcher = fetcher
         self._clock = clock
+        self._stop = stop
         self._backoff = Backoff()
         self._fill_backoff = Backoff()
         self._unknown_times = 0
@@ -73,13 +75,13 @@ class Market:
         """When to visit, by the exchange's clock; now or in the past if it is due."""
         return max(self.plan.next_ms(self._clock.now_ms()), self._backoff.until_ms)
 
-    def visit(self, stop: threading.Event) -> None:
+    def visit(self) -> None:
         """Reads whatever is due, shortest interval first."""
         now_ms = self._clock.now_ms()
         if self._backoff.until_ms > now_ms:
             return
         for interval in self.plan.due(now_ms):
-            if stop.is_set() or not self._read(Series(self.symbol, interval), stop):
+            if self._stop.is_set() or not self._read(Series(self.symbol, interval)):
                 return
 
     def fill(self, series: Series) -> bool:
@@ -105,14 +107,12 @@ class Market:
         self._said.pop(f"{series.name} history", None)
         return is_unfinished
 
-    def _read(self, series: Series, stop: threading.Event) -> bool:
+    def _read(self, series: Series) -> bool:
         """Refreshes one series; whether to go on with the others."""
         at_ms = self._clock.now_ms()
         try:
             refreshed = self._fetcher.refresh(series)
         except (ExchangeError, StoreError) as error:
-            if stop.is_set():
-                return False
             self.plan.fail(series.interval, at_ms)
             return self._fail(series, error, self._clock.now_ms())
         except Exception:
@@ -177,6 +177,8 @@ class Market:
     def _say(self, about: str, error: Exception) -> None:
         """Logs an error once, until it changes or all is well again."""
         kind = type(error).__name__
+        if self._stop.is_set():
+            return  # it is we who cut the connection
         if self._said.get(about) != kind:
             self._said[about] = kind
             log.warning("%s: %s", about or self.symbol, plain(str(error)))

@@ -77,7 +77,7 @@ class Rota:
         self._stop = stop
         self._intervals = [INTERVALS[name] for name in settings.intervals]
         self.markets = [
-            Market(symbol, self._intervals, settings.settle_ms, fetcher, clock)
+            Market(symbol, self._intervals, settings.settle_ms, fetcher, clock, stop)
             for symbol in settings.symbols
         ]
 
@@ -98,7 +98,7 @@ class Rota:
 
     def _visit(self, market: Market) -> None:
         try:
-            market.visit(self._stop)
+            market.visit()
         finally:
             if not self._stop.is_set():
                 self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
