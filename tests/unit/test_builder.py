@@ -46,7 +46,7 @@ def test_all_candles_but_the_newest_are_complete() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     for number in range(4):
         builder.add_trade(trade(number, number * MINUTE_MS))
-    assert [c.is_complete for c in builder.take(partial=True)] == [True, True, True, False]
+    assert [c.is_complete for c in builder.take()] == [True, True, False]
 
 
 def test_only_what_has_changed_is_taken() -> None:
@@ -123,9 +123,16 @@ def test_a_bounded_number_of_candles_is_kept() -> None:
 
 def test_a_silence_too_long_to_fill_stays_a_hole() -> None:
     builder = CandleBuilder(INTERVALS["1s"])
-    builder.add_trade(trade(1, 0))
+    builder.add_kline(kline(0, [trade(1, 0)]))
     builder.add_trade(trade(2, 10 * MINUTE_MS))
-    assert len(builder.take(partial=True)) == 2
+    assert len(builder.take()) == 2
+
+
+def test_a_candle_joined_midway_that_closed_without_a_kline_is_left_to_the_official_one() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(1, 500))
+    builder.add_trade(trade(2, MINUTE_MS))
+    assert [candle.open_ms for candle in builder.take(partial=True)] == [START_MS + MINUTE_MS]
 
 
 trades_of_minutes = st.lists(

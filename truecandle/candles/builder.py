@@ -61,9 +61,14 @@ class CandleBuilder:
     def take(self, *, partial: bool = False) -> list[LiveCandle]:
         """The candles that changed since the last call, oldest first; all but the last closed.
 
-        A candle that was joined midway waits for its first kline, unless `partial` ones will do.
+        A candle that was joined midway waits for its first kline. With `partial` the newest one
+        is given without; a closed one never is, for its official version is near.
         """
-        taken = [c for c in self._candles if c.is_changed and (partial or c.has_start)]
+        taken = [
+            candle
+            for candle in self._candles
+            if candle.is_changed and (candle.has_start or (partial and not candle.is_closed))
+        ]
         for candle in taken:
             candle.is_changed = False
         self._candles = self._candles[-CANDLES_KEPT:]
