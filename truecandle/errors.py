@@ -68,9 +68,7 @@ class RateLimited(ExchangeError):
     def __init__(self, retry_after_ms: int, status: int) -> None:
         self.retry_after_ms = retry_after_ms
         self.status = status
-        super().__init__(
-            f"exchange asks to wait {retry_after_ms / 1000:.0f} s (HTTP {status})"
-        )
+        super().__init__(f"exchange asks to wait {retry_after_ms / 1000:.0f} s (HTTP {status})")
 
 
 class MalformedAnswer(ExchangeError):
