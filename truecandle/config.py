@@ -37,6 +37,7 @@ class Settings:
     redis_url: str = "redis://127.0.0.1:6390/0"
     binance_rest_url: str = "https://data-api.binance.vision"
     binance_ws_url: str = "wss://data-stream.binance.vision"
+    binance_archive_url: str = "https://data.binance.vision"
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     intervals: tuple[str, ...] = ("1m", "5m", "15m", "1h", "4h", "1d")
     history_candles: int = 1000
@@ -75,6 +76,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             "BINANCE_REST_URL", _url("https", "http"), default.binance_rest_url
         ),
         binance_ws_url=reader.read("BINANCE_WS_URL", _url("wss", "ws"), default.binance_ws_url),
+        binance_archive_url=reader.read(
+            "BINANCE_ARCHIVE_URL", _url("https", "http"), default.binance_archive_url
+        ),
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read(

@@ -18,6 +18,7 @@ HOSTS = {
     "127.0.0.1",
     "data-api.binance.vision",
     "data-stream.binance.vision",
+    "data.binance.vision",
     "github.com",
     "keepachangelog.com",
     "semver.org",

@@ -82,7 +82,7 @@ class RestClient:
         self._now_ms = now_ms
         self._deadline_s = deadline_s
         self._cutter = Cutter()
-        self._session = _session(base_url)
+        self._session = new_session(base_url)
 
     def klines(
         self,
@@ -161,7 +161,7 @@ class RestClient:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if watch.is_cut:
                     raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
-                raise ExchangeUnreachable(f"{path}: {_reason(error)}") from error
+                raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
         if watch.is_cut:
             raise ExchangeUnreachable(f"{path}: no whole answer in time")
         return _Answer(response.status_code, response.headers, body)
@@ -190,7 +190,7 @@ class RestClient:
             raise ExchangeRefused(answer.status, *parse_error(answer.body))
 
 
-def _session(base_url: str) -> requests.Session:
+def new_session(base_url: str) -> requests.Session:
     session = requests.Session()
     # A proxy of the environment is for the way out, never for our own machine.
     session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
@@ -211,7 +211,7 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The innermost cause, which is the one that says something, on one line."""
     cause: BaseException = error
     for _ in range(8):
