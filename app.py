@@ -34,7 +34,7 @@ from truecandle import admin
 from truecandle.config import Settings, read_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
-from truecandle.web import create_app, greeting, log, sockets
+from truecandle.web import create_app, greeting, log, watch
 from truecandle.web.hub import Hub, PortTaken, listen
 
 
@@ -59,7 +59,7 @@ def main() -> int:
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
     finish = Hub(settings.async_mode).serve(app, sock, lambda: greeting.stay(app, stop))
-    sockets.close_all(app.extensions["socketio"])
+    watch.close_all(app.extensions["socketio"])
     finish()
     on_stop(signal.SIG_IGN)
     print("web: stopped", flush=True)

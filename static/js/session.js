@@ -44,6 +44,7 @@ export class Session {
     return {
       up: () => this.#link.up(),
       down: (why) => this.#link.down(why),
+      resync: () => this.#link.wake(),
       dataUpdated: (event) => this.#dataUpdated(event),
       livePrice: (event) => this.#livePrice(event),
       liveCandle: (event) => this.#liveCandle(event),

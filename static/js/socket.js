@@ -10,6 +10,7 @@ export const EVENTS = Object.freeze({
   DATA_UPDATED: "data_updated",
   LIVE_PRICE: "live_price",
   LIVE_CANDLE: "live_candle",
+  RESYNC: "resync",
   SUBSCRIBE: "subscribe",
   UNSUBSCRIBE: "unsubscribe",
 });
@@ -20,12 +21,13 @@ const UNAUTHORIZED = "unauthorized";
 /** An acknowledgement later than this means the connection is dead, whatever TCP says. */
 const ACK_TIMEOUT_MS = 4_000;
 
-/** Connects only when told to; `handlers` are up, down, dataUpdated, livePrice, liveCandle. */
+/** Connects only when told to; `handlers` are up, down, resync, dataUpdated, livePrice, liveCandle. */
 export function createSocket(handlers, connect = io) {
   const socket = connect({ transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
   socket.on("connect", () => handlers.up());
   socket.on("disconnect", () => handlers.down({ isRefused: false }));
   socket.on("connect_error", (error) => handlers.down({ isRefused: error.message === UNAUTHORIZED }));
+  socket.on(EVENTS.RESYNC, () => handlers.resync());
   socket.on(EVENTS.DATA_UPDATED, (payload) => pass(handlers.dataUpdated, dataUpdated(payload)));
   socket.on(EVENTS.LIVE_PRICE, (payload) => pass(handlers.livePrice, isObject(payload) ? payload : null));
   socket.on(EVENTS.LIVE_CANDLE, (payload) => pass(handlers.liveCandle, liveCandle(payload)));

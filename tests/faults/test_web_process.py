@@ -227,3 +227,16 @@ def test_an_idle_keep_alive_connection_answers_at_once(web: Web) -> None:
             session.get(f"{web.url}/static/js/chart.js", timeout=20)
             took.append(time.perf_counter() - began_s)
     assert min(took) < 0.035
+
+
+@pytest.mark.parametrize("mode", ["threading"])
+def test_it_serves_in_other_modes_too(
+    store: RedisProc, processes: Roles, tmp_path: Path, mode: str
+) -> None:
+    web = Web(processes, store.url, tmp_path / "var", ASYNC_MODE=mode)
+    with store.client() as redis, clients() as made:
+        made.append(Client().connect(web, token_of(redis)))
+        assert made[0].follow()["ok"] is True
+        assert web.get("/healthz").status_code == 200
+        assert web.role.end() == 0
+        wait_for(lambda: not made[0].io.connected, what="the socket to end")

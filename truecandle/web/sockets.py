@@ -7,10 +7,7 @@ Invariant: a socket lives no longer than what let it in: session, token, or `PUB
 from __future__ import annotations
 
 import logging
-import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from flask import Flask, request
@@ -28,41 +25,14 @@ from truecandle.web.errors import Problem
 from truecandle.web.link import Link
 from truecandle.web.parts import Parts
 from truecandle.web.query import followed
+from truecandle.web.watch import MESSAGES_PER_S, Member, Watch
 
 SERIES_PER_SOCKET_MAX: Final = 20
 SOCKETS_PER_USER_MAX: Final = 20
 SOCKETS_PER_ADDRESS_MAX: Final = 100
-#: Messages of one socket: so many a second on average, and at once.
-MESSAGES_PER_S: Final = 20
 MESSAGE_BYTES_MAX: Final = 16 * 1024
-#: How often sessions are looked at again: what ended is disconnected within this and a little.
-WATCH_S: Final = 0.5
-TICKETS_AT_ONCE: Final = 500
-#: Packets that wait for a slow reader; more, and it is disconnected and starts over.
-QUEUE_MAX: Final = 1_000
-#: How long a connection may take to say who it is.
-HELLO_S: Final = 10.0
 
 _log = logging.getLogger("truecandle.web.sockets")
-
-
-@dataclass(slots=True)
-class Member:
-    """One connected browser. `ticket` is None for an anonymous reader."""
-
-    ticket: Ticket | None
-    address: str
-    series: set[str] = field(default_factory=set)
-    allowance: float = MESSAGES_PER_S
-    seen_s: float = field(default_factory=time.monotonic)
-
-    def may_speak(self) -> bool:
-        """Counts one message; False once there have been too many."""
-        now_s = time.monotonic()
-        earned = (now_s - self.seen_s) * MESSAGES_PER_S
-        self.allowance = min(MESSAGES_PER_S, self.allowance + earned) - 1
-        self.seen_s = now_s
-        return self.allowance >= 0
 
 
 def init_app(app: Flask, parts: Parts, *, queue: bool) -> SocketIO:
@@ -83,15 +53,6 @@ def init_app(app: Flask, parts: Parts, *, queue: bool) -> SocketIO:
     return socketio
 
 
-def close_all(socketio: SocketIO) -> None:
-    """Says good-bye to every browser; they come back by themselves.
-
-    Without waiting: engineio counts the packets of a queue wrongly, and might wait for ever.
-    """
-    for socket in list(socketio.server.eio.sockets.values()):
-        socket.close(wait=False)
-
-
 class Sockets:
     """All browsers connected to this process."""
 
@@ -99,8 +60,7 @@ class Sockets:
         self._socketio = socketio
         self._parts = parts
         self._members: dict[str, Member] = {}
-        self._strangers: dict[str, float] = {}
-        self._is_watched = False
+        self._watch = Watch(socketio, parts, self._members)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -108,7 +68,7 @@ class Sockets:
         socketio.on("*")(self._heard(lambda *_: _refusal("event", "There is no such event.")))
 
     def _connect(self, auth: object = None) -> None:
-        self._watch_once()
+        self._watch.begin()
         try:
             ticket = self._admitted(auth)
         except StoreError:
@@ -197,50 +157,6 @@ class Sockets:
 
     def _leave(self, room: str) -> None:
         self._socketio.server.manager.leave_room(_sid(), "/", room)
-
-    def _watch_once(self) -> None:
-        if not self._is_watched:
-            self._is_watched = True
-            self._socketio.start_background_task(self._watch)
-
-    def _watch(self) -> None:
-        """For as long as the process lives; while Redis is away nobody is sent away."""
-        while True:
-            self._socketio.sleep(WATCH_S)
-            try:
-                self._end_strangers()
-                self._end_invalid()
-            except StoreError as error:
-                _log.debug("sessions not looked at: %s", error)
-            except Exception:
-                _log.exception("looking at the sockets failed")
-
-    def _end_invalid(self) -> None:
-        counted = Counter(m.ticket for m in self._members.values() if m.ticket is not None)
-        tickets = list(counted)
-        now_ms = self._parts.clock.machine_ms()
-        ended: set[Ticket] = set()
-        for first in range(0, len(tickets), TICKETS_AT_ONCE):
-            some = tickets[first : first + TICKETS_AT_ONCE]
-            valid = self._parts.tickets.valid(some, now_ms)
-            ended.update(ticket for ticket, holds in zip(some, valid, strict=True) if not holds)
-        for sid in [sid for sid, member in self._members.items() if member.ticket in ended]:
-            self._socketio.server.disconnect(sid)
-
-    def _end_strangers(self) -> None:
-        """Connections that never say who they are, or that do not read what they are sent."""
-        server, now_s = self._socketio.server, time.monotonic()
-        sockets = dict(server.eio.sockets)
-        known = {server.manager.eio_sid_from_sid(sid, "/") for sid in list(self._members)}
-        since = {sid: self._strangers.get(sid, now_s) for sid in sockets if sid not in known}
-        self._strangers = since
-        silent = [sid for sid, began_s in since.items() if now_s - began_s > HELLO_S]
-        slow = [sid for sid, socket in sockets.items() if socket.queue.qsize() > QUEUE_MAX]
-        for sid in silent:
-            sockets[sid].close(wait=False)
-        for sid in slow:
-            _log.warning("disconnected a browser that does not read what it is sent")
-            self._parts.hub.cut(server.environ.get(sid, {}))
 
 
 def _named(given: tuple[object, ...]) -> tuple[object, object]:
