@@ -168,7 +168,7 @@ def test_a_message_of_more_than_a_megabyte_is_refused_and_the_connection_made_ag
 
 def test_messages_of_a_market_not_asked_for_are_dropped_and_counted(sim: SimServer) -> None:
     with Reading(sim.ws_url) as reading:
-        sim.faults.add("foreign", count=5, symbol_sent="XXXUSDT")
+        sim.faults.add("foreign", count=5, symbol_sent="OTHERUSDT")
         reading.wait_for_count("foreign", 5)
         assert {event.symbol for event in reading.events} <= {"BTCUSDT"}
 
@@ -245,9 +245,9 @@ def test_no_key_is_made_for_a_market_not_followed(
     sim: SimServer, redis_url: str, redis: Redis
 ) -> None:
     with Feeding(sim, redis_url, ["BTCUSDT"], ["1s"]) as feeding:
-        sim.faults.add("foreign", count=20, symbol_sent="XXXUSDT")
+        sim.faults.add("foreign", count=20, symbol_sent="OTHERUSDT")
         closed_seconds(feeding, 4)
-    assert list(redis.scan_iter(match="*XXX*")) == []
+    assert list(redis.scan_iter(match="*OTHER*")) == []
 
 
 def test_candles_built_while_redis_is_away_are_stored_when_it_is_back(

@@ -98,11 +98,11 @@ def test_a_roll_is_announced_until_it_is_taken() -> None:
     builder.add_trade(trade(1, 500))
     builder.take(partial=True)
     builder.add_trade(trade(2, 600))
-    assert not builder.has_rolled
+    rolled = [builder.has_rolled]
     builder.add_kline(kline(0, [trade(1, 500), trade(2, 600)], is_closed=True))
-    assert builder.has_rolled
+    rolled += [builder.has_rolled]
     builder.take()
-    assert not builder.has_rolled
+    assert [*rolled, builder.has_rolled] == [False, True, False]
 
 
 def test_a_change_is_never_older_than_the_one_before_it() -> None:
@@ -221,9 +221,11 @@ def add(builder: CandleBuilder, event: dict[str, Any]) -> None:
         )
         return
     k = event["kline"]
-    prices = [canonical(k[name]) for name in ("open", "high", "low", "close", "volume")]
+    o, h, l_, c, v = (canonical(k[name]) for name in ("open", "high", "low", "close", "volume"))
     ids = k["trades"], k["first_id"], k["last_id"]
-    builder.add_kline(Kline("BTCUSDT", "", k["time"], *prices, *ids, k["is_closed"], k["at"]))
+    builder.add_kline(
+        Kline("BTCUSDT", "", k["time"], o, h, l_, c, v, *ids, k["is_closed"], k["at"])
+    )
 
 
 def shown(candle: LiveCandle) -> tuple[object, ...]:
@@ -257,9 +259,9 @@ def kline(minute: int, trades: list[Trade], is_closed: bool = False) -> Kline:
     open_ms = START_MS + minute * MINUTE_MS
     (values,) = by_hand(trades).values()
     last = trades[-1]
-    prices = [str(value) for value in values[1:6]]
+    o, h, l_, c, v = (str(value) for value in values[1:6])
     ids = sum(t.count for t in trades), trades[0].first_id, last.last_id
-    return Kline("X", "1m", open_ms, *prices, *ids, is_closed, last.event_ms + 50)
+    return Kline("X", "1m", open_ms, o, h, l_, c, v, *ids, is_closed, last.event_ms + 50)
 
 
 def by_hand(trades: list[Trade]) -> dict[int, tuple[object, ...]]:

@@ -115,5 +115,5 @@ def merged_of(mixture: Any) -> Any:
 
 def official_from(fields: dict[str, Any]) -> OfficialCandle:
     names = ("open", "high", "low", "close", "volume")
-    texts = [canonical(fields[name]) for name in names]
-    return OfficialCandle(fields["time"], *texts, fields["time"] + 1, "0", 0, "0", "0")
+    o, h, l_, c, v = (canonical(fields[name]) for name in names)
+    return OfficialCandle(fields["time"], o, h, l_, c, v, fields["time"] + 1, "0", 0, "0", "0")
