@@ -1,7 +1,7 @@
 """An answer of the exchange becomes official candles, and everybody is told.
 
 Never here: asking the exchange, who leads (`lead`).
-Invariant: store, drop what was pending for it, then tell; every version is told of or overtaken.
+Invariant: store, audit, drop what was pending, tell; every version is told of or overtaken.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from functools import partial
 from redis import Redis
 
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError, MalformedAnswer, StaleWriter
+from truecandle.errors import CandleError, MalformedAnswer, StaleWriter, StoreDamaged
 from truecandle.events import Publisher, Reason
+from truecandle.fetcher import audit
 from truecandle.store import keys, lease, live, official
 from truecandle.store.official import Written
 
@@ -69,9 +70,11 @@ class Ledger:
         fetcher has taken over since (nothing is written or told), and other `StoreError`s.
         """
         with self._locks.setdefault(series.name, threading.Lock()):
+            chart = self._look(series)
             written = self._fenced(series, rows, self.fence() if fence is None else fence)
             refused = {row.time for row in written.refused if isinstance(row.time, int)}
             opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
+            self._audit(series, chart, rows, opens)
             live.settle(self._redis, series, sorted(opens))
             self._tell(series, written, reason)
         self._count(series, written)
@@ -99,6 +102,29 @@ class Ledger:
         except CandleError as error:
             self.counts["answers that contradict themselves"] += 1
             raise MalformedAnswer(f"{series}: {error}") from error
+
+    def _look(self, series: Series) -> audit.Chart | None:
+        """What the chart shows until the rows come; None if that cannot be read."""
+        try:
+            return audit.look(self._redis, series, self._now_ms())
+        except StoreDamaged:
+            self.counts["answers not audited"] += 1
+            return None
+
+    def _audit(
+        self,
+        series: Series,
+        chart: audit.Chart | None,
+        rows: Sequence[list[object]],
+        opens: set[int],
+    ) -> None:
+        """Keeps what the chart had shown, before it is settled away."""
+        if chart is None:
+            return
+        try:
+            audit.keep(self._redis, series, chart, rows, opens, self._now_ms())
+        except StoreDamaged:
+            self.counts["answers not audited"] += 1
 
     def _tell(self, series: Series, written: Written, reason: Reason) -> None:
         """Also of a version whose telling was lost together with the connection."""

@@ -1,0 +1,73 @@
+"""The audit's two looks: at the chart before official candles are stored, and at what came.
+
+Never here: figures (`candles/audit`), the writing of official candles (`ledger`).
+Invariant: official and live are read in one transaction, and neither is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from redis import Redis
+
+from truecandle.candles.audit import Entry, compare
+from truecandle.candles.candle import LiveCandle, official_from_row
+from truecandle.candles.series import Series
+from truecandle.store import audit, live, pages, translated
+
+#: Of candles that nobody was shown, the newest of one answer: as far back as pending ones reach.
+#: What is older is history.
+UNSEEN_MAX: Final = live.PENDING_KEPT
+
+
+class Chart(NamedTuple):
+    """A series at one instant: its newest official candle, and the live ones by open time."""
+
+    latest_ms: int | None
+    live: Mapping[int, LiveCandle]
+
+
+def look(redis: Redis, series: Series, now_ms: int) -> Chart:
+    """What the chart shows now, of one instant."""
+    query = pages.Query(limit=1)
+    with translated(), redis.pipeline(transaction=True) as pipe:
+        pages.queue(pipe, series, query)
+        live.queue(pipe, series)
+        results = pipe.execute()
+    found = live.decode(series, results[pages.RESULTS :], now_ms)
+    shown = [*found.pending, *([found.forming] if found.forming else [])]
+    newest: dict[int, LiveCandle] = {}
+    for candle in shown:
+        rival = newest.get(candle.open_ms)
+        if rival is None or candle.updated_at >= rival.updated_at:
+            newest[candle.open_ms] = candle
+    return Chart(pages.decode(query, results).latest, newest)
+
+
+def keep(
+    redis: Redis,
+    series: Series,
+    chart: Chart,
+    rows: Sequence[list[object]],
+    opens: Collection[int],
+    at_ms: int,
+) -> list[Entry]:
+    """Enters the candles that open at `opens` and came at `at_ms` in `rows`: those that the chart
+    showed live, and those newer than all official ones that it did not. Returns them.
+    """
+    shown = chart.live.keys() & opens
+    latest_ms = chart.latest_ms
+    unseen = [] if latest_ms is None else sorted(t for t in opens if t > latest_ms)[-UNSEEN_MAX:]
+    wanted = shown.union(unseen)
+    entries = {}
+    for row in rows:
+        if row and isinstance(row[0], int) and row[0] in wanted:
+            official = official_from_row(row)
+            open_ms = official.open_ms
+            end_ms = series.interval.next_open_ms(open_ms)
+            seen = chart.live.get(open_ms)
+            entries[open_ms] = compare(official, seen, end_ms=end_ms, at_ms=at_ms)
+    ordered = [entries[open_ms] for open_ms in sorted(entries)]
+    audit.record(redis, series, ordered)
+    return ordered

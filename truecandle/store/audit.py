@@ -1,0 +1,47 @@
+"""The audit's entries: what the chart had shown of a candle against its official version.
+
+Never here: official and live candles themselves (who compares them reads both, one rung above).
+Invariant: a candle is entered once, by what was shown when its official version first came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from redis import Redis
+
+from truecandle.candles.audit import Entry, entry_from_json
+from truecandle.candles.series import Series
+from truecandle.errors import CandleError
+from truecandle.store import keys, translated
+from truecandle.store.script import Script
+
+#: Entries kept per series.
+KEPT: Final = 1_000
+#: Among so many of the newest no open time comes twice. Live candles wait 50 deep at most.
+SEARCHED: Final = 100
+
+_RECORD = Script("record_audit")
+
+
+@translated()
+def record(redis: Redis, series: Series, entries: Sequence[Entry]) -> int:
+    """Keeps the entries (ascending) that are not there yet; how many that were."""
+    args: list[str | int] = [KEPT, SEARCHED]
+    for entry in entries:
+        args += (entry.open_ms, entry.to_json())
+    return cast(int, _RECORD.run(redis, (keys.audit(series),), args)) if entries else 0
+
+
+@translated()
+def read(redis: Redis, series: Series) -> list[Entry]:
+    """All entries, the newest first; what is none of ours in the list is skipped."""
+    texts: Any = redis.lrange(keys.audit(series), 0, KEPT - 1)
+    entries = []
+    for text in texts:
+        try:
+            entries.append(entry_from_json(text))
+        except CandleError:
+            continue
+    return entries
