@@ -46,25 +46,26 @@ def main() -> int:
         )
         for n in (0, RESERVE)
     )
-    clock, publisher = ExchangeClock(rest), Publisher(settings.redis_url)
-    passes = fetcher.Fetcher(settings, redis, rest, publisher, now_ms=clock.now_ms, deep=deep)
+    clock, publisher, lead = ExchangeClock(rest), Publisher(settings.redis_url), fetcher.Lead(redis)
+    passes = fetcher.Fetcher(
+        settings, redis, rest, publisher, now_ms=clock.now_ms, deep=deep, fence=lead.fence
+    )
     scheduler = fetcher.new_scheduler()
-    rota = fetcher.Rota(scheduler, settings, passes, clock, stop)
+    rota = fetcher.Rota(scheduler, settings, passes, clock, stop, lead.is_leading)
     watch = fetcher.Watch(redis, clock, rota, passes.ledger)
     watching = threading.Thread(target=watch.run, args=(stop,))
+    leading = threading.Thread(target=lead.run, args=(stop, rota))
 
     def end() -> None:
         signal.sigwait(STOP_SIGNALS)
         stop.set()
-        for client in (rest, deep):
-            client.close()
-        watching.join()
-        scheduler.shutdown(wait=True)
+        for ending in (rest.close, deep.close, watching.join, leading.join, scheduler.shutdown):
+            ending()
 
     scheduler.add_listener(lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED)
-    watching.start()
+    for thread in (watching, leading):
+        thread.start()
     scheduler.start()
-    watching.join()
     logging.info("stopped")
     return 0
 

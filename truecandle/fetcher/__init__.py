@@ -1,12 +1,14 @@
 """The fetcher: official candles from the exchange's REST interface into the store.
 
 Never here: live candles, Flask, eventlet, the loop (`background_fetcher.py`).
-Invariant: it is the only writer of official candles.
+Invariant: it writes official candles through one ledger, and only while it leads.
 
 Reading order: `passes` (what is done for a series), `ledger` (store, then tell), `voids` (what the
-exchange has not got), `plan` (when), `market` (failures), `rota` (jobs), `watch` (clock).
+exchange has not got), `plan` (when), `market` (failures), `rota` (jobs), `watch` (clock), `lead`
+(one of several fetchers).
 """
 
+from truecandle.fetcher.lead import Lead
 from truecandle.fetcher.ledger import Ledger
 from truecandle.fetcher.passes import Fetcher, Refreshed
 from truecandle.fetcher.rota import CloseTrigger, Rota, new_scheduler
@@ -15,6 +17,7 @@ from truecandle.fetcher.watch import Watch
 __all__ = [
     "CloseTrigger",
     "Fetcher",
+    "Lead",
     "Ledger",
     "Refreshed",
     "Rota",

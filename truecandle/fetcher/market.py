@@ -18,6 +18,7 @@ from truecandle.errors import (
     ExchangeRefused,
     ExchangeUnreachable,
     RateLimited,
+    StaleWriter,
     StoreError,
     StoreUnavailable,
 )
@@ -177,8 +178,8 @@ class Market:
     def _say(self, about: str, error: Exception) -> None:
         """Logs an error once, until it changes or all is well again."""
         kind = type(error).__name__
-        if self._stop.is_set():
-            return  # it is we who cut the connection
+        if self._stop.is_set() or isinstance(error, StaleWriter):
+            return  # it is we who cut the connection, or another fetcher reads now
         if self._said.get(about) != kind:
             self._said[about] = kind
             log.warning("%s: %s", about or self.symbol, plain(str(error)))

@@ -32,6 +32,9 @@ TRAIL_MS = 20_000
 PAGES_MORE = 3
 
 
+Rows = list[list[object]]
+
+
 class Refreshed(NamedTuple):
     """The outcome of a refresh: the series with its grid, and whether the newest candle is in."""
 
@@ -50,7 +53,8 @@ class Fetcher:
     """Passes over the series of one exchange. One thread at a time for each series.
 
     `rest` asks for what closed, `deep` for history (it may be given a smaller share of the request
-    weight). `now_ms` is the exchange's clock.
+    weight). `now_ms` is the exchange's clock. `fence` gives the number to write with, or raises
+    `StaleWriter`: then nothing is asked for either.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Fetcher:
         *,
         now_ms: Callable[[], int],
         deep: RestClient | None = None,
+        fence: Callable[[], int] | None = None,
     ) -> None:
         self._settle_ms = settings.settle_ms
         self._history = settings.history_candles
@@ -69,7 +74,7 @@ class Fetcher:
         self._rest = rest
         self._deep = deep or rest
         self._now_ms = now_ms
-        self.ledger = Ledger(redis, publisher, self._settle_ms, now_ms)
+        self.ledger = Ledger(redis, publisher, self._settle_ms, now_ms, fence)
         self._grids: dict[str, Series] = {}
         self._voids: dict[str, Voids] = {}
         self._firsts: dict[str, int] = {}
@@ -155,7 +160,7 @@ class Fetcher:
         interval = series.interval
         start_ms = _back(interval, self._settled_ms(interval), self._history)
         if series.name not in self._firsts:
-            rows = self._deep.klines(series.symbol, interval.name, start_ms=start_ms, limit=1)
+            _, rows = self._ask(self._deep, series, start_ms=start_ms, limit=1)
             first = rows[0][0] if rows and rows[0] else None
             self._firsts[series.name] = first if isinstance(first, int) else span.end_ms
         if self._firsts[series.name] < span.end_ms:
@@ -166,13 +171,16 @@ class Fetcher:
 
     def _read(self, series: Series, span: _Span, rest: RestClient, reason: Reason) -> set[int]:
         """Asks for a span, stores it and tells; returns the open times that the exchange has."""
-        answer = rest.klines(
-            series.symbol, series.interval.name, start_ms=span.start_ms, end_ms=span.end_ms
-        )
+        fence, answer = self._ask(rest, series, start_ms=span.start_ms, end_ms=span.end_ms)
         rows = [row for row in answer if _is_asked_for(row, span)]
         if len(rows) < len(answer):
             self.ledger.counts["rows not asked for"] += len(answer) - len(rows)
-        return self.ledger.store(series, rows, reason)
+        return self.ledger.store(series, rows, reason, fence=fence)
+
+    def _ask(self, rest: RestClient, series: Series, **span: int) -> tuple[int, Rows]:
+        """The exchange's rows, and the number to write them with: that from before it was asked."""
+        fence = self.ledger.fence()
+        return fence, rest.klines(series.symbol, series.interval.name, **span)
 
     def _with_grid(self, series: Series, rest: RestClient) -> Series:
         """The series with its grid. That of 3d is read off candles: the store's, or new ones."""
@@ -180,7 +188,7 @@ class Fetcher:
         if not known.interval.has_grid:
             known = official.learned(self._redis, known)
         if not known.interval.has_grid:
-            rows = rest.klines(series.symbol, series.interval.name, limit=2)
+            _, rows = self._ask(rest, series, limit=2)
             known = replace(series, interval=with_grid(series.interval, rows))
         self._grids[series.name] = known
         return known

@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -62,7 +64,11 @@ class CloseTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 class Rota:
-    """All jobs of one fetcher. `arm` after the clock was measured, and whenever a clock jumped."""
+    """All jobs of one fetcher, which has some only while it leads: `disarm` when it does not.
+
+    `arm` once it leads, after the clock was measured, and whenever a clock jumped. A fetcher that
+    is alone always leads.
+    """
 
     def __init__(
         self,
@@ -71,7 +77,10 @@ class Rota:
         fetcher: Fetcher,
         clock: ExchangeClock,
         stop: threading.Event,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        self.leads = leads
+        self._arming = threading.Lock()
         self._scheduler = scheduler
         self._clock = clock
         self._stop = stop
@@ -82,12 +91,23 @@ class Rota:
         ]
 
     def arm(self) -> None:
-        """Sets every job to its next time, by the clocks as they are now."""
-        for market in self.markets:
-            self._add(market.symbol, partial(self._visit, market), self._trigger(market))
+        """Sets every job to its next time, by the clocks as they are now.
+
+        Does nothing before the exchange's clock is known, or if this fetcher does not lead.
+        """
         first = datetime.now(UTC) + timedelta(seconds=FILL_FIRST_S)
         every = IntervalTrigger(seconds=FILL_EVERY_S, start_date=first, timezone=UTC)
-        self._add("history", self._fill, every, executor="history")
+        with self._arming:
+            if not (self.leads() and self._clock.is_measured):
+                return
+            for market in self.markets:
+                self._add(market.symbol, partial(self._visit, market), self._trigger(market))
+            self._add("history", self._fill, every, executor="history")
+
+    def disarm(self) -> None:
+        """Takes all jobs away; what is under way ends by itself, and can write nothing any more."""
+        with self._arming:
+            self._scheduler.remove_all_jobs()
 
     def _add(
         self, name: str, act: Callable[[], None], trigger: BaseTrigger, executor: str = "default"
@@ -101,7 +121,8 @@ class Rota:
             market.visit()
         finally:
             if not self._stop.is_set():
-                self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
+                with suppress(JobLookupError):  # disarmed in the meantime
+                    self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
 
     def _fill(self) -> None:
         """Round by round, one page of each series, so that every chart has something soon."""

@@ -26,6 +26,8 @@ TICK_S = 1.0
 BEAT_S = 5.0
 #: Pauses after a failed measurement double up to this.
 PAUSE_S_MAX = 30.0
+#: The role of a fetcher that does not lead: alive, and its clock measured.
+STANDBY = "standby"
 #: Names of markets in one sign of life.
 NAMES_MAX = 20
 
@@ -59,12 +61,13 @@ class Watch:
             self._look_at_redis()
             if self._clock.is_stale() and now_s >= self._measure_at_s:
                 self._measure()
-            if self._clock.is_measured and not self._is_shared:
+            if self._clock.is_measured and not self._is_shared and self._rota.leads():
                 shared.publish(self._redis, self._clock.offset_ms(), _wall_ms())
                 self._is_shared = True
             if now_s >= self._beat_at_s:
                 self._beat_at_s = now_s + BEAT_S
-                roles.beat(self._redis, "fetcher", _wall_ms(), self._detail())
+                role = "fetcher" if self._rota.leads() else STANDBY
+                roles.beat(self._redis, role, _wall_ms(), self._detail())
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:
