@@ -119,7 +119,7 @@ def _compare(
             counts["bad: not the truth"] += 1
             print(f"{series}: {open_ms} is {stored.get(open_ms)}, should be {wanted}")
     client = redis.Redis.from_url(options.redis)
-    members = client.zrange(keys.klines(series), 0, -1, withscores=True)
+    members: Any = client.zrange(keys.klines(series), 0, -1, withscores=True)
     scores = {score for _, score in members}
     counts["members in Redis"] += len(members)
     if len(scores) != len(members):

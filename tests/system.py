@@ -100,7 +100,7 @@ class System:
         return token[0]
 
     def truth(self, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Any]:
-        """What the simulated exchange knows to be right: rows of 12 fields, closed or not."""
+        """What the simulated exchange knows to be right: rows of 12 fields, closed candles only."""
         query = {"symbol": symbol, "interval": interval, "start": start_ms, "end": end_ms}
         answer = requests.get(f"{self.sim_url}/sim/truth", params=query, timeout=10)  # type: ignore[arg-type]
         answer.raise_for_status()

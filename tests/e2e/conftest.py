@@ -16,7 +16,7 @@ from tests.roles import Roles
 from tests.system import System
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,18 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture(scope="module")
-def chart(system: System, chromium: object) -> Iterator[Page]:
+def problems() -> list[str]:
+    """What the page has complained of so far: errors thrown, errors on the console."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def chart(system: System, chromium: Browser, problems: list[str]) -> Iterator[Page]:
     """The chart page, signed in by the one-time link, at BTCUSDT 1s."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})  # type: ignore[attr-defined]
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.problems = []  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda message: page.problems.append(message.text) if message.type == "error" else None,
-    )
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
     page.goto(system.sign_in_link())
     page.wait_for_url(f"{system.url}/", timeout=20_000)
     page.goto(f"{system.url}/?symbol=BTCUSDT&interval=1s")

@@ -16,7 +16,7 @@ import requests
 import websocket
 
 from tests.harness import ROOT, wait_for
-from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
+from truecandle.candles.interval import DAY_MS, HOUR_MS, LAST_MS, MINUTE_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import Clock
 from truecandle.sim.pump import Pace
@@ -150,13 +150,13 @@ def test_trades_of_the_archive_become_aggregate_trades(tmp_path: Path) -> None:
 def test_a_recorded_kline_stream_gives_rows_and_its_trades_agree_with_it() -> None:
     path = DATA / "cryptofeed-DOTUSDT-2021-04-04.txt.gz"
     market = replayed([str(path)])
-    course, pushed = market.course("DOTUSDT"), []
+    course, pushed = market.course("DOTUSDT"), list[dict[str, Any]]()
     with gzip.open(path, "rt") as lines:
         for line in lines:
             event: dict[str, Any] = json.loads(line.partition(": ")[2])["data"]
             if event["e"] == "kline" and event["k"]["t"] > course.first_ms:  # recorded in full
                 pushed.append(event["k"])
-    known = {p.last_id: p.time_ms for p in course.prints(0, course.last_ms + 1)}
+    known = {p.last_id: p.time_ms for p in course.prints(0, LAST_MS)}
     compared = 0
     for k in pushed:
         if k["L"] in known:
@@ -182,7 +182,7 @@ def test_a_fast_replay_streams_everything_as_fast_as_it_is_read() -> None:
     with SimServer(market=market, pace=Pace(fast=True)) as sim:
         url = f"{sim.ws_url}/stream?streams=btcusdt@aggTrade/btcusdt@kline_1m"
         stream = websocket.create_connection(url, timeout=10)
-        seen, closed = [], []
+        seen, closed = list[Any](), list[Any]()
         while len(closed) < 2:
             event = json.loads(stream.recv())["data"]
             if event["e"] == "aggTrade":

@@ -269,6 +269,7 @@ def test_other_processes_can_script_it(frozen: SimServer) -> None:
     query = f"symbol=BTCUSDT&interval=1m&start={THIS_MINUTE_MS - MINUTE_MS}&end={NOW_MS}"
     (row,) = requests.get(f"{url}/truth?{query}", timeout=10).json()
     assert row == klines(frozen).json()[-2]
-    for wrong in ({"kind": "earthquake"}, {"kind": "correction"}, [], {}):
+    refused: list[Any] = [{"kind": "earthquake"}, {"kind": "correction"}, [], {}]
+    for wrong in refused:
         answer = requests.post(f"{url}/faults", json=wrong, timeout=10)
         assert answer.status_code == 400 and answer.json()["error"]
