@@ -6,6 +6,7 @@ Invariant: storing the truth once more makes the ZSET the truth, whatever was th
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,6 +32,11 @@ JUNK = [
     b'[1704067200000,"8","9","7","8","1",1704070799999,"1",1,"1","1","0"]',
     b"[1704067200000,8,9,7,,1,1704070799999,1,1,1,1,0]",
     b"[1704067200001,8,9,7,8,1,1704070799999,1,1,1,1,0]",
+    b"[1704067200000,8,9,7,8.,1,1704070799999,1,1,1,1,0]",
+    b"[1704067200000,8,9,7,8.1.1,1,1704070799999,1,1,1,1,0]",
+    b"[1704067200000.5,8,9,7,8,1,1704070799999,1,1,1,1,0]",
+    b"[1704067200000,8,9,7,08,1,1704070799999,1,1,1,1,0]",
+    b"[1704067200000,8,9,7,-8,1,1704070799999,1,1,1,1,0]",
     b"[" * 5_000,
     b"\x00\xff",
 ]
@@ -76,6 +82,9 @@ def test_junk_at_a_candles_time_is_skipped_and_then_healed(redis: Redis, junk: b
     page = store.read(redis, HOURS, store.Query(10))
     columns = store.columns(page.members)
     assert columns.junk + len(columns.time) == 4
+    assert all(time.isdigit() for time in columns.time)
+    for column in (columns.time, columns.open, columns.close, columns.volume):
+        assert len(json.loads(b"[" + b",".join(column) + b"]")) == len(columns.time)
     assert START_MS not in store.opens(redis, HOURS, START_MS, after(4))
 
     written = upsert(redis, rows(4))
@@ -134,13 +143,14 @@ def test_corrupt_meta_is_rebuilt_from_the_zset(redis: Redis, text: str) -> None:
 
 
 def test_meta_that_says_something_else_than_the_zset_is_rebuilt(redis: Redis) -> None:
-    version = upsert(redis, rows(4)).version
-    redis.zremrangebyrank(ZSET, 0, 1)
-    assert store.meta(redis, HOURS).count == 2
-    written = upsert(redis, [])
-    assert (written.count, written.earliest) == (2, START_MS + 2 * HOUR_MS)
-    assert written.version > version
-    assert_consistent(redis)
+    for first, last in ((0, 0), (-1, -1), (1, 1)):
+        version = upsert(redis, rows(6)).version
+        redis.zremrangebyrank(ZSET, first, last)
+        assert store.meta(redis, HOURS).count == 5
+        written = upsert(redis, [])
+        assert (written.count, written.changed) == (5, ())
+        assert written.version > version
+        assert_consistent(redis)
 
 
 def test_a_deleted_zset_is_noticed_and_filled_again(redis: Redis) -> None:

@@ -104,6 +104,25 @@ def test_a_browsers_closed_candle_gives_way_to_our_feeds(redis: Redis) -> None:
     assert read(redis, 60_003).pending == (ours,)
 
 
+def test_at_the_same_moment_more_trades_know_more(redis: Redis) -> None:
+    few, many = minute(0, 500, trades=2, close="8.9"), minute(0, 500, trades=10, close="8.1")
+    for first, second in ((few, many), (many, few)):
+        redis.flushall()
+        save(redis, first)
+        assert save(redis, second) == ((True, "forming") if second is many else (False, "stale"))
+        assert read(redis, 500).forming == many
+
+
+def test_a_lesser_candle_does_not_replace_a_pending_one_on_its_way_out(redis: Redis) -> None:
+    ours = minute(0, 59_900)
+    save(redis, ours)
+    save(redis, minute(1, 60_001))
+    redis.delete(keys.live(MINUTES))
+    save(redis, minute(0, 60_002, "client"))
+    save(redis, minute(1, 60_003))
+    assert read(redis, 60_003).pending == (closed(ours),)
+
+
 def test_saving_twice_is_saving_once(redis: Redis) -> None:
     for candle in (minute(0, 5), minute(1, 60_005)):
         save(redis, candle)
@@ -116,6 +135,7 @@ def test_saving_twice_is_saving_once(redis: Redis) -> None:
 def test_pending_is_bounded_and_keeps_the_newest(redis: Redis) -> None:
     for number in range(70):
         save(redis, minute(number, number * MINUTE_MS + 1))
+    assert redis.zcard(keys.pending(MINUTES)) == live.PENDING_KEPT == 50
     pending = read(redis, 70 * MINUTE_MS).pending
     assert [c.open_ms for c in pending] == [START_MS + n * MINUTE_MS for n in range(19, 69)]
 

@@ -154,6 +154,28 @@ def test_a_long_answer_is_stored_in_chunks_and_reported_as_one(redis: Redis) -> 
     assert written.changed == tuple(official(n) for n in range(1_234))
 
 
+def test_another_writer_between_two_chunks_breaks_the_chain_of_versions(
+    redis: Redis, redis_url: str
+) -> None:
+    class Interrupted(Redis):
+        """A client that somebody else gets ahead of before its second chunk."""
+
+        calls = 0
+
+        def evalsha(self, *args: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls == 2:
+                upsert(redis, [row(9_000)], number=9_000)
+            return super().evalsha(*args, **options)
+
+    upsert(redis, [])
+    store.UPSERT.run(redis, ("a", "b", "c", "d"), (0, "known", 1))
+    with Interrupted.from_url(redis_url, protocol=3) as client:
+        written = upsert(client, rows(1_000))
+    assert (written.added, written.count) == (1_000, 1_001)
+    assert written.previous == store.BROKEN_CHAIN
+
+
 def test_nothing_to_store_still_tells_where_the_series_is(redis: Redis) -> None:
     empty = upsert(redis, [])
     assert (empty.count, empty.earliest, empty.version, redis.dbsize()) == (0, None, 0, 0)

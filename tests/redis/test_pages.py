@@ -97,6 +97,15 @@ def test_open_times_are_read_in_pages_without_losing_any(redis: Redis) -> None:
     assert store.opens(redis, HOURS, 0, START_MS) == []
 
 
+def test_a_double_on_the_edge_of_two_pages_is_seen(redis: Redis) -> None:
+    count = store.PAGE_CANDLES_MAX + 2
+    upsert(redis, rows(count))
+    edge = store.PAGE_CANDLES_MAX - 1
+    redis.zadd(keys.klines(HOURS), {official(edge, "8.4").member(): hours(edge)[0]})
+    expected = hours(*(n for n in range(count) if n != edge))
+    assert store.opens(redis, HOURS, START_MS, hours(count)[0]) == expected
+
+
 def test_the_newest_members_come_newest_first(redis: Redis) -> None:
     upsert(redis, rows(5))
     assert [json.loads(m)[0] for m in store.latest(redis, HOURS, 2)] == hours(4, 3)

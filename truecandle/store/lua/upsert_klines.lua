@@ -48,10 +48,19 @@ end
 
 -- Whether a member can be ours: its own open time, 12 plain numbers, nothing else.
 local function is_ours(member, open_ms)
-  return string.sub(member, 1, #open_ms + 2) == '[' .. open_ms .. ','
-    and string.find(member, '^%[[%d.,]*%d%]$') ~= nil
-    and string.find(member, '[.,][.,]') == nil
-    and select(2, string.gsub(member, ',', '')) == 11
+  if string.sub(member, 1, #open_ms + 2) ~= '[' .. open_ms .. ','
+     or not string.find(member, '^%[[%d.,]*%]$') then
+    return false
+  end
+  local fields = 0
+  for field in string.gmatch(string.sub(member, 2, -2) .. ',', '([^,]*),') do
+    fields = fields + 1
+    if string.find(field, '^0%d')
+       or not (string.find(field, '^%d+$') or string.find(field, '^%d+%.%d+$')) then
+      return false
+    end
+  end
+  return fields == 12
 end
 
 local function stored_meta()
