@@ -25,15 +25,15 @@ API_PATHS: Final = frozenset(
 )
 RETRY_AFTER_S: Final = 2
 
-#: Codes of the errors that Flask and Werkzeug raise by themselves.
-_CODES: Final = {
-    400: "bad-request",
-    404: "not-found",
-    405: "method",
-    413: "too-large",
-    414: "too-large",
-    415: "content-type",
-    431: "too-large",
+#: Errors that Flask and Werkzeug raise by themselves: our code and our words.
+_KNOWN: Final = {
+    400: ("bad-request", "This request can't be understood."),
+    404: ("not-found", "There is nothing at this address."),
+    405: ("method", "This address does not take that method."),
+    413: ("too-large", "This is more than is taken here."),
+    414: ("too-large", "This address is too long."),
+    415: ("content-type", "This content type is not taken here."),
+    431: ("too-large", "These headers are too long."),
 }
 _log = logging.getLogger("truecandle.web")
 
@@ -85,7 +85,10 @@ def _problem(error: Exception) -> Problem:
         case HTTPException(code=int() as status) if status >= 400:
             allowed = error.get_response().headers.get("Allow")
             headers = {"Allow": allowed} if allowed else {}
-            return Problem(status, _CODES.get(status, "error"), error.description or "", headers)
+            code, detail = _KNOWN.get(status, ("error", error.description or ""))
+            return Problem(
+                status, code, f"{detail} Allowed: {allowed}" if allowed else detail, headers
+            )
     return Problem(500, "error", "Something went wrong here; it has been logged.")
 
 
@@ -119,6 +122,7 @@ def _page(problem: Problem) -> Response:
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="dark light">
   <title>{title} · TrueCandle</title>
+  <link rel="icon" type="image/svg+xml" href="/static/mark.svg">
   <link rel="stylesheet" href="/static/css/tokens.css">
   <link rel="stylesheet" href="/static/css/base.css">
   <link rel="stylesheet" href="/static/css/login.css">
@@ -127,7 +131,7 @@ def _page(problem: Problem) -> Response:
   <main class="card">
     <h1>{title}</h1>
     <p class="lead">{html.escape(problem.detail)}</p>
-    <p><a href="/">To the chart</a></p>
+    <p><a class="button" href="/">To the chart</a></p>
   </main>
 </body>
 </html>
