@@ -100,6 +100,20 @@ LIVE: Final = (
     _get(f"/live-candle?{HOURS}&limit=5", 400, "parameter"),
     Bad("PUT /live-candle", 405, "method", "PUT", f"/live-candle?{HOURS}"),
 )
+AUDIT: Final = (
+    _get(f"/audit?{HOURS}", 401, "unauthorized", who="nobody"),
+    _get("/audit", 400, "parameter"),
+    _get("/audit?symbol=BTCUSDT", 400, "parameter"),
+    _get("/audit?symbol=btcusdt&interval=1h", 400, "parameter"),
+    _get("/audit?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+    _get("/audit?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+    _get(f"/audit?{HOURS}&limit=0", 400, "parameter"),
+    _get(f"/audit?{HOURS}&limit=1001", 400, "parameter"),
+    _get(f"/audit?{HOURS}&limit=ten", 400, "parameter"),
+    _get(f"/audit?{HOURS}&limit=1&limit=2", 400, "parameter"),
+    _get(f"/audit?{HOURS}&start=0", 400, "parameter"),
+    Bad("DELETE /audit", 405, "method", "DELETE", f"/audit?{HOURS}"),
+)
 SAVE: Final = (
     Bad("not signed in", 401, "unauthorized", "POST", "/save-live-candle", "nobody", {"json": {}}),
     Bad("a token that may only read", 403, "scope", "POST", "/save-live-candle", "reader",
@@ -203,6 +217,7 @@ def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
 ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /data": DATA,
     "GET /live-candle": LIVE,
+    "GET /audit": AUDIT,
     "POST /save-live-candle": SAVE,
     "POST /login": LOGIN,
     "POST /login/link": LINK,

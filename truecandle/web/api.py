@@ -1,4 +1,4 @@
-"""The REST paths for market data: `/data`, `/live-candle`, `/save-live-candle`.
+"""The REST paths for market data: `/data`, `/live-candle`, `/audit`, `/save-live-candle`.
 
 Never here: checks of parameters (`query`) and bodies (`post`), wording of errors (`errors`).
 Invariant: numbers in answers are the store's exact decimal text.
@@ -13,12 +13,13 @@ from flask import Blueprint, Response, request
 from flask_login import current_user
 
 from truecandle import metrics
+from truecandle.store import audit as audits
 from truecandle.store import live, official
 from truecandle.store.columns import Columns
-from truecandle.web import data, post
+from truecandle.web import audit, data, post
 from truecandle.web.auth import reading, writing
 from truecandle.web.parts import parts
-from truecandle.web.query import Wanted, series_of, wanted
+from truecandle.web.query import Wanted, listed, series_of, wanted
 from truecandle.web.throttle import POSTS
 
 bp = Blueprint("api", __name__)
@@ -51,6 +52,16 @@ def live_candle() -> Response:
     forming = found.forming.to_json("forming") if found.forming else "null"
     pending = ",".join(candle.to_json("pending") for candle in found.pending)
     body = f'{{"candle":{forming},"pending":[{pending}]}}'
+    return _private(Response(body, mimetype="application/json"))
+
+
+@bp.get("/audit")
+@reading
+def shown_live() -> Response:
+    """What the chart had shown of closed candles against what became official, in figures."""
+    series, limit = listed(parts().settings, request.args, audits.KEPT)
+    texts = audits.texts(parts().redis, series)
+    body = parts().hub.aside(audit.body, series, texts, limit)
     return _private(Response(body, mimetype="application/json"))
 
 

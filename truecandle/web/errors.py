@@ -21,7 +21,16 @@ from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 #: Paths that people open in a browser. Everything else that exists is for scripts.
 PAGE_PATHS: Final = frozenset({"/", "/login", "/logout"})
 API_PATHS: Final = frozenset(
-    {"/data", "/live-candle", "/save-live-candle", "/login/link", "/healthz", "/readyz", "/metrics"}
+    {
+        "/data",
+        "/live-candle",
+        "/audit",
+        "/save-live-candle",
+        "/login/link",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
 )
 RETRY_AFTER_S: Final = 2
 
@@ -83,7 +92,8 @@ def _problem(error: Exception) -> Problem:
             detail = f"{error.description} Load the page again and repeat what you did."
             return Problem(403, "csrf", detail)
         case HTTPException(code=int() as status) if status >= 400:
-            allowed = error.get_response().headers.get("Allow")
+            methods = error.get_response().headers.get("Allow", "").split(", ")
+            allowed = ", ".join(sorted(filter(None, methods)))
             headers = {"Allow": allowed} if allowed else {}
             code, detail = _KNOWN.get(status, ("error", error.description or ""))
             return Problem(

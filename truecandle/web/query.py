@@ -22,6 +22,8 @@ from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.web.errors import Problem
 
 LIMIT_USUAL: Final = 500
+#: Entries of a list, such as an audit.
+LISTED_USUAL: Final = 100
 SERIES_PARAMETERS: Final = ("symbol", "interval")
 DATA_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end", "before", "time", "live")
 
@@ -75,6 +77,13 @@ def series_of(settings: Settings, args: MultiDict[str, str]) -> Series:
     return _followed(settings, _single(args, SERIES_PARAMETERS))
 
 
+def listed(settings: Settings, args: MultiDict[str, str], limit_max: int) -> tuple[Series, int]:
+    """The series whose list is asked for, and how many of its newest entries."""
+    values = _single(args, (*SERIES_PARAMETERS, "limit"))
+    limit = _limit(values.get("limit"), LISTED_USUAL, limit_max)
+    return _followed(settings, values), limit
+
+
 def followed(settings: Settings, symbol: object, interval: object) -> Series:
     """A followed series: `CandleError` if it is none at all, `Problem` 404 if not followed here."""
     series = parse_series(symbol, interval)
@@ -105,12 +114,12 @@ def _single(args: MultiDict[str, str], allowed: Sequence[str]) -> dict[str, str]
     return args.to_dict()
 
 
-def _limit(text: str | None) -> int:
+def _limit(text: str | None, usual: int = LIMIT_USUAL, most: int = PAGE_CANDLES_MAX) -> int:
     if text is None:
-        return LIMIT_USUAL
-    if _MS.fullmatch(text) and 1 <= int(text) <= PAGE_CANDLES_MAX:
+        return usual
+    if _MS.fullmatch(text) and 1 <= int(text) <= most:
         return int(text)
-    raise CandleError("limit", text, f"a whole number from 1 to {PAGE_CANDLES_MAX}")
+    raise CandleError("limit", text, f"a whole number from 1 to {most}")
 
 
 def _moment(name: str, text: str | None) -> int | None:
