@@ -44,8 +44,10 @@ WEIGHT_WAIT_MS_MAX = 2_000
 RESTRICTED_MS = 600_000
 #: Binance opened in July 2017; a server time before that is none.
 OPENED_MS = 1_498_867_200_000
+#: Of one page, however many candles it asks for.
+KLINES_WEIGHT = 2
 
-_WEIGHTS = {"/api/v3/klines": 2, "/api/v3/time": 1}
+_WEIGHTS = {"/api/v3/klines": KLINES_WEIGHT, "/api/v3/time": 1}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

@@ -167,6 +167,13 @@ def opens(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[int]
 
 
 @translated()
+def stored(redis: Redis, series: Series, start_ms: int, end_ms: int) -> int:
+    """How many members lie in [start_ms, end_ms), whatever they are."""
+    last: Any = f"({end_ms}"
+    return redis.zcount(keys.klines(series), start_ms, last)
+
+
+@translated()
 def latest(redis: Redis, series: Series, n: int) -> list[bytes]:
     """The newest `n` members (at most `PAGE_CANDLES_MAX`), newest first."""
     last: Any = min(n, PAGE_CANDLES_MAX) - 1

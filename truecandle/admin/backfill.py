@@ -1,0 +1,149 @@
+"""`flask backfill`: deep history, as far back as the exchange has it.
+
+Never here: how holes are filled (`filling`).
+Invariant: it may be ended at any moment, even by a power cut; the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import get_args
+from urllib.parse import urlsplit
+
+import click
+
+from truecandle.admin.filling import Filler, Outcome, Scope, Wanted
+from truecandle.admin.kit import Desk, Kit, pass_kit, reported
+from truecandle.admin.moments import Moment, series_of, shown
+from truecandle.admin.patience import Patience
+from truecandle.admin.plan import Cost, Source
+from truecandle.admin.progress import Progress, duration
+from truecandle.admin.unpack import Unpacker
+from truecandle.binance.archive import Archive
+from truecandle.config import Settings
+from truecandle.errors import ExchangeRefused
+
+#: Whose candles the archives hold.
+_BINANCE = (".binance.com", ".binance.vision")
+
+
+@click.command("backfill")
+@click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
+@click.option("--from", "start_ms", type=Moment(), help="First day or moment (UTC).")
+@click.option("--to", "end_ms", type=Moment(), help="Day or moment (UTC) to stop before.")
+@click.option(
+    "--source",
+    type=click.Choice(get_args(Source)),
+    default="auto",
+    show_default=True,
+    help="Archives where they spare requests, wherever there are any, or never.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what it would take.")
+@pass_kit
+@reported
+def backfill(
+    kit: Kit,
+    names: tuple[str, ...],
+    start_ms: int | None,
+    end_ms: int | None,
+    source: Source,
+    dry_run: bool,
+) -> None:
+    """Fetch all official candles that are missing between two days; all there are by default.
+
+    Ended at any moment, the same command goes on where it was. It shares the request weight with
+    the running fetcher and leaves it what a candle's close needs.
+    """
+    wanted = [Wanted(series, start_ms, end_ms, source) for series in series_of(names)]
+    archive = Archive(kit.settings.binance_archive_url) if has_archives(kit.settings) else None
+    try:
+        with kit.desk() as desk, Progress() as progress:
+            filler = _filler(kit, desk, archive, progress)
+            if dry_run:
+                _estimate(filler, wanted, progress)
+            elif not all([_fill(filler, one, progress) for one in wanted]):
+                sys.exit(1)
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; the same command goes on from here") from None
+    finally:
+        if archive:
+            archive.close()
+
+
+def has_archives(settings: Settings) -> bool:
+    """Whether the archives hold the candles of the exchange that REST asks."""
+    if settings.binance_archive_url != Settings().binance_archive_url:
+        return True
+    host = urlsplit(settings.binance_rest_url).hostname or ""
+    return host.endswith(_BINANCE)
+
+
+def _filler(kit: Kit, desk: Desk, archive: Archive | None, progress: Progress) -> Filler:
+    patience = Patience(progress.say)
+    settle_ms = kit.settings.settle_ms
+    unpacker = None
+    if archive:
+        folder = kit.settings.var_dir / "archive"
+        unpacker = Unpacker(kit.redis, desk, progress, patience, settle_ms, archive, folder)
+    return Filler(kit.redis, desk, progress, patience, settle_ms, unpacker)
+
+
+def _estimate(filler: Filler, wanted: list[Wanted], progress: Progress) -> None:
+    total = Cost()
+    for one in wanted:
+        try:
+            scope = filler.scope(one)
+        except ExchangeRefused as error:
+            progress.say(f"{one.series}: {error}")
+            continue
+        cost = filler.cost(scope)
+        total += cost
+        progress.say(f"{_title(scope)}: {_priced(cost)}")
+    if len(wanted) > 1:
+        progress.say(f"all together: {_priced(total)}")
+
+
+def _fill(filler: Filler, wanted: Wanted, progress: Progress) -> bool:
+    """Fills one series and says how it went; whether nothing was left out."""
+    began_s = time.monotonic()
+    try:
+        scope = filler.scope(wanted)
+    except ExchangeRefused as error:
+        progress.say(f"{wanted.series}: {error}")
+        return False
+    if not scope.candles:
+        progress.say(f"{_title(scope)}: nothing is missing")
+        return True
+    progress.begin(str(scope.series), scope.candles)
+    outcome = filler.fill(scope)
+    progress.say(f"{_title(scope)}: {_done(outcome, time.monotonic() - began_s)}")
+    return not outcome.skipped_pages
+
+
+def _title(scope: Scope) -> str:
+    return f"{scope.series} from {shown(scope.span.start_ms)} to {shown(scope.span.end_ms)}"
+
+
+def _priced(cost: Cost) -> str:
+    if not cost.candles:
+        return "nothing is missing"
+    return (
+        f"{cost.candles:,} candles missing; {cost.files:,} archives, {cost.pages:,} pages by REST; "
+        f"{cost.requests:,} requests, weight {cost.weight:,}, about {cost.minutes:,} min"
+    )
+
+
+def _done(outcome: Outcome, seconds: float) -> str:
+    text = (
+        f"{outcome.added:,} candles added in {duration(seconds)} "
+        f"({outcome.files:,} archives, {outcome.pages:,} pages by REST)"
+    )
+    refused = sum(outcome.refused.values())
+    if refused:
+        text += f"; {refused:,} rows of archives refused"
+    if outcome.skipped_pages:
+        text += f"; {outcome.skipped_pages:,} pages left out, ask again"
+    if outcome.absent:
+        text += f"; {outcome.absent:,} candles the exchange does not have"
+    return text

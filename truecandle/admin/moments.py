@@ -1,0 +1,67 @@
+"""Moments as operators write and read them, and series as they name them.
+
+Never here: time zones other than UTC, a clock.
+Invariant: what is written as it is shown means the same moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+from truecandle.candles.interval import LAST_MS
+from truecandle.candles.series import Series, parse_series
+from truecandle.errors import CandleError
+
+SERIES_MAX: Final = 200
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?Z?)?", re.ASCII)
+_MS: Final = re.compile(r"\d{10,15}", re.ASCII)
+
+
+class Moment(click.ParamType[int]):
+    """`2024-01-31`, `2024-01-31T12:00[:00][Z]` in UTC, or ms since 1970."""
+
+    name = "date"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = str(value)
+        try:
+            if _MS.fullmatch(text):
+                ms = int(text)
+            elif _DATE.fullmatch(text):
+                found = datetime.fromisoformat(text.removesuffix("Z"))
+                ms = int(found.replace(tzinfo=UTC).timestamp()) * 1000
+            else:
+                raise ValueError
+            if not 0 <= ms < LAST_MS:
+                raise ValueError
+        except ValueError:
+            self.fail(f"{text!r}; allowed: 2024-01-31, 2024-01-31T12:00Z (UTC) or ms since 1970")
+        return ms
+
+
+def shown(ms: object) -> str:
+    """`2024-01-31T12:00:00Z`; what is no moment as it is."""
+    if not isinstance(ms, int) or not 0 <= ms < LAST_MS:
+        return repr(ms)
+    seconds, rest = divmod(ms, 1000)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest:03}Z" if rest else f"{text}Z"
+
+
+def series_of(words: Sequence[str]) -> list[Series]:
+    """SYMBOL INTERVAL [SYMBOL INTERVAL]…, each once."""
+    if not words or len(words) % 2 or len(words) > 2 * SERIES_MAX:
+        raise click.UsageError("Name one or more series as SYMBOL INTERVAL [SYMBOL INTERVAL]…")
+    try:
+        found = [parse_series(*words[at : at + 2]) for at in range(0, len(words), 2)]
+    except CandleError as error:
+        raise click.UsageError(str(error)) from None
+    return list(dict.fromkeys(found))

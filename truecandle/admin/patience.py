@@ -1,0 +1,79 @@
+"""Waits where waiting helps: for request weight, an exchange or a Redis that is away for a while.
+
+Never here: what is tried.
+Invariant: every wait and the number of tries is bounded; an error that stays is raised.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from truecandle.errors import (
+    ExchangeUnreachable,
+    MalformedAnswer,
+    RateLimited,
+    StoreUnavailable,
+    TrueCandleError,
+)
+
+T = TypeVar("T")
+
+TRIES_MAX: Final = 8
+#: An answer that makes no sense is not waited for as long as one that does not come.
+MALFORMED_MAX: Final = 3
+PAUSE_S: Final = 1.0
+PAUSE_S_MAX: Final = 60.0
+#: A wait for weight or for a ban's end that is longer than this ends the command instead.
+WAIT_S_MAX: Final = 600.0
+#: So often in a row a full budget is waited for.
+WAITS_MAX: Final = 100
+#: A wait worth a word.
+WORD_S: Final = 5.0
+
+
+class Patience:
+    """`patience(action)` is what `action` gives, after as many tries as it takes, up to a bound."""
+
+    def __init__(
+        self, say: Callable[[str], None], sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._say = say
+        self._sleep = sleep
+
+    def __call__(self, action: Callable[[], T]) -> T:
+        """Asks the exchange."""
+        tries = waits = 0
+        while True:
+            try:
+                return self.with_store(action)
+            except RateLimited as error:
+                waits += 1
+                if waits > WAITS_MAX or error.retry_after_ms > WAIT_S_MAX * 1000:
+                    raise
+                self._wait(error.retry_after_ms / 1000, "the request weight is used up")
+            except (ExchangeUnreachable, MalformedAnswer) as error:
+                tries += 1
+                if tries >= (
+                    TRIES_MAX if isinstance(error, ExchangeUnreachable) else MALFORMED_MAX
+                ):
+                    raise
+                self._pause(tries, error)
+
+    def with_store(self, action: Callable[[], T]) -> T:
+        """Asks Redis alone."""
+        for tries in range(1, TRIES_MAX):
+            try:
+                return action()
+            except StoreUnavailable as error:
+                self._pause(tries, error)
+        return action()
+
+    def _pause(self, tries: int, error: TrueCandleError) -> None:
+        self._wait(min(PAUSE_S_MAX, PAUSE_S * 2 ** (tries - 1)), str(error))
+
+    def _wait(self, seconds: float, why: str) -> None:
+        if seconds >= WORD_S:
+            self._say(f"{why}; going on in {seconds:.0f} s")
+        self._sleep(seconds)

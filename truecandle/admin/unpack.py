@@ -1,0 +1,131 @@
+"""Takes from an archive what the store lacks; says by name which of its rows are no candles.
+
+Never here: which archive, asking REST for the rest.
+Invariant: an archive adds candles and never changes one: what REST told may be newer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from redis import Redis
+
+from truecandle.admin.kit import Desk
+from truecandle.admin.moments import shown
+from truecandle.admin.patience import Patience
+from truecandle.admin.plan import Span
+from truecandle.admin.progress import Progress
+from truecandle.binance.archive import Archive, File, rows
+from truecandle.candles.interval import LAST_MS
+from truecandle.candles.series import Series
+from truecandle.errors import ExchangeError, ExchangeRefused, MalformedAnswer
+from truecandle.store import official
+from truecandle.store.rows import Refused, check
+
+Row = list[object]
+
+#: Rows that are stored, and told of, at once.
+BATCH_ROWS: Final = 5_000
+#: Refused rows of one archive that are named one by one.
+NAMED_MAX: Final = 100
+
+
+class Unpacker:
+    """Archives into the store. Zips lie in `folder` until they are stored."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        desk: Desk,
+        progress: Progress,
+        patience: Patience,
+        settle_ms: int,
+        archive: Archive,
+        folder: Path,
+    ) -> None:
+        self._redis = redis
+        self._desk = desk
+        self._progress = progress
+        self._patiently = patience
+        self._settle_ms = settle_ms
+        self._archive = archive
+        self._folder = folder
+        self._is_away = False
+        self._refused: Counter[str] = Counter()
+
+    def take(self, series: Series, span: Span, file: File) -> bool:
+        """Stores what an archive has of the span's holes; False if there is no usable one."""
+        if self._is_away:
+            return False
+        self._folder.mkdir(parents=True, exist_ok=True)
+        refused: list[Refused] = []
+        try:
+            path = self._patiently(lambda: self._archive.fetch(file, self._folder))
+            if path is None:
+                return False
+            for batch in _batches(rows(path)):
+                refused += self._take_batch(series, span, batch)
+        except (MalformedAnswer, ExchangeRefused) as error:
+            self._progress.say(f"{file.name}: left to REST: {error}")
+            return False
+        except ExchangeError as error:
+            self._is_away = True
+            self._progress.say(f"the archives are away, all is left to REST: {error}")
+            return False
+        finally:
+            self._name(file, refused)
+        path.unlink()
+        return True
+
+    def take_refused(self) -> dict[str, int]:
+        """How many rows were refused since this was last asked, by reason."""
+        taken, self._refused = dict(self._refused), Counter()
+        return taken
+
+    def _take_batch(self, series: Series, span: Span, batch: list[Row]) -> list[Refused]:
+        """Stores what is new of a batch; returns what is no candle."""
+        times = [row[0] for row in batch if isinstance(row[0], int) and row[0] < LAST_MS]
+        known: set[object] = set()
+        if times:
+            first_ms, end_ms = min(times), max(times) + 1
+            opens = self._patiently.with_store(
+                lambda: official.opens(self._redis, series, first_ms, end_ms)
+            )
+            known.update(opens)
+        new = [row for row in batch if row[0] not in known and _is_within(row, span)]
+        if not new:
+            return []
+        ledger = self._desk.ledger
+        before = Counter(ledger.counts)
+        self._patiently.with_store(lambda: ledger.store(series, new, "backfill"))
+        self._progress.advance(ledger.counts["added"] - before["added"])
+        if ledger.counts["rows refused"] == before["rows refused"]:
+            return []
+        now_ms = self._desk.clock.now_ms()
+        checked = check(series.interval, new, now_ms=now_ms, settle_ms=self._settle_ms)
+        return list(checked.refused)
+
+    def _name(self, file: File, refused: list[Refused]) -> None:
+        self._refused.update(row.reason for row in refused)
+        for reason in sorted({row.reason for row in refused}):
+            times = [shown(row.time) for row in refused if row.reason == reason]
+            more = f" and {len(times) - NAMED_MAX} more" if len(times) > NAMED_MAX else ""
+            self._progress.say(
+                f"{file.name}: {len(times)} rows refused ({reason}), REST is asked instead: "
+                f"{', '.join(times[:NAMED_MAX])}{more}"
+            )
+
+
+def _batches(lines: Iterable[Row]) -> Iterator[list[Row]]:
+    iterator = iter(lines)
+    while batch := list(islice(iterator, BATCH_ROWS)):
+        yield batch
+
+
+def _is_within(row: Row, span: Span) -> bool:
+    """Broken rows too: the store refuses and counts them."""
+    return not isinstance(row[0], int) or row[0] >= LAST_MS or span[0] <= row[0] < span[1]
