@@ -6,6 +6,7 @@ Invariant: events are published as fetcher and feed do it, by a `Publisher` outs
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -23,12 +24,27 @@ from truecandle.store import pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Tickets
 
+#: 15 kB each: more than the system's own buffers and the queue of one socket hold together.
+DEAF_EVENTS = 1_400
+
 
 @pytest.fixture(scope="module")
 def web(redis_server: RedisProc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     processes = Roles()
     yield Web(processes, redis_server.url, tmp_path_factory.mktemp("web"))
     processes.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stranger(web: Web) -> Iterator[websocket.WebSocket]:
+    """A connection that never says who it is; opened first, looked at last."""
+    connection = websocket.create_connection(raw_url(web), timeout=40)
+    yield connection
+    connection.shutdown()
+
+
+def raw_url(web: Web) -> str:
+    return web.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
 
 
 @pytest.fixture
@@ -68,7 +84,7 @@ def test_nobody_comes_in_without_a_session_or_a_token(
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
 def test_pages_of_other_origins_do_not_come_in(web: Web, redis: Redis, origin: str) -> None:
     cookie = cookies(signed_in(web, redis))
-    url = web.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    url = raw_url(web)
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
         websocket.create_connection(url, origin=origin, cookie=cookie, timeout=20)
     assert refused.value.status_code == 400
@@ -207,3 +223,36 @@ def test_everybody_may_listen_where_reading_is_public(
 ) -> None:
     web = Web(processes, redis_url, tmp_path, PUBLIC_READS="1")  # type: ignore[arg-type]
     assert come(web, made).follow()["ok"] is True
+
+
+def test_who_does_not_read_is_disconnected_and_holds_nobody_up(
+    web: Web, made: list[Client], redis: Redis, publisher: Publisher
+) -> None:
+    token = token_of(redis)
+    reader = come(web, made, token)
+    reader.follow()
+    deaf = websocket.create_connection(
+        raw_url(web), timeout=40, sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)
+    )
+    deaf.recv()
+    deaf.send(f'40{{"token":"{token}"}}')
+    assert deaf.recv().startswith("40")
+    deaf.send('42["subscribe",{"symbol":"BTCUSDT","interval":"1h"}]')
+    padding = "1." + "1" * 15_000
+    for i in range(DEAF_EVENTS):
+        publisher.live_price(
+            "BTCUSDT", price=padding, timestamp=i, high="1", low="1", volume="1", trades=1
+        )
+    reader.wait_heard("live_price", DEAF_EVENTS)
+    web.role.wait_for_line("does not read what it is sent")
+    deaf.shutdown()
+    assert reader.io.connected
+
+
+def test_a_connection_that_never_says_who_it_is_is_ended(
+    stranger: websocket.WebSocket,
+) -> None:
+    for _ in range(10):
+        if stranger.recv() in ("1", ""):
+            return
+    raise AssertionError("still connected")
