@@ -223,7 +223,7 @@ def test_closed_candles_are_right_in_spite_of(
     with Feeding(sim, redis_url, ["BTCUSDT"], ["1s"]) as feeding:
         closed_seconds(feeding, 2)
         damage(sim)
-        candles = closed_seconds(feeding, 32)[:-2]
+        candles = closed_seconds(feeding, 24)[:-2]
     assert [one for one in candles if not equals_truth(sim, one)] == []
 
 
