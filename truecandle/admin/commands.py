@@ -12,12 +12,16 @@ from typing import Final
 import click
 
 from truecandle import store
+from truecandle.admin.audit import audit
 from truecandle.admin.backfill import backfill
 from truecandle.admin.kit import Kit
 from truecandle.config import Settings
 
 #: Every command or group of this package.
-COMMANDS: Final[tuple[click.Command, ...]] = (backfill,)
+COMMANDS: Final[tuple[click.Command, ...]] = (
+    audit,
+    backfill,
+)
 
 
 def init_app(cli: click.Group, settings: Settings) -> None:
