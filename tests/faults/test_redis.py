@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -245,13 +246,17 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
             acknowledged = [stored]
             writer = threading.Thread(target=write_on, args=(redis, acknowledged))
             writer.start()
-            wait_for(lambda known=acknowledged: len(known) > 10, what="some writes")
+            wait_for(partial(is_longer, acknowledged, 10), what="some writes")
             server.kill()
             writer.join()
             server.start()
             stored = assert_consistent(redis)
             assert acknowledged[-1] <= stored <= acknowledged[-1] + CHUNK
             assert stored % CHUNK == 0, "a chunk is stored whole or not at all"
+
+
+def is_longer(values: list[int], than: int) -> bool:
+    return len(values) > than
 
 
 def write_on(redis: Redis, acknowledged: list[int]) -> None:

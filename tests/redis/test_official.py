@@ -282,7 +282,7 @@ def test_any_sequence_of_answers_ends_as_the_model_says(
     version = 0
     for offers, closed in answers:
         answer = [[START_MS + n * HOUR_MS + off, *row(n, close)[1:]] for n, close, off in offers]
-        wanted = {}
+        wanted: dict[int, bytes] = {}
         is_contradicting = False
         for (n, close, off), offered in zip(offers, answer, strict=True):
             if off == 0 and n <= closed:
