@@ -7,8 +7,9 @@ is what was asked for, or one of the `ExchangeError`s.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,7 +19,8 @@ import urllib3
 from truecandle import __version__
 from truecandle.binance.deadline import Cutter, DeadlineAdapter
 from truecandle.binance.limits import Budget, Pace, retry_after_ms, used_weight
-from truecandle.binance.wire import parse_error, parse_klines, parse_server_time
+from truecandle.binance.wire import parse_error, parse_klines, parse_listings, parse_server_time
+from truecandle.candles.listing import Listing
 from truecandle.errors import (
     ExchangeRefused,
     ExchangeUnreachable,
@@ -47,7 +49,7 @@ OPENED_MS = 1_498_867_200_000
 #: Of one page, however many candles it asks for.
 KLINES_WEIGHT = 2
 
-_WEIGHTS = {"/api/v3/klines": KLINES_WEIGHT, "/api/v3/time": 1}
+_WEIGHTS = {"/api/v3/klines": KLINES_WEIGHT, "/api/v3/time": 1, "/api/v3/exchangeInfo": 20}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -120,6 +122,15 @@ class RestClient:
         if server_ms < OPENED_MS:
             raise MalformedAnswer(f"impossible server time {server_ms}")
         return server_ms, round_trip_ms
+
+    def listings(self, symbols: Sequence[str]) -> list[Listing]:
+        """What the exchange lists of these; one it does not know has all refused, with -1121."""
+        listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
+        asked = {"symbols": listed, "showPermissionSets": "false"}
+        found = parse_listings(self._get("/api/v3/exchangeInfo", asked).body)
+        if {one.symbol for one in found} != set(symbols):
+            raise MalformedAnswer(f"asked for {len(symbols)} symbols, got {len(found)} others")
+        return found
 
     def close(self) -> None:
         """Ends every request under way; later ones fail with `ExchangeUnreachable`."""

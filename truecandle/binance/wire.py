@@ -16,6 +16,7 @@ import orjson
 
 from truecandle.candles.candle import canonical
 from truecandle.candles.interval import LAST_MS
+from truecandle.candles.listing import Listing, listing_from_fields
 from truecandle.candles.tick import Kline, Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
@@ -46,6 +47,18 @@ def parse_server_time(body: bytes) -> int:
     if not isinstance(answer, dict):
         raise MalformedAnswer(f"expected a server time, got {_shown(body)}")
     return _field(answer, "serverTime", _moment)
+
+
+def parse_listings(body: bytes) -> list[Listing]:
+    """The symbols of `GET /api/v3/exchangeInfo`, with the steps of their filters."""
+    answer = _parse(body)
+    rows = answer.get("symbols") if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        raise MalformedAnswer(f"expected symbols, got {_shown(body)}")
+    try:
+        return [_listing(row) for row in rows]
+    except (CandleError, TypeError, AttributeError, KeyError) as error:
+        raise MalformedAnswer(f"symbols of exchangeInfo: {error}") from error
 
 
 def parse_error(body: bytes) -> tuple[int, str]:
@@ -90,6 +103,20 @@ def stream_of(value: Trade | Kline) -> str:
     if isinstance(value, Trade):
         return trade_stream(value.symbol)
     return kline_stream(value.symbol, value.interval)
+
+
+def _listing(row: Mapping[str, Any]) -> Listing:
+    filters = {one["filterType"]: one for one in row["filters"]}
+    return listing_from_fields(
+        {
+            "symbol": row["symbol"],
+            "status": row["status"],
+            "base": row["baseAsset"],
+            "quote": row["quoteAsset"],
+            "tickSize": filters.get("PRICE_FILTER", {}).get("tickSize"),
+            "stepSize": filters.get("LOT_SIZE", {}).get("stepSize"),
+        }
+    )
 
 
 def _parse_aggregate(message: Mapping[str, Any]) -> Message:

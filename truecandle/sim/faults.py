@@ -43,6 +43,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "microseconds": ("rows", "times in µs, unasked"),
     "misaligned": ("rows", "open times moved by ms=1694789"),
     "columns": ("rows", "columns=11 fields instead of 12"),
+    "listing": ("listing", "exchangeInfo says status='BREAK' (None: no such symbol any more)"),
     "value": ("rows", "field=2 of row=-2 becomes value='NaN'"),
     "crossed": ("rows", "high and low of row=-2 change places"),
     "truncate": ("body", "JSON cut after share=0.5 of it, the answer complete"),

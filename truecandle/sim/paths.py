@@ -6,7 +6,7 @@ Invariant: an answer is built from one `Asked`: one moment, one market, one set 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from truecandle.sim.kline import Kline
 from truecandle.sim.limits import Caps
 from truecandle.sim.market import Market
 from truecandle.sim.params import Params
-from truecandle.sim.symbols import exchange_info
+from truecandle.sim.symbols import TRADING, exchange_info
 from truecandle.sim.wire import Refused
 
 #: Without a start, the newest aggregate trades are searched this far back first.
@@ -36,6 +36,13 @@ class Asked:
     now_ms: int
     unit: int
     candle_faults: tuple[Fault, ...]
+    #: Status of the symbols that do not simply trade; None: no longer listed.
+    statuses: Mapping[str, str | None]
+
+    @property
+    def listed(self) -> list[str]:
+        """The symbols that requests may name."""
+        return [one for one in self.market.symbols if self.statuses.get(one, "") is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Path:
 
 def _klines(asked: Asked) -> list[Row]:
     params, now_ms = asked.params, asked.now_ms
-    symbol, interval = params.symbol(asked.market.symbols), params.interval()
+    symbol, interval = params.symbol(asked.listed), params.interval()
     for fault in asked.candle_faults:
         if fault.kind == "stale":
             now_ms -= fault.options.get("lag_ms", 3000)
@@ -83,7 +90,7 @@ def _without_fresh(
 
 def _aggregates(asked: Asked) -> list[wire.Json]:
     params, now_ms = asked.params, asked.now_ms
-    course = asked.market.course(params.symbol(asked.market.symbols))
+    course = asked.market.course(params.symbol(asked.listed))
     first, limit = params.number("fromId"), params.limit()
     start_ms, end_ms = params.time_ms("startTime"), params.time_ms("endTime")
     until_ms = min(now_ms, now_ms if end_ms is None else end_ms) + 1
@@ -123,20 +130,19 @@ def _per_symbol(row: Callable[[Asked, str], wire.Json]) -> Callable[[Asked], obj
     """An object for `symbol`, an array for `symbols` or neither."""
 
     def answer(asked: Asked) -> object:
-        chosen = asked.params.symbols(asked.market.symbols)
-        rows = [row(asked, symbol) for symbol in chosen or asked.market.symbols]
+        chosen = asked.params.symbols(asked.listed)
+        rows = [row(asked, symbol) for symbol in chosen or asked.listed]
         return rows[0] if "symbol" in asked.params else rows
 
     return answer
 
 
 def _info(asked: Asked) -> wire.Json:
-    chosen = asked.params.symbols(asked.market.symbols) or asked.market.symbols
-    status = asked.params.choice("symbolStatus", ("TRADING", "HALT", "BREAK"))
-    found = [asked.market.course(symbol).listing for symbol in chosen]
-    return exchange_info(
-        found if status == "TRADING" else [], asked.now_ms * asked.unit, asked.caps
-    )
+    chosen = asked.params.symbols(asked.listed) or asked.listed
+    wanted = asked.params.choice("symbolStatus", ("", "TRADING", "HALT", "BREAK"))
+    found = {asked.market.course(one).listing: asked.statuses.get(one) or TRADING for one in chosen}
+    rows = {listing: status for listing, status in found.items() if wanted in ("", status)}
+    return exchange_info(rows, asked.now_ms * asked.unit, asked.caps)
 
 
 def _ticker_weight(request: web.Request) -> int:

@@ -82,6 +82,7 @@ class Rest:
                 now_ms=self._market.clock.now_ms(),
                 unit=_unit(request.headers.get("X-MBX-TIME-UNIT")),
                 candle_faults=tuple(self._faults.take("candles", facts)),
+                statuses=self._statuses(),
             )
             body = path.answer(asked)
             if facts["interval"] and isinstance(body, list):
@@ -90,6 +91,15 @@ class Rest:
             return Answer(200, orjson.dumps(body))
         except Refused as refused:
             return Answer(refused.status, orjson.dumps(refused.body), headers=refused.headers)
+
+    def _statuses(self) -> dict[str, str | None]:
+        """Of the symbols that a fault has taken out of trading."""
+        found = {
+            one: self._faults.active("listing", {"symbol": one}) for one in self._market.symbols
+        }
+        return {
+            symbol: fault.options.get("status", "BREAK") for symbol, fault in found.items() if fault
+        }
 
     def _weight_headers(self) -> dict[str, str]:
         used = str(self._limits.used_weight)

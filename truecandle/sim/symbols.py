@@ -6,18 +6,20 @@ Invariant: tick and step sizes are those that the symbol really trades at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from truecandle.sim.block import decimal_text
 from truecandle.sim.limits import Caps
 from truecandle.sim.listing import Listing
 from truecandle.sim.wire import Json
 
+TRADING = "TRADING"
+
 _ORDERS = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"]
 
 
-def exchange_info(found: Iterable[Listing], server_time: int, caps: Caps) -> Json:
-    """The whole answer."""
+def exchange_info(found: Mapping[Listing, str], server_time: int, caps: Caps) -> Json:
+    """The whole answer: each listing with its status."""
     return {
         "timezone": "UTC",
         "serverTime": server_time,
@@ -28,7 +30,7 @@ def exchange_info(found: Iterable[Listing], server_time: int, caps: Caps) -> Jso
             _limit("RAW_REQUESTS", "MINUTE", 5, caps.raw),
         ],
         "exchangeFilters": [],
-        "symbols": [_symbol(listing) for listing in found],
+        "symbols": [_symbol(listing, status) for listing, status in found.items()],
     }
 
 
@@ -41,10 +43,10 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> Json:
     }
 
 
-def _symbol(listing: Listing) -> Json:
+def _symbol(listing: Listing, status: str) -> Json:
     return {
         "symbol": listing.symbol,
-        "status": "TRADING",
+        "status": status,
         "baseAsset": listing.base,
         "baseAssetPrecision": 8,
         "quoteAsset": listing.quote,

@@ -19,6 +19,9 @@ CLOCK_TTL_S: Final = DAY_S
 ROLES_TTL_S: Final = DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.
 WEIGHT_TTL_S: Final = 120
+#: Nobody waits longer for a symbol to be looked up, or goes by an older answer.
+WISHES_TTL_S: Final = 30
+ANSWER_TTL_S: Final = 10
 #: Longer than the longest ban of the exchange (3 days).
 BAN_TTL_S: Final = 4 * DAY_S
 
@@ -34,6 +37,10 @@ BAN: Final = "ban"
 LEADER: Final = "fetcher"
 #: STRING: the newest fencing number of that lease; writers with an older one are refused.
 FENCE: Final = f"fence:{LEADER}"
+#: HASH: symbol -> JSON of a followed market.
+MARKETS: Final = "markets"
+#: SET, lives `WISHES_TTL_S`: symbols that the fetcher is asked to look up.
+WISHES: Final = "market_wishes"
 #: SET: names of all users.
 USERS: Final = "users"
 
@@ -71,6 +78,11 @@ def audit(series: Series) -> str:
 def gaps(series: Series) -> str:
     """HASH: first open time of a hole in ms -> JSON of its end and reason."""
     return f"gaps:{series.name}"
+
+
+def answer(symbol: str) -> str:
+    """STRING JSON, lives `ANSWER_TTL_S`: what the exchange said of a symbol that was wished for."""
+    return f"market_answer:{symbol}"
 
 
 def lease(name: str) -> str:

@@ -1,0 +1,174 @@
+"""The followed markets, as every role goes by them; and wishes for more, with their answers.
+
+Never here: asking the exchange (the fetcher does), settings, waiting.
+Invariant: once seeded, at least one market is followed, and `MARKETS_MAX` at most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast
+
+from redis import Redis
+
+from truecandle.candles.listing import Listing, listing_from_fields
+from truecandle.candles.series import parse_symbol
+from truecandle.config import SYMBOLS_MAX
+from truecandle.errors import CandleError
+from truecandle.store import keys, translated
+from truecandle.store.script import Script
+
+#: Markets followed at once: as many as `SYMBOLS` may name.
+MARKETS_MAX: Final = SYMBOLS_MAX
+#: Wishes that wait at once; each costs a request.
+WISHES_MAX: Final = 20
+
+Change = Literal["added", "known", "full"]
+Removal = Literal["removed", "unknown", "last"]
+
+_FOLLOW = Script("follow_markets")
+_UNFOLLOW = Script("unfollow_market")
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A followed market: what the exchange said of it at `checked_ms` (exchange time, 0: never).
+
+    Markets are in the order of `added_ms`.
+    """
+
+    listing: Listing
+    added_ms: int = 0
+    checked_ms: int = 0
+
+    @property
+    def symbol(self) -> str:
+        return self.listing.symbol
+
+    def to_json(self) -> str:
+        """The JSON object of the key and of the REST answers."""
+        times = {"added_at": str(self.added_ms), "checked_at": str(self.checked_ms or "null")}
+        pairs = {**self.listing.fields, **times}.items()
+        return "{" + ",".join(f'"{name}":{text}' for name, text in pairs) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The fetcher's answer to a wish: the listing, or None if the exchange lists no such market.
+
+    `wait_ms`: the exchange could not be asked; worth trying again then.
+    """
+
+    listing: Listing | None = None
+    wait_ms: int = 0
+
+
+@translated()
+def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[Market, ...]:
+    """The followed markets. Where none ever was, those of `seed` are followed from now on."""
+    found = _read(redis)
+    if found or not seed:
+        return found
+    _follow(redis, "seed", [Market(Listing(name), place) for place, name in enumerate(seed)])
+    return _read(redis)
+
+
+@translated()
+def follow(redis: Redis, market: Market) -> Change:
+    """Follows one market more; nothing changes if it is followed already, or if there is no room.
+
+    Running twice gives `known` the second time.
+    """
+    written = _follow(redis, "add", [market])
+    return "added" if written > 0 else "known" if written == 0 else "full"
+
+
+@translated()
+def update(redis: Redis, markets: Iterable[Market]) -> None:
+    """What the exchange says of them now; those not followed any more stay so."""
+    _follow(redis, "update", list(markets))
+
+
+@translated()
+def unfollow(redis: Redis, symbol: str) -> Removal:
+    """Follows one market less; its candles stay. The last one stays followed."""
+    removed = cast(int, _UNFOLLOW.run(redis, (keys.MARKETS,), (symbol,)))
+    return "removed" if removed > 0 else "unknown" if removed == 0 else "last"
+
+
+@translated()
+def wish(redis: Redis, symbol: str) -> bool:
+    """Asks the fetcher to look a symbol up; False if too many wishes wait."""
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.sadd(keys.WISHES, symbol)
+        pipe.expire(keys.WISHES, keys.WISHES_TTL_S)
+        pipe.scard(keys.WISHES)
+        waiting = pipe.execute()[-1]
+    if waiting <= WISHES_MAX:
+        return True
+    redis.srem(keys.WISHES, symbol)
+    return False
+
+
+@translated()
+def wishes(redis: Redis) -> list[str]:
+    """The symbols to look up; what is no symbol is dropped."""
+    members: Any = redis.srandmember(keys.WISHES, WISHES_MAX)
+    found = []
+    for member in members or ():
+        try:
+            found.append(parse_symbol(member.decode()))
+        except (CandleError, ValueError):
+            redis.srem(keys.WISHES, member)
+    return found
+
+
+@translated()
+def grant(redis: Redis, symbol: str, answer: Answer) -> None:
+    """Answers a wish, which is one no longer; the answer holds for some seconds."""
+    listing = answer.listing
+    told = "{" + ",".join(f'"{n}":{t}' for n, t in listing.fields.items()) + "}" if listing else ""
+    text = f'{{"listing":{told or "null"},"wait_ms":{answer.wait_ms}}}'
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.set(keys.answer(symbol), text, ex=keys.ANSWER_TTL_S)
+        pipe.srem(keys.WISHES, symbol)
+        pipe.execute()
+
+
+@translated()
+def granted(redis: Redis, symbol: str) -> Answer | None:
+    """The answer to a wish, None while there is none."""
+    text: Any = redis.get(keys.answer(symbol))
+    try:
+        fields = _fields(text or b"null")
+        listing = fields["listing"]
+        return Answer(listing_from_fields(listing) if listing else None, int(fields["wait_ms"]))
+    except (CandleError, ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def _read(redis: Redis) -> tuple[Market, ...]:
+    """Junk is left out."""
+    texts: Any = redis.hvals(keys.MARKETS)
+    found = [market for market in map(_parsed, texts) if market is not None]
+    return tuple(sorted(found, key=lambda market: (market.added_ms, market.symbol)))
+
+
+def _parsed(text: bytes) -> Market | None:
+    try:
+        fields = _fields(text)
+        added_ms, checked_ms = int(fields["added_at"]), int(fields["checked_at"] or 0)
+        return Market(listing_from_fields(fields), added_ms, checked_ms)
+    except (CandleError, ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def _fields(text: bytes) -> Any:
+    return json.loads(text, parse_float=str)
+
+
+def _follow(redis: Redis, mode: str, given: Sequence[Market]) -> int:
+    pairs = [text for market in given for text in (market.symbol, market.to_json())]
+    return cast(int, _FOLLOW.run(redis, (keys.MARKETS,), (mode, MARKETS_MAX, *pairs)))
