@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.harness import wait_for
-from truecandle.errors import StoreDamaged
-from truecandle.store import keys, lease
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.series import Series
+from truecandle.errors import StaleWriter, StoreDamaged
+from truecandle.store import keys, lease, official
 from truecandle.store.lease import Lease
 
 NAME = "fetcher"
@@ -167,6 +171,48 @@ def test_a_key_of_another_type_is_a_clear_error(redis: redis_py.Redis, key: str)
     with pytest.raises(StoreDamaged):
         holder(redis, "one").acquire()
     assert redis.keys() == [key.encode()]
+
+
+ACTS = st.tuples(st.sampled_from(["take", "end", "release", "ask", "write"]), st.integers(0, 2))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(acts=st.lists(ACTS, max_size=40))
+def test_whatever_happens_only_the_newest_number_writes(
+    redis: redis_py.Redis, acts: list[tuple[str, int]]
+) -> None:
+    """Three processes take, lose and release the lease; each may write long after it has asked."""
+    redis.flushall()
+    all_ = [holder(redis, f"holder {n}") for n in range(3)]
+    leader: int | None = None
+    newest = 0
+    asked = [0, 0, 0]
+    for act, n in acts:
+        if act == "take":
+            assert (all_[n].acquire() == 0) == (leader in (None, n))
+            if leader is None:
+                assert all_[n].fence > newest
+                leader, newest = n, all_[n].fence
+        elif act == "end":
+            redis.delete(keys.lease(NAME))
+            leader = None
+        elif act == "release":
+            assert all_[n].release() == (leader == n)
+            leader = None if leader == n else leader
+        elif act == "ask":
+            asked[n] = all_[n].fence
+        else:
+            assert writes(redis, asked[n]) == (asked[n] == newest)
+        assert lease.current(redis, NAME) == newest
+
+
+def writes(redis: redis_py.Redis, fence: int) -> bool:
+    series = Series("BTCUSDT", INTERVALS["1m"])
+    try:
+        official.upsert_klines(redis, series, [], now_ms=0, settle_ms=0, fence=fence)
+    except StaleWriter:
+        return False
+    return True
 
 
 def test_the_number_of_official_candles_is_that_of_the_leading_fetcher() -> None:

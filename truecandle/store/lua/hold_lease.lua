@@ -27,7 +27,7 @@ if not is_json or type(lease) ~= 'table' or type(lease.holder) ~= 'string' then 
 local function hold(fence)
   local number = string.format('%.0f', fence)
   redis.call('SET', lease_key, cjson.encode({holder = holder, fence = number}), 'PX', ttl_ms)
-  redis.call('SET', fence_key, number)
+  if fence > stored then redis.call('SET', fence_key, number) end
   return {fence, 0}
 end
 

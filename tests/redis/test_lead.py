@@ -1,0 +1,191 @@
+"""What leading means for the fetcher: its jobs, its requests, its writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+
+from tests.fetching import MINUTES, NOW_MS, Desk
+from tests.harness import RedisProc, wait_for
+from truecandle.candles.interval import MINUTE_MS
+from truecandle.config import Settings
+from truecandle.errors import StaleWriter
+from truecandle.events import Publisher
+from truecandle.fetcher import Fetcher, Lead, Ledger
+from truecandle.sim.clock import Clock
+from truecandle.sim.server import SimServer
+from truecandle.store import connect, keys, lease, official
+
+LAST_MS = NOW_MS - NOW_MS % MINUTE_MS - MINUTE_MS
+
+
+class Jobs:
+    """What happened to the jobs, in order."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+
+    def arm(self) -> None:
+        self.did.append("arm")
+
+    def disarm(self) -> None:
+        self.did.append("disarm")
+
+
+@pytest.fixture
+def sim() -> Iterator[SimServer]:
+    with SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+        yield server
+
+
+@pytest.fixture
+def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
+    return Desk(sim, redis, redis_url)
+
+
+def fetcher(desk: Desk, redis_url: str, fence: Callable[[], int]) -> Fetcher:
+    settings = Settings(redis_url=redis_url, history_candles=100)
+    publisher = Publisher(redis_url)
+    return Fetcher(
+        settings, desk.redis, desk.rest, publisher, now_ms=desk.sim.clock.now_ms, fence=fence
+    )
+
+
+def hand_over(one: Lead, two: Lead) -> None:
+    """What happens when the first is frozen for longer than its lease lasts."""
+    one.release()
+    two.tick(Jobs())
+
+
+def test_jobs_are_armed_with_the_lease_and_taken_away_without_it(redis: redis_py.Redis) -> None:
+    one, two = Lead(redis), Lead(redis)
+    ones, twos = Jobs(), Jobs()
+    for _ in range(3):
+        one.tick(ones)
+        two.tick(twos)
+    assert (ones.did, twos.did) == (["arm"], ["disarm"])
+    redis.delete(keys.lease(keys.LEADER))
+    for _ in range(3):
+        two.tick(twos)
+        one.tick(ones)
+    assert (ones.did, twos.did) == (["arm", "disarm"], ["disarm", "arm"])
+
+
+def test_a_lease_that_was_lost_and_taken_again_arms_the_jobs_anew(redis: redis_py.Redis) -> None:
+    one, jobs = Lead(redis), Jobs()
+    one.tick(jobs)
+    first = one.fence()
+    redis.delete(keys.lease(keys.LEADER))
+    one.tick(jobs)
+    assert one.fence() > first
+    assert jobs.did == ["arm", "arm"]
+
+
+def test_without_redis_a_leader_leads_to_the_end_of_its_lease_and_no_longer(
+    redis_server: RedisProc, redis: redis_py.Redis
+) -> None:
+    jobs = Jobs()
+    one = Lead(connect(redis_server.url, timeout_s=0.1), ttl_ms=1_000)
+    one.tick(jobs)
+    redis_server.freeze()
+    try:
+        one.tick(jobs)
+        assert jobs.did == ["arm"]
+        wait_for(lambda: not one.is_leading(), what="the lease to end")
+        one.tick(jobs)
+        assert jobs.did == ["arm", "disarm"]
+        with pytest.raises(StaleWriter):
+            one.fence()
+    finally:
+        redis_server.thaw()
+    one.tick(jobs)
+    assert jobs.did == ["arm", "disarm", "arm"]
+
+
+def test_told_to_stop_it_gives_the_lease_up(redis: redis_py.Redis) -> None:
+    stop, one = threading.Event(), Lead(redis)
+    thread = threading.Thread(target=one.run, args=(stop, Jobs()))
+    thread.start()
+    wait_for(one.is_leading, what="the lease")
+    stop.set()
+    thread.join(5)
+    assert not redis.exists(keys.lease(keys.LEADER))
+
+
+def test_whoever_does_not_lead_asks_and_writes_nothing(
+    desk: Desk, redis: redis_py.Redis, redis_url: str
+) -> None:
+    one, two = Lead(redis), Lead(redis)
+    one.tick(Jobs())
+    two.tick(Jobs())
+    standby = fetcher(desk, redis_url, two.fence)
+    for act in (standby.refresh, standby.fill):
+        with pytest.raises(StaleWriter):
+            act(MINUTES)
+    assert desk.asked() == []
+    assert desk.stored(MINUTES) == []
+    hand_over(one, two)
+    assert standby.refresh(MINUTES).has_arrived
+    assert desk.stored(MINUTES) == desk.truth(MINUTES, 100)
+
+
+@pytest.mark.parametrize("is_back", [False, True], ids=["gone for good", "leads again"])
+def test_an_answer_from_before_the_change_of_hands_is_never_written(
+    desk: Desk, redis: redis_py.Redis, redis_url: str, is_back: bool
+) -> None:
+    one, two = Lead(redis), Lead(redis)
+    one.tick(Jobs())
+    first, second = fetcher(desk, redis_url, one.fence), fetcher(desk, redis_url, two.fence)
+    first.refresh(MINUTES)
+    number = first.ledger.fence()
+    in_hand = desk.rest.klines("BTCUSDT", "1m", start_ms=LAST_MS, end_ms=LAST_MS + 1)
+    hand_over(one, two)
+    desk.sim.market.correct("BTCUSDT", "1m", LAST_MS, {"trades": 777})
+    second.refresh(MINUTES)
+    corrected = desk.truth(MINUTES, 100)
+    assert desk.stored(MINUTES) == corrected
+    if is_back:
+        hand_over(two, one)
+        assert one.is_leading()
+    desk.events.take()
+
+    with pytest.raises(StaleWriter):
+        first.ledger.store(MINUTES, in_hand, "new", fence=number)
+
+    assert desk.stored(MINUTES) == corrected
+    assert desk.events.take() == []
+    assert len(official.corrections(redis, MINUTES, 10)) == 1
+    assert first.ledger.counts["answers that came too late"] == 1
+
+
+def test_the_first_write_after_a_change_of_hands_need_not_be_the_new_leaders(
+    desk: Desk, redis: redis_py.Redis, redis_url: str
+) -> None:
+    one, two = Lead(redis), Lead(redis)
+    one.tick(Jobs())
+    first = fetcher(desk, redis_url, one.fence)
+    number = first.ledger.fence()
+    rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
+    hand_over(one, two)  # and the new leader has not written anything yet
+    with pytest.raises(StaleWriter):
+        first.ledger.store(MINUTES, rows, "new", fence=number)
+    assert desk.stored(MINUTES) == []
+
+
+def test_a_tool_beside_the_fetcher_writes_with_the_number_in_force(
+    desk: Desk, redis: redis_py.Redis, redis_url: str
+) -> None:
+    tool = Ledger(redis, Publisher(redis_url), 3_000, desk.sim.clock.now_ms)
+    rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
+    assert len(tool.store(MINUTES, rows[:1], "backfill")) == 1
+    one, two = Lead(redis), Lead(redis)
+    one.tick(Jobs())
+    before = tool.fence()
+    assert before == one.fence() == lease.current(redis, keys.LEADER)
+    hand_over(one, two)
+    assert len(tool.store(MINUTES, rows[:3], "backfill", fence=before)) == 3
+    assert desk.stored(MINUTES) == desk.truth(MINUTES, 4)[:3]
+    assert two.is_leading()
