@@ -78,6 +78,11 @@ class Pair:
         self.all.append(role)
         return role
 
+    def forget(self, role: Role) -> int:
+        """A fetcher that has ended; which exchange it asked."""
+        self.all.remove(role)
+        return self.exchanges.index(self._of.pop(role.pid))
+
     def leader(self) -> Role | None:
         """The fetcher that holds the lease."""
         text = self._redis.get(keys.lease(keys.LEADER))
