@@ -21,7 +21,7 @@ import requests
 
 from tests.roles import Roles
 from tests.system import System
-from truecandle.candles.audit import Entry, Summary, observed_steps, summary
+from truecandle.candles.audit import Entry, Summary, known_steps, summary
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.series import Series, parse_series
 from truecandle.store import audit, connect
@@ -122,7 +122,7 @@ DISTURBANCES = (
 def _report(system: System, series: Series, entries: list[Entry], windows: list[Window]) -> None:
     """One series' figures, each candle that was not exact, and what they were put down to."""
     truth = _truth(system, series, entries)
-    _print_summary(series, summary(entries, observed_steps(entries)))
+    _print_summary(series, summary(entries, known_steps(None, entries)))
     causes: Counter[str] = Counter()
     for entry in reversed(entries):
         if not entry.is_exact:

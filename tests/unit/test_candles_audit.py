@@ -19,10 +19,11 @@ from truecandle.candles.audit import (
     Steps,
     compare,
     entry_from_json,
-    observed_steps,
+    known_steps,
     summary,
 )
 from truecandle.candles.candle import LiveCandle, OfficialCandle, official_from_row
+from truecandle.candles.listing import Listing
 from truecandle.errors import CandleError
 
 END_MS = START_MS + MINUTE_MS
@@ -115,7 +116,7 @@ def test_candles_never_shown_are_counted_apart() -> None:
 
 def test_nothing_is_said_about_no_candles() -> None:
     for entries in ([], [unseen()]):
-        found = summary(entries, observed_steps(entries))
+        found = summary(entries, known_steps(None, entries))
         assert found.exact_share is found.median_ms is None
         assert found.worst_ms is None
         for name in FIELDS:
@@ -136,11 +137,19 @@ def test_a_volume_of_nothing_has_no_basis_points() -> None:
     assert found["volume"].largest_bp is found["trades"].median_bp is None
 
 
-def test_without_known_steps_they_are_read_off_the_official_numbers() -> None:
-    found = observed_steps([entry(), entry(became=official(low="6.995", volume="12.12345"))])
-    assert (found.tick, found.step) == (Decimal("0.001"), Decimal("0.00001"))
-    assert (found.tick_source, found.step_source) == ("official prices", "official volumes")
-    assert observed_steps([]).tick is None
+def test_the_exchange_says_what_a_tick_is() -> None:
+    found = known_steps(Listing("BTCUSDT", tick_size="0.01", step_size="0.00001"), [entry()])
+    assert (found.tick, found.step) == (Decimal("0.01"), Decimal("0.00001"))
+    assert found.tick_source == found.step_source == "exchange"
+
+
+def test_unlisted_steps_are_read_off_the_official_numbers() -> None:
+    entries = [entry(), entry(became=official(low="6.995", volume="12.12345"))]
+    for listing in (None, Listing("BTCUSDT")):
+        found = known_steps(listing, entries)
+        assert (found.tick, found.step) == (Decimal("0.001"), Decimal("0.00001"))
+        assert (found.tick_source, found.step_source) == ("official prices", "official volumes")
+    assert known_steps(None, []).tick is None
 
 
 def test_an_entry_comes_back_from_its_text() -> None:

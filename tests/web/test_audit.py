@@ -14,7 +14,8 @@ from redis import Redis
 from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
 from truecandle.candles.audit import Entry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
-from truecandle.store import audit, keys
+from truecandle.candles.listing import Listing
+from truecandle.store import audit, keys, markets
 
 PATH = "/audit?symbol=BTCUSDT&interval=1h"
 
@@ -71,6 +72,16 @@ def test_the_summary_counts_what_was_never_shown_apart(ann: Browser, redis: Redi
     assert (close["differing"], close["largest_ticks"], close["median_ticks"]) == (1, 3, 0)
     assert (close["largest_bp"], close["median_bp"]) == ("0.007134", 0)
     assert told["fields"]["volume"]["differing"] == 0
+
+
+def test_differences_count_in_the_ticks_that_the_exchange_lists(ann: Browser, redis: Redis) -> None:
+    audit.record(redis, HOURLY, [entry(1, "42050.51")])
+    listing = Listing("BTCUSDT", "TRADING", tick_size="0.5", step_size="0.001")
+    markets.follow(redis, markets.Market(listing))
+    found = asked(ann)
+    assert (found["tick"], found["tick_source"]) == ("0.5", "exchange")
+    assert (found["step"], found["step_source"]) == ("0.001", "exchange")
+    assert found["summary"]["fields"]["close"]["largest_ticks"] == 1
 
 
 def test_the_limit_bounds_the_list_and_not_the_summary(ann: Browser, redis: Redis) -> None:

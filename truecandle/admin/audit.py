@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from truecandle.admin.kit import Kit, pass_kit, reported
-from truecandle.candles.audit import PRICES, Entry, Steps, observed_steps, summary
+from truecandle.candles.audit import PRICES, Entry, Steps, known_steps, summary
 from truecandle.candles.series import Series, parse_series
 from truecandle.store import audit as audits
+from truecandle.store import markets
 
 #: Candles listed one by one, of those that were not exact.
 LISTED_MAX: Final = 20
@@ -45,7 +46,7 @@ def audit(kit: Kit, symbol: str | None, interval: str | None) -> None:
     if not entries:
         click.echo(f"No candle of {series} has been audited yet.")
         return
-    steps = observed_steps(entries)
+    steps = known_steps(markets.listing(kit.redis, series.symbol), entries)
     click.echo(_headline(series, entries, steps))
     console.print(_fields(entries, steps))
     inexact = [entry for entry in entries if not entry.is_exact]
@@ -61,7 +62,8 @@ def _overview(kit: Kit) -> Table:
     )
     for series in kit.settings.series:
         entries = audits.read(kit.redis, series)
-        found = summary(entries, observed_steps(entries))
+        listing = markets.listing(kit.redis, series.symbol)
+        found = summary(entries, known_steps(listing, entries))
         prices = [found.fields[name].largest_ticks for name in PRICES]
         table.add_row(
             series.name,

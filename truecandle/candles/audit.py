@@ -19,6 +19,7 @@ from truecandle.candles.candle import (
     live_from_fields,
     official_from_row,
 )
+from truecandle.candles.listing import Listing
 from truecandle.errors import CandleError
 
 PRICES: Final = ("open", "high", "low", "close")
@@ -141,18 +142,20 @@ def summary(entries: Iterable[Entry], steps: Steps) -> Summary:
     )
 
 
-def observed_steps(entries: Iterable[Entry]) -> Steps:
-    """The steps that official prices and volumes themselves show: the last decimal ever used.
-
-    A guess that can be too coarse while few candles are known, and never too fine.
+def known_steps(listing: Listing | None, entries: Iterable[Entry]) -> Steps:
+    """The steps that the exchange lists; where it lists none, those that official prices and
+    volumes themselves show: the last decimal ever used. That can be too coarse while few candles
+    are known, and is never too fine.
     """
     officials = [entry.official for entry in entries]
     prices = [getattr(one, name) for one in officials for name in PRICES]
+    tick = Decimal(listing.tick_size) if listing and listing.tick_size else None
+    step = Decimal(listing.step_size) if listing and listing.step_size else None
     return Steps(
-        tick=_last_decimal(prices),
-        tick_source="official prices",
-        step=_last_decimal([one.volume for one in officials]),
-        step_source="official volumes",
+        tick=tick or _last_decimal(prices),
+        tick_source="exchange" if tick else "official prices",
+        step=step or _last_decimal([one.volume for one in officials]),
+        step_source="exchange" if step else "official volumes",
     )
 
 

@@ -76,6 +76,14 @@ def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[Market, ...]:
 
 
 @translated()
+def listing(redis: Redis, symbol: str) -> Listing | None:
+    """What is known of one followed market; None if it is not followed."""
+    text: Any = redis.hget(keys.MARKETS, symbol)
+    market = _parsed(text) if text else None
+    return market.listing if market else None
+
+
+@translated()
 def follow(redis: Redis, market: Market) -> Change:
     """Follows one market more; nothing changes if it is followed already, or if there is no room.
 

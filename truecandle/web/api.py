@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from truecandle import metrics
 from truecandle.store import audit as audits
-from truecandle.store import live, official
+from truecandle.store import live, markets, official
 from truecandle.store.columns import Columns
 from truecandle.web import audit, data, post
 from truecandle.web.auth import reading, writing
@@ -61,7 +61,8 @@ def shown_live() -> Response:
     """What the chart had shown of closed candles against what became official, in figures."""
     series, limit = listed(parts().settings, request.args, audits.KEPT)
     texts = audits.texts(parts().redis, series)
-    body = parts().hub.aside(audit.body, series, texts, limit)
+    listing = markets.listing(parts().redis, series.symbol)
+    body = parts().hub.aside(audit.body, series, texts, listing, limit)
     return _private(Response(body, mimetype="application/json"))
 
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from truecandle.candles.audit import FIELDS, Difference, Entry, Summary, observed_steps, summary
+from truecandle.candles.audit import FIELDS, Difference, Entry, Summary, known_steps, summary
+from truecandle.candles.listing import Listing
 from truecandle.candles.series import Series
 from truecandle.store import audit
 
 
-def body(series: Series, texts: Sequence[bytes], limit: int) -> str:
+def body(series: Series, texts: Sequence[bytes], listing: Listing | None, limit: int) -> str:
     """The answer as JSON, from the kept texts; the newest `limit` entries are listed.
 
     Takes about 100 ms at worst, all of it computing: not on the hub.
     """
     entries = audit.decode(texts)
-    steps = observed_steps(entries)
+    steps = known_steps(listing, entries)
     listed = entries[:limit]
     return _object(
         {
