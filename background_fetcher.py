@@ -53,17 +53,18 @@ def main() -> int:
     scheduler = fetcher.new_scheduler()
     rota = fetcher.Rota(scheduler, settings, passes, clock, stop, lead.is_leading)
     watch = fetcher.Watch(redis, clock, rota, passes.ledger)
-    watching = threading.Thread(target=watch.run, args=(stop,))
-    leading = threading.Thread(target=lead.run, args=(stop, rota))
+    roster = fetcher.Roster(redis, deep, rota, clock.now_ms, settings.symbols)
+    runs = (roster.run, watch.run, lambda ending: lead.run(ending, rota))
+    threads = [threading.Thread(target=run, args=(stop,)) for run in runs]
 
     def end() -> None:
         signal.sigwait(STOP_SIGNALS)
         stop.set()
-        for ending in (rest.close, deep.close, watching.join, leading.join, scheduler.shutdown):
+        for ending in (rest.close, deep.close, *(one.join for one in threads), scheduler.shutdown):
             ending()
 
     scheduler.add_listener(lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED)
-    for thread in (watching, leading):
+    for thread in threads:
         thread.start()
     scheduler.start()
     logging.info("stopped")

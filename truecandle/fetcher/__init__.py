@@ -4,13 +4,14 @@ Never here: live candles, Flask, eventlet, the loop (`background_fetcher.py`).
 Invariant: it writes official candles through one ledger, and only while it leads.
 
 Reading order: `passes` (what is done for a series), `ledger` (store, then tell), `voids` (what the
-exchange has not got), `plan` (when), `market` (failures), `rota` (jobs), `watch` (clock), `lead`
-(one of several fetchers).
+exchange has not got), `plan` (when), `market` (failures), `rota` (jobs), `roster` (which markets),
+`watch` (clock), `lead` (one of several fetchers).
 """
 
 from truecandle.fetcher.lead import Lead
 from truecandle.fetcher.ledger import Ledger
 from truecandle.fetcher.passes import Fetcher, Refreshed
+from truecandle.fetcher.roster import Roster
 from truecandle.fetcher.rota import CloseTrigger, Rota, new_scheduler
 from truecandle.fetcher.watch import Watch
 
@@ -20,6 +21,7 @@ __all__ = [
     "Lead",
     "Ledger",
     "Refreshed",
+    "Roster",
     "Rota",
     "Watch",
     "new_scheduler",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -85,10 +85,33 @@ class Rota:
         self._clock = clock
         self._stop = stop
         self._intervals = [INTERVALS[name] for name in settings.intervals]
-        self.markets = [
-            Market(symbol, self._intervals, settings.settle_ms, fetcher, clock, stop)
-            for symbol in settings.symbols
-        ]
+        self._market = partial(
+            Market,
+            intervals=self._intervals,
+            settle_ms=settings.settle_ms,
+            fetcher=fetcher,
+            clock=clock,
+            stop=stop,
+        )
+        self.markets = [self._market(symbol) for symbol in settings.symbols]
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """From now on these markets: new ones are visited at once, others stay as they are.
+
+        What is under way for one that is gone ends by itself.
+        """
+        with self._arming:
+            known = {market.symbol: market for market in self.markets}
+            if list(known) == list(symbols):
+                return
+            self.markets = [known.get(symbol) or self._market(symbol) for symbol in symbols]
+            for symbol in known.keys() - set(symbols):
+                with suppress(JobLookupError):
+                    self._scheduler.remove_job(symbol)
+            if self.leads() and self._clock.is_measured:
+                for market in self.markets:
+                    if market.symbol not in known:
+                        self._add_visits(market)
 
     def arm(self) -> None:
         """Sets every job to its next time, by the clocks as they are now.
@@ -101,13 +124,16 @@ class Rota:
             if not (self.leads() and self._clock.is_measured):
                 return
             for market in self.markets:
-                self._add(market.symbol, partial(self._visit, market), self._trigger(market))
+                self._add_visits(market)
             self._add("history", self._fill, every, executor="history")
 
     def disarm(self) -> None:
         """Takes all jobs away; what is under way ends by itself, and can write nothing any more."""
         with self._arming:
             self._scheduler.remove_all_jobs()
+
+    def _add_visits(self, market: Market) -> None:
+        self._add(market.symbol, partial(self._visit, market), self._trigger(market))
 
     def _add(
         self, name: str, act: Callable[[], None], trigger: BaseTrigger, executor: str = "default"
@@ -120,7 +146,7 @@ class Rota:
         try:
             market.visit()
         finally:
-            if not self._stop.is_set():
+            if not self._stop.is_set() and market in self.markets:
                 with suppress(JobLookupError):  # disarmed in the meantime
                     self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
 

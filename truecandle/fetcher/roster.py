@@ -1,0 +1,171 @@
+"""Which markets this fetcher reads, as Redis says, and what the exchange says of those markets.
+
+Never here: candles, jobs (`rota`), who may follow a market (the web role asks; its wishes are
+answered here, since this role is the one that talks to the exchange).
+Invariant: a change is picked up within seconds; the exchange is asked only by the one that leads.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from redis import Redis
+
+from truecandle.binance.rest import RestClient
+from truecandle.candles.listing import TRADING, UNLISTED, Listing
+from truecandle.errors import ExchangeError, ExchangeRefused, RateLimited, StoreError
+from truecandle.fetcher.market import UNKNOWN_CODES, plain
+from truecandle.fetcher.rota import Rota
+from truecandle.store import markets
+from truecandle.store.markets import Answer, Market
+
+#: How often wishes and changes are looked for.
+STEP_S = 0.3
+#: A market is looked up again after this: whether it still trades, and in which steps.
+CHECK_MS = 300_000
+#: One that the exchange does not list.
+UNLISTED_MS = 3_600_000
+#: After the exchange could not be asked.
+PAUSE_MS = 15_000
+#: Symbols of one request; it weighs the same for any number.
+LISTINGS_MAX = 100
+
+log = logging.getLogger(__name__)
+
+
+class Roster:
+    """`run` in a thread of its own; it is one `tick` after the other.
+
+    `now_ms` is the exchange's clock, `seed` the markets followed if none ever was.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        rest: RestClient,
+        rota: Rota,
+        now_ms: Callable[[], int],
+        seed: Sequence[str],
+    ) -> None:
+        self._redis = redis
+        self._rest = rest
+        self._rota = rota
+        self._now_ms = now_ms
+        self._seed = seed
+        self._rest_until_ms = 0
+        self._is_first = True
+        self._trouble = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Ticks until `stop` is set."""
+        while not stop.is_set():
+            self.tick()
+            stop.wait(STEP_S)
+
+    def tick(self) -> None:
+        """Takes up what has changed, answers wishes, looks up what is due; no error leaves it."""
+        try:
+            followed = markets.followed(self._redis, self._seed)
+            self._follow([market.symbol for market in followed])
+            if self._rota.leads():
+                self._answer_wishes()
+                self._check(followed)
+        except StoreError as error:
+            self._say(error)
+        except Exception:
+            log.exception("following markets failed in a way nobody thought of")
+        else:
+            self._trouble = ""
+
+    def _follow(self, symbols: Sequence[str]) -> None:
+        known = {market.symbol for market in self._rota.markets}
+        self._rota.follow(symbols)
+        if self._is_first:
+            left_out = [name for name in self._seed if name not in symbols]
+            if left_out:
+                log.info(
+                    "SYMBOLS names %s, not followed: SYMBOLS is only the start, the markets are"
+                    " kept in Redis since; POST /markets follows more",
+                    ", ".join(left_out),
+                )
+        elif known != set(symbols):
+            for word, names in (
+                ("follows", set(symbols) - known),
+                ("leaves", known - set(symbols)),
+            ):
+                if names:
+                    log.info("the fetcher %s %s", word, ", ".join(sorted(names)))
+        self._is_first = False
+
+    def _answer_wishes(self) -> None:
+        for symbol in markets.wishes(self._redis):
+            answer = self._look_up(symbol)
+            markets.grant(self._redis, symbol, answer)
+            if answer.wait_ms:
+                return
+
+    def _look_up(self, symbol: str) -> Answer:
+        try:
+            return Answer(self._listings([symbol]).get(symbol))
+        except ExchangeError as error:
+            self._say(error)
+            return Answer(wait_ms=_pause_ms(error))
+
+    def _check(self, followed: Iterable[Market]) -> None:
+        """One request a tick at most; more only to find the one that spoils it for the others."""
+        now_ms = self._now_ms()
+        if now_ms < self._rest_until_ms:
+            return
+        due = [market for market in followed if _is_due(market, now_ms)]
+        listed = [market for market in due if market.listing.status != UNLISTED]
+        asked = listed[:LISTINGS_MAX] or due[:1]
+        if not asked:
+            return
+        try:
+            found = self._listings([market.symbol for market in asked])
+        except ExchangeError as error:
+            self._say(error)
+            self._rest_until_ms = now_ms + _pause_ms(error)
+            return
+        checked = [_checked(market, found.get(market.symbol), now_ms) for market in asked]
+        markets.update(self._redis, checked)
+
+    def _listings(self, symbols: Sequence[str]) -> dict[str, Listing]:
+        """What the exchange lists of them; halves, where it does not list all, down to one."""
+        try:
+            return {one.symbol: one for one in self._rest.listings(symbols)}
+        except ExchangeRefused as error:
+            if error.code not in UNKNOWN_CODES:
+                raise
+            if len(symbols) == 1:
+                return {}
+        half = len(symbols) // 2
+        return self._listings(symbols[:half]) | self._listings(symbols[half:])
+
+    def _say(self, error: Exception) -> None:
+        """Logs an error once, until it changes or all is well again."""
+        if self._trouble != type(error).__name__:
+            self._trouble = type(error).__name__
+            log.warning("markets: %s", plain(str(error)))
+
+
+def _is_due(market: Market, now_ms: int) -> bool:
+    pause_ms = UNLISTED_MS if market.listing.status == UNLISTED else CHECK_MS
+    return not market.checked_ms <= now_ms < market.checked_ms + pause_ms
+
+
+def _checked(market: Market, found: Listing | None, now_ms: int) -> Market:
+    """What is known of its steps stays, also when it is listed no more."""
+    listing = found or replace(market.listing, status=UNLISTED)
+    if listing.status not in (market.listing.status, TRADING):
+        log.warning("%s does not trade: the exchange says %s", market.symbol, listing.status)
+    elif listing.status == TRADING and market.listing.status not in ("", TRADING):
+        log.info("%s trades again", market.symbol)
+    return replace(market, listing=listing, checked_ms=now_ms)
+
+
+def _pause_ms(error: ExchangeError) -> int:
+    return max(PAUSE_MS, error.retry_after_ms) if isinstance(error, RateLimited) else PAUSE_MS
