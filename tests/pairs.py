@@ -101,6 +101,10 @@ class Pair:
         requests = self._of[role.pid].requests()
         return [request for request in requests if request["path"] == f"/api/v3/{path}"]
 
+    def paths(self, role: Role) -> set[object]:
+        """All paths that this fetcher has asked for."""
+        return {request["path"] for request in self._of[role.pid].requests()}
+
     def freeze_with_an_answer(self, role: Role) -> int:
         """Freezes a fetcher while the exchange makes its answer; the time that it was asked at."""
         before = len(self.asked(role, "klines"))
