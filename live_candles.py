@@ -40,10 +40,11 @@ def main() -> int:
 
     redis = connect(settings.redis_url)
     feed = Feed(settings, redis, Publisher(settings.redis_url), status=lambda: status(streams))
-    streams = Streams(settings.binance_ws_url, feed.streams(settings), feed.deliver)
+    streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
+    feed.subscribe = streams.follow
 
     streams.start()
-    logging.info("feed: follows %s", ", ".join(str(one) for one in settings.series))
+    logging.info("feed: follows %s", ", ".join(settings.symbols))
     feed.run(stopping)
     streams.stop()
     redis.close()

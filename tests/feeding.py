@@ -57,8 +57,9 @@ class Feeding:
             now_ms=sim.clock.now_ms,
             status=lambda: self.streams.counts(),
         )
-        names = Feed.streams(self.settings)
+        names = self.feed.streams()
         self.streams = Streams(sim.ws_url, names, self.feed.deliver, **options)
+        self.feed.subscribe = self.streams.follow
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
 

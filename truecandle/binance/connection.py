@@ -63,12 +63,18 @@ class Connection:
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread = field(init=False)
     _wanted: frozenset[str] = field(init=False)
+    _subscribed: Sequence[str] = ()
+    _requests: int = 0
     _failures: int = 0
     _is_leaving: bool = False
 
     def __post_init__(self) -> None:
         self._wanted = frozenset(self.names)
         self.thread = threading.Thread(target=self._run, name="stream", daemon=True)
+
+    def follow(self, names: Sequence[str]) -> None:
+        """From now on these streams, by any thread; the connection itself goes on."""
+        self.names, self._wanted = names, frozenset(names)
 
     def _run(self) -> None:
         while not self.stopping.is_set():
@@ -101,6 +107,7 @@ class Connection:
                 while not (self.stopping.is_set() or self._is_due(renew_at_s)):
                     self._read(socket, CONTROL_PAUSE_S)
                     self._check_silence()
+                    self._adjust(socket)
                 if not self.stopping.is_set():
                     socket = self._replace(socket)
         finally:
@@ -128,8 +135,22 @@ class Connection:
 
     def _subscribe(self, socket: Socket, reading: Socket) -> None:
         """Subscribes on `socket`, a batch at a time, while messages come from `reading`."""
-        for number, batch in enumerate(_batches(self.names), start=1):
-            request = {"method": "SUBSCRIBE", "params": batch, "id": number}
+        self._subscribed = self.names
+        self._control(socket, reading, "SUBSCRIBE", self._subscribed)
+
+    def _adjust(self, socket: Socket) -> None:
+        """Takes up what `follow` has changed since."""
+        names, before = self.names, self._subscribed
+        if names == before:
+            return
+        self._control(socket, socket, "UNSUBSCRIBE", sorted(set(before) - set(names)))
+        self._control(socket, socket, "SUBSCRIBE", sorted(set(names) - set(before)))
+        self._subscribed = names
+
+    def _control(self, socket: Socket, reading: Socket, method: str, names: Sequence[str]) -> None:
+        for batch in _batches(names):
+            self._requests += 1
+            request = {"method": method, "params": batch, "id": self._requests}
             socket.send(json.dumps(request, ensure_ascii=False))
             self._read(reading, CONTROL_PAUSE_S)
 

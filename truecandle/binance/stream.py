@@ -1,13 +1,14 @@
 """Binance's market streams, spread over as few connections as Binance allows.
 
 Never here: sockets, what a trade does to a candle, Redis.
-Invariant: every stream asked for is on exactly one connection.
+Invariant: every stream asked for is on exactly one connection, and stays there while it is.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 from truecandle.binance.connection import RENEW_S, Connection, Counts, Deliver
@@ -18,6 +19,8 @@ STREAMS_MAX = 1_000
 
 #: How long `stop` waits for the threads; they are daemons.
 STOP_S = 1.5
+
+_NAMES = tuple(field.name for field in fields(Counts))
 
 
 class Streams:
@@ -33,21 +36,50 @@ class Streams:
         silence_s: float = SILENCE_S,
     ) -> None:
         attempts = Attempts()
-        self.connections = [
-            Connection(
-                url,
-                names[first : first + STREAMS_MAX],
-                deliver,
-                attempts,
-                Pulse(silence_s),
-                renew_s,
-            )
-            for first in range(0, len(names), STREAMS_MAX)
-        ]
+        self._connection: Callable[[Sequence[str]], Connection] = lambda some: Connection(
+            url, some, deliver, attempts, Pulse(silence_s), renew_s
+        )
+        self._past: Counter[str] = Counter()
+        self._is_started = False
+        self.connections: list[Connection] = []
+        self.follow(names)
 
     def start(self) -> None:
+        self._is_started = True
         for connection in self.connections:
             connection.thread.start()
+
+    def follow(self, names: Sequence[str]) -> None:
+        """From now on these streams: new ones where there is room, all others stay where they are.
+
+        A connection left without streams ends; what comes on others is not interrupted. One thread
+        at a time.
+        """
+        wanted = dict.fromkeys(names)
+        kept = {id(one): [name for name in one.names if name in wanted] for one in self.connections}
+        known = {name for some in kept.values() for name in some}
+        new = [name for name in wanted if name not in known]
+        for connection in list(self.connections):
+            some = kept[id(connection)]
+            room = STREAMS_MAX - len(some)
+            some, new = some + new[:room], new[room:]
+            if not some:
+                self._end(connection)
+            elif some != connection.names:
+                connection.follow(some)
+        for first in range(0, len(new), STREAMS_MAX):
+            self._begin(new[first : first + STREAMS_MAX])
+
+    def _begin(self, names: Sequence[str]) -> None:
+        connection = self._connection(names)
+        self.connections.append(connection)
+        if self._is_started:
+            connection.thread.start()
+
+    def _end(self, connection: Connection) -> None:
+        connection.stopping.set()
+        self.connections.remove(connection)
+        self._past += _counts(connection)
 
     def stop(self) -> None:
         """Ends all connections; returns within about `STOP_S`."""
@@ -65,7 +97,11 @@ class Streams:
 
     def counts(self) -> dict[str, int]:
         """What came and what went wrong since the start, summed over all connections."""
-        return {
-            name: sum(getattr(connection.counts, name) for connection in self.connections)
-            for name in (field.name for field in fields(Counts))
-        }
+        total = Counter(self._past)
+        for connection in self.connections:
+            total.update(_counts(connection))
+        return {name: total[name] for name in _NAMES}
+
+
+def _counts(connection: Connection) -> Counter[str]:
+    return Counter({name: getattr(connection.counts, name) for name in _NAMES})

@@ -8,14 +8,16 @@ Reading order: inbox, prices, market, outbox, then `Feed`, which moves events fr
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
 from redis import Redis
 
 from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import StoreError
@@ -24,20 +26,23 @@ from truecandle.feed.inbox import Inbox
 from truecandle.feed.market import Market
 from truecandle.feed.outbox import Item, Outbox
 from truecandle.feed.prices import Summary
-from truecandle.store import clock, roles
+from truecandle.store import clock, markets, roles
 
 #: How long the loop waits for an event before it looks whether something is due.
 STEP_S = 0.02
 
-#: The heartbeat, and with it a look at the shared clock.
+#: The heartbeat, and with it a look at the shared clock and at which markets are followed.
 BEAT_S = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class Feed:
     """Builds the candles of all followed markets, in one thread.
 
     `deliver` takes events from any thread; `run` does the rest until it is told to stop. `now_ms`
-    is this machine's time; `status` says what the streams have to say in the heartbeat.
+    is this machine's time; `status` says what the streams have to say in the heartbeat. `subscribe`
+    gets the names of the streams to live on, whenever other markets are followed.
     """
 
     def __init__(
@@ -51,20 +56,28 @@ class Feed:
     ) -> None:
         self.inbox = Inbox()
         self.deliver = self.inbox.put
+        self.subscribe: Callable[[list[str]], object] = lambda _: None
         self._redis = redis
         self._now_ms = now_ms
         self._status = status
+        self._seed = settings.symbols
+        self._intervals = [INTERVALS[name] for name in settings.intervals]
         self._outbox = Outbox(redis, publisher)
-        self._markets = _markets(settings)
+        self._markets = {symbol: self._market(symbol) for symbol in settings.symbols}
         self._active: set[Market] = set()
         self._offset_ms = 0
         self._beat_s = 0.0
 
-    @staticmethod
-    def streams(settings: Settings) -> list[str]:
+    def streams(self) -> list[str]:
         """The streams that the feed lives on: trades, and klines at every followed interval."""
-        trades = [trade_stream(symbol) for symbol in settings.symbols]
-        return trades + [kline_stream(one.symbol, one.interval.name) for one in settings.series]
+        return [
+            name
+            for symbol in self._markets
+            for name in (
+                trade_stream(symbol),
+                *(kline_stream(symbol, interval.name) for interval in self._intervals),
+            )
+        ]
 
     def run(self, stopping: Event) -> None:
         """Until `stopping` is set; then once more, so that nothing built is left unsaved."""
@@ -112,6 +125,7 @@ class Feed:
         detail = {"last_event_ms": events, "lost": self.inbox.lost, **self._status()}
         try:
             measured = clock.measured(self._redis)
+            self._follow([one.symbol for one in markets.followed(self._redis, self._seed)])
             roles.beat(self._redis, "feed", self._now_ms(), detail)
         except StoreError as error:
             self._outbox.leave_alone(error)
@@ -119,9 +133,15 @@ class Feed:
         if measured is not None:
             self._offset_ms = measured.offset_ms
 
+    def _follow(self, symbols: Sequence[str]) -> None:
+        """Other markets come and go; what the rest have built stays."""
+        if list(self._markets) == list(symbols):
+            return
+        before = self._markets
+        self._markets = {name: before.get(name) or self._market(name) for name in symbols}
+        self._active &= set(self._markets.values())
+        log.info("feed: follows %s", ", ".join(symbols))
+        self.subscribe(self.streams())
 
-def _markets(settings: Settings) -> dict[str, Market]:
-    followed: dict[str, list[Series]] = {}
-    for one in settings.series:
-        followed.setdefault(one.symbol, []).append(one)
-    return {symbol: Market(symbol, series) for symbol, series in followed.items()}
+    def _market(self, symbol: str) -> Market:
+        return Market(symbol, [Series(symbol, interval) for interval in self._intervals])
