@@ -18,6 +18,7 @@ from rich.table import Table
 
 from truecandle.admin.kit import Kit, pass_kit, reported
 from truecandle.candles.audit import PRICES, Entry, Steps, known_steps, summary
+from truecandle.candles.listing import Listing
 from truecandle.candles.series import Series, parse_series
 from truecandle.store import audit as audits
 from truecandle.store import markets
@@ -60,9 +61,8 @@ def _overview(kit: Kit) -> Table:
         ("series", "shown", "exact", "never shown", "price off, ticks", "volume off, steps"),
         ("median s", "worst s"),
     )
-    for series in kit.settings.series:
+    for series, listing in _followed(kit):
         entries = audits.read(kit.redis, series)
-        listing = markets.listing(kit.redis, series.symbol)
         found = summary(entries, known_steps(listing, entries))
         prices = [found.fields[name].largest_ticks for name in PRICES]
         table.add_row(
@@ -78,6 +78,17 @@ def _overview(kit: Kit) -> Table:
     return table
 
 
+def _followed(kit: Kit) -> list[tuple[Series, Listing]]:
+    """Every followed series; those of the settings where no role ever ran."""
+    found = [market.listing for market in markets.followed(kit.redis)]
+    listings = found or [Listing(symbol) for symbol in kit.settings.symbols]
+    return [
+        (parse_series(listing.symbol, interval), listing)
+        for listing in listings
+        for interval in kit.settings.intervals
+    ]
+
+
 def _headline(series: Series, entries: Sequence[Entry], steps: Steps) -> str:
     found = summary(entries, steps)
     lines = [f"{series}: {found.shown} candles shown live, {found.exact} exact"]
@@ -90,8 +101,8 @@ def _headline(series: Series, entries: Sequence[Entry], steps: Steps) -> str:
     if found.unseen:
         lines.append(f"{found.unseen} candles were never shown live; they count in no figure.")
     lines.append(
-        f"A tick is {_number(steps.tick)} (from {steps.tick_source}), "
-        f"a step of volume {_number(steps.step)} (from {steps.step_source})."
+        f"A tick is {_number(steps.tick)} (source: {steps.tick_source}), "
+        f"a step of volume {_number(steps.step)} (source: {steps.step_source})."
     )
     return "\n".join(lines)
 

@@ -14,6 +14,8 @@ import click
 from truecandle import store
 from truecandle.admin.audit import audit
 from truecandle.admin.backfill import backfill
+from truecandle.admin.export import export
+from truecandle.admin.intake import intake
 from truecandle.admin.kit import Kit
 from truecandle.config import Settings
 
@@ -21,6 +23,8 @@ from truecandle.config import Settings
 COMMANDS: Final[tuple[click.Command, ...]] = (
     audit,
     backfill,
+    export,
+    intake,
 )
 
 

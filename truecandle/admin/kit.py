@@ -6,6 +6,7 @@ Invariant: a command takes no request weight that the fetcher may need for a can
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from truecandle.config import Settings
 from truecandle.errors import TrueCandleError
 from truecandle.events import Publisher
 from truecandle.fetcher.ledger import Ledger
+from truecandle.store import clock as shared
 from truecandle.store.budget import RESERVE, Budget
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -45,11 +47,20 @@ class Kit:
         clock = ExchangeClock(rest)
         try:
             clock.measure()
-            publisher = Publisher(self.settings.redis_url)
-            ledger = Ledger(self.redis, publisher, self.settings.settle_ms, clock.now_ms)
-            yield Desk(rest, clock, ledger)
+            yield Desk(rest, clock, self.ledger(clock.now_ms))
         finally:
             rest.close()
+
+    def ledger(self, now_ms: Callable[[], int] | None = None) -> Ledger:
+        """Writes official candles; without asking the exchange, by its clock as last measured."""
+        publisher = Publisher(self.settings.redis_url)
+        return Ledger(
+            self.redis, publisher, self.settings.settle_ms, now_ms or self._shared_clock()
+        )
+
+    def _shared_clock(self) -> Callable[[], int]:
+        offset_ms = shared.offset_ms(self.redis)
+        return lambda: time.time_ns() // 1_000_000 + offset_ms
 
 
 class Desk(NamedTuple):

@@ -99,17 +99,20 @@ def _holes(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[Hol
 
 
 def pages(interval: Interval, holes: Iterable[Hole]) -> Iterator[Span]:
-    """Spans of at most a page's candles that begin and end with a hole's, newest first."""
+    """Spans of at most a page's candles that begin and end with a hole's, newest first.
+
+    What is known is asked for again only between small holes that fit into one page together.
+    """
     left = [Span(hole.start_ms, hole.end_ms) for hole in holes]
     while left:
-        end_ms = left[-1].end_ms
+        start_ms, end_ms = left.pop()
         floor_ms = interval.step(end_ms, -KLINES_LIMIT_MAX)
-        start_ms = end_ms
-        while left and left[-1].end_ms > floor_ms:
-            hole = left.pop()
-            start_ms = max(hole.start_ms, floor_ms)
-            if hole.start_ms < floor_ms:
-                left.append(Span(hole.start_ms, floor_ms))
+        if start_ms < floor_ms:
+            left.append(Span(start_ms, floor_ms))
+            start_ms = floor_ms
+        else:
+            while left and left[-1].start_ms >= floor_ms:
+                start_ms = left.pop().start_ms
         yield Span(start_ms, end_ms)
 
 
