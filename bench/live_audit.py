@@ -53,8 +53,10 @@ def main() -> None:
         system = System(Path(folder), Roles(), options.symbols, INTERVALS=options.intervals)
         try:
             system.open()
-            print(f"followed at {_exchange_ms(system)}, for {options.minutes} min", flush=True)
-            windows = _run(system, options.minutes * 60, DISTURBANCES if options.disturb else ())
+            start = Window("the feed had just started", 0, _exchange_ms(system))
+            print(f"followed at {start.end_ms}, for {options.minutes} min", flush=True)
+            script = DISTURBANCES if options.disturb else ()
+            windows = [start, *_run(system, options.minutes * 60, script)]
             with connect(system.redis.url) as redis:
                 for symbol in options.symbols.split(","):
                     for interval in options.intervals.split(","):
@@ -167,7 +169,7 @@ def _cause(series: Series, entry: Entry, windows: list[Window]) -> str:
     for window in reversed(windows):
         if entry.open_ms - REACH_MS <= window.end_ms and window.start_ms <= end_ms:
             return window.what
-    return "nothing was disturbed"
+    return "no cause is known"
 
 
 def _truth(system: System, series: Series, entries: list[Entry]) -> dict[int, OfficialCandle]:

@@ -26,10 +26,11 @@ from truecandle.candles.candle import (
     official_from_row,
 )
 from truecandle.candles.interval import MINUTE_MS
+from truecandle.candles.listing import Listing
 from truecandle.config import Settings
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
-from truecandle.store import audit, keys, live
+from truecandle.store import audit, keys, live, markets
 
 MINUTE = NOW_MS - NOW_MS % MINUTE_MS
 
@@ -215,11 +216,20 @@ def test_the_command_prints_a_table_of_all_markets(redis: redis_py.Redis, redis_
     assert "–" in rows["BTCUSDT:1h"]
 
 
+def test_the_command_lists_markets_that_were_added_since_the_start(
+    redis: redis_py.Redis, redis_url: str
+) -> None:
+    markets.followed(redis, ("BTCUSDT",))
+    markets.follow(redis, markets.Market(Listing("SOLUSDT", tick_size="0.01"), added_ms=MINUTE))
+    output = run(redis_url, "audit").output
+    assert "BTCUSDT:1m" in output and "SOLUSDT:1h" in output
+
+
 def test_the_command_explains_one_market(redis: redis_py.Redis, redis_url: str) -> None:
     audit.record(redis, MINUTES, [entry(2), entry(1, close="8.54")])
     output = run(redis_url, "audit BTCUSDT 1m").output
     assert "2 candles shown live, 1 exact (50 %)" in output
-    assert "A tick is 0.01 (from official prices)" in output
+    assert "A tick is 0.01 (source: official prices)" in output
     (close,) = [line for line in output.splitlines() if "│ close" in line]
     assert [cell.strip() for cell in close.strip("│").split("│")][1:3] == ["1", "3"]
     assert "2024-08-08 11:59:00" in output
