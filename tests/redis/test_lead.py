@@ -9,7 +9,7 @@ import pytest
 import redis as redis_py
 
 from tests.fetching import MINUTES, NOW_MS, Desk
-from tests.harness import RedisProc, wait_for
+from tests.harness import RedisProc, free_port, wait_for
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.config import Settings
 from truecandle.errors import StaleWriter
@@ -105,6 +105,16 @@ def test_without_redis_a_leader_leads_to_the_end_of_its_lease_and_no_longer(
     assert jobs.did == ["arm", "disarm", "arm"]
 
 
+def test_before_redis_was_ever_there_nothing_is_said_or_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    jobs, one = Jobs(), Lead(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    for _ in range(3):
+        one.tick(jobs)
+    assert jobs.did == []
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_told_to_stop_it_gives_the_lease_up(redis: redis_py.Redis) -> None:
     stop, one = threading.Event(), Lead(redis)
     thread = threading.Thread(target=one.run, args=(stop, Jobs()))
@@ -189,3 +199,22 @@ def test_a_tool_beside_the_fetcher_writes_with_the_number_in_force(
     assert len(tool.store(MINUTES, rows[:3], "backfill", fence=before)) == 3
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 4)[:3]
     assert two.is_leading()
+
+
+def test_two_that_both_take_themselves_for_the_leader_leave_the_truth(
+    desk: Desk, redis: redis_py.Redis, redis_url: str
+) -> None:
+    """Without any lease: the write script alone keeps one candle per open time."""
+    both = [fetcher(desk, redis_url, lambda: lease.current(redis, keys.LEADER)) for _ in range(2)]
+    for _ in range(10):
+        threads = [threading.Thread(target=one.refresh, args=(MINUTES,)) for one in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        desk.check(MINUTES)
+        desk.sim.clock.advance(MINUTE_MS)
+    for one in both:
+        one.refresh(MINUTES)
+    assert desk.stored(MINUTES)[-100:] == desk.truth(MINUTES, 100)
+    assert official.corrections(redis, MINUTES, 10) == []

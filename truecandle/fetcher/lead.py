@@ -73,15 +73,17 @@ class Lead:
 
     def tick(self, jobs: Jobs) -> None:
         """One look at the lease; no error leaves it."""
+        is_known = not self._is_new
         try:
             self._lease.acquire()
             self._trouble = ""
+            is_known = True
         except StoreError as error:
             self._say(error)
         except Exception:
             log.exception("holding the lease failed in a way nobody thought of")
         number = self._lease.fence
-        if number != self._number or self._is_new:
+        if number != self._number or (is_known and self._is_new):
             self._change(number, jobs)
 
     def release(self) -> None:
