@@ -1,0 +1,94 @@
+"""Recorded official candles: is every row on its grid, and every parent what its children are?
+
+    .venv/bin/python -m bench.parents DATA_FOLDER
+
+DATA_FOLDER holds `klines_rest12`. Exits with 1 on a row that the store's rule refuses, on a close
+time that did not stay as it was, and on a parent that differs from its complete set of children.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from bench.replay_rest import from_tar
+from truecandle.candles.candle import OfficialCandle, official_from_member
+from truecandle.candles.interval import INTERVALS, LAST_MS, Interval
+from truecandle.candles.parents import Judged, children, judge
+from truecandle.candles.series import Series
+from truecandle.store.rows import check, with_grid
+
+NAMED_MAX = 20
+Rows = list[list[Any]]
+Family = dict[Interval, list[OfficialCandle]]
+
+
+def main() -> int:
+    folder = Path(sys.argv[1]) / "klines_rest12"
+    families: dict[str, Family] = {}
+    wrong = 0
+    print("series          rows  refused  holes  cut closes  changed closes")
+    for series, rows in recorded(folder):
+        interval = with_grid(series.interval, rows)
+        checked = check(interval, rows, now_ms=LAST_MS, settle_ms=0)
+        families.setdefault(series.symbol, {})[interval] = list(checked.candles)
+        wrong += report(Series(series.symbol, interval), rows, checked.candles)
+    print("\nparents        children    judged  incomplete  differ  seconds")
+    for symbol, family in families.items():
+        wrong += sum(relate(symbol, parent, family) for parent in family)
+    print(f"{wrong} findings")
+    return min(wrong, 1)
+
+
+def recorded(folder: Path) -> list[tuple[Series, Rows]]:
+    found = [one for tar in sorted(folder.glob("*.tar.xz")) for one in from_tar(tar)]
+    for path in sorted(folder.glob("*.json")):
+        symbol, name = path.stem.split("_")[:2]
+        rows: Rows = json.loads(path.read_text(), parse_float=str)
+        found.append((Series(symbol, INTERVALS[name]), rows))
+    return found
+
+
+def report(series: Series, rows: Rows, candles: tuple[OfficialCandle, ...]) -> int:
+    """A line on one series; how many rows were refused or came out with another close time."""
+    closes: dict[int, int] = {row[0]: row[6] for row in rows}
+    kept = [official_from_member(candle.member()) for candle in candles]
+    changed = sum(candle.close_ms != closes[candle.open_ms] for candle in kept)
+    cut = sum(candle.close_ms != series.interval.close_ms(candle.open_ms) for candle in kept)
+    holes = sum(series.interval.next_open_ms(a.open_ms) != b.open_ms for a, b in pairwise(kept))
+    refused = len(rows) - len(candles)
+    print(f"{series.name:13}{len(rows):>7}{refused:>9}{holes:>7}{cut:>12}{changed:>16}")
+    return refused + changed
+
+
+def relate(symbol: str, parent: Interval, family: Family) -> int:
+    """A line for each kind of children; how many parents differ from them."""
+    wrong = 0
+    for child in children(parent, family):
+        began_s = time.perf_counter()
+        judged = list(judge(parent, child, family[parent], family[child]))
+        took_s = time.perf_counter() - began_s
+        differing = [one for one in judged if one.differences]
+        wrong += len(differing)
+        left = len(family[parent]) - len(judged)
+        print(
+            f"{symbol + ':' + parent.name:15}{child.name:>8}{len(judged):>10}{left:>12}"
+            f"{len(differing):>8}{took_s:>9.1f}"
+        )
+        for one in differing[:NAMED_MAX]:
+            print(f"    {named(one)}")
+    return wrong
+
+
+def named(one: Judged) -> str:
+    fields = (f"{field} {parent} / {made}" for field, parent, made in one.differences)
+    moment = time.strftime("%Y-%m-%d %H:%M", time.gmtime(one.open_ms / 1000))
+    return f"{moment}: parent / children: {', '.join(fields)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
