@@ -13,6 +13,7 @@ import argparse
 import itertools
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -52,10 +53,11 @@ def main() -> int:
             with server.client() as redis:
                 redis.flushall()
                 asked = len(sim.requests())
-                began_s = time.monotonic()
+                began_s, began_cpu_s = time.monotonic(), _cpu_s()
                 runs = _backfill(sim, server.url, folder, start_ms, kills, redis)
                 seconds = time.monotonic() - began_s
                 print(f"\n{options.days} days of {MINUTES}, killed {kills} times, {runs} runs")
+                print(f"  cpu of the runs  {_cpu_s() - began_cpu_s:.1f} s, starting included")
                 wrong += _report(sim, redis, start_ms, sim.requests()[asked:], seconds, kills)
     print("\nall as it should be" if not wrong else f"\n{wrong} things are wrong")
     return 1 if wrong else 0
@@ -127,6 +129,11 @@ def _report(
     for name, text in figures.items():
         print(f"  {name:16} {text}")
     return (lost > 0) + (false > 0) + (twice > kills * PAGE)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _limit(request: dict[str, Any]) -> int:
