@@ -40,6 +40,19 @@ def _post(shown: str, status: int, code: str, text: str | bytes, **more: Any) ->
     return Bad(shown, status, code, "POST", "/save-live-candle", sent=sent, **more)
 
 
+def _market(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
+    return Bad(shown, status, code, "POST", "/markets", sent=sent, **more)
+
+
+def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
+    path, who = f"/markets/{symbol}", more.get("who", "ann")
+    shown = {"ann": "", "nobody": ", not signed in", "reader": ", with a token that may only read",
+             "ann without csrf": ", without X-CSRFToken"}[who]  # fmt: skip
+    origin = ", from a page of another origin" if "sent" in more else ""
+    return Bad(f"DELETE {path}{shown}{origin}", status, code, "DELETE", path, **more)
+
+
 def _candle(shown: str, status: int, code: str, **changed: Any) -> Bad:
     candle = {name: value for name, value in (GOOD | changed).items() if value is not ...}
     body = {"symbol": "BTCUSDT", "interval": "1h", "candle": candle}
@@ -113,6 +126,57 @@ AUDIT: Final = (
     _get(f"/audit?{HOURS}&limit=1&limit=2", 400, "parameter"),
     _get(f"/audit?{HOURS}&start=0", 400, "parameter"),
     Bad("DELETE /audit", 405, "method", "DELETE", f"/audit?{HOURS}"),
+)
+MARKETS: Final = (
+    _get("/markets", 401, "unauthorized", who="nobody"),
+    _get("/markets?symbol=BTCUSDT", 400, "parameter"),
+    _get("/markets?limit=1", 400, "parameter"),
+    _get("/markets?%00", 400, "parameter"),
+    _get("/markets/BTCUSDT", 405, "method"),
+    _get("/markets/BTCUSDT/1h", 404, "not-found"),
+    Bad("PUT /markets", 405, "method", "PUT", "/markets"),
+    Bad("PATCH /markets", 405, "method", "PATCH", "/markets"),
+    Bad("DELETE /markets", 405, "method", "DELETE", "/markets"),
+    Bad("BREW /markets", 405, "method", "BREW", "/markets"),
+)
+FOLLOW: Final = (
+    Bad("not signed in", 401, "unauthorized", "POST", "/markets", "nobody", {"json": {}}),
+    Bad("a token that may only read", 403, "scope", "POST", "/markets", "reader", {"json": {}}),
+    Bad("without X-CSRFToken", 403, "csrf", "POST", "/markets", "ann without csrf", {"json": {}}),
+    Bad(
+        "from a page of another origin",
+        403,
+        "origin",
+        "POST",
+        "/markets",
+        "ann",
+        {"json": {}, "headers": {"Origin": "https://evil.example"}},
+    ),
+    _market("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
+    _market("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
+    _market("an empty body", 400, "json", ""),
+    _market("an array", 400, "json", '["DOGEUSDT"]'),
+    _market("no symbol", 400, "parameter", "{}"),
+    _market("symbol: lower case", 400, "parameter", '{"symbol":"dogeusdt"}'),
+    _market("symbol: 21 letters", 400, "parameter", '{"symbol":"%s"}' % ("A" * 21)),
+    _market("symbol: a list", 400, "parameter", '{"symbol":["DOGEUSDT","XRPUSDT"]}'),
+    _market("symbol: null", 400, "parameter", '{"symbol":null}'),
+    _market("symbol: with a colon", 400, "parameter", '{"symbol":"DOGEUSDT:1h"}'),
+    _market("symbol given twice", 400, "json", '{"symbol":"DOGEUSDT","symbol":"XRPUSDT"}'),
+    _market("a field more", 400, "parameter", '{"symbol":"DOGEUSDT","status":"TRADING"}'),
+)
+UNFOLLOW: Final = (
+    _delete("BTCUSDT", 401, "unauthorized", who="nobody"),
+    _delete("BTCUSDT", 403, "scope", who="reader"),
+    _delete("BTCUSDT", 403, "csrf", who="ann without csrf"),
+    _delete("BTCUSDT", 403, "origin", sent={"headers": {"Origin": "https://evil.example"}}),
+    _delete("DOGEUSDT", 404, "unknown-market"),
+    _delete("btcusdt", 400, "parameter"),
+    _delete("*", 400, "parameter"),
+    _delete("BTCUSDT:1h", 400, "parameter"),
+    _delete("%00", 400, "parameter"),
+    _delete("BTCUSDT?keep=0", 400, "parameter"),
+    Bad("PUT /markets/BTCUSDT", 405, "method", "PUT", "/markets/BTCUSDT"),
 )
 SAVE: Final = (
     Bad("not signed in", 401, "unauthorized", "POST", "/save-live-candle", "nobody", {"json": {}}),
@@ -201,7 +265,7 @@ def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
     used = "POST" if path == "/logout" else "GET"
     others = [m for m in ("GET", "POST", "PUT", "PATCH", "DELETE") if m != used]
     found = [
-        Bad(f"{m} {path}", 405, "method" if m not in ("GET", "POST") else method, m, path)
+        Bad(f"{m} {path}", 405, "method" if m in ("PUT", "PATCH") else method, m, path)
         for m in others
     ]
     if path == "/":
@@ -218,6 +282,9 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /data": DATA,
     "GET /live-candle": LIVE,
     "GET /audit": AUDIT,
+    "GET /markets": MARKETS,
+    "POST /markets": FOLLOW,
+    "DELETE /markets/<symbol>": UNFOLLOW,
     "POST /save-live-candle": SAVE,
     "POST /login": LOGIN,
     "POST /login/link": LINK,

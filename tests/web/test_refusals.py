@@ -19,6 +19,8 @@ from tests.web.conftest import (
     store_hours,
 )
 from tests.web.refusals import ENDPOINTS, Bad
+from truecandle.config import Settings
+from truecandle.store import markets
 
 PAGE = ROOT / "docs" / "errors.md"
 ALL = [(name, bad) for name, cases in ENDPOINTS.items() for bad in cases]
@@ -50,9 +52,10 @@ def send(bad: Bad, app: Flask, ann: Browser, redis: Redis) -> TestResponse:
 
 
 @pytest.fixture
-def world(ann: Browser, redis: Redis) -> bytes:
+def world(ann: Browser, redis: Redis, settings: Settings) -> bytes:
     """Some candles, so that there is something to damage; the state of all keys."""
     store_hours(redis, 3)
+    markets.followed(redis, settings.symbols)
     return snapshot(redis)
 
 
@@ -62,7 +65,7 @@ def snapshot(redis: Redis) -> bytes:
     return b"".join(key + (redis.dump(key) or b"") for key in found)
 
 
-MARKET = {b"klines_z", b"klines_meta", b"live_candle", b"pending_z", b"corrections"}
+MARKET = {b"klines_z", b"klines_meta", b"live_candle", b"pending_z", b"corrections", b"markets"}
 
 
 @pytest.mark.parametrize(("endpoint", "bad"), ALL, ids=[f"{e}: {b.shown}" for e, b in ALL])

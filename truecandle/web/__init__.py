@@ -23,6 +23,7 @@ from truecandle.store.tickets import SESSION_MAX_S, Tickets
 from truecandle.web import api, auth, commands, errors, health, log, pages, sockets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
+from truecandle.web.markets import Markets
 from truecandle.web.parts import EXTENSION, Parts
 from truecandle.web.shield import Shield
 from truecandle.web.throttle import Throttle
@@ -49,6 +50,7 @@ def create_app(
         accounts=Accounts(redis),
         tickets=Tickets(redis),
         clock=Clock(redis, seconds),
+        markets=Markets(redis, settings),
         throttle=Throttle(redis),
         hub=Hub(settings.async_mode),
     )

@@ -1,4 +1,5 @@
-"""The REST paths for market data: `/data`, `/live-candle`, `/audit`, `/save-live-candle`.
+"""The REST paths for market data: `/data`, `/live-candle`, `/audit`, `/markets`,
+`/save-live-candle`.
 
 Never here: checks of parameters (`query`) and bodies (`post`), wording of errors (`errors`).
 Invariant: numbers in answers are the store's exact decimal text.
@@ -13,30 +14,34 @@ from flask import Blueprint, Response, request
 from flask_login import current_user
 
 from truecandle import metrics
+from truecandle.candles.series import parse_symbol
 from truecandle.store import audit as audits
 from truecandle.store import live, markets, official
 from truecandle.store.columns import Columns
-from truecandle.web import audit, data, post
+from truecandle.store.markets import MARKETS_MAX
+from truecandle.web import audit, body, data, post
 from truecandle.web.auth import reading, writing
 from truecandle.web.parts import parts
-from truecandle.web.query import Wanted, listed, series_of, wanted
-from truecandle.web.throttle import POSTS
+from truecandle.web.query import Wanted, listed, nothing, series_of, wanted
+from truecandle.web.throttle import FOLLOWS, POSTS
 
 bp = Blueprint("api", __name__)
+
+_MARKET_FIELDS = frozenset({"symbol"})
 
 
 @bp.get("/data")
 @reading
 def candles() -> Response:
     """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
-    asked = wanted(parts().settings, request.args)
+    asked = wanted(parts().markets, request.args)
     snapshot = data.read(parts().redis, asked, parts().clock.now_ms())
     etag = data.etag(asked, snapshot)
     if request.if_none_match.contains(etag):
         response = Response(status=304)
     else:
-        body, columns = data.body(asked, snapshot)
-        response = Response(body, mimetype="application/json")
+        text, columns = data.body(asked, snapshot)
+        response = Response(text, mimetype="application/json")
         if snapshot.page.has_more and columns.time:
             response.headers["Link"] = _link(asked, columns)
     response.set_etag(etag)
@@ -47,30 +52,63 @@ def candles() -> Response:
 @reading
 def live_candle() -> Response:
     """The forming candle (or null), and the closed ones that wait for their official version."""
-    series = official.learned(parts().redis, series_of(parts().settings, request.args))
+    series = official.learned(parts().redis, series_of(parts().markets, request.args))
     found = live.read_live(parts().redis, series, parts().clock.now_ms())
     forming = found.forming.to_json("forming") if found.forming else "null"
     pending = ",".join(candle.to_json("pending") for candle in found.pending)
-    body = f'{{"candle":{forming},"pending":[{pending}]}}'
-    return _private(Response(body, mimetype="application/json"))
+    text = f'{{"candle":{forming},"pending":[{pending}]}}'
+    return _private(Response(text, mimetype="application/json"))
 
 
 @bp.get("/audit")
 @reading
 def shown_live() -> Response:
     """What the chart had shown of closed candles against what became official, in figures."""
-    series, limit = listed(parts().settings, request.args, audits.KEPT)
+    series, limit = listed(parts().markets, request.args, audits.KEPT)
     texts = audits.texts(parts().redis, series)
     listing = markets.listing(parts().redis, series.symbol)
-    body = parts().hub.aside(audit.body, series, texts, listing, limit)
-    return _private(Response(body, mimetype="application/json"))
+    text = parts().hub.aside(audit.body, series, texts, listing, limit)
+    return _private(Response(text, mimetype="application/json"))
+
+
+@bp.get("/markets")
+@reading
+def followed_markets() -> Response:
+    """What is followed, with the exchange's word on each, and how many there may be."""
+    nothing(request.args)
+    rows = ",".join(market.to_json() for market in parts().markets.all())
+    text = f'{{"markets":[{rows}],"max":{MARKETS_MAX}}}'
+    return _private(Response(text, mimetype="application/json"))
+
+
+@bp.post("/markets")
+@writing
+def follow_market() -> Response:
+    """Follows one more: 201 with it, or 200 if it is followed already."""
+    symbol = parse_symbol(body.read(request, _MARKET_FIELDS)["symbol"])
+    known = parts().markets.find(symbol)
+    if known is None:
+        parts().throttle.hit(FOLLOWS, "At most 20 new markets a minute.", current_user.name)
+        known, status = parts().markets.follow(symbol, parts().clock.now_ms()), 201
+    else:
+        status = 200
+    return _private(Response(known.to_json(), status, mimetype="application/json"))
+
+
+@bp.delete("/markets/<symbol>")
+@writing
+def unfollow_market(symbol: str) -> Response:
+    """Follows one less; its candles stay, and are there again if it is followed again."""
+    nothing(request.args)
+    parts().markets.unfollow(parse_symbol(symbol))
+    return _private(Response(status=204))
 
 
 @bp.post("/save-live-candle")
 @writing
 def save_live_candle() -> Response:
     """A browser's forming candle: low trust, and never in the way of anything better."""
-    offered = post.read(parts().settings, request)
+    offered = post.read(parts().markets, request)
     parts().throttle.hit(
         POSTS, "At most 2 candles a second.", current_user.name, offered.series.name
     )

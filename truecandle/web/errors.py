@@ -25,6 +25,7 @@ API_PATHS: Final = frozenset(
         "/data",
         "/live-candle",
         "/audit",
+        "/markets",
         "/save-live-candle",
         "/login/link",
         "/healthz",
@@ -105,7 +106,7 @@ def _problem(error: Exception) -> Problem:
 def _wants_page() -> bool:
     if request.path in PAGE_PATHS:
         return True
-    if request.path in API_PATHS or request.path.startswith("/socket.io"):
+    if request.path in API_PATHS or request.path.startswith(("/socket.io", "/markets/")):
         return False
     accept = request.accept_mimetypes
     return accept["text/html"] > accept["application/json"]

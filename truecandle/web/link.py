@@ -64,6 +64,7 @@ class Link(socketio.RedisManager):  # type: ignore[misc]
             if message is not None:
                 heard_s, is_asked = time.monotonic(), False
                 yield message
+                self.server.sleep(0)  # a burst must not keep the hub from everybody else
             elif time.monotonic() - heard_s > (2 if is_asked else 1) * SILENT_S:
                 if is_asked:
                     raise ConnectionError("Redis went silent")

@@ -6,6 +6,7 @@ Invariant: nothing that a browser sends decides which host it is sent to next.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
@@ -87,13 +88,15 @@ def _uncached(page: str, status: int = 200) -> Response:
 
 
 def _config() -> dict[str, Any]:
-    settings = parts().settings
+    settings, markets = parts().settings, parts().markets.known()
+    symbols = tuple(market.symbol for market in markets)
     is_signed_in = bool(current_user.is_authenticated)
     usual = "1m" if "1m" in settings.intervals else settings.intervals[0]
     return {
-        "symbols": list(settings.symbols),
+        "symbols": list(symbols),
+        "markets": [json.loads(market.to_json(), parse_float=str) for market in markets],
         "intervals": list(settings.intervals),
-        "symbol": _chosen("symbol", settings.symbols, settings.symbols[0]),
+        "symbol": _chosen("symbol", symbols, symbols[0]),
         "interval": _chosen("interval", settings.intervals, usual),
         "simulated": settings.simulated,
         "signed_in": is_signed_in,

@@ -17,6 +17,7 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Tickets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
+from truecandle.web.markets import Markets
 from truecandle.web.throttle import Throttle
 
 EXTENSION = "truecandle"
@@ -31,6 +32,7 @@ class Parts:
     accounts: Accounts
     tickets: Tickets
     clock: Clock
+    markets: Markets
     throttle: Throttle
     hub: Hub
 

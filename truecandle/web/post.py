@@ -6,26 +6,23 @@ Invariant: what is stored was built here from checked values; `source` is always
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NoReturn
+from decimal import Decimal
+from typing import Final
 
 from flask import Request
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.series import Series
-from truecandle.config import Settings
 from truecandle.errors import CandleError
 from truecandle.store import live, official, pages
 from truecandle.store.live import Saved
+from truecandle.web import body
 from truecandle.web.errors import Problem
+from truecandle.web.markets import Markets
 from truecandle.web.query import followed
 
-BODY_BYTES_MAX: Final = 4096
-NUMBER_CHARS_MAX: Final = 40
 #: Official members looked at for a last price: more junk than this is not skipped.
 NEWEST_LOOKED_AT: Final = 5
 #: How far a price may be from the last one that the server knows.
@@ -47,17 +44,14 @@ class Offered:
     candle: LiveCandle
 
 
-def read(settings: Settings, request: Request) -> Offered:
+def read(markets: Markets, request: Request) -> Offered:
     """The candle in a request; `Problem` or `CandleError` names what is wrong with it."""
-    if request.mimetype != "application/json":
-        raise Problem(415, "content-type", "allowed: Content-Type: application/json")
-    body = _parsed(_bounded(request))
-    _only(body, "body", _BODY_FIELDS, _BODY_FIELDS)
-    series = followed(settings, body["symbol"], body["interval"])
-    fields = body["candle"]
+    given = body.read(request, _BODY_FIELDS)
+    series = followed(markets, given["symbol"], given["interval"])
+    fields = given["candle"]
     if not isinstance(fields, dict):
         raise CandleError("candle", fields, "a JSON object")
-    _only(fields, "candle", _CANDLE_FIELDS, _NEEDED)
+    body.only(fields, "candle", _CANDLE_FIELDS, _NEEDED)
     numbers = {name: _number(name, fields[name]) for name in (*PRICES, "volume") if name in fields}
     candle = live_from_fields(
         {**numbers, "time": fields["time"], "source": "client", "updated_at": 0}
@@ -108,76 +102,6 @@ def _last_price(redis: Redis, series: Series, now_ms: int) -> str | None:
         return max(ours, key=lambda candle: candle.open_ms).close
     candles = pages.candles(pages.latest(redis, series, NEWEST_LOOKED_AT))
     return candles[-1].close if candles else None
-
-
-def _bounded(request: Request) -> bytes:
-    if (request.content_length or 0) <= BODY_BYTES_MAX:
-        body = request.get_data(cache=False)
-        if len(body) <= BODY_BYTES_MAX:
-            return body
-    raise Problem(413, "too-large", f"allowed: a body of at most {BODY_BYTES_MAX} bytes")
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(
-            text.decode("utf-8"),
-            parse_float=_decimal,
-            parse_int=_whole,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
-        )
-    except UnicodeDecodeError:
-        raise _unreadable("it is not UTF-8") from None
-    except RecursionError:
-        raise _unreadable("it is nested too deeply") from None
-    except (ValueError, InvalidOperation) as error:
-        raise _unreadable(str(error)[:200]) from None
-    if not isinstance(body, dict):
-        raise _unreadable("it is not an object")
-    return body
-
-
-def _unreadable(why: str) -> Problem:
-    return Problem(400, "json", f"The body is not acceptable JSON: {why}")
-
-
-def _decimal(text: str) -> Decimal:
-    return Decimal(_short(text))
-
-
-def _whole(text: str) -> int:
-    return int(_short(text))
-
-
-def _short(text: str) -> str:
-    if len(text) > NUMBER_CHARS_MAX:
-        raise ValueError(f"a number has more than {NUMBER_CHARS_MAX} characters")
-    return text
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name is given twice")
-    return fields
-
-
-def _only(
-    fields: Mapping[str, Any], where: str, allowed: frozenset[str], needed: frozenset[str]
-) -> None:
-    for name in fields:
-        if name not in allowed:
-            raise CandleError(f"field of {where}", name, ", ".join(sorted(allowed)))
-    for name in sorted(needed):
-        if name not in fields:
-            raise Problem(
-                400, "parameter", f"{name} is missing; needed: {', '.join(sorted(needed))}"
-            )
 
 
 def _number(name: str, value: object) -> Decimal | int:

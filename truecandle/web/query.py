@@ -16,10 +16,10 @@ from werkzeug.datastructures import MultiDict
 
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series, parse_series
-from truecandle.config import Settings
 from truecandle.errors import CandleError
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.web.errors import Problem
+from truecandle.web.markets import Markets
 
 LIMIT_USUAL: Final = 500
 #: Entries of a list, such as an audit.
@@ -53,7 +53,7 @@ class Wanted:
         )
 
 
-def wanted(settings: Settings, args: MultiDict[str, str]) -> Wanted:
+def wanted(markets: Markets, args: MultiDict[str, str]) -> Wanted:
     """A `/data` request; `CandleError` or `Problem` 404 for what cannot be answered."""
     values = _single(args, DATA_PARAMETERS)
     query = Query(
@@ -65,44 +65,50 @@ def wanted(settings: Settings, args: MultiDict[str, str]) -> Wanted:
     if query.start_ms is not None and query.end_ms is not None and query.start_ms > query.end_ms:
         raise CandleError("start", values["start"], "a time not after `end`")
     return Wanted(
-        series=_followed(settings, values),
+        series=_followed(markets, values),
         query=query,
         is_iso=_one_of("time", values.get("time", "iso"), ("iso", "ms")) == "iso",
         is_live=_one_of("live", values.get("live", "0"), ("0", "1")) == "1",
     )
 
 
-def series_of(settings: Settings, args: MultiDict[str, str]) -> Series:
+def series_of(markets: Markets, args: MultiDict[str, str]) -> Series:
     """The series of a request that names nothing else."""
-    return _followed(settings, _single(args, SERIES_PARAMETERS))
+    return _followed(markets, _single(args, SERIES_PARAMETERS))
 
 
-def listed(settings: Settings, args: MultiDict[str, str], limit_max: int) -> tuple[Series, int]:
+def listed(markets: Markets, args: MultiDict[str, str], limit_max: int) -> tuple[Series, int]:
     """The series whose list is asked for, and how many of its newest entries."""
     values = _single(args, (*SERIES_PARAMETERS, "limit"))
     limit = _limit(values.get("limit"), LISTED_USUAL, limit_max)
-    return _followed(settings, values), limit
+    return _followed(markets, values), limit
 
 
-def followed(settings: Settings, symbol: object, interval: object) -> Series:
+def nothing(args: MultiDict[str, str]) -> None:
+    """For paths that take no parameters."""
+    if args:
+        raise CandleError("parameter", next(iter(args)), "none here")
+
+
+def followed(markets: Markets, symbol: object, interval: object) -> Series:
     """A followed series: `CandleError` if it is none at all, `Problem` 404 if not followed here."""
     series = parse_series(symbol, interval)
-    if series.symbol not in settings.symbols:
-        detail = f"{series.symbol} is not followed here; followed: {', '.join(settings.symbols)}"
+    if series.symbol not in markets.symbols:
+        detail = f"{series.symbol} is not followed here; followed: {', '.join(markets.symbols)}"
         raise Problem(404, "unknown-market", detail)
-    if series.interval.name not in settings.intervals:
-        names = ", ".join(settings.intervals)
+    if series.interval.name not in markets.intervals:
+        names = ", ".join(markets.intervals)
         detail = f"{series.interval.name} is not followed here; followed: {names}"
         raise Problem(404, "unknown-interval", detail)
     return series
 
 
-def _followed(settings: Settings, values: dict[str, str]) -> Series:
+def _followed(markets: Markets, values: dict[str, str]) -> Series:
     for name in SERIES_PARAMETERS:
         if name not in values:
-            allowed = settings.symbols if name == "symbol" else settings.intervals
+            allowed = markets.symbols if name == "symbol" else markets.intervals
             raise Problem(400, "parameter", f"{name} is missing; followed: {', '.join(allowed)}")
-    return followed(settings, values["symbol"], values["interval"])
+    return followed(markets, values["symbol"], values["interval"])
 
 
 def _single(args: MultiDict[str, str], allowed: Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
 
 from truecandle import metrics
-from truecandle.candles.series import Series
+from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec
 from truecandle.store import pages
@@ -129,7 +129,7 @@ class Sockets:
 
     def _subscribe(self, member: Member, *given: object) -> dict[str, Any]:
         """Joins first, then reads the version: nothing is missed in between."""
-        series = followed(self._parts.settings, *_named(given))
+        series = followed(self._parts.markets, *_named(given))
         if series.name not in member.series:
             if len(member.series) >= SERIES_PER_SOCKET_MAX:
                 detail = f"At most {SERIES_PER_SOCKET_MAX} series on one socket."
@@ -140,7 +140,7 @@ class Sockets:
         return self._state(series)
 
     def _unsubscribe(self, member: Member, *given: object) -> dict[str, Any]:
-        series = followed(self._parts.settings, *_named(given))
+        series = parse_series(*_named(given))
         if series.name in member.series:
             member.series.remove(series.name)
             self._leave(series.name)

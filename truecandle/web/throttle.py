@@ -23,6 +23,8 @@ SIGN_IN_PER_USER: Final = RateLimitItemPerMinute(5, 15, "sign-in-user")
 SIGN_IN_PER_ADDRESS: Final = RateLimitItemPerMinute(20, 15, "sign-in-address")
 #: Posts of a forming candle: one user, one series.
 POSTS: Final = RateLimitItemPerSecond(2, 1, "post")
+#: Symbols that the exchange is asked about: one user. Each is a request to it.
+FOLLOWS: Final = RateLimitItemPerMinute(20, 1, "follow")
 
 
 class Throttle:

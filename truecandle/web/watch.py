@@ -22,8 +22,9 @@ MESSAGES_PER_S: Final = 20
 #: How often sessions are looked at again: what ended is disconnected within this and a little.
 WATCH_S: Final = 0.5
 TICKETS_AT_ONCE: Final = 500
-#: Packets that wait for a slow reader; more, and it is disconnected and starts over.
-QUEUE_MAX: Final = 1_000
+#: Packets that wait for a slow reader (its writer holds about as many again); more, and it is
+#: disconnected and starts over.
+QUEUE_MAX: Final = 500
 #: How long a connection may take to say who it is.
 HELLO_S: Final = 10.0
 
