@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
-from truecandle.store import connect, live, official
+from truecandle.store import connect, live, markets, official
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Scope, Tickets
 from truecandle.web import create_app, passwords
@@ -67,8 +67,9 @@ def app(settings: Settings, clock: Time) -> Flask:
 
 
 @pytest.fixture
-def browser(app: Flask, redis: Redis) -> Browser:
-    """A browser that is not signed in; the user `ann` exists."""
+def browser(app: Flask, redis: Redis, settings: Settings) -> Browser:
+    """A browser that is not signed in; the user `ann` and the first markets are there."""
+    markets.followed(redis, settings.symbols)
     Accounts(redis).add("ann", known_hash(), NOW_MS)
     return Browser(app)
 

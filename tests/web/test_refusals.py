@@ -19,8 +19,6 @@ from tests.web.conftest import (
     store_hours,
 )
 from tests.web.refusals import ENDPOINTS, Bad
-from truecandle.config import Settings
-from truecandle.store import markets
 
 PAGE = ROOT / "docs" / "errors.md"
 ALL = [(name, bad) for name, cases in ENDPOINTS.items() for bad in cases]
@@ -52,10 +50,9 @@ def send(bad: Bad, app: Flask, ann: Browser, redis: Redis) -> TestResponse:
 
 
 @pytest.fixture
-def world(ann: Browser, redis: Redis, settings: Settings) -> bytes:
+def world(ann: Browser, redis: Redis) -> bytes:
     """Some candles, so that there is something to damage; the state of all keys."""
     store_hours(redis, 3)
-    markets.followed(redis, settings.symbols)
     return snapshot(redis)
 
 
