@@ -33,7 +33,7 @@ from tests.web.conftest import (
 from tests.web.refusals import GOOD
 from tests.web.test_refusals import snapshot
 from truecandle.config import Settings
-from truecandle.store import keys, live
+from truecandle.store import keys, live, markets
 
 PATH = "/save-live-candle"
 FUZZ = hypothesis.settings(
@@ -175,6 +175,7 @@ def test_whatever_is_posted_nothing_breaks_and_only_sound_candles_are_stored(
 ) -> None:
     redis.flushall()
     store_hours(redis, 1)
+    markets.followed(redis, ("BTCUSDT", "ETHUSDT"))
     token = issue(redis, "write")
     before = snapshot(redis)
     answer = app.test_client().post(PATH, data=sent, content_type="application/json", headers=token)
