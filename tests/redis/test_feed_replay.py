@@ -47,14 +47,13 @@ def test_the_same_trades_over_real_streams_give_the_official_candles(redis_url: 
     ):
         wanted = official()
 
-        def closed() -> dict[int, tuple[str, ...]] | None:
+        def is_shown() -> bool:
+            """Trades may still come after the kline that closes their candle."""
             candles = feeding.candles("BTCUSDT", "1m")
             found = {one.open_ms: values(one) for one in candles if one.is_complete}
-            return found if found.keys() >= wanted.keys() else None
+            return wanted.items() <= found.items()
 
-        found = wait_for(closed, 30, "the four minutes")
-        assert found
-        assert {open_ms: found[open_ms] for open_ms in wanted} == wanted
+        wait_for(is_shown, 30, "the four minutes as they became official")
 
 
 def test_recorded_trades_between_recorded_klines_count_once(redis_url: str, redis: Redis) -> None:
