@@ -11,6 +11,7 @@ Invariant: whatever crosses a module border on purpose is a `TrueCandleError`.
     │   ├── ExchangeRefused        4xx with a reason: the same request fails again
     │   ├── RateLimited            429, 418 or a firewall's 403: no request until a given time
     │   └── MalformedAnswer        200, but not what was asked for
+    │       └── AnswerHeld           well-formed, but too unlike what is known to be believed
     └── StoreError               Redis did not do what was asked
         ├── StoreUnavailable       away, loading, frozen, read-only or full: try again later
         ├── StoreDamaged           a key holds something that is not ours
@@ -73,6 +74,10 @@ class RateLimited(ExchangeError):
 
 class MalformedAnswer(ExchangeError):
     """A 200 answer that is not what was asked for: HTML, cut JSON, another shape."""
+
+
+class AnswerHeld(MalformedAnswer):
+    """Candles too unlike what is known to be believed: nothing was written, they are held back."""
 
 
 class StoreError(TrueCandleError):

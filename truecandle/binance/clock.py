@@ -53,6 +53,7 @@ class ExchangeClock:
         self._lock = threading.Lock()
         self._anchor = _Anchor(wall_ms(), monotonic_ms(), wall_ms())
         self._is_doubted = True
+        self._has_leapt = False
         self.is_measured = False
 
     def now_ms(self) -> int:
@@ -81,6 +82,12 @@ class ExchangeClock:
         passed_ms = self._monotonic_ms() - anchor.monotonic_ms
         return abs(wall_passed_ms - passed_ms) > JUMP_MS
 
+    def is_unsure(self) -> bool:
+        """Whether a clock jumped, this machine's or the exchange's, and no measurement since has
+        confirmed what the time is now.
+        """
+        return self._has_leapt or self.has_jumped()
+
     def is_stale(self) -> bool:
         """Whether it is time to measure: never, long ago, in doubt, or after a jump."""
         age_ms = self._monotonic_ms() - self._anchor.monotonic_ms
@@ -89,8 +96,9 @@ class ExchangeClock:
     def measure(self) -> int:
         """Asks the exchange and returns by how many ms the clock was moved.
 
-        Raises the `ExchangeError` of a failed request, and `MalformedAnswer` where the answers
-        contradict each other; the clock then stays as it was.
+        A clock that leapt is soon measured again, to be sure. Raises the `ExchangeError` of a
+        failed request, and `MalformedAnswer` where the answers contradict each other; the clock
+        then stays as it was.
         """
         samples = [self._sample() for _ in range(SAMPLES)]
         round_trip_ms, best = min(samples)
@@ -101,9 +109,10 @@ class ExchangeClock:
         with self._lock:
             before_ms = self.now_ms()
             self._anchor = best
-            self._is_doubted = False
+            moved_ms = self.now_ms() - before_ms
+            self._has_leapt = self._is_doubted = self.is_measured and abs(moved_ms) > JUMP_MS
             self.is_measured = True
-            return self.now_ms() - before_ms
+            return moved_ms
 
     def _sample(self) -> tuple[int, _Anchor]:
         server_ms, round_trip_ms = self._source.server_time()

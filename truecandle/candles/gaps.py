@@ -50,3 +50,34 @@ def pages(interval: Interval, hole: Hole, size: int) -> Iterator[Hole]:
         start_ms = max(hole.start_ms, interval.step(end_ms, -size))
         yield Hole(start_ms, end_ms, interval.count(start_ms, end_ms))
         end_ms = start_ms
+
+
+def newest_page(interval: Interval, holes: list[Hole], size: int) -> tuple[int, int]:
+    """The newest [start_ms, end_ms) of at most `size` candles with as many holes as fit in."""
+    end_ms = holes[-1].end_ms
+    floor_ms = interval.step(end_ms, -size)
+    start_ms = min(hole.start_ms for hole in holes if hole.end_ms > floor_ms)
+    return max(start_ms, floor_ms), end_ms
+
+
+def before(interval: Interval, holes: Iterable[Hole], end_ms: int) -> list[Hole]:
+    """What of the holes lies before `end_ms`."""
+    return [
+        hole_of(interval, hole.start_ms, min(hole.end_ms, end_ms))
+        for hole in holes
+        if hole.start_ms < end_ms
+    ]
+
+
+def after(interval: Interval, holes: Iterable[Hole], start_ms: int) -> list[Hole]:
+    """What of the holes lies at `start_ms` or after."""
+    return [
+        hole_of(interval, max(hole.start_ms, start_ms), hole.end_ms)
+        for hole in holes
+        if hole.end_ms > start_ms
+    ]
+
+
+def hole_of(interval: Interval, start_ms: int, end_ms: int) -> Hole:
+    """[start_ms, end_ms) as a hole."""
+    return Hole(start_ms, end_ms, interval.count(start_ms, end_ms))

@@ -3,9 +3,10 @@
 Never here: live candles, Flask, eventlet, the loop (`background_fetcher.py`).
 Invariant: it writes official candles through one ledger, and only while it leads.
 
-Reading order: `passes` (what is done for a series), `ledger` (store, then tell), `voids` (what the
-exchange has not got), `plan` (when), `market` (failures), `rota` (jobs), `roster` (which markets),
-`watch` (clock), `lead` (one of several fetchers).
+Reading order: `passes` (what is done for a series), `inquiry` (one page, and what it proves of
+holes), `ledger` (store, then tell), `doubt` (what is not believed), `rereads` (the last days once
+more), `plan` (when), `market` (failures), `rota` (jobs), `roster` (which markets), `watch` (clock),
+`lead` (one of several fetchers).
 """
 
 from truecandle.fetcher.lead import Lead

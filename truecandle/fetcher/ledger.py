@@ -1,7 +1,8 @@
 """An answer of the exchange becomes official candles, and everybody is told.
 
-Never here: asking the exchange, who leads (`lead`).
-Invariant: store, audit, drop what was pending, tell; every version is told of or overtaken.
+Never here: asking the exchange, who leads (`lead`), what is suspicious (`doubt`).
+Invariant: store, audit, drop what was pending, tell; every version is told of or overtaken. What is
+not believed changes nothing and is kept for people to see.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from functools import partial
 
 from redis import Redis
 
+from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError, MalformedAnswer, StaleWriter, StoreDamaged
+from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
 from truecandle.events import Publisher, Reason
 from truecandle.fetcher import audit
-from truecandle.store import keys, lease, live, official
+from truecandle.fetcher.doubt import Doubt, doubt
+from truecandle.store import held, keys, lease, live, official
+from truecandle.store.held import Held
 from truecandle.store.official import Written
+
+#: Broken rows of one answer that are kept to be looked at.
+BROKEN_MAX = 10
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +36,8 @@ class Ledger:
 
     `fence()` is the fencing number to write with; ask for it before asking the exchange. The
     fetcher hands in its lease's. Without one this is a tool beside the fetcher: it writes with the
-    number in force, and once more where that has just changed.
+    number in force, and once more where that has just changed. While `is_unsure()` the clock cannot
+    be trusted to tell which candles have closed.
     """
 
     def __init__(
@@ -46,6 +54,7 @@ class Ledger:
         self._now_ms = now_ms
         self._in_force = partial(lease.current, redis, keys.LEADER)
         self._leads = fence is not None
+        self.is_unsure: Callable[[], bool] = lambda: False
         self.fence = fence or self._in_force
         self._locks: dict[str, threading.Lock] = {}
         self._told: dict[str, int] = {}
@@ -62,34 +71,66 @@ class Ledger:
         reason: Reason,
         *,
         fence: int | None = None,
+        by: str = "fetch",
+        accept: bool = False,
     ) -> set[int]:
         """Stores what is official among the rows; returns the open times of that.
 
         `fence`: what `fence()` gave before the rows were asked for; if not given, it is asked now.
-        Raises `MalformedAnswer` when the rows contradict each other, `StaleWriter` when another
-        fetcher has taken over since (nothing is written or told), and other `StoreError`s.
+        `by` is who asked, for the record of corrections; `accept` believes any number of them.
+        Raises `MalformedAnswer` when the rows contradict each other, `AnswerHeld` when they are not
+        believed, `StaleWriter` when another fetcher has taken over since (in all of these nothing
+        is written or told), and other `StoreError`s.
         """
         with self._locks.setdefault(series.name, threading.Lock()):
+            self._believe(series, rows, by, accept)
             chart = self._look(series)
-            written = self._fenced(series, rows, self.fence() if fence is None else fence)
+            written = self._fenced(series, rows, self.fence() if fence is None else fence, by)
             refused = {row.time for row in written.refused if isinstance(row.time, int)}
             opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
             self._audit(series, chart, rows, opens)
             live.settle(self._redis, series, sorted(opens))
             self._tell(series, written, reason)
+            self._note_broken(series, written, by)
+            held.settle(self._redis, series, opens)
         self._count(series, written)
         return opens
 
-    def _fenced(self, series: Series, rows: Sequence[list[object]], fence: int) -> Written:
+    def _believe(self, series: Series, rows: Sequence[list[object]], by: str, accept: bool) -> None:
+        """Raises `AnswerHeld` for an answer that is not to be believed."""
+        found = None if accept else doubt(self._redis, series, rows)
+        if rows and self.is_unsure():
+            opens = tuple(row[0] for row in rows if row and isinstance(row[0], int))
+            found = Doubt("clock", opens, "a clock jumped; what has closed is not known")
+        if found is None:
+            return
+        self._hold(series, found, by)
+        self.counts["answers held"] += 1
+        raise AnswerHeld(f"{series}: an answer is held back: {found.detail}")
+
+    def _hold(self, series: Series, found: Doubt, by: str) -> None:
+        times, now_ms = found.opens or (0,), self._now_ms()
+        noted = Held(
+            found.reason, min(times), max(times), len(times), by, found.detail, now_ms, now_ms
+        )
+        if held.note(self._redis, series, noted).times == 1:
+            log.warning("%s: held back: %.200r", series, found.detail)
+
+    def _note_broken(self, series: Series, written: Written, by: str) -> None:
+        for row in [row for row in written.refused if row.reason == "broken"][:BROKEN_MAX]:
+            opens = (row.time,) if isinstance(row.time, int) and 0 <= row.time < LAST_MS else ()
+            self._hold(series, Doubt("broken", opens, row.detail), by)
+
+    def _fenced(self, series: Series, rows: Sequence[list[object]], fence: int, by: str) -> Written:
         try:
-            return self._upsert(series, rows, fence)
+            return self._upsert(series, rows, fence, by)
         except StaleWriter:
             if self._leads:
                 self.counts["answers that came too late"] += 1
                 raise
-            return self._upsert(series, rows, self._in_force())
+            return self._upsert(series, rows, self._in_force(), by)
 
-    def _upsert(self, series: Series, rows: Sequence[list[object]], fence: int) -> Written:
+    def _upsert(self, series: Series, rows: Sequence[list[object]], fence: int, by: str) -> Written:
         try:
             return official.upsert_klines(
                 self._redis,
@@ -98,6 +139,7 @@ class Ledger:
                 now_ms=self._now_ms(),
                 settle_ms=self._settle_ms,
                 fence=fence,
+                noticed_by=by,
             )
         except CandleError as error:
             self.counts["answers that contradict themselves"] += 1

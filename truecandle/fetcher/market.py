@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.interval import Interval
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class Market:
-    """One symbol at its intervals. `visit` and `fill` may run in two threads."""
+    """One symbol at its intervals. `visit` and `fill` (or `reread`) may run in two threads."""
 
     def __init__(
         self,
@@ -87,12 +87,19 @@ class Market:
 
     def fill(self, series: Series) -> bool:
         """Fills one page of history; whether more is missing and due."""
+        return self._look_back(series, lambda: self._fetcher.fill(series, pages_max=1))
+
+    def reread(self, series: Series) -> bool:
+        """Reads one page of the last days again, once a day; whether there are more."""
+        return self._look_back(series, lambda: self._fetcher.reread(series))
+
+    def _look_back(self, series: Series, look: Callable[[], bool]) -> bool:
         now_ms = self._clock.now_ms()
         resting_ms = max(self._backoff.until_ms, self._fill_backoff.until_ms)
         if series.name not in self._seen or resting_ms > now_ms:
             return False
         try:
-            is_unfinished = self._fetcher.fill(series, pages_max=1)
+            is_unfinished = look()
         except RateLimited as error:
             self._fill_backoff.rest(now_ms + error.retry_after_ms)
             return False

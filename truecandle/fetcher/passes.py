@@ -1,7 +1,7 @@
 """What the fetcher does for one series at a time: read what closed, fill what is missing.
 
 Never here: when (`plan`, `rota`), threads, sleeping, what to do about an error but to raise it.
-Invariant: nothing is asked for that is known to be there, or known not to exist.
+Invariant: to fill, nothing is asked for that is known to be there, or known not to exist.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import NamedTuple
 from redis import Redis
 
 from truecandle.binance.rest import KLINES_LIMIT_MAX, OPENED_MS, RestClient
-from truecandle.candles.gaps import Hole, find_holes
-from truecandle.candles.interval import Interval
+from truecandle.candles.gaps import Hole, before, hole_of, newest_page
+from truecandle.candles.interval import HOUR_MS, Interval
+from truecandle.candles.listing import TRADING
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.events import Publisher, Reason
+from truecandle.fetcher.inquiry import PAGE_CANDLES, Inquiry, Span
 from truecandle.fetcher.ledger import Ledger
-from truecandle.fetcher.voids import Voids, before, newest_page
-from truecandle.store import official
+from truecandle.fetcher.rereads import Rereads
+from truecandle.store import gaps, markets, official
 from truecandle.store.official import Meta
 from truecandle.store.rows import with_grid
 
@@ -30,9 +32,8 @@ TRAIL_CANDLES = 3
 TRAIL_MS = 20_000
 #: Pages that one `fill` may ask for beyond those that its window would have if it were empty.
 PAGES_MORE = 3
-
-
-Rows = list[list[object]]
+#: A market that does not trade and had no candle for so long has none to come.
+ENDED_MS = HOUR_MS
 
 
 class Refreshed(NamedTuple):
@@ -40,13 +41,6 @@ class Refreshed(NamedTuple):
 
     series: Series
     has_arrived: bool
-
-
-class _Span(NamedTuple):
-    """Open times asked for: [start_ms, end_ms)."""
-
-    start_ms: int
-    end_ms: int
 
 
 class Fetcher:
@@ -75,11 +69,12 @@ class Fetcher:
         self._deep = deep or rest
         self._now_ms = now_ms
         self.ledger = Ledger(redis, publisher, self._settle_ms, now_ms, fence)
+        self._inquiry = Inquiry(redis, self.ledger, self._settle_ms, now_ms)
         self._grids: dict[str, Series] = {}
-        self._voids: dict[str, Voids] = {}
         self._firsts: dict[str, int] = {}
         self._looked: set[str] = set()
         self._todo: dict[str, list[Hole]] = {}
+        self._rereads = Rereads(redis, self._inquiry, self.ledger, now_ms)
 
     def refresh(self, series: Series) -> Refreshed:
         """Reads what has closed since the last stored candle, and the last few once more.
@@ -93,94 +88,110 @@ class Fetcher:
         meta = official.meta(self._redis, series)
         self.ledger.remember(series, meta.version)
         end_ms = self._settled_ms(series.interval)
-        span = _Span(self._refresh_from(series.interval, meta, end_ms), end_ms)
-        stored = self._read(series, span, self._rest, "new" if meta.count else "backfill")
+        span = Span(self._refresh_from(series.interval, meta, end_ms), end_ms)
+        why: Reason = "new" if meta.count else "backfill"
+        stored = self._inquiry.newest(self._rest, series, span, why, "refresh")
         if not stored:
             self._grids.pop(series.name, None)
         return Refreshed(series, series.interval.previous_open_ms(end_ms) in stored)
 
     def fill(self, series: Series, pages_max: int | None = None) -> bool:
-        """Asks for what is missing among the last `HISTORY_CANDLES`, newest first.
+        """Asks for what is missing among the last `HISTORY_CANDLES` and all that is stored before,
+        newest first.
 
         At most `pages_max` requests for pages; returns whether more is missing and due. What the
-        exchange has not got is asked for again after growing pauses.
+        exchange has not got is kept with the reason, and asked for again after growing pauses or
+        never.
         """
         series = self._with_grid(series, self._deep)
         if not series.interval.has_grid:
             return False
-        holes = self._todo.get(series.name) or self._missing(series)
-        for _ in range(pages_max or self._history // KLINES_LIMIT_MAX + PAGES_MORE):
+        holes = self._todo.pop(series.name, None) or self._missing(series)
+        for _ in range(pages_max or self._history // PAGE_CANDLES + PAGES_MORE):
             if not holes:
                 break
-            span = _Span(*newest_page(series.interval, holes, KLINES_LIMIT_MAX))
-            self._todo[series.name] = holes
+            span = Span(*newest_page(series.interval, holes, PAGE_CANDLES))
             has_older = self._fill_page(series, span)
             holes = before(series.interval, holes, span.start_ms) if has_older else []
         self._todo[series.name] = holes
         return bool(holes)
+
+    def reread(self, series: Series) -> bool:
+        """Once a day: one more page of the last days, newest first; whether there are more."""
+        known = self._grids.get(series.name, series)
+        return known.interval.has_grid and self._rereads.page(self._deep, known)
 
     def _refresh_from(self, interval: Interval, meta: Meta, end_ms: int) -> int:
         if meta.latest is None:
             return _back(interval, end_ms, min(KLINES_LIMIT_MAX, self._history))
         span_ms = end_ms - interval.previous_open_ms(end_ms)
         trail = max(TRAIL_CANDLES, -(-TRAIL_MS // span_ms))
-        next_ms = min(end_ms, interval.next_open_ms(interval.open_ms(meta.latest)))
+        next_ms = min(end_ms, _after(interval, meta.latest))
         oldest_ms = _back(interval, end_ms, KLINES_LIMIT_MAX)
         return max(_back(interval, next_ms, trail), oldest_ms)
 
     def _missing(self, series: Series) -> list[Hole]:
-        """The holes that are due, ascending."""
-        interval, voids, now_ms = series.interval, self._voids_of(series), self._now_ms()
+        """The holes that are due, ascending. All among stored candles are kept as gaps."""
+        interval, now_ms = series.interval, self._now_ms()
         meta = official.meta(self._redis, series)
         end_ms = self._settled_ms(interval)
-        start_ms = _back(interval, end_ms, self._history)
+        window_ms = start_ms = _back(interval, end_ms, self._history)
         if meta.latest is not None:
-            end_ms = min(end_ms, interval.next_open_ms(interval.open_ms(meta.latest)))
-        if series.name in self._looked and meta.earliest is not None and meta.earliest <= start_ms:
-            expected = interval.count(meta.earliest, end_ms)
-            expected -= voids.candles(interval, meta.earliest, end_ms, now_ms)
-            if meta.count == expected:
-                return []
-        opens = official.opens(self._redis, series, start_ms, end_ms)
+            self._note_end(series, meta.latest, end_ms)
+        known = gaps.read(self._redis, series)
+        if meta.latest is None or meta.earliest is None:
+            return known.due(interval, [hole_of(interval, start_ms, end_ms)], now_ms)
+        end_ms = min(end_ms, _after(interval, meta.latest))
+        start_ms = min(start_ms, interval.open_ms(meta.earliest))
+        is_looked = series.name in self._looked
+        expected = interval.count(start_ms, end_ms)
+        expected -= sum(hole.candles for hole in known.within(interval, start_ms, end_ms))
+        if is_looked and meta.count == expected and not known.has_due(end_ms, now_ms):
+            return []
+        from_ms = end_ms if is_looked else window_ms
+        holes = gaps.missing(self._redis, series, start_ms, end_ms, known, from_ms)
         self._looked.add(series.name)
-        return voids.due(interval, find_holes(interval, opens, start_ms, end_ms), now_ms)
+        earliest_ms = interval.open_ms(meta.earliest)
+        found = known.found(interval, earliest_ms, end_ms, holes, now_ms)
+        gaps.save(self._redis, series, known, found)
+        return found.due(interval, holes, now_ms)
 
-    def _fill_page(self, series: Series, span: _Span) -> bool:
+    def _note_end(self, series: Series, latest_ms: int, settled_ms: int) -> None:
+        """Keeps why a market that does not trade any more has no newer candles."""
+        end_ms = _after(series.interval, latest_ms)
+        if settled_ms - end_ms < max(ENDED_MS, TRAIL_CANDLES * (end_ms - latest_ms)):
+            return
+        for market in markets.followed(self._redis):
+            status = market.listing.status
+            if market.symbol == series.symbol and status not in ("", TRADING):
+                if gaps.read(self._redis, series).is_ended(end_ms, settled_ms - ENDED_MS):
+                    return
+                told = f"the exchange says {status}, and has no candle since {latest_ms}"
+                self._inquiry.note(series, Span(end_ms, settled_ms), "delisted", told)
+
+    def _fill_page(self, series: Series, span: Span) -> bool:
         """Reads one page of holes; whether the exchange may have older candles."""
-        interval, voids = series.interval, self._voids_of(series)
         earliest = official.meta(self._redis, series).earliest
         is_older = earliest is None or span.start_ms < earliest
-        stored = self._read(series, span, self._deep, "backfill" if is_older else "repair")
-        opens = official.opens(self._redis, series, *span)
-        voids.note(*span, find_holes(interval, opens, *span), self._now_ms())
-        return not (is_older and not stored and self._is_before_listing(series, span))
+        why: Reason = "backfill" if is_older else "repair"
+        found = self._inquiry.page(self._deep, series, span, why, "fill")
+        has_any = any(open_ms < span.end_ms for open_ms in found.stored)
+        return not (is_older and not has_any and self._is_before_listing(series, span))
 
-    def _is_before_listing(self, series: Series, span: _Span) -> bool:
+    def _is_before_listing(self, series: Series, span: Span) -> bool:
         """An empty page older than all we have: was the market listed later than we ask?"""
         interval = series.interval
         start_ms = _back(interval, self._settled_ms(interval), self._history)
         if series.name not in self._firsts:
-            _, rows = self._ask(self._deep, series, start_ms=start_ms, limit=1)
+            _, rows = self._inquiry.ask(self._deep, series, start_ms=start_ms, limit=1)
             first = rows[0][0] if rows and rows[0] else None
             self._firsts[series.name] = first if isinstance(first, int) else span.end_ms
-        if self._firsts[series.name] < span.end_ms:
+        first_ms = self._firsts[series.name]
+        if first_ms < span.end_ms:
             return False
-        holes = find_holes(interval, (), start_ms, span.end_ms)
-        self._voids_of(series).note(start_ms, span.end_ms, holes, self._now_ms())
+        told = f"the first candle of the exchange is that of {first_ms}"
+        self._inquiry.note(series, Span(start_ms, span.end_ms), "not_listed", told)
         return True
-
-    def _read(self, series: Series, span: _Span, rest: RestClient, reason: Reason) -> set[int]:
-        """Asks for a span, stores it and tells; returns the open times that the exchange has."""
-        fence, answer = self._ask(rest, series, start_ms=span.start_ms, end_ms=span.end_ms)
-        rows = [row for row in answer if _is_asked_for(row, span)]
-        if len(rows) < len(answer):
-            self.ledger.counts["rows not asked for"] += len(answer) - len(rows)
-        return self.ledger.store(series, rows, reason, fence=fence)
-
-    def _ask(self, rest: RestClient, series: Series, **span: int) -> tuple[int, Rows]:
-        """The exchange's rows, and the number to write them with: that from before it was asked."""
-        fence = self.ledger.fence()
-        return fence, rest.klines(series.symbol, series.interval.name, **span)
 
     def _with_grid(self, series: Series, rest: RestClient) -> Series:
         """The series with its grid. That of 3d is read off candles: the store's, or new ones."""
@@ -188,7 +199,7 @@ class Fetcher:
         if not known.interval.has_grid:
             known = official.learned(self._redis, known)
         if not known.interval.has_grid:
-            _, rows = self._ask(rest, series, limit=2)
+            _, rows = self._inquiry.ask(rest, series, limit=2)
             known = replace(series, interval=with_grid(series.interval, rows))
         self._grids[series.name] = known
         return known
@@ -197,9 +208,6 @@ class Fetcher:
         """Where the newest candle ends that is settled now."""
         return interval.open_ms(self._now_ms() - self._settle_ms)
 
-    def _voids_of(self, series: Series) -> Voids:
-        return self._voids.setdefault(series.name, Voids())
-
 
 def _back(interval: Interval, end_ms: int, candles: int) -> int:
     """The open time so many candles before; at the earliest the candle in which Binance opened."""
@@ -207,6 +215,6 @@ def _back(interval: Interval, end_ms: int, candles: int) -> int:
     return interval.step(end_ms, -min(candles, interval.count(opened_ms, end_ms)))
 
 
-def _is_asked_for(row: list[object], span: _Span) -> bool:
-    """Broken rows too: the store refuses and counts them."""
-    return not row or not isinstance(row[0], int) or span.start_ms <= row[0] < span.end_ms
+def _after(interval: Interval, open_ms: int) -> int:
+    """Where the candle ends that a stored open time belongs to."""
+    return interval.next_open_ms(interval.open_ms(open_ms))

@@ -125,7 +125,7 @@ class Rota:
                 return
             for market in self.markets:
                 self._add_visits(market)
-            self._add("history", self._fill, every, executor="history")
+            self._add("history", self._look_back, every, executor="history")
 
     def disarm(self) -> None:
         """Takes all jobs away; what is under way ends by itself, and can write nothing any more."""
@@ -150,7 +150,12 @@ class Rota:
                 with suppress(JobLookupError):  # disarmed in the meantime
                     self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
 
-    def _fill(self) -> None:
+    def _look_back(self) -> None:
+        """Fills history; then, once a day, reads the last days again."""
+        self._rounds(Market.fill)
+        self._rounds(Market.reread)
+
+    def _rounds(self, look: Callable[[Market, Series], bool]) -> None:
         """Round by round, one page of each series, so that every chart has something soon."""
         pending = [
             (market, Series(market.symbol, interval))
@@ -161,7 +166,7 @@ class Rota:
             pending = [
                 (market, series)
                 for market, series in pending
-                if not self._stop.is_set() and market.fill(series)
+                if not self._stop.is_set() and look(market, series)
             ]
             if not pending:
                 return

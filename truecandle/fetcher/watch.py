@@ -2,7 +2,7 @@
 
 Never here: candles.
 Invariant: no job is armed before the exchange's clock is known, and all are armed anew when a clock
-jumped.
+jumped; until it is measured again nothing is written by it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Watch:
         self._clock = clock
         self._rota = rota
         self._ledger = ledger
+        ledger.is_unsure = clock.is_unsure
         self._pause_s = TICK_S
         self._measure_at_s = 0.0
         self._beat_at_s = 0.0

@@ -41,6 +41,8 @@ FENCE: Final = f"fence:{LEADER}"
 MARKETS: Final = "markets"
 #: SET, lives `WISHES_TTL_S`: symbols that the fetcher is asked to look up.
 WISHES: Final = "market_wishes"
+#: HASH: series -> when its last days were last read again, in ms.
+REREADS: Final = "rereads"
 #: SET: names of all users.
 USERS: Final = "users"
 
@@ -78,6 +80,11 @@ def audit(series: Series) -> str:
 def gaps(series: Series) -> str:
     """HASH: first open time of a hole in ms -> JSON of its end and reason."""
     return f"gaps:{series.name}"
+
+
+def held(series: Series) -> str:
+    """HASH: reason and first open time -> JSON of an answer that was not believed."""
+    return f"held:{series.name}"
 
 
 def answer(symbol: str) -> str:

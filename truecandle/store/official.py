@@ -55,8 +55,10 @@ __all__ = [
     "Written",
     "candles",
     "columns",
+    "correction_texts",
     "corrections",
     "decode",
+    "decode_corrections",
     "iso",
     "latest",
     "learned",
@@ -162,17 +164,27 @@ def learned(redis: Redis, series: Series) -> Series:
     return series
 
 
-@translated()
 def corrections(redis: Redis, series: Series, limit: int) -> list[Correction]:
     """The newest corrections, newest first; what is none of ours in the list is skipped."""
+    return decode_corrections(correction_texts(redis, series, limit))
+
+
+@translated()
+def correction_texts(redis: Redis, series: Series, limit: int) -> list[bytes]:
+    """The newest corrections as they are kept, for `decode_corrections`."""
     last = min(limit, CORRECTIONS_KEPT) - 1
     texts: Any = redis.lrange(keys.corrections(series), 0, last) if limit > 0 else []
+    return list(texts)
+
+
+def decode_corrections(texts: Iterable[bytes]) -> list[Correction]:
+    """The corrections of `texts`; what is none of ours is skipped. 1000 take about 50 ms."""
     found = []
     for text in texts:
         try:
             entry = json.loads(text, parse_float=str)
             old, new = official_from_row(entry["old"]), official_from_row(entry["new"])
-            found.append(Correction(new.open_ms, old, new, entry["at"], entry["by"]))
+            found.append(Correction(new.open_ms, old, new, entry["at"], str(entry["by"])))
         except (ValueError, RecursionError, LookupError, TypeError, CandleError):
             continue
     return found

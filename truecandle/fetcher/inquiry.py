@@ -1,0 +1,169 @@
+"""One page of candles, asked for so that the answer explains the holes it leaves.
+
+Never here: which page, when, what to do about an error but to note it and raise it.
+Invariant: what an answer proves or fails to prove of a hole is kept before the next is asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from redis import Redis
+
+from truecandle.binance.rest import KLINES_LIMIT_MAX, OPENED_MS, RestClient
+from truecandle.candles.gaps import Hole, find_holes, hole_of
+from truecandle.candles.interval import LAST_MS, Interval
+from truecandle.candles.reasons import Reason, Verdict
+from truecandle.candles.series import Series
+from truecandle.errors import ExchangeError, RateLimited
+from truecandle.events import Reason as Why
+from truecandle.fetcher.ledger import Ledger
+from truecandle.store import gaps, official
+
+#: Candles of a page with room for both of its neighbours: they are what proves a hole.
+PAGE_CANDLES = KLINES_LIMIT_MAX - 2
+
+Rows = list[list[object]]
+
+
+class Span(NamedTuple):
+    """Open times: [start_ms, end_ms)."""
+
+    start_ms: int
+    end_ms: int
+
+
+class Found(NamedTuple):
+    """The open times that are stored now of those the exchange has, and of those it has not."""
+
+    stored: set[int]
+    unknown: list[int]
+
+
+class Inquiry:
+    """Asks for pages of any series, stores them by `ledger` and keeps what they say of gaps."""
+
+    def __init__(
+        self, redis: Redis, ledger: Ledger, settle_ms: int, now_ms: Callable[[], int]
+    ) -> None:
+        self._redis = redis
+        self._ledger = ledger
+        self._settle_ms = settle_ms
+        self._now_ms = now_ms
+
+    def ask(self, rest: RestClient, series: Series, **span: int) -> tuple[int, Rows]:
+        """The exchange's rows, and the number to write them with: that from before it was asked."""
+        fence = self._ledger.fence()
+        return fence, rest.klines(series.symbol, series.interval.name, **span)
+
+    def newest(self, rest: RestClient, series: Series, span: Span, why: Why, by: str) -> set[int]:
+        """Reads a span as it is; returns the open times of what the exchange has of it."""
+        fence, answer = self.ask(rest, series, start_ms=span.start_ms, end_ms=span.end_ms)
+        rows = self._asked_for(answer, span)
+        stored = self._ledger.store(series, rows, why, fence=fence, by=by)
+        run = _run(series.interval, rows)
+        if run and len(stored) != series.interval.count(*run):
+            self._judge(series, run, rows)
+        return stored
+
+    def page(
+        self,
+        rest: RestClient,
+        series: Series,
+        span: Span,
+        why: Why,
+        by: str,
+        *,
+        accept: bool = False,
+    ) -> Found:
+        """Reads a span of at most `PAGE_CANDLES` and whatever the exchange has on both sides."""
+        wider = Span(_previous(series.interval, span.start_ms), self._settled_ms(series.interval))
+        limit = min(KLINES_LIMIT_MAX, series.interval.count(wider.start_ms, span.end_ms) + 1)
+        try:
+            fence, answer = self.ask(
+                rest, series, start_ms=wider.start_ms, end_ms=wider.end_ms, limit=limit
+            )
+            rows = self._asked_for(answer, wider)
+            wanted = self._wanted(rows, span)
+            stored = self._ledger.store(series, wanted, why, fence=fence, by=by, accept=accept)
+        except RateLimited:
+            raise
+        except ExchangeError as error:
+            self._note_failure(series, span, str(error))
+            raise
+        run = _run(series.interval, rows) or span
+        looked = Span(span.start_ms, max(span.end_ms, run.end_ms))
+        opens = self._judge(series, looked, rows)
+        inner = {open_ms for open_ms in opens if run.start_ms <= open_ms < run.end_ms}
+        return Found(stored, sorted(inner - stored))
+
+    def note(self, series: Series, span: Span, reason: Reason, evidence: str) -> None:
+        """All of a span is a hole, for this reason."""
+        verdict = Verdict(hole_of(series.interval, *span), reason, evidence)
+        self._note(series, span, [verdict])
+
+    def _judge(self, series: Series, span: Span, rows: Rows) -> list[int]:
+        """Keeps why candles of the span are missing now; returns the open times of those not."""
+        opens = official.opens(self._redis, series, *span)
+        run, answered = _run(series.interval, rows), sorted(_times(rows))
+        holes = find_holes(series.interval, opens, *span)
+        self._note(series, span, [_verdict(hole, run, answered) for hole in holes])
+        return opens
+
+    def _note_failure(self, series: Series, span: Span, why: str) -> None:
+        opens = official.opens(self._redis, series, *span)
+        holes = find_holes(series.interval, opens, *span)
+        self._note(series, span, [Verdict(hole, "fetch_failed", why) for hole in holes])
+
+    def _note(self, series: Series, span: Span, verdicts: list[Verdict]) -> None:
+        known = gaps.read(self._redis, series)
+        noted = known.note(series.interval, *span, verdicts, self._now_ms())
+        gaps.save(self._redis, series, known, noted)
+
+    def _asked_for(self, answer: Rows, span: Span) -> Rows:
+        """Broken rows too: the store refuses and counts them."""
+        rows = [row for row in answer if _is_within(row, span)]
+        if len(rows) < len(answer):
+            self._ledger.counts["rows not asked for"] += len(answer) - len(rows)
+        return rows
+
+    def _wanted(self, rows: Rows, span: Span) -> Rows:
+        """All but the left neighbour: nobody asked for a candle older than the span."""
+        later = Span(span.start_ms, LAST_MS)
+        return [row for row in rows if _is_within(row, later)]
+
+    def _settled_ms(self, interval: Interval) -> int:
+        return interval.open_ms(self._now_ms() - self._settle_ms)
+
+
+def _verdict(hole: Hole, run: Span | None, answered: list[int]) -> Verdict:
+    at = bisect_left(answered, hole.start_ms)
+    if at < len(answered) and answered[at] < hole.end_ms:
+        return Verdict(hole, "unproven", "the exchange's row for it is no candle")
+    if run is None:
+        return Verdict(hole, "unproven", "the exchange answered with no candle")
+    if not (run.start_ms < hole.start_ms and hole.end_ms < run.end_ms):
+        return Verdict(hole, "unproven", "the exchange's answer does not reach both sides of it")
+    told = f"one answer has the candles of {answered[at - 1]} and {answered[at]}, none between"
+    return Verdict(hole, "maintenance", told)
+
+
+def _run(interval: Interval, rows: Rows) -> Span | None:
+    """From the first to the last candle of an answer: the exchange leaves nothing out between."""
+    times = [open_ms for open_ms in _times(rows) if interval.is_aligned(open_ms)]
+    return Span(min(times), interval.next_open_ms(max(times))) if times else None
+
+
+def _times(rows: Rows) -> list[int]:
+    return [row[0] for row in rows if row and isinstance(row[0], int)]
+
+
+def _previous(interval: Interval, open_ms: int) -> int:
+    first_ms = interval.open_ms(OPENED_MS)
+    return max(first_ms, interval.previous_open_ms(open_ms)) if open_ms > first_ms else open_ms
+
+
+def _is_within(row: Sequence[object], span: Span) -> bool:
+    return not row or not isinstance(row[0], int) or span.start_ms <= row[0] < span.end_ms

@@ -1,0 +1,106 @@
+"""Gaps: the holes among a series' official candles, each with its reason; and where holes are.
+
+Never here: why a hole is there (who asked the exchange says so), candles themselves.
+Invariant: what is kept here is a memory only; the ZSET alone says which candles are missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from redis import Redis
+
+from truecandle.candles.absence import Gaps
+from truecandle.candles.gaps import Hole, find_holes, hole_of
+from truecandle.candles.reasons import Gap, gap_from_json
+from truecandle.candles.series import Series
+from truecandle.errors import CandleError
+from truecandle.store import keys, pages, translated
+
+#: Candles that are counted at once; only where the count is wrong are their open times read.
+CHUNK_CANDLES: Final = 5_000
+#: Counts of one round trip.
+COUNTS_MAX: Final = 1_000
+
+
+@translated()
+def read(redis: Redis, series: Series) -> Gaps:
+    """What is known; junk is skipped."""
+    texts: Any = redis.hvals(keys.gaps(series))
+    found: list[Gap] = []
+    for text in texts:
+        try:
+            found.append(gap_from_json(text))
+        except CandleError:
+            continue
+    return Gaps(found)
+
+
+@translated()
+def standing(redis: Redis, series: Series) -> list[Gap]:
+    """The known gaps, ascending, without those whose candles have come since."""
+    known = read(redis, series).all
+    held = _counts(redis, series, [(gap.start_ms, gap.end_ms) for gap in known])
+    return [gap for gap, count in zip(known, held, strict=True) if count < gap.candles]
+
+
+@translated()
+def save(redis: Redis, series: Series, before: Gaps, after: Gaps) -> None:
+    """Keeps what changed from `before` to `after`; nothing is written when nothing did."""
+    old, new = ({str(gap.start_ms): gap.to_json() for gap in gaps.all} for gaps in (before, after))
+    gone = list(old.keys() - new.keys())
+    changed = {start: text for start, text in new.items() if old.get(start) != text}
+    if not (gone or changed):
+        return
+    with redis.pipeline(transaction=True) as pipe:
+        if gone:
+            pipe.hdel(keys.gaps(series), *gone)
+        for start, text in changed.items():
+            pipe.hset(keys.gaps(series), start, text)
+        pipe.execute()
+
+
+@translated()
+def missing(
+    redis: Redis, series: Series, start_ms: int, end_ms: int, known: Gaps, read_from_ms: int
+) -> list[Hole]:
+    """The holes in [start_ms, end_ms) of the series' grid, ascending and apart.
+
+    Where as many candles are stored as there can be beside the known gaps, those are the holes;
+    from `read_from_ms` on every open time is looked at.
+    """
+    interval, holes = series.interval, list[Hole]()
+    chunks = list[tuple[int, int]]()
+    at_ms = start_ms
+    while at_ms < end_ms:
+        until_ms = min(end_ms, interval.step(at_ms, CHUNK_CANDLES))
+        chunks.append((at_ms, until_ms))
+        at_ms = until_ms
+    for first in range(0, len(chunks), COUNTS_MAX):
+        some = chunks[first : first + COUNTS_MAX]
+        for (from_ms, until_ms), held in zip(some, _counts(redis, series, some), strict=True):
+            expected = known.within(interval, from_ms, until_ms)
+            missed = interval.count(from_ms, until_ms) - sum(hole.candles for hole in expected)
+            if not held:
+                expected = [hole_of(interval, from_ms, until_ms)]
+            elif held != missed or until_ms > read_from_ms:
+                opens = pages.opens(redis, series, from_ms, until_ms)
+                expected = find_holes(interval, opens, from_ms, until_ms)
+            for hole in expected:
+                _append(holes, hole)
+    return holes
+
+
+def _counts(redis: Redis, series: Series, chunks: list[tuple[int, int]]) -> list[int]:
+    with redis.pipeline(transaction=False) as pipe:
+        for start_ms, end_ms in chunks:
+            last: Any = f"({end_ms}"
+            pipe.zcount(keys.klines(series), start_ms, last)
+        return list(pipe.execute())
+
+
+def _append(holes: list[Hole], hole: Hole) -> None:
+    if holes and holes[-1].end_ms == hole.start_ms:
+        last = holes.pop()
+        hole = Hole(last.start_ms, hole.end_ms, last.candles + hole.candles)
+    holes.append(hole)

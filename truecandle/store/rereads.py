@@ -1,0 +1,27 @@
+"""When the last days of each series were last read again.
+
+Never here: reading them.
+Invariant: a time is written once all of the days have been read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import Redis
+
+from truecandle.candles.series import Series
+from truecandle.store import keys, translated
+
+
+@translated()
+def last_ms(redis: Redis, series: Series) -> int:
+    """0 = never, or not known."""
+    text: Any = redis.hget(keys.REREADS, series.name)
+    return int(text) if text and text.isdigit() else 0
+
+
+@translated()
+def done(redis: Redis, series: Series, at_ms: int) -> None:
+    """All of it was read, at this time of the exchange's clock."""
+    redis.hset(keys.REREADS, series.name, at_ms)
