@@ -1,0 +1,233 @@
+"""The fetcher and its markets: what Redis says is followed, what the exchange says of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+from redis import Redis
+
+from tests.fetching import NOW_MS, Desk
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.wire import parse_listings
+from truecandle.candles.listing import UNLISTED
+from truecandle.config import Settings
+from truecandle.fetcher import Roster, Rota
+from truecandle.fetcher.roster import CHECK_MS, UNLISTED_MS
+from truecandle.sim.clock import Clock
+from truecandle.sim.server import SimServer
+from truecandle.store import keys, markets
+from truecandle.store.markets import Answer, Market
+
+OTHER = "币安人生USDT"
+LISTED = ("BTCUSDT", "ETHUSDT", "PEPEUSDT", "DOGEUSDT", OTHER)
+START = ("BTCUSDT", "ETHUSDT")
+
+
+class Office:
+    """A fetcher's roster, ticked by hand; its scheduler never runs a job."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.leads = desk, True
+        self._before = len(desk.asked("exchangeInfo"))
+        settings = Settings(symbols=START, intervals=("1m",))
+        clock = ExchangeClock(desk.rest)
+        clock.measure()
+        self.scheduler: Any = BackgroundScheduler(timezone=UTC)
+        self.scheduler.start(paused=True)
+        self.rota = Rota(
+            self.scheduler, settings, desk.fetcher, clock, threading.Event(), lambda: self.leads
+        )
+        self.rota.disarm()
+        now_ms = desk.sim.clock.now_ms
+        self.roster = Roster(desk.redis, desk.rest, self.rota, now_ms, settings.symbols)
+
+    @property
+    def jobs(self) -> set[str]:
+        return {job.id for job in self.scheduler.get_jobs()} - {"history"}
+
+    def asked(self) -> list[str]:
+        found = self.desk.asked("exchangeInfo")[self._before :]
+        return [request["params"]["symbols"] for request in found]
+
+    def statuses(self) -> dict[str, str]:
+        found = markets.followed(self.desk.redis)
+        return {market.symbol: market.listing.status for market in found}
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[SimServer]:
+    with SimServer(LISTED, clock=Clock(NOW_MS, speed=0)) as server:
+        yield server
+
+
+@pytest.fixture
+def office(exchange: SimServer, redis: Redis, redis_url: str) -> Iterator[Office]:
+    exchange.clock.set(NOW_MS)
+    exchange.faults.clear()
+    one = Office(Desk(exchange, redis, redis_url))
+    yield one
+    one.scheduler.shutdown(wait=False)
+
+
+def follow(office: Office, symbol: str) -> None:
+    listing = office.desk.rest.listings([symbol])[0]
+    assert markets.follow(office.desk.redis, Market(listing, NOW_MS, NOW_MS)) == "added"
+
+
+def test_settings_are_only_the_start(office: Office) -> None:
+    office.roster.tick()
+    follow(office, "DOGEUSDT")
+    markets.unfollow(office.desk.redis, "BTCUSDT")
+    again = Office(office.desk)
+    again.roster.tick()
+    assert [market.symbol for market in again.rota.markets] == ["ETHUSDT", "DOGEUSDT"]
+    again.scheduler.shutdown(wait=False)
+
+
+def test_a_new_market_gets_its_job_and_the_others_keep_theirs(office: Office) -> None:
+    office.roster.tick()
+    office.rota.arm()
+    before = {job.id: job.trigger for job in office.scheduler.get_jobs()}
+    first = office.rota.markets[0]
+    follow(office, "PEPEUSDT")
+    office.roster.tick()
+    assert office.jobs == {*START, "PEPEUSDT"}
+    after = {job.id: job.trigger for job in office.scheduler.get_jobs()}
+    assert {name: after[name] for name in before} == before
+    assert office.rota.markets[0] is first
+
+
+def test_a_market_that_is_left_loses_its_job_and_keeps_its_candles(office: Office) -> None:
+    office.roster.tick()
+    office.rota.arm()
+    office.rota.markets[0].visit()
+    stored = office.desk.redis.zcard("klines_z:BTCUSDT:1m")
+    assert stored
+    markets.unfollow(office.desk.redis, "BTCUSDT")
+    office.roster.tick()
+    assert office.jobs == {"ETHUSDT"}
+    assert office.desk.redis.zcard("klines_z:BTCUSDT:1m") == stored
+
+
+def test_who_does_not_lead_knows_the_markets_and_asks_nothing(office: Office) -> None:
+    office.leads = False
+    follow(office, "DOGEUSDT")
+    markets.followed(office.desk.redis, START)
+    markets.wish(office.desk.redis, "PEPEUSDT")
+    asked = len(office.asked())
+    office.roster.tick()
+    assert [market.symbol for market in office.rota.markets] == ["DOGEUSDT"]
+    assert (office.jobs, len(office.asked())) == (set(), asked)
+    assert markets.wishes(office.desk.redis) == ["PEPEUSDT"]
+
+
+def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None:
+    for symbol in ("PEPEUSDT", "NOSUCH", OTHER):
+        markets.wish(office.desk.redis, symbol)
+    office.roster.tick()
+    answer = markets.granted(office.desk.redis, "PEPEUSDT")
+    assert answer and answer.listing
+    assert (answer.listing.tick_size, answer.listing.step_size) == ("0.00000001", "1")
+    assert (answer.listing.base, answer.listing.quote) == ("PEPE", "USDT")
+    assert markets.granted(office.desk.redis, "NOSUCH") == Answer(None)
+    other = markets.granted(office.desk.redis, OTHER)
+    assert other and other.listing and other.listing.symbol == OTHER
+
+
+def test_a_wish_while_the_exchange_is_away_is_told_to_come_again(office: Office) -> None:
+    office.roster.tick()
+    office.desk.sim.faults.add("server_error", path="exchangeInfo", count=1)
+    markets.wish(office.desk.redis, "PEPEUSDT")
+    office.roster.tick()
+    answer = markets.granted(office.desk.redis, "PEPEUSDT")
+    assert answer and answer.listing is None and answer.wait_ms > 0
+
+
+def test_all_markets_are_looked_up_in_one_request_and_then_rarely(office: Office) -> None:
+    for _ in range(3):
+        office.roster.tick()
+    assert office.asked() == ['["BTCUSDT","ETHUSDT"]']
+    assert office.statuses() == {"BTCUSDT": "TRADING", "ETHUSDT": "TRADING"}
+    office.desk.sim.clock.advance(CHECK_MS)
+    office.roster.tick()
+    assert len(office.asked()) == 2
+
+
+def test_a_market_that_stops_trading_is_marked_and_still_followed(office: Office) -> None:
+    office.roster.tick()
+    office.desk.sim.faults.add("listing", symbol="ETHUSDT", status="HALT")
+    office.desk.sim.clock.advance(CHECK_MS)
+    office.roster.tick()
+    assert office.statuses() == {"BTCUSDT": "TRADING", "ETHUSDT": "HALT"}
+    assert [market.symbol for market in office.rota.markets] == list(START)
+    office.desk.sim.faults.clear()
+    office.desk.sim.clock.advance(CHECK_MS)
+    office.roster.tick()
+    assert office.statuses()["ETHUSDT"] == "TRADING"
+
+
+def test_a_delisted_market_is_found_among_the_others_and_spoils_nothing(office: Office) -> None:
+    for symbol in ("PEPEUSDT", "DOGEUSDT"):
+        markets.followed(office.desk.redis, START)
+        follow(office, symbol)
+    office.roster.tick()
+    step = markets.followed(office.desk.redis)[2].listing.step_size
+    asked = len(office.asked())
+    office.desk.sim.faults.add("listing", symbol="PEPEUSDT", status=None)
+    office.desk.sim.clock.advance(CHECK_MS)
+    office.roster.tick()
+    statuses = office.statuses()
+    assert statuses.pop("PEPEUSDT") == UNLISTED
+    assert set(statuses.values()) == {"TRADING"}
+    assert len(office.asked()) - asked <= 5  # all, two halves, two singles
+    assert markets.followed(office.desk.redis)[2].listing.step_size == step
+    asked = len(office.asked())
+    office.desk.sim.clock.advance(CHECK_MS)
+    office.roster.tick()
+    assert len(office.asked()) == asked + 1, "the others are asked for without it"
+    office.desk.sim.faults.clear()
+    office.desk.sim.clock.advance(UNLISTED_MS)
+    for _ in range(2):
+        office.roster.tick()
+    assert office.statuses()["PEPEUSDT"] == "TRADING"
+
+
+def test_a_failing_exchange_is_asked_again_only_after_a_pause(office: Office) -> None:
+    office.desk.sim.faults.add("server_error", path="exchangeInfo", count=100)
+    for _ in range(5):
+        office.roster.tick()
+    assert len(office.asked()) == 1
+    assert office.statuses() == {"BTCUSDT": "", "ETHUSDT": ""}
+
+
+def test_nothing_that_redis_holds_or_lacks_ends_the_roster(office: Office) -> None:
+    office.desk.redis.set(keys.MARKETS, "foreign")
+    office.roster.tick()
+    assert [market.symbol for market in office.rota.markets] == list(START)
+    office.desk.redis.delete(keys.MARKETS)
+    office.roster.tick()
+    assert list(office.statuses()) == list(START)
+
+
+def test_an_answer_about_other_symbols_is_no_answer(office: Office) -> None:
+    body = '{"symbols":[{"symbol":"XRPUSDT","status":"TRADING","baseAsset":"XRP","quoteAsset":"USDT","filters":[]}]}'  # noqa: E501
+    office.desk.sim.faults.add("status", path="exchangeInfo", status=200, body=body)
+    markets.wish(office.desk.redis, "DOGEUSDT")
+    office.roster.tick()
+    answer = markets.granted(office.desk.redis, "DOGEUSDT")
+    assert answer and answer.listing is None and answer.wait_ms > 0
+
+
+def test_a_listing_without_steps_is_one_all_the_same() -> None:
+    row = '{"symbol":"ABUSDT","status":"BREAK","baseAsset":"AB","quoteAsset":"USDT","filters":%s}'
+    filters = '[{"filterType":"PRICE_FILTER","tickSize":"0.00000000"}]'
+    for given in ("[]", filters):
+        (found,) = parse_listings(('{"symbols":[' + row % given + "]}").encode())
+        assert (found.tick_size, found.step_size) == ("", "")
+        assert replace(found, status="").fields["tickSize"] == "null"
