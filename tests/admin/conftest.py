@@ -41,7 +41,7 @@ class Shelf:
 
         serve = partial(Handler, directory=str(folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
     @property

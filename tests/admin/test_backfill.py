@@ -7,21 +7,27 @@ Invariant: in the end the store is the exchange's truth, and no page was asked f
 from __future__ import annotations
 
 import csv
+import io
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
+from rich.console import Console
 
 from tests.admin.conftest import Shelf, Shell, pages_asked
 from tests.fetching import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
 from tests.harness import ROOT, wait_for
+from truecandle.admin.progress import Progress
+from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.sim.server import SimServer
-from truecandle.store import keys, official
+from truecandle.store import clock, gaps, keys, official
+from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE, Budget
 
 HEADER = "open_time,open,high,low,close,volume,close_time,quote_volume,count,tb,tq,ignore\n"
 
@@ -80,6 +86,35 @@ def test_what_is_known_is_left_out(shell: Shell, sim: SimServer, redis: Redis) -
         1000,
         440,
     ]
+
+
+def test_a_hole_that_is_proven_is_not_asked_for_again(
+    shell: Shell, sim: SimServer, redis: Redis
+) -> None:
+    sim.market.pause(at("2024-08-01T02:00"), at("2024-08-01T10:00"))
+    command = "backfill BTCUSDT 1m --from 2024-08-01 --to 2024-08-02"
+    assert "480 candles the exchange does not have" in shell.ok(command)
+    assert stored(redis, MINUTES) == truth(sim, MINUTES, "2024-08-01", "2024-08-02")
+    (gap,) = gaps.read(redis, MINUTES).all
+    assert (gap.start_ms, gap.candles, gap.reason) == (at("2024-08-01T02:00"), 480, "maintenance")
+    asked = len(klines_asked(sim))
+    assert "nothing is missing" in shell.ok(command)
+    assert len(klines_asked(sim)) == asked
+
+
+def test_the_time_before_the_listing_is_known_once_two_answers_agree(
+    shell: Shell, sim: SimServer, redis: Redis
+) -> None:
+    command = "backfill BTCUSDT 1d --from 2017-08-01 --to 2017-09-01"
+    assert "15 candles added" in shell.ok(command)
+    assert "nothing is missing" in shell.ok(command)
+    asked = len(klines_asked(sim))
+    assert "nothing is missing" in shell.ok(command)
+    assert len(klines_asked(sim)) == asked == 3
+
+
+def klines_asked(sim: SimServer) -> list[object]:
+    return [one for one in sim.requests() if one["path"] == "/api/v3/klines"]
 
 
 def test_without_days_everything_since_the_listing_is_fetched(
@@ -201,6 +236,48 @@ def test_an_exchange_that_stumbles_is_asked_again(
     sim.faults.add("status", code=503, path="klines", times=2)
     shell.ok("backfill BTCUSDT 1m --from 2024-08-01 --to 2024-08-02")
     assert stored(redis, MINUTES) == truth(sim, MINUTES, "2024-08-01", "2024-08-02")
+
+
+def test_what_a_close_needs_of_the_weight_is_left_alone(
+    shell: Shell, sim: SimServer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("truecandle.admin.patience.WAIT_S_MAX", 0.0)
+    budget, now_ms = Budget(redis), sim.clock.now_ms()
+    machine_ms = time.time_ns() // 1_000_000
+    clock.publish(redis, now_ms - machine_ms, machine_ms)
+    assert budget.take(LIMIT_PER_MINUTE - RESERVE - 9, now_ms, reserve=RESERVE) == 0
+    result = shell.run("backfill BTCUSDT 1m --from 2024-08-01 --to 2024-08-03")
+    assert result.exit_code == 1
+    assert len(pages_asked(sim)) == 2
+    fetcher = RestClient(sim.rest_url, budget, now_ms=sim.clock.now_ms)
+    assert fetcher.klines("BTCUSDT", "1m", limit=1)
+    fetcher.close()
+
+
+def test_on_a_terminal_there_is_a_bar() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120)
+    with Progress(console) as progress:
+        progress.begin("BTCUSDT:1m", 2_000)
+        progress.advance(500)
+        progress.say("[a line]")
+        progress.advance(1_500)
+    shown = out.getvalue()
+    assert "BTCUSDT:1m" in shown
+    assert "2,000 of 2,000 candles" in shown
+    assert "[a line]" in shown
+
+
+def test_without_a_terminal_there_are_whole_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("truecandle.admin.progress.LINE_S", 0.0)
+    with Progress(Console(file=io.StringIO(), force_terminal=False)) as progress:
+        progress.begin("BTCUSDT:1m", 2_000)
+        progress.advance(500)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("BTCUSDT:1m: 500 of 2,000 candles (25.0 %), ")
+    assert line.endswith(" left")
 
 
 def test_a_market_that_nobody_knows_costs_the_others_nothing(shell: Shell, redis: Redis) -> None:

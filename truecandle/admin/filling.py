@@ -1,7 +1,8 @@
 """Fills the holes of a series: from Binance's archives where that spares requests, else by REST.
 
 Never here: how progress is shown, waiting, what an archive's rows are worth (`unpack`).
-Invariant: right before anything is asked for, the store is asked whether it is known by now.
+Invariant: right before anything is asked for, the store is asked whether it is known by now, be it
+as a candle or as a gap that is proven.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from redis import Redis
 
 from truecandle.admin.kit import Desk
 from truecandle.admin.patience import Patience
-from truecandle.admin.plan import Cost, Source, Span, ceiling, cost, days, files, missing, pages
+from truecandle.admin.plan import Cost, Source, ceiling, cost, days, files, pages
 from truecandle.admin.progress import Progress
 from truecandle.admin.unpack import Unpacker
-from truecandle.binance.rest import OPENED_MS
+from truecandle.binance.rest import KLINES_LIMIT_MAX, OPENED_MS
 from truecandle.candles.gaps import Hole
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import MalformedAnswer
-from truecandle.store import official
-from truecandle.store.pages import stored
+from truecandle.fetcher.inquiry import Inquiry, Span
+from truecandle.store import gaps, official
 from truecandle.store.rows import with_grid
 
 
@@ -78,6 +79,7 @@ class Filler:
         self._patiently = patience
         self._settle_ms = settle_ms
         self._unpacker = unpacker
+        self._inquiry = Inquiry(redis, desk.ledger, settle_ms, desk.clock.now_ms)
 
     def scope(self, wanted: Wanted) -> Scope:
         """What is missing. At most two requests: for the first candle, and for the grid of 3d."""
@@ -122,58 +124,77 @@ class Filler:
         known = self._patiently.with_store(lambda: official.learned(self._redis, series))
         if known.interval.has_grid:
             return known
-        answer = self._patiently(
-            lambda: self._desk.rest.klines(series.symbol, series.interval.name, limit=2)
-        )
+        _, answer = self._patiently(lambda: self._inquiry.ask(self._desk.rest, series, limit=2))
         interval = with_grid(series.interval, answer)
         if not interval.has_grid:
             raise MalformedAnswer(f"{series}: the exchange has no candle that shows the grid")
         return replace(series, interval=interval)
 
     def _listed_ms(self, series: Series, span: Span) -> int:
-        """Where the span's first candle is; asked for unless the store begins there."""
+        """Where the span's first candle is; asked for unless that is known.
+
+        One answer is not enough to take the time before for not listed: the store has to agree.
+        """
         meta = self._patiently.with_store(lambda: official.meta(self._redis, series))
         if meta.earliest is not None and meta.earliest <= span.start_ms:
             return span.start_ms
-        answer = self._patiently(
-            lambda: self._desk.rest.klines(
-                series.symbol, series.interval.name, start_ms=span.start_ms, limit=1
-            )
+        for gap in self._patiently.with_store(lambda: gaps.read(self._redis, series)).all:
+            if gap.reason == "not_listed" and gap.start_ms <= span.start_ms < gap.end_ms:
+                return gap.end_ms
+        _, answer = self._patiently(
+            lambda: self._inquiry.ask(self._desk.rest, series, start_ms=span.start_ms, limit=1)
         )
         first_ms = answer[0][0] if answer and answer[0] else None
         if not isinstance(first_ms, int) or not 0 <= first_ms < LAST_MS:
             return span.end_ms
-        return max(span.start_ms, series.interval.open_ms(first_ms))
+        listed_ms = min(span.end_ms, max(span.start_ms, series.interval.open_ms(first_ms)))
+        if listed_ms > span.start_ms and meta.earliest == listed_ms:
+            told = f"the first candle of the exchange is that of {first_ms}"
+            self._inquiry.note(series, Span(span.start_ms, listed_ms), "not_listed", told)
+        return listed_ms
 
     def _take_page(self, series: Series, span: Span, outcome: Outcome) -> None:
-        """Asks for what is still missing of a page, and stores it."""
+        """Asks for what is still missing of a page, and stores it.
+
+        What the answer's own candles do not prove missing is asked for once more with both of its
+        neighbours.
+        """
         holes = self._missing(series, span)
-        for part in pages(series.interval, holes):
-            outcome.pages += 1
-            try:
-                answer = self._patiently(lambda: self._ask(series, part))  # noqa: B023
-                rows = [row for row in answer if _is_asked_for(row, part)]
-                self._patiently.with_store(
-                    lambda: self._desk.ledger.store(series, rows, "backfill")  # noqa: B023
+        rest, inquiry = self._desk.rest, self._inquiry
+        try:
+            for part in pages(series.interval, holes):
+                outcome.pages += 1
+                self._patiently(
+                    lambda: inquiry.newest(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
-            except MalformedAnswer as error:
-                outcome.skipped_pages += 1
-                self._progress.say(f"{series}: a page is left out: {error}")
+            for part in pages(series.interval, self._missing(series, span)):
+                outcome.pages += 1
+                self._patiently(
+                    lambda: inquiry.page(rest, series, part, "backfill", "backfill")  # noqa: B023
+                )
+        except MalformedAnswer as error:
+            outcome.skipped_pages += 1
+            self._progress.say(f"{series}: a page is left out: {error}")
         self._progress.advance(sum(hole.candles for hole in holes))
 
-    def _ask(self, series: Series, span: Span) -> list[list[object]]:
-        return self._desk.rest.klines(
-            series.symbol, series.interval.name, start_ms=span.start_ms, end_ms=span.end_ms
-        )
-
     def _missing(self, series: Series, span: Span) -> list[Hole]:
-        return self._patiently.with_store(lambda: missing(self._redis, series, span))
+        """The holes to ask for: all but proven gaps. Of a page every candle is looked at."""
+        is_page = series.interval.count(*span) <= KLINES_LIMIT_MAX
+        from_ms = span.start_ms if is_page else span.end_ms
+
+        def look() -> list[Hole]:
+            known = gaps.read(self._redis, series)
+            holes = gaps.missing(self._redis, series, *span, known, from_ms)
+            return known.due(series.interval, holes, self._desk.clock.now_ms())
+
+        return self._patiently.with_store(look)
 
     def _absent(self, series: Series, span: Span) -> int:
-        held = self._patiently.with_store(lambda: stored(self._redis, series, *span))
-        return max(0, series.interval.count(*span) - held)
+        """Candles that are missing still, whatever the reason."""
 
+        def look() -> int:
+            known = gaps.read(self._redis, series)
+            holes = gaps.missing(self._redis, series, *span, known, span.end_ms)
+            return sum(hole.candles for hole in holes)
 
-def _is_asked_for(row: list[object], span: Span) -> bool:
-    """Broken rows too: the store refuses and counts them."""
-    return not row or not isinstance(row[0], int) or span.start_ms <= row[0] < span.end_ms
+        return self._patiently.with_store(look)

@@ -71,7 +71,7 @@ def take(
         rows = [row for row in batch if row[0] not in stored]
         differing = [row for row in batch if row[0] in stored and stored[row[0]] != _member(row)]
         before = Counter(ledger.counts)
-        opens = ledger.store(series, rows, "backfill") if rows else set()
+        opens = ledger.store(series, rows, "backfill", by="import", accept=True) if rows else set()
         for name in ("added", "corrected", "healed"):
             told[name] += ledger.counts[name] - before[name]
         told["refused"] += len(rows) - len(opens)

@@ -46,6 +46,7 @@ class Kit:
         )
         clock = ExchangeClock(rest)
         try:
+            clock.assume(shared.offset_ms(self.redis))
             clock.measure()
             yield Desk(rest, clock, self.ledger(clock.now_ms))
         finally:

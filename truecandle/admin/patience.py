@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from truecandle.errors import (
+    AnswerHeld,
     ExchangeUnreachable,
     MalformedAnswer,
     RateLimited,
@@ -53,6 +54,8 @@ class Patience:
                 if waits > WAITS_MAX or error.retry_after_ms > WAIT_S_MAX * 1000:
                     raise
                 self._wait(error.retry_after_ms / 1000, "the request weight is used up")
+            except AnswerHeld:
+                raise
             except (ExchangeUnreachable, MalformedAnswer) as error:
                 tries += 1
                 if tries >= (

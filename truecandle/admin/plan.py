@@ -10,18 +10,15 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
-
-from redis import Redis
+from typing import Final, Literal
 
 from truecandle.binance.archive import MONTHLY_ONLY, File
 from truecandle.binance.rest import KLINES_LIMIT_MAX, KLINES_WEIGHT
-from truecandle.candles.gaps import Hole, find_holes
+from truecandle.candles.gaps import Hole, hole_of
 from truecandle.candles.interval import DAY_MS, INTERVALS, Interval
 from truecandle.candles.series import Series
-from truecandle.store import pages as stored_pages
+from truecandle.fetcher.inquiry import Span as Span
 from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE
-from truecandle.store.pages import OPENS_MAX
 
 #: `auto`: an archive where it spares more than one page. `archive`: wherever there is one.
 Source = Literal["auto", "archive", "rest"]
@@ -36,13 +33,6 @@ REQUESTS_PER_FILE: Final = 2
 
 _MONTH: Final = INTERVALS["1M"]
 _DAY: Final = INTERVALS["1d"]
-
-
-class Span(NamedTuple):
-    """Open times: [start_ms, end_ms)."""
-
-    start_ms: int
-    end_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +63,6 @@ class Cost:
         return Cost(
             self.candles + other.candles, self.files + other.files, self.pages + other.pages
         )
-
-
-def missing(redis: Redis, series: Series, span: Span) -> list[Hole]:
-    """The holes of the store in a span of the series' grid, ascending and apart."""
-    interval, holes = series.interval, list[Hole]()
-    at_ms = span.start_ms
-    while at_ms < span.end_ms:
-        is_last = interval.count(at_ms, span.end_ms) <= OPENS_MAX
-        until_ms = span.end_ms if is_last else interval.step(at_ms, OPENS_MAX)
-        for hole in _holes(redis, series, at_ms, until_ms):
-            if holes and holes[-1].end_ms == hole.start_ms:
-                hole = Hole(holes[-1].start_ms, hole.end_ms, holes.pop().candles + hole.candles)
-            holes.append(hole)
-        at_ms = until_ms
-    return holes
-
-
-def _holes(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[Hole]:
-    interval = series.interval
-    if not stored_pages.stored(redis, series, start_ms, end_ms):
-        return [Hole(start_ms, end_ms, interval.count(start_ms, end_ms))]
-    opens = stored_pages.opens(redis, series, start_ms, end_ms)
-    return find_holes(interval, opens, start_ms, end_ms)
 
 
 def pages(interval: Interval, holes: Iterable[Hole]) -> Iterator[Span]:
@@ -165,10 +132,10 @@ def outside(interval: Interval, holes: Iterable[Hole], spans: Iterable[File | Ho
             if start_ms >= hole.end_ms:
                 break
             if start_ms > at_ms:
-                left.append(_hole(interval, at_ms, start_ms))
+                left.append(hole_of(interval, at_ms, start_ms))
             at_ms = max(at_ms, ceiling(interval, end_ms))
         if at_ms < hole.end_ms:
-            left.append(_hole(interval, at_ms, hole.end_ms))
+            left.append(hole_of(interval, at_ms, hole.end_ms))
     return left
 
 
@@ -181,10 +148,6 @@ def ceiling(interval: Interval, t_ms: int) -> int:
 def _count(interval: Interval, hole: Hole, start_ms: int, end_ms: int) -> int:
     first_ms = ceiling(interval, max(start_ms, hole.start_ms))
     return interval.count(first_ms, min(end_ms, hole.end_ms))
-
-
-def _hole(interval: Interval, start_ms: int, end_ms: int) -> Hole:
-    return Hole(start_ms, end_ms, interval.count(start_ms, end_ms))
 
 
 def _file(series: Series, kind: Interval, start_ms: int) -> File:
