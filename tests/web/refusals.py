@@ -53,6 +53,24 @@ def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
     return Bad(f"DELETE {path}{shown}{origin}", status, code, "DELETE", path, **more)
 
 
+def _lists_of(path: str) -> tuple[Bad, ...]:
+    """Of a path that lists the newest entries of a series, 1000 at most."""
+    return (
+        _get(f"{path}?{HOURS}", 401, "unauthorized", who="nobody"),
+        _get(f"{path}", 400, "parameter"),
+        _get(f"{path}?symbol=BTCUSDT", 400, "parameter"),
+        _get(f"{path}?symbol=btcusdt&interval=1h", 400, "parameter"),
+        _get(f"{path}?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+        _get(f"{path}?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+        _get(f"{path}?{HOURS}&limit=0", 400, "parameter"),
+        _get(f"{path}?{HOURS}&limit=1001", 400, "parameter"),
+        _get(f"{path}?{HOURS}&limit=ten", 400, "parameter"),
+        _get(f"{path}?{HOURS}&limit=1&limit=2", 400, "parameter"),
+        _get(f"{path}?{HOURS}&start=0", 400, "parameter"),
+        Bad(f"DELETE {path}", 405, "method", "DELETE", f"{path}?{HOURS}"),
+    )
+
+
 def _candle(shown: str, status: int, code: str, **changed: Any) -> Bad:
     candle = {name: value for name, value in (GOOD | changed).items() if value is not ...}
     body = {"symbol": "BTCUSDT", "interval": "1h", "candle": candle}
@@ -113,20 +131,9 @@ LIVE: Final = (
     _get(f"/live-candle?{HOURS}&limit=5", 400, "parameter"),
     Bad("PUT /live-candle", 405, "method", "PUT", f"/live-candle?{HOURS}"),
 )
-AUDIT: Final = (
-    _get(f"/audit?{HOURS}", 401, "unauthorized", who="nobody"),
-    _get("/audit", 400, "parameter"),
-    _get("/audit?symbol=BTCUSDT", 400, "parameter"),
-    _get("/audit?symbol=btcusdt&interval=1h", 400, "parameter"),
-    _get("/audit?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
-    _get("/audit?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
-    _get(f"/audit?{HOURS}&limit=0", 400, "parameter"),
-    _get(f"/audit?{HOURS}&limit=1001", 400, "parameter"),
-    _get(f"/audit?{HOURS}&limit=ten", 400, "parameter"),
-    _get(f"/audit?{HOURS}&limit=1&limit=2", 400, "parameter"),
-    _get(f"/audit?{HOURS}&start=0", 400, "parameter"),
-    Bad("DELETE /audit", 405, "method", "DELETE", f"/audit?{HOURS}"),
-)
+AUDIT: Final = _lists_of("/audit")
+GAPS: Final = _lists_of("/gaps")
+CORRECTIONS: Final = _lists_of("/corrections")
 MARKETS: Final = (
     _get("/markets", 401, "unauthorized", who="nobody"),
     _get("/markets?symbol=BTCUSDT", 400, "parameter"),
@@ -282,6 +289,8 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /data": DATA,
     "GET /live-candle": LIVE,
     "GET /audit": AUDIT,
+    "GET /gaps": GAPS,
+    "GET /corrections": CORRECTIONS,
     "GET /markets": MARKETS,
     "POST /markets": FOLLOW,
     "DELETE /markets/<symbol>": UNFOLLOW,

@@ -20,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import SESSION_MAX_S, Tickets
-from truecandle.web import api, auth, commands, errors, health, log, pages, sockets
+from truecandle.web import api, auth, commands, errors, health, log, pages, record, sockets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
 from truecandle.web.markets import Markets
@@ -59,7 +59,7 @@ def create_app(
     log.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
-    for blueprint in (pages.bp, api.bp, health.bp):
+    for blueprint in (pages.bp, api.bp, record.bp, health.bp):
         app.register_blueprint(blueprint)
     commands.init_app(app)
     sockets.init_app(app, parts, queue=socketio_queue)
