@@ -14,6 +14,7 @@ import click
 from truecandle import store
 from truecandle.admin.audit import audit
 from truecandle.admin.backfill import backfill
+from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
 from truecandle.admin.intake import intake
 from truecandle.admin.kit import Kit
@@ -23,6 +24,7 @@ from truecandle.config import Settings
 COMMANDS: Final[tuple[click.Command, ...]] = (
     audit,
     backfill,
+    doctor,
     export,
     intake,
 )

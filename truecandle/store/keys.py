@@ -25,6 +25,48 @@ ANSWER_TTL_S: Final = 10
 #: Longer than the longest ban of the exchange (3 days).
 BAN_TTL_S: Final = 4 * DAY_S
 
+#: What was no value of ours and is kept for a while in case somebody misses it.
+ASIDE: Final = "aside:"
+ASIDE_TTL_S: Final = 7 * DAY_S
+
+#: How the keys of official candles begin.
+KLINES: Final = "klines_z:"
+
+#: Of a series' keys, those without which its candles cannot be looked at.
+READ: Final = (KLINES, "klines_meta:")
+#: What Redis calls the values of keys that begin so and end in a series' name.
+OF_SERIES: Final = {
+    KLINES: "zset",
+    "klines_meta:": "string",
+    "corrections:": "list",
+    "live_candle:": "string",
+    "pending_z:": "zset",
+    "audit:": "list",
+    "gaps:": "hash",
+    "held:": "hash",
+}
+#: The same of other keys that begin so, and of those that have just this name.
+OF_OTHERS: Final = {
+    "market_answer:": "string",
+    "lease:": "string",
+    "fence:": "string",
+    "user:": "hash",
+    "token:": "hash",
+    "tokens:": "set",
+    "session:": "hash",
+    "link:": "string",
+}
+SINGLE: Final = {
+    "roles": "hash",
+    "clock": "string",
+    "weight": "hash",
+    "ban": "string",
+    "markets": "hash",
+    "market_wishes": "set",
+    "users": "set",
+    "rereads": "hash",
+}
+
 #: HASH: role name -> JSON of its last sign of life.
 ROLES: Final = "roles"
 #: STRING JSON: the exchange clock's offset and when it was measured.
@@ -49,7 +91,7 @@ USERS: Final = "users"
 
 def klines(series: Series) -> str:
     """ZSET: official candles, score = open time in ms, member = 12 fields as JSON."""
-    return f"klines_z:{series.name}"
+    return f"{KLINES}{series.name}"
 
 
 def meta(series: Series) -> str:

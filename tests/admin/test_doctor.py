@@ -1,0 +1,298 @@
+"""`flask doctor` on a store that somebody damaged, as an operator types it.
+
+Never here: the rule for parents (`tests/unit/test_candles_parents.py`).
+Invariant: what is damaged is named, and after `--repair` the store is the exchange's truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.admin.conftest import Shell
+from tests.fetching import HOURS, NOW_MS, member, stored
+from tests.harness import RedisProc, free_port
+from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
+from truecandle.candles.series import Series, parse_series
+from truecandle.config import Settings
+from truecandle.sim.clock import Clock
+from truecandle.sim.server import SimServer
+from truecandle.store import clock, keys, lease, survey
+
+SERIES = [parse_series("BTCUSDT", name) for name in ("30m", "1h", "4h", "1d", "3d")]
+HALVES, DAYS = SERIES[0], SERIES[3]
+START_MS = NOW_MS // DAY_MS * DAY_MS - 5 * DAY_MS
+KEY = keys.klines(HOURS)
+#: Hour `n` of the range.
+HOUR = [START_MS + n * HOUR_MS for n in range(20)]
+
+
+@pytest.fixture
+def sim() -> Iterator[SimServer]:
+    with SimServer(symbols=["BTCUSDT"], clock=Clock(NOW_MS)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProc]:
+    with RedisProc(tmp_path_factory.mktemp("damaged"), aof=True) as started:
+        yield started
+
+
+@pytest.fixture
+def redis(server: RedisProc) -> Iterator[Redis]:
+    with server.client() as client:
+        client.flushall()
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("appendonly", "yes")
+        yield client
+
+
+@pytest.fixture(scope="module")
+def dumps() -> dict[bytes, bytes]:
+    """The keys of the filled store, once somebody has filled it."""
+    return {}
+
+
+@pytest.fixture
+def redis_url(server: RedisProc) -> str:
+    return server.url
+
+
+@pytest.fixture
+def filled(shell: Shell, redis: Redis, dumps: dict[bytes, bytes]) -> Shell:
+    """A store with five intervals of one market, as a backfill leaves it."""
+    if not dumps:
+        names = [word for series in SERIES for word in (series.symbol, series.interval.name)]
+        shell.ok(f"backfill {' '.join(names)} --from {START_MS}")
+        kept: Any = redis.keys("klines*")
+        dumps |= {name: bytes(redis.dump(name) or b"") for name in kept}
+        redis.flushall()
+    for name, dump in dumps.items():
+        redis.restore(name, 0, dump)
+    clock.publish(redis, offset(shell), 0)
+    return shell
+
+
+def offset(shell: Shell) -> int:
+    """The exchange's clock less this machine's, as the doctor measures it."""
+    measured: int = report(shell)["facts"]["clock_offset_ms"]
+    return measured
+
+
+def report(shell: Shell, *more: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shell.run("doctor --json", *more).stdout)
+    return found
+
+
+def checks(shell: Shell) -> set[str]:
+    return {finding["check"] for finding in report(shell)["found"]}
+
+
+def truth(sim: SimServer, series: Series) -> list[bytes]:
+    name = series.interval.name
+    return [member(one.row()) for one in sim.market.truth("BTCUSDT", name, START_MS, NOW_MS)]
+
+
+def at(redis: Redis, series: Series, open_ms: int) -> bytes:
+    found: Any = redis.zrange(keys.klines(series), open_ms, open_ms, byscore=True)
+    (text,) = found
+    return bytes(text)
+
+
+def changed(text: bytes, **fields: object) -> bytes:
+    row = json.loads(text, parse_float=str)
+    places = ["time", "open", "high", "low", "close", "volume"]
+    for name, value in fields.items():
+        row[places.index(name)] = value
+    return member(row)
+
+
+def replace(redis: Redis, series: Series, open_ms: int, **fields: object) -> None:
+    old = at(redis, series, open_ms)
+    redis.zrem(keys.klines(series), old)
+    redis.zadd(keys.klines(series), {changed(old, **fields): open_ms})
+
+
+def add_junk(redis: Redis) -> None:
+    redis.zadd(KEY, {b"hello": HOUR[3] + 1, b'{"time":1}': HOUR[4]})
+    redis.zadd(KEY, {b"[1,2,3]": "-inf", b"\xff": "+inf", b"[]": -5, b"[[]]": 1.5})
+
+
+def add_double(redis: Redis) -> None:
+    redis.zadd(KEY, {changed(at(redis, HOURS, HOUR[7]), volume="1"): HOUR[7]})
+
+
+def misplace(redis: Redis) -> None:
+    redis.zadd(KEY, {at(redis, HOURS, HOUR[9]): HOUR[10] + 60_000})
+
+
+def misalign(redis: Redis) -> None:
+    odd_ms = HOUR[12] + 28 * MINUTE_MS + 14_000
+    redis.zadd(KEY, {changed(at(redis, HOURS, HOUR[12]), time=odd_ms): odd_ms})
+
+
+def break_prices(redis: Redis) -> None:
+    replace(redis, HOURS, HOUR[14], high="1")
+
+
+def add_open(redis: Redis) -> None:
+    now_ms = NOW_MS // HOUR_MS * HOUR_MS
+    redis.zadd(KEY, {changed(at(redis, HOURS, HOUR[16]), time=now_ms): now_ms})
+
+
+def spoil_meta(redis: Redis) -> None:
+    redis.set(keys.meta(DAYS), '{"earliest":5,"latest":7,"count":2,"version":9}')
+
+
+def part_from_children(redis: Redis) -> None:
+    replace(redis, SERIES[2], START_MS + 8 * HOUR_MS, volume="12345.6")
+
+
+def change_a_type(redis: Redis) -> None:
+    redis.delete(keys.corrections(HOURS))
+    redis.set(keys.corrections(HOURS), "mine")
+
+
+def lose_a_series(redis: Redis) -> None:
+    redis.delete(keys.klines(HALVES))
+    redis.hset(keys.klines(HALVES), "a", "b")
+
+
+def add_unknown_keys(redis: Redis) -> None:
+    redis.zadd("klines_z:btcusdt:1h", {b"x": 1})
+    redis.set(b"klines_meta:BTCUSDT:1H\xff", "x")
+
+
+def let_evict(redis: Redis) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+
+
+def forget(redis: Redis) -> None:
+    redis.config_set("appendonly", "no")
+
+
+def set_clock(redis: Redis) -> None:
+    clock.publish(redis, 0, 0)
+
+
+DAMAGES: list[tuple[Callable[[Redis], None], str]] = [
+    (add_junk, "junk"),
+    (add_double, "double"),
+    (misplace, "misplaced"),
+    (misalign, "misaligned"),
+    (break_prices, "broken"),
+    (add_open, "not closed"),
+    (spoil_meta, "meta"),
+    (part_from_children, "parents"),
+    (change_a_type, "foreign type"),
+    (lose_a_series, "foreign type"),
+    (add_unknown_keys, "unknown key"),
+    (let_evict, "settings"),
+    (forget, "settings"),
+    (set_clock, "clock"),
+]
+
+
+def test_a_sound_store_has_no_findings(filled: Shell, redis: Redis) -> None:
+    before = {name: redis.dump(name) for name in redis.keys("klines*")}
+    said = filled.ok("doctor")
+    assert "Nothing is wrong." in said
+    assert "of 5 series" in said
+    assert {name: redis.dump(name) for name in redis.keys("klines*")} == before
+
+
+def test_each_damage_is_named_and_mended(filled: Shell, sim: SimServer, redis: Redis) -> None:
+    for damage, check in DAMAGES:
+        damage(redis)
+        before = report(filled, "--repair")
+        assert {finding["check"] for finding in before["found"]} >= {check}, damage
+        assert (before["left"], before["failed"]) == ([], []), damage
+    for series in SERIES:
+        assert stored(redis, series) == truth(sim, series)
+
+
+def test_all_damages_at_once_are_named_and_mended(
+    filled: Shell, sim: SimServer, redis: Redis
+) -> None:
+    for damage, _ in DAMAGES:
+        damage(redis)
+    found = report(filled)
+    assert {finding["check"] for finding in found["found"]} == {check for _, check in DAMAGES}
+    result = filled.run("doctor --repair")
+    assert result.exit_code == 0, result.output
+    assert "still wrong" not in result.output
+    assert filled.run("doctor").exit_code == 0
+    for series in SERIES:
+        assert stored(redis, series) == truth(sim, series)
+
+
+def test_what_the_exchange_itself_contradicts_stays_a_finding(
+    filled: Shell, sim: SimServer, redis: Redis
+) -> None:
+    changes = {"volume": "9.00000000"}
+    sim.faults.add("correction", symbol="BTCUSDT", interval="4h", open_ms=START_MS, changes=changes)
+    replace(redis, SERIES[2], START_MS, volume="9")
+    result = filled.run("doctor --repair")
+    assert result.exit_code == 1
+    assert "BTCUSDT:4h: parents: 1 of 33 candles are not what their 1h candles" in result.output
+    assert "outcome: still wrong" in result.output
+
+
+def test_a_hole_is_left_a_hole_and_its_parent_is_not_judged(filled: Shell, redis: Redis) -> None:
+    redis.zremrangebyscore(KEY, HOUR[5], HOUR[6])
+    assert checks(filled) == {"meta"}
+    assert report(filled, "--repair")["left"] == []
+    assert not redis.zcount(KEY, HOUR[5], HOUR[6])
+
+
+def test_repairs_are_written_with_the_number_in_force(filled: Shell, redis: Redis) -> None:
+    lease.Lease(redis, keys.LEADER, "a fetcher", 60_000).acquire()
+    add_double(redis)
+    assert report(filled, "--repair")["left"] == []
+
+
+def test_without_the_exchange_the_store_is_looked_at_and_left_alone(
+    filled: Shell, redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    add_double(redis)
+    away = Shell(
+        Settings(
+            redis_url=redis_url,
+            binance_rest_url=f"http://127.0.0.1:{free_port()}",
+            var_dir=tmp_path,
+        )
+    )
+    result = away.run("doctor --repair")
+    assert result.exit_code == 1
+    assert "exchange: exchange: it does not answer" in result.output
+    assert "BTCUSDT:1h: double: 1 open times have more than one candle" in result.output
+    assert "still wrong: BTCUSDT:1h: double" in result.output
+
+
+def test_what_is_set_aside_can_be_found_for_a_week(filled: Shell, redis: Redis) -> None:
+    add_unknown_keys(redis)
+    filled.run("doctor --repair")
+    assert redis.zrange("aside:klines_z:btcusdt:1h", 0, -1) == [b"x"]
+    assert 0 < redis.ttl("aside:klines_z:btcusdt:1h") <= keys.ASIDE_TTL_S
+
+
+def test_more_than_a_page_at_one_score_is_seen_and_mended(filled: Shell, redis: Redis) -> None:
+    redis.zadd(KEY, {b"junk %d" % number: HOUR[2] + 7 for number in range(6_000)})
+    assert report(filled, "--repair")["left"] == []
+    assert not redis.zcount(KEY, HOUR[2] + 7, HOUR[2] + 7)
+
+
+def test_pages_leave_no_member_out(redis: Redis) -> None:
+    members = {b"%d" % number: number // 3 for number in range(12_000)}
+    redis.zadd(KEY, members)
+    pages = list(survey.member_pages(redis, HOURS))
+    assert {one: int(score) for page in pages for one, score in page} == members
+    assert sum(map(len, pages)) == len(members)
+    tops = [page[-1][1] for page in pages if page]
+    assert sorted(set(tops)) == tops

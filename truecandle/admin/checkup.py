@@ -1,0 +1,204 @@
+"""Looks over all stored candles: keys, members, meta, and parents against their children.
+
+Never here: the exchange, repairing, what a finding means (`finding`).
+Invariant: it only reads, one page of a series at a time; a finding names its first spots only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from redis import Redis
+
+from truecandle.admin.finding import Cure, Finding, Reask, Refill, Renew, SetAside
+from truecandle.admin.members import Examined, Spot, examine
+from truecandle.admin.moments import shown
+from truecandle.admin.plan import Span
+from truecandle.candles.candle import OfficialCandle
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.parents import Judged, children, judge
+from truecandle.candles.series import Series, parse_series
+from truecandle.errors import CandleError
+from truecandle.store import keys, survey
+from truecandle.store.rows import with_grid
+
+#: Spots of one finding that one repair sees to; the next round sees to the next.
+SPOTS_MAX: Final = 5_000
+#: Keys that are named one by one; the next round names the next.
+KEYS_MAX: Final = 1_000
+
+_WHAT: Final = {
+    "junk": "{} members are no candle",
+    "misplaced": "{} members lie at another time than their own",
+    "misaligned": "{} members lie off the grid",
+    "broken": "{} candles have impossible prices",
+    "not closed": "{} candles are not closed yet",
+    "double": "{} open times have more than one candle",
+}
+
+
+class Checkup:
+    """One look over the store at exchange time `now_ms`. `counts` says how much was looked at."""
+
+    def __init__(self, redis: Redis, now_ms: int) -> None:
+        self._redis = redis
+        self._now_ms = now_ms
+        self.counts: Counter[str] = Counter()
+
+    def findings(self) -> Iterator[Finding]:
+        """In the order in which to repair them."""
+        stored: dict[str, list[Series]] = {}
+        blocked: set[str] = set()
+        yield from self._keys(stored, blocked)
+        for symbol in sorted(stored):
+            family = []
+            for series in sorted(set(stored[symbol]), key=_length):
+                if series.name not in blocked:
+                    grown = self._with_grid(series)
+                    self.counts["series"] += 1
+                    yield from self._series(grown)
+                    family.append(grown)
+            yield from self._family([one for one in family if one.interval.has_grid])
+
+    def _keys(self, stored: dict[str, list[Series]], blocked: set[str]) -> Iterator[Finding]:
+        """Also tells which series are stored, and of which a key cannot be read."""
+        named: set[bytes] = set()
+        for key in survey.found_keys(self._redis):
+            series = _series_of(key.tail) if key.is_series else None
+            if series:
+                stored.setdefault(series.symbol, []).append(series)
+            if key.name in named or len(named) >= KEYS_MAX:
+                continue
+            text = key.head + key.tail
+            if key.is_series and series is None:
+                named.add(key.name)
+                what = f"{key.tail!r} is no series"
+                yield Finding("unknown key", text, what, (SetAside(key.name),))
+            elif key.found != key.expected:
+                named.add(key.name)
+                cures: tuple[Cure, ...] = (SetAside(key.name),)
+                if series and key.head in keys.READ:
+                    blocked.add(series.name)
+                    cures += (Refill(series),) if key.head == keys.KLINES else ()
+                what = f"it holds a {key.found}, not a {key.expected}"
+                yield Finding("foreign type", text, what, cures)
+
+    def _with_grid(self, series: Series) -> Series:
+        """3d: the grid that most of its candles lie on."""
+        if series.interval.has_grid:
+            return series
+        first = next(survey.member_pages(self._redis, series))
+        day = INTERVALS["1d"]
+        found = [one.candle for one in examine(day, first, self._now_ms) if one.candle]
+        return replace(series, interval=with_grid(series.interval, found))
+
+    def _series(self, series: Series) -> Iterator[Finding]:
+        spots: dict[str, list[Spot]] = {}
+        counts: Counter[str] = Counter()
+        for one in self._examined(series):
+            self.counts["candles"] += one.candle is not None
+            for spot in one.spots:
+                counts[spot.check] += 1
+                if counts[spot.check] <= SPOTS_MAX:
+                    spots.setdefault(spot.check, []).append(spot)
+        for check, what in _WHAT.items():
+            if check in spots:
+                first = f", the first at {_at(spots[check][0].score)}"
+                text = what.format(f"{counts[check]:,}") + first
+                yield Finding(check, str(series), text, (_reask(series, spots[check]),))
+        yield from self._meta(series)
+
+    def _meta(self, series: Series) -> Iterator[Finding]:
+        claimed, held = survey.claim(self._redis, series)
+        if claimed == held or (claimed is None and not held.count):
+            return
+        said = "is missing or unreadable"
+        if claimed is not None:
+            said = f"says {claimed.count:,} candles, {_range(claimed.earliest, claimed.latest)}"
+        what = f"{said}; there are {held.count:,}, {_range(held.earliest, held.latest)}"
+        is_lost = claimed is not None and claimed.count > held.count == 0
+        cures = (Refill(series) if is_lost else Renew(series),)
+        yield Finding("meta", keys.meta(series), what, cures)
+
+    def _family(self, family: list[Series]) -> Iterator[Finding]:
+        by_name = {series.interval.name: series for series in family}
+        for parent in family:
+            for child in children(parent.interval, [one.interval for one in family]):
+                yield from self._kin(parent, by_name[child.name])
+
+    def _kin(self, parent: Series, child: Series) -> Iterator[Finding]:
+        differing: list[Judged] = []
+        count = judged = 0
+        grids = (parent.interval, child.interval)
+        for one in judge(*grids, self._proper(parent), self._proper(child)):
+            judged += 1
+            if one.differences and (still := self._again(parent, child, one.open_ms)):
+                count += 1
+                if count <= SPOTS_MAX:
+                    differing.append(still)
+        self.counts["parents"] += judged
+        if differing:
+            name, own, made = differing[0].differences[0]
+            what = (
+                f"{count:,} of {judged:,} candles are not what their {child.interval.name} candles "
+                f"make them, the first at {_at(differing[0].open_ms)}: {name} {own:f}, not {made:f}"
+            )
+            spans = [
+                Span(one.open_ms, parent.interval.next_open_ms(one.open_ms)) for one in differing
+            ]
+            cures = (Reask(parent, tuple(spans)), Reask(child, tuple(spans)))
+            yield Finding("parents", str(parent), what, cures)
+
+    def _again(self, parent: Series, child: Series, open_ms: int) -> Judged | None:
+        """The same parent once more: what a fetcher stored between two reads is no finding."""
+        end_ms = parent.interval.next_open_ms(open_ms)
+        sides = [self._proper(one, open_ms, end_ms) for one in (parent, child)]
+        for one in judge(parent.interval, child.interval, *sides):
+            return one if one.differences else None
+        return None
+
+    def _proper(
+        self, series: Series, start_ms: int | None = None, end_ms: int | None = None
+    ) -> Iterator[OfficialCandle]:
+        for one in self._examined(series, start_ms, end_ms):
+            if one.candle is not None:
+                yield one.candle
+
+    def _examined(
+        self, series: Series, start_ms: int | None = None, end_ms: int | None = None
+    ) -> Iterator[Examined]:
+        for page in survey.member_pages(self._redis, series, start_ms, end_ms):
+            yield from examine(series.interval, page, self._now_ms)
+
+
+def _reask(series: Series, spots: Iterable[Spot]) -> Reask:
+    opens, scores = set[int](), []
+    for spot in spots:
+        opens.update(spot.opens)
+        if spot.is_rubbish:
+            scores.append(spot.score)
+    spans = [Span(open_ms, series.interval.next_open_ms(open_ms)) for open_ms in sorted(opens)]
+    return Reask(series, tuple(spans), tuple(scores))
+
+
+def _series_of(tail: str) -> Series | None:
+    symbol, _, interval = tail.rpartition(":")
+    try:
+        return parse_series(symbol, interval)
+    except CandleError:
+        return None
+
+
+def _length(series: Series) -> int:
+    return list(INTERVALS).index(series.interval.name)
+
+
+def _at(score: float) -> str:
+    return shown(int(score)) if abs(score) < 2**63 else str(score)
+
+
+def _range(first_ms: int | None, last_ms: int | None) -> str:
+    return "none" if first_ms is None else f"{shown(first_ms)} to {shown(last_ms)}"

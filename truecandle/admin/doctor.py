@@ -1,0 +1,174 @@
+"""`flask doctor`: what is wrong with the store, why it matters, and with `--repair` no longer.
+
+Never here: how it is found (`checkup`, `surroundings`) or mended (`remedy`).
+Invariant: the exit code is 0 if and only if nothing is wrong in the end.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from truecandle.admin.checkup import Checkup
+from truecandle.admin.finding import Finding, SetAside
+from truecandle.admin.kit import Desk, Kit, pass_kit, reported
+from truecandle.admin.remedy import Remedy
+from truecandle.admin.surroundings import Surroundings
+from truecandle.errors import ExchangeError, TrueCandleError
+from truecandle.store import clock as shared
+
+#: Looks after a repair; each sees to what the one before had to leave out.
+ROUNDS_MAX: Final = 10
+
+
+@dataclass(slots=True)
+class Report:
+    """`found` at first, `failed` repairs in words, `left` in the end."""
+
+    found: list[Finding]
+    left: list[Finding]
+    facts: dict[str, Any]
+    failed: list[str] = field(default_factory=list)
+
+
+@click.command("doctor")
+@click.option("--repair", is_flag=True, help="Mend it, by asking the exchange.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_kit
+@reported
+def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
+    """Look for everything that can be wrong with the stored candles and what they depend on.
+
+    Exits with 0 if all is well, with 1 if something is wrong (after --repair: still).
+    """
+    console = Console(stderr=as_json)
+    with ExitStack() as stack:
+        desk, error = None, None
+        try:
+            desk = stack.enter_context(kit.desk())
+        except ExchangeError as refusal:
+            error = refusal
+        report = _look(kit, desk, error)
+        if repair and report.left and desk is not None:
+            _repair(kit, desk, report, lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(json.dumps(_fields(report), ensure_ascii=False))
+    elif console.is_terminal:
+        _draw(console, report, repair)
+    else:
+        _write(report, repair)
+    sys.exit(1 if report.left else 0)
+
+
+def _look(kit: Kit, desk: Desk | None, error: ExchangeError | None = None) -> Report:
+    around = Surroundings(kit.redis, desk, error)
+    shared_ms = time.time_ns() // 1_000_000 + shared.offset_ms(kit.redis)
+    checkup = Checkup(kit.redis, desk.clock.now_ms() if desk else shared_ms)
+    found = [*around.findings(), *checkup.findings()]
+    facts = {**{name: checkup.counts[name] for name in COUNTED}, **around.facts}
+    return Report(found, found, facts)
+
+
+def _repair(kit: Kit, desk: Desk, report: Report, say: Any) -> None:
+    """Repairs and looks again, until nothing is left or nothing changes any more."""
+    settings = kit.settings
+    remedy = Remedy(kit.redis, desk, settings.settle_ms, settings.history_candles, say)
+    for _ in range(ROUNDS_MAX):
+        before = report.left
+        report.failed = []
+        # First out of the way with what makes every write of a series fail.
+        for is_first in (True, False):
+            for finding in before:
+                try:
+                    for cure in finding.cures:
+                        if isinstance(cure, SetAside) is is_first:
+                            remedy.apply(cure)
+                except TrueCandleError as error:
+                    report.failed.append(f"{finding.place}, {finding.check}: {error}")
+        again = _look(kit, desk)
+        report.left, report.facts = again.left, again.facts
+        if not any(finding.cures for finding in report.left) or report.left == before:
+            return
+
+
+def _fields(report: Report) -> dict[str, Any]:
+    listed = {
+        name: [_entry(finding) for finding in findings]
+        for name, findings in (("found", report.found), ("left", report.left))
+    }
+    return {**listed, "failed": report.failed, "facts": report.facts}
+
+
+def _entry(finding: Finding) -> dict[str, str | None]:
+    return {
+        "check": finding.check,
+        "place": finding.place,
+        "what": finding.what,
+        "why": finding.why,
+        "repair": finding.remedy or None,
+    }
+
+
+def _draw(console: Console, report: Report, repair: bool) -> None:
+    if report.found:
+        table = Table(title="Found", title_justify="left", show_lines=True)
+        for name in ("where", "what is wrong", "why it matters", _heading(repair)):
+            table.add_column(name, overflow="fold")
+        for finding in report.found:
+            what = f"{finding.check}: {finding.what}"
+            done = _outcome(report, finding) if repair else finding.remedy or BY_HAND
+            table.add_row(*map(Text, (finding.place, what, finding.why, done)))
+        console.print(table)
+    _summary(report, repair)
+
+
+def _write(report: Report, repair: bool) -> None:
+    for finding in report.found:
+        click.echo(f"{finding.place}: {finding.check}: {finding.what}")
+        click.echo(f"    {finding.why}")
+        done = _outcome(report, finding) if repair else finding.remedy or BY_HAND
+        click.echo(f"    {_heading(repair)}: {done}")
+    _summary(report, repair)
+
+
+def _summary(report: Report, repair: bool) -> None:
+    """What was left, and the figures."""
+    for text in report.failed:
+        click.echo(f"could not be repaired: {text}")
+    for finding in report.left if repair else ():
+        click.echo(f"still wrong: {finding.place}: {finding.check}: {finding.what}")
+    facts = report.facts
+    click.echo(
+        f"Looked at {facts['candles']:,} candles of {facts['series']:,} series; "
+        f"{facts['parents']:,} compared with the shorter ones that cover them."
+    )
+    offset_ms = facts.get("clock_offset_ms")
+    offset = "unknown" if offset_ms is None else f"{offset_ms / 1000:+.3f} s"
+    versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+    click.echo(f"TrueCandle {facts['truecandle']}, Redis {facts.get('redis', 'unknown')}.")
+    click.echo(f"Packages: {versions}.")
+    click.echo(f"The exchange's clock less this machine's: {offset}.")
+    click.echo(f"{len(report.left)} findings." if report.left else "Nothing is wrong.")
+
+
+def _outcome(report: Report, finding: Finding) -> str:
+    is_left = any((one.check, one.place) == (finding.check, finding.place) for one in report.left)
+    return "still wrong" if is_left else "repaired"
+
+
+def _heading(repair: bool) -> str:
+    return "outcome" if repair else "--repair"
+
+
+#: What is counted, as it stands in the facts.
+COUNTED: Final = ("series", "candles", "parents")
+BY_HAND: Final = "nothing; this is for people to mend"

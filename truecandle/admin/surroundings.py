@@ -1,0 +1,110 @@
+"""What candles depend on: the Redis server, the exchange and its clock, the installed versions.
+
+Never here: candles, repairing.
+Invariant: what cannot be found out is no finding; what is found out is told in `facts`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+
+import truecandle
+from truecandle.admin.finding import Configure, Finding, Share
+from truecandle.admin.kit import Desk
+from truecandle.errors import ExchangeError, StoreError
+from truecandle.store import check_server, survey
+from truecandle.store import clock as shared
+
+#: The first version with everything that the scripts use.
+REDIS_MIN: Final = (6, 2)
+#: The roles measure the clock every minute; drift and round trips stay far below this.
+CLOCK_OFF_MS_MAX: Final = 2_000
+#: Packages whose versions are told.
+TOLD: Final = ("redis", "requests", "websocket-client", "orjson", "flask", "flask-socketio")
+
+_PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
+_FAILURES: Final = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
+
+
+class Surroundings:
+    """`desk` is None while the exchange does not answer; `error` says why."""
+
+    def __init__(self, redis: Redis, desk: Desk | None, error: ExchangeError | None) -> None:
+        self._redis = redis
+        self._desk = desk
+        self._error = error
+        self.facts: dict[str, Any] = {"truecandle": truecandle.__version__}
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._server()
+        yield from self._exchange()
+        yield from self._packages()
+
+    def _server(self) -> Iterator[Finding]:
+        for warning in check_server(self._redis):
+            policy = "maxmemory-policy" in warning
+            cure = Configure("maxmemory-policy", "noeviction") if policy else _APPEND
+            yield Finding("settings", "Redis", warning, (cure,))
+        try:
+            about = survey.about(self._redis)
+        except StoreError:  # a managed server may not tell
+            return
+        version = str(about.get("redis_version", ""))
+        other = about.get("valkey_version")
+        self.facts["redis"] = f"{version} (Valkey {other})" if other else version
+        numbers = [int(part) for part in re.findall(r"\d+", version)[:2]]
+        if numbers and tuple(numbers) < REDIS_MIN:
+            needed = ".".join(map(str, REDIS_MIN))
+            what = f"it is version {version}; {needed} is needed: install a newer one"
+            yield Finding("redis version", "Redis", what)
+        for name in _FAILURES:
+            if about.get(name, "ok") != "ok":
+                what = f"{name} is {about[name]}: look at its disk and its log"
+                yield Finding("saving", "Redis", what)
+
+    def _exchange(self) -> Iterator[Finding]:
+        if self._desk is None:
+            what = f"it does not answer: {self._error}"
+            yield Finding("exchange", "exchange", what)
+            return
+        offset_ms = self._desk.clock.offset_ms()
+        self.facts["clock_offset_ms"] = offset_ms
+        known = shared.measured(self._redis)
+        if known is not None and abs(known.offset_ms - offset_ms) > CLOCK_OFF_MS_MAX:
+            off_s = (known.offset_ms - offset_ms) / 1000
+            what = f"the roles' exchange clock is off by {off_s:+.1f} s"
+            yield Finding("clock", "exchange", what, (Share(offset_ms),))
+
+    def _packages(self) -> Iterator[Finding]:
+        pinned: dict[str, set[str]] = {}
+        lock = Path(truecandle.__file__).parents[1] / "requirements.txt"
+        if lock.exists():  # an image holds what was installed from it, not the file
+            for name, version in _PIN.findall(lock.read_text(encoding="utf-8")):
+                pinned.setdefault(name.lower(), set()).add(version)
+        installed = {name: _installed(name) for name in sorted({*pinned, *TOLD})}
+        self.facts["packages"] = {name: installed[name] for name in TOLD}
+        others = [
+            f"{name} is {installed[name]}, not {' or '.join(sorted(versions))}"
+            for name, versions in sorted(pinned.items())
+            if installed[name] is not None and installed[name] not in versions
+        ]
+        if others:
+            yield Finding("packages", "packages", "; ".join(others) + ": run make setup")
+
+
+@cache
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+_APPEND: Final = Configure("appendonly", "yes")

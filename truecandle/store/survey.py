@@ -1,0 +1,182 @@
+"""The store as it lies there, whoever wrote it: keys, types, members with their scores, settings.
+
+Never here: what is right or wrong, writing candles (`official`).
+Invariant: however much lies there, one page of it at a time is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from redis import Redis
+
+from truecandle.candles.series import Series
+from truecandle.store import keys, translated
+from truecandle.store.pages import PAGE_CANDLES_MAX, Meta
+
+#: Keys that one step of a scan looks at, about.
+SCAN_KEYS: Final = 1_000
+#: Members of one removal.
+REMOVE_MAX: Final = 1_000
+
+#: A member with its score; scores may be anything that Redis takes for a number.
+Member = tuple[bytes, float]
+
+
+class Key(NamedTuple):
+    """A key of ours by its beginning, what Redis says it holds, and what it should hold.
+
+    `tail` is what follows the beginning; `is_series` if that should be a series' name.
+    """
+
+    name: bytes
+    found: str
+    expected: str
+    head: str
+    tail: str
+    is_series: bool
+
+
+class Claim(NamedTuple):
+    """What a series' meta says, and what its ZSET holds, of one instant; None: no meta of ours."""
+
+    claimed: Meta | None
+    held: Meta
+
+
+def found_keys(redis: Redis) -> Iterator[Key]:
+    """Every key that begins like one of ours. One may come twice."""
+    cursor = 0
+    while True:
+        with translated():
+            answer: Any = redis.scan(cursor, count=SCAN_KEYS)
+            cursor, names = answer
+            ours = [key for key in map(_recognised, names) if key is not None]
+            with redis.pipeline(transaction=False) as pipe:
+                for key in ours:
+                    pipe.type(key.name)
+                types = pipe.execute() if ours else []
+        for key, found in zip(ours, types, strict=True):
+            if found != b"none":
+                yield key._replace(found=found.decode())
+        if not cursor:
+            return
+
+
+def member_pages(
+    redis: Redis, series: Series, start_ms: int | None = None, end_ms: int | None = None
+) -> Iterator[list[Member]]:
+    """The members of a ZSET by score, none left out; those of one score never lie on two pages.
+
+    Of more than a page at one score, a page is given. In [start_ms, end_ms), without both: all.
+    """
+    first = "-inf" if start_ms is None else str(start_ms)
+    last = "+inf" if end_ms is None else f"({end_ms}"
+    while True:
+        page = _members(redis, series, first, last)
+        if len(page) < PAGE_CANDLES_MAX:
+            yield page
+            return
+        top = page[-1][1]
+        whole = [member for member in page if member[1] != top]
+        yield whole or page
+        first = f"{top:.17g}" if whole else f"({top:.17g}"
+
+
+@translated()
+def claim(redis: Redis, series: Series) -> Claim:
+    """Meta against ZSET."""
+    name = keys.klines(series)
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.get(keys.meta(series))
+        pipe.zcard(name)
+        pipe.zrange(name, 0, 0, withscores=True)
+        pipe.zrange(name, -1, -1, withscores=True)
+        text, count, first, last = pipe.execute()
+    claimed = _claimed(text)
+    held = Meta(
+        earliest=_ms(first),
+        latest=_ms(last),
+        count=count,
+        version=claimed.version if claimed else 0,
+    )
+    return Claim(claimed, held)
+
+
+@translated()
+def remove(redis: Redis, series: Series, scores: Iterable[float]) -> None:
+    """Takes everything away that lies at these scores."""
+    given = list(scores)
+    for first in range(0, len(given), REMOVE_MAX):
+        with redis.pipeline(transaction=True) as pipe:
+            for score in given[first : first + REMOVE_MAX]:
+                pipe.zremrangebyscore(keys.klines(series), f"{score:.17g}", f"{score:.17g}")
+            pipe.execute()
+
+
+@translated()
+def set_aside(redis: Redis, name: bytes) -> None:
+    """Gives a key another name, under which it lives `ASIDE_TTL_S` longer."""
+    other = keys.ASIDE.encode() + name
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.rename(name, other)
+        pipe.expire(other, keys.ASIDE_TTL_S)
+        pipe.execute()
+
+
+@translated()
+def configure(redis: Redis, name: str, value: str) -> None:
+    """Changes a setting of the running server; its file stays as it is."""
+    redis.config_set(name, value)
+
+
+@translated()
+def about(redis: Redis) -> Mapping[str, Any]:
+    """What the server says about itself: versions and the state of its files."""
+    found: Any = {**redis.info("server"), **redis.info("persistence")}
+    return dict(found)
+
+
+def _members(redis: Redis, series: Series, first: Any, last: Any) -> list[Member]:
+    with translated():
+        found: Any = redis.zrange(
+            keys.klines(series),
+            first,
+            last,
+            byscore=True,
+            withscores=True,
+            offset=0,
+            num=PAGE_CANDLES_MAX,
+        )
+    return [(member, score) for member, score in found]
+
+
+def _recognised(name: bytes) -> Key | None:
+    text = name.decode(errors="backslashreplace")
+    if text in keys.SINGLE:
+        return Key(name, "", keys.SINGLE[text], text, "", False)
+    head, colon, tail = text.partition(":")
+    head += colon
+    expected = keys.OF_SERIES.get(head) or keys.OF_OTHERS.get(head)
+    return Key(name, "", expected, head, tail, head in keys.OF_SERIES) if expected else None
+
+
+def _claimed(text: Any) -> Meta | None:
+    try:
+        found = json.loads(text or b"null")
+        claimed = Meta(found["earliest"], found["latest"], found["count"], found["version"])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    times = (claimed.earliest, claimed.latest)
+    numbers = (claimed.count, claimed.version, *(ms for ms in times if ms is not None))
+    return claimed if all(type(number) is int for number in numbers) else None
+
+
+def _ms(pairs: Sequence[Sequence[Any]]) -> int | None:
+    """A score as a time; -1 if it is none (then something else is wrong as well)."""
+    if not pairs:
+        return None
+    score = pairs[0][1]
+    return int(score) if abs(score) < 2**63 else -1
