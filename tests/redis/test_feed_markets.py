@@ -1,0 +1,89 @@
+"""The feed while markets come and go: on the streams that run, without a new connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from tests.feeding import Feeding
+from tests.harness import wait_for
+from truecandle.binance import stream
+from truecandle.binance.stream import Streams
+from truecandle.candles.listing import Listing
+from truecandle.candles.tick import Kline, Trade
+from truecandle.sim.server import SimServer
+from truecandle.store import markets
+from truecandle.store.markets import Market
+
+START = ("BTCUSDT", "ETHUSDT")
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[SimServer]:
+    with SimServer((*START, "SOLUSDT", "DOGEUSDT")) as server:
+        yield server
+
+
+def is_moving(feeding: Feeding, symbol: str) -> bool:
+    return bool(feeding.candles(symbol, "1s"))
+
+
+def test_a_market_is_followed_within_seconds_and_the_others_stay_connected(
+    sim: SimServer, redis: Redis, redis_url: str
+) -> None:
+    with Feeding(sim, redis_url, START, ("1s", "1m")) as feeding:
+        wait_for(lambda: all(is_moving(feeding, one) for one in START), 15, "the first candles")
+        markets.follow(redis, Market(Listing("SOLUSDT", "TRADING"), 10, 10))
+        wait_for(lambda: is_moving(feeding, "SOLUSDT"), 10, "the new market's candle")
+        markets.unfollow(redis, "ETHUSDT")
+
+        def is_left() -> bool:
+            names = feeding.streams.connections[0].names
+            return not any(name.startswith("ethusdt") for name in names)
+
+        wait_for(is_left, 10, "the end of the market that was left")
+        before = feeding.streams.counts()["foreign"]
+        seen = feeding.streams.counts()["messages"]
+        wait_for(lambda: feeding.streams.counts()["messages"] > seen + 20, 15, "more messages")
+        counts = feeding.streams.counts()
+        assert (counts["connects"], counts["failures"], counts["refused"]) == (1, 0, 0)
+        assert counts["foreign"] <= before + 5, "what was left is not sent any more"
+        assert is_moving(feeding, "BTCUSDT")
+
+
+def test_the_feed_starts_with_what_redis_says_and_not_with_the_settings(
+    sim: SimServer, redis: Redis, redis_url: str
+) -> None:
+    markets.followed(redis, ("SOLUSDT",))
+    with Feeding(sim, redis_url, START, ("1s",)) as feeding:
+        wait_for(lambda: is_moving(feeding, "SOLUSDT"), 15, "the followed market's candle")
+        assert [market.symbol for market in markets.followed(redis)] == ["SOLUSDT"]
+        names = {name for one in feeding.streams.connections for name in one.names}
+        assert names == {"solusdt@aggTrade", "solusdt@kline_1s"}
+
+
+def test_streams_beyond_one_connection_get_another_and_leave_it_again(
+    sim: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "STREAMS_MAX", 2)
+    got: list[Trade | Kline] = []
+    names = [f"{one}@kline_1s" for one in ("btcusdt", "ethusdt", "solusdt", "dogeusdt")]
+    streams = Streams(sim.ws_url, names[:2], got.append)
+    streams.start()
+    try:
+        streams.follow(names[:3])
+        wait_for(lambda: {one.symbol for one in got} >= {"BTCUSDT", "SOLUSDT"}, 15, "both")
+        assert [list(one.names) for one in streams.connections] == [names[:2], names[2:3]]
+        streams.follow([names[3], names[2], names[0]])
+        assert [list(one.names) for one in streams.connections] == [
+            [names[0], names[3]], [names[2]],
+        ]  # fmt: skip
+        streams.follow([names[0], names[3]])
+        assert [list(one.names) for one in streams.connections] == [[names[0], names[3]]]
+        wait_for(lambda: got[-1].symbol == "DOGEUSDT", 15, "the one that took the room")
+        assert streams.counts()["connects"] == 2
+        assert streams.is_connected
+    finally:
+        streams.stop()
