@@ -21,10 +21,12 @@ from rich.console import Console
 from tests.admin.conftest import Shelf, Shell, pages_asked
 from tests.fetching import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
 from tests.harness import ROOT, wait_for
+from truecandle.admin.backfill import has_archives
 from truecandle.admin.progress import Progress
 from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
+from truecandle.config import Settings
 from truecandle.sim.server import SimServer
 from truecandle.store import clock, gaps, keys, official
 from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE, Budget
@@ -296,6 +298,7 @@ def test_a_market_that_nobody_knows_costs_the_others_nothing(shell: Shell, redis
         "backfill btc/usdt 1m",
         "backfill BTCUSDT 1m --from yesterday",
         "backfill BTCUSDT 1m --from 2024-13-01",
+        "backfill BTCUSDT 1m --from 2024-02-01 --to 2024-01-01",
     ],
 )
 def test_a_wrong_command_is_refused_before_anything_is_asked(
@@ -303,6 +306,24 @@ def test_a_wrong_command_is_refused_before_anything_is_asked(
 ) -> None:
     assert shell.run(command).exit_code == 2
     assert sim.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("rest_url", "archive_url", "has"),
+    [
+        ("https://data-api.binance.vision", "https://data.binance.vision", True),
+        ("https://api.binance.com", "https://data.binance.vision", True),
+        ("http://127.0.0.1:9000", "https://data.binance.vision", False),
+        ("https://api.binance.us", "https://data.binance.vision", False),
+        ("https://api.binance.vision.example", "https://data.binance.vision", False),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9001", True),
+    ],
+)
+def test_archives_never_mix_with_another_exchange(
+    rest_url: str, archive_url: str, has: bool
+) -> None:
+    settings = Settings(binance_rest_url=rest_url, binance_archive_url=archive_url)
+    assert has_archives(settings) is has
 
 
 def test_killed_at_any_moment_it_goes_on_where_it_was(

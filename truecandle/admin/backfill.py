@@ -56,7 +56,9 @@ def backfill(
     the running fetcher and leaves it what a candle's close needs.
     """
     wanted = [Wanted(series, start_ms, end_ms, source) for series in series_of(names)]
-    archive = Archive(kit.settings.binance_archive_url) if has_archives(kit.settings) else None
+    if start_ms is not None and end_ms is not None and start_ms >= end_ms:
+        raise click.UsageError("--from has to be before --to")
+    archive = _archive(kit.settings, source)
     try:
         with kit.desk() as desk, Progress() as progress:
             filler = _filler(kit, desk, archive, progress)
@@ -77,6 +79,17 @@ def has_archives(settings: Settings) -> bool:
         return True
     host = urlsplit(settings.binance_rest_url).hostname or ""
     return host.endswith(_BINANCE)
+
+
+def _archive(settings: Settings, source: Source) -> Archive | None:
+    if has_archives(settings):
+        return Archive(settings.binance_archive_url)
+    if source == "archive":
+        raise click.UsageError(
+            f"{settings.binance_rest_url} is not Binance; where its archives are says "
+            "BINANCE_ARCHIVE_URL"
+        )
+    return None
 
 
 def _filler(kit: Kit, desk: Desk, archive: Archive | None, progress: Progress) -> Filler:

@@ -62,22 +62,27 @@ class Unpacker:
         if self._is_away:
             return False
         self._folder.mkdir(parents=True, exist_ok=True)
-        refused: list[Refused] = []
+        refused = Refusals()
+        path: Path | None = None
         try:
             path = self._patiently(lambda: self._archive.fetch(file, self._folder))
             if path is None:
                 return False
             for batch in _batches(rows(path)):
-                refused += self._take_batch(series, span, batch)
+                refused.note(self._take_batch(series, span, batch))
         except (MalformedAnswer, ExchangeRefused) as error:
             self._progress.say(f"{file.name}: left to REST: {error}")
+            if path:
+                path.unlink()
             return False
         except ExchangeError as error:
             self._is_away = True
             self._progress.say(f"the archives are away, all is left to REST: {error}")
             return False
         finally:
-            self._name(file, refused)
+            self._refused += refused.counts
+            for line in refused.lines(file):
+                self._progress.say(line)
         path.unlink()
         return True
 
@@ -109,14 +114,29 @@ class Unpacker:
         checked = check(series.interval, new, now_ms=now_ms, settle_ms=self._settle_ms)
         return list(checked.refused)
 
-    def _name(self, file: File, refused: list[Refused]) -> None:
-        self._refused.update(row.reason for row in refused)
-        for reason in sorted({row.reason for row in refused}):
-            times = [shown(row.time) for row in refused if row.reason == reason]
-            more = f" and {len(times) - NAMED_MAX} more" if len(times) > NAMED_MAX else ""
-            self._progress.say(
-                f"{file.name}: {len(times)} rows refused ({reason}), REST is asked instead: "
-                f"{', '.join(times[:NAMED_MAX])}{more}"
+
+class Refusals:
+    """Rows of one archive that are no candles: how many by reason, and the first by their time."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._times: dict[str, list[str]] = {}
+
+    def note(self, refused: Iterable[Refused]) -> None:
+        """Some more."""
+        for row in refused:
+            self.counts[row.reason] += 1
+            times = self._times.setdefault(row.reason, [])
+            if len(times) < NAMED_MAX:
+                times.append(shown(row.time))
+
+    def lines(self, file: File) -> Iterator[str]:
+        """What to say of them, one line a reason."""
+        for reason, times in sorted(self._times.items()):
+            more = self.counts[reason] - len(times)
+            yield (
+                f"{file.name}: {self.counts[reason]} rows refused ({reason}), REST is asked "
+                f"instead: {', '.join(times)}{f' and {more} more' if more else ''}"
             )
 
 
