@@ -116,7 +116,9 @@ def build(settings: Settings, clock: Time | None = None, **changed: object) -> F
     """An app of its own, with other settings than usual."""
     given = replace(settings, **changed)  # type: ignore[arg-type]
     seconds = (clock or Time()).seconds
-    return create_app(given, connect(given.redis_url), socketio_queue=False, seconds=seconds)
+    return create_app(
+        given, connect(given.redis_url, timeout_s=10), socketio_queue=False, seconds=seconds
+    )
 
 
 @cache
