@@ -7,16 +7,25 @@ Invariant: members without a fault are official, closed, and at their own place 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from truecandle.candles.candle import OfficialCandle, is_closed, official_from_member
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.errors import CandleError
 from truecandle.store.columns import own_time
 from truecandle.store.survey import Member
+
+_WHOLE: Final = rb"(?:0|[1-9][0-9]{0,14})"
+_DECIMAL: Final = rb"(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{0,17}[1-9])?"
+#: A member in canonical text: the numbers that `OfficialCandle` keeps.
+_PLAIN: Final = re.compile(
+    rb"\[%b(?:,%b){5},%b,%b,%b(?:,%b){3}\]" % (_WHOLE, _DECIMAL, _WHOLE, _DECIMAL, _WHOLE, _DECIMAL)
+)
 
 
 class Spot(NamedTuple):
@@ -80,6 +89,16 @@ def _fault(
 
 
 def _candle(member: bytes) -> OfficialCandle | None:
+    """`official_from_member`, quicker for members as the store writes them."""
+    if _PLAIN.fullmatch(member):
+        one, open_, high, low, close, *flows = member[1:-1].decode().split(",")
+        volume, two, quote, trades, taker, taker_quote, unused = flows
+        top, bottom = Decimal(high), Decimal(low)
+        is_sound = 0 < bottom <= Decimal(open_) <= top and bottom <= Decimal(close) <= top
+        times = (int(one), int(two))
+        if is_sound and max(times) < LAST_MS:
+            numbers = (volume, times[1], quote, int(trades), taker, taker_quote, unused)
+            return OfficialCandle(times[0], open_, high, low, close, *numbers)
     try:
         return official_from_member(member)
     except CandleError:

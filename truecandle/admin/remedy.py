@@ -23,7 +23,7 @@ from truecandle.admin.plan import Span
 from truecandle.candles.gaps import Hole
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
-from truecandle.errors import MalformedAnswer
+from truecandle.errors import AnswerHeld, MalformedAnswer
 from truecandle.store import clock as shared
 from truecandle.store import survey
 from truecandle.store.pages import OPENS_MAX
@@ -31,6 +31,9 @@ from truecandle.store.rows import with_grid
 
 #: Requests of one cure; what is left is seen to in the next round.
 PAGES_MAX: Final = 2_000
+
+#: Who noticed, in the record of corrections.
+BY: Final = "doctor"
 
 Rows = list[list[object]]
 
@@ -90,16 +93,22 @@ class Remedy:
         return replace(series, interval=grown)
 
     def _reask(self, series: Series, spans: Iterable[Span], scores: Iterable[float]) -> None:
-        is_clean = False
+        """A page that is not believed keeps no other from being stored."""
+        is_clean, held = False, None
         for span in islice(plan.pages(series.interval, _joined(series.interval, spans)), PAGES_MAX):
             rows = self._ask(series, span)
             if not is_clean:
                 survey.remove(self._redis, series, scores)
                 is_clean = True
-            self._store(series, rows)
+            try:
+                self._store(series, rows)
+            except (AnswerHeld, MalformedAnswer) as error:
+                held = error
         if not is_clean:
             survey.remove(self._redis, series, scores)
             self._store(series, [])
+        if held is not None:
+            raise held
 
     def _ask(self, series: Series, span: Span) -> Rows:
         rows = self._patiently(
@@ -110,7 +119,7 @@ class Remedy:
         return [row for row in rows if row and _is_in(row[0], span)]
 
     def _store(self, series: Series, rows: Rows) -> None:
-        self._patiently.with_store(lambda: self._desk.ledger.store(series, rows, "repair"))
+        self._patiently.with_store(lambda: self._desk.ledger.store(series, rows, "repair", by=BY))
 
 
 def _joined(interval: Interval, spans: Iterable[Span]) -> list[Hole]:
