@@ -21,7 +21,7 @@ export class ApiError extends Error {
   }
 }
 
-/** `fetch` and the CSRF token come in; what comes out are the two calls the page makes. */
+/** `fetch` and the CSRF token come in; what comes out are the calls the page makes. */
 export function createApi({ fetch, csrfToken }) {
   async function ask(url, options = {}) {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
@@ -61,6 +61,22 @@ export function createApi({ fetch, csrfToken }) {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
         body: JSON.stringify({ symbol, interval, candle }),
+      });
+      return body;
+    },
+
+    /** The followed markets: `{symbol, status, tickSize, …}`, in the order they were added. */
+    async markets() {
+      const { body } = await ask("/markets");
+      return (Array.isArray(body.markets) ? body.markets : []).filter((market) => typeof market?.symbol === "string");
+    },
+
+    /** Follows one market more; resolves with it, or rejects with what the exchange or the server says. */
+    async follow(symbol) {
+      const { body } = await ask("/markets", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+        body: JSON.stringify({ symbol }),
       });
       return body;
     },

@@ -38,8 +38,9 @@ export class Chart {
   #needOlder = () => {};
   #view = { nowMs: 0, closesInMs: null };
   #toNow;
+  #leastDecimals;
 
-  constructor(root, { legend, toNow }) {
+  constructor(root, { legend, toNow, leastDecimals = () => -1 }) {
     this.#chart = createChart(root, options());
     this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
@@ -51,6 +52,7 @@ export class Chart {
       onMove: () => this.#showLegend(),
     });
     this.#toNow = toNow;
+    this.#leastDecimals = leastDecimals;
     this.#tail.series.attachPrimitive(this.#dots);
     this.#chart.panes()[0].setStretchFactor(0.82);
     this.#chart.panes()[1].setStretchFactor(0.18);
@@ -70,9 +72,8 @@ export class Chart {
     this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
-    this.#history.set([]);
-    this.#tail.set([]);
-    this.#dots.set([]);
+    for (const layer of [this.#history, this.#tail, this.#dots]) layer.set([]);
+    this.#refine([], this.#leastDecimals(series.symbol));
     const secondsVisible = series.interval.name === "1s";
     const timeVisible = !/[dwM]$/.test(series.interval.name);
     const timeFormatter = (seconds) => fullMoment(seconds * 1000, series.interval.name);
@@ -169,9 +170,9 @@ export class Chart {
     this.#dots.restyle(colors.text);
   }
 
-  /** As many decimals as the market's prices have shown so far; never fewer again. */
-  #refine(bars) {
-    const seen = Math.max(-1, ...bars.flatMap((bar) => [bar.open, bar.high, bar.low, bar.close]).map(decimals));
+  /** As many decimals as the market's tick has, or its prices have shown so far; never fewer again. */
+  #refine(bars, least = -1) {
+    const seen = Math.max(least, ...bars.flatMap((bar) => [bar.open, bar.high, bar.low, bar.close]).map(decimals));
     if (seen <= this.#precision) return;
     this.#precision = seen;
     const priceFormat = { type: "custom", minMove: 10 ** -seen, formatter: (number) => price(number, seen) };
@@ -184,9 +185,8 @@ export class Chart {
 
   #showLegend() {
     if (this.#series === null) return;
-    const { nowMs, closesInMs } = this.#view;
     const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
-    this.#legend.show(candle, { interval: this.#series.interval.name, precision: this.precision, nowMs, closesInMs });
+    this.#legend.show(candle, { interval: this.#series.interval.name, precision: this.precision, ...this.#view });
   }
 
   /** The candle that opens then, with its state; the last one for null. */

@@ -3,12 +3,14 @@
 // Invariant: the address always names the series that is shown.
 
 import { createApi } from "./api.js";
+import { decimals } from "./candles/candle.js";
 import { parseSeries } from "./candles/series.js";
 import { Chart } from "./chart.js";
 import { Session } from "./session.js";
 import { createSocket } from "./socket.js";
 import { toggle } from "./theme.js";
 import { Ui } from "./ui.js";
+import { standing } from "./words.js";
 
 const config = JSON.parse(document.getElementById("config").textContent);
 const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
@@ -22,9 +24,12 @@ const clock = Object.freeze({
 
 const plot = document.getElementById("plot");
 const legend = document.getElementById("legend");
-const chart = new Chart(plot, { legend, toNow: document.getElementById("to-now") });
-const ui = new Ui(document, { navigate });
 const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
+const markets = new Map(config.markets.map((market) => [market.symbol, market]));
+const tick = (symbol) => markets.get(symbol)?.tickSize ?? null;
+const leastDecimals = (symbol) => (tick(symbol) === null ? -1 : decimals(Number(tick(symbol))));
+const chart = new Chart(plot, { legend, toNow: document.getElementById("to-now"), leastDecimals });
+const ui = new Ui(document, { navigate, list, follow: config.signed_in ? follow : null });
 const session = new Session({
   api,
   chart,
@@ -45,6 +50,20 @@ globalThis.truecandle = Object.freeze({
   state: () => session.view(),
 });
 
+/** The followed markets as they are now. */
+async function list() {
+  const found = await api.markets();
+  markets.clear();
+  for (const market of found) markets.set(market.symbol, market);
+  return found;
+}
+
+async function follow(symbol) {
+  const market = await api.follow(symbol);
+  markets.set(market.symbol, market);
+  return market;
+}
+
 function navigate(url) {
   history.pushState(null, "", url);
   session.open(chosen(url));
@@ -53,13 +72,14 @@ function navigate(url) {
 /** The series that an address names; what it can't name falls back, and the page says so. */
 function chosen(url) {
   const asked = { symbol: url.searchParams.get("symbol"), interval: url.searchParams.get("interval") };
-  const symbol = config.symbols.includes(asked.symbol) ? asked.symbol : config.symbol;
+  const symbol = markets.has(asked.symbol) ? asked.symbol : config.symbol;
   const interval = config.intervals.includes(asked.interval) ? asked.interval : config.interval;
   const wrong = [
     asked.symbol !== null && asked.symbol !== symbol ? `${asked.symbol.slice(0, 20)} is not followed here` : "",
     asked.interval !== null && asked.interval !== interval ? `the interval ${asked.interval.slice(0, 8)} is not offered here` : "",
   ].filter(Boolean);
-  ui.say(wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "");
+  const mistake = wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "";
+  ui.say(mistake || standing(markets.get(symbol) ?? { symbol }).text);
   ui.choose(symbol, interval);
   return parseSeries(symbol, interval);
 }

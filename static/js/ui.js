@@ -2,6 +2,7 @@
 // Never here: what the words are (words.js), what they mean (session.js), the chart.
 // Invariant: text goes in by textContent only; what has not changed is not touched.
 
+import { Menu } from "./menu.js";
 import { change, emptiness, freshness, fullMoment, isSignedOut, notice, price, status } from "./words.js";
 
 /** A screen reader hears of a closed candle at most this often: 1s candles close every second. */
@@ -19,12 +20,13 @@ export class Ui {
   #lastPrice = null;
   #announcedMs = 0;
   #message = "";
+  #interval = "";
 
-  constructor(document, { navigate }) {
+  constructor(document, { navigate, list, follow }) {
     this.#document = document;
     this.#navigate = navigate;
     document.addEventListener("click", (event) => this.#clicked(event));
-    this.#listenToMarkets();
+    new Menu(document, { list, follow, address: (symbol) => address(symbol, this.#interval) });
   }
 
   /** Shows that state with the next frame. */
@@ -57,6 +59,7 @@ export class Ui {
 
   /** Marks market and interval as chosen, and points every link at its own combination. */
   choose(symbol, interval) {
+    this.#interval = interval;
     this.#element("market-name").textContent = symbol;
     this.#document.title = `${symbol} ${interval} · TrueCandle`;
     for (const link of this.#document.querySelectorAll("[data-symbol]")) {
@@ -134,33 +137,6 @@ export class Ui {
     this.#message = "";
     this.#element("markets").hidePopover?.();
     this.#navigate(new URL(link.href));
-  }
-
-  /** The market menu: what is typed filters it, arrows walk it, Enter takes the first. */
-  #listenToMarkets() {
-    const menu = this.#element("markets");
-    const filter = this.#element("markets-filter");
-    const shown = () => [...menu.querySelectorAll("a[data-symbol]")].filter((link) => !link.parentElement.hidden);
-    menu.addEventListener("toggle", (event) => {
-      this.#element("market").setAttribute("aria-expanded", String(event.newState === "open"));
-      if (event.newState === "open") filter.focus();
-    });
-    filter.addEventListener("input", () => {
-      const wanted = filter.value.trim().toUpperCase();
-      for (const link of menu.querySelectorAll("a[data-symbol]")) {
-        link.parentElement.hidden = !link.dataset.symbol.includes(wanted);
-      }
-      this.#element("markets-none").hidden = shown().length > 0;
-    });
-    menu.addEventListener("keydown", (event) => {
-      const links = shown();
-      const at = links.indexOf(this.#document.activeElement);
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step !== undefined) (links[at + step] ?? filter).focus();
-      else if (event.key === "Enter" && event.target === filter) links[0]?.click();
-      else return;
-      event.preventDefault();
-    });
   }
 
   #text(id, text) {

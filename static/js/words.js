@@ -116,6 +116,13 @@ export function countdown(ms) {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${two(minutes)}:${two(seconds)}`;
 }
 
+/** Whether a market trades: a word for the menu and a sentence for the chart, both empty where it does. */
+export function standing({ symbol, status }) {
+  if (status === null || status === undefined || status === "TRADING") return { word: "", text: "" };
+  if (status === "UNLISTED") return { word: "not listed", text: `The exchange does not list ${symbol}; what is stored stays.` };
+  return { word: status.toLowerCase(), text: `${symbol} does not trade at the moment: the exchange says ${status}.` };
+}
+
 /** A price with its market's decimals: 61,234.50. */
 export function price(number, precision) {
   return formatter({ minimumFractionDigits: precision, maximumFractionDigits: precision }).format(number);

@@ -12,7 +12,7 @@ const LADDER = [
   ["main.js", "login.js", "first.js"],
   ["session.js"],
   ["link.js", "loader.js", "live.js", "poster.js", "day.js", "view.js", "api.js", "socket.js", "chart.js", "ui.js"],
-  ["bars.js", "cursor.js", "fades.js", "legend.js", "marks.js", "style.js"],
+  ["bars.js", "cursor.js", "fades.js", "legend.js", "marks.js", "menu.js", "style.js"],
   ["theme.js", "words.js"],
   ["candles/builder.js", "candles/history.js", "candles/holes.js", "candles/merge.js", "candles/series.js"],
   ["candles/candle.js"],
