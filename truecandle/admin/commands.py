@@ -18,6 +18,7 @@ from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
 from truecandle.admin.intake import intake
 from truecandle.admin.kit import Kit
+from truecandle.admin.verify import verify
 from truecandle.config import Settings
 
 #: Every command or group of this package.
@@ -27,6 +28,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     doctor,
     export,
     intake,
+    verify,
 )
 
 

@@ -174,23 +174,28 @@ class Fetcher:
         earliest = official.meta(self._redis, series).earliest
         is_older = earliest is None or span.start_ms < earliest
         why: Reason = "backfill" if is_older else "repair"
-        found = self._inquiry.page(self._deep, series, span, why, "fill")
-        has_any = any(open_ms < span.end_ms for open_ms in found.stored)
-        return not (is_older and not has_any and self._is_before_listing(series, span))
+        stored = self._inquiry.page(self._deep, series, span, why, "fill").stored
+        if not is_older or span.start_ms in stored:
+            return True
+        return not self._is_before_listing(series, min(stored | {span.end_ms}))
 
-    def _is_before_listing(self, series: Series, span: Span) -> bool:
-        """An empty page older than all we have: was the market listed later than we ask?"""
+    def _is_before_listing(self, series: Series, end_ms: int) -> bool:
+        """Nothing before `end_ms` on a page older than all we have: was the market listed later?"""
         interval = series.interval
         start_ms = _back(interval, self._settled_ms(interval), self._history)
         if series.name not in self._firsts:
-            _, rows = self._inquiry.ask(self._deep, series, start_ms=start_ms, limit=1)
+            _, rows = self._inquiry.ask(self._deep, series, start_ms=OPENED_MS, limit=1)
             first = rows[0][0] if rows and rows[0] else None
-            self._firsts[series.name] = first if isinstance(first, int) else span.end_ms
+            if not isinstance(first, int):
+                told = "asked for its first candle, the exchange answered with none"
+                self._inquiry.note(series, Span(start_ms, end_ms), "unproven", told)
+                return True
+            self._firsts[series.name] = first
         first_ms = self._firsts[series.name]
-        if first_ms < span.end_ms:
+        if first_ms < end_ms:
             return False
         told = f"the first candle of the exchange is that of {first_ms}"
-        self._inquiry.note(series, Span(start_ms, span.end_ms), "not_listed", told)
+        self._inquiry.note(series, Span(start_ms, end_ms), "not_listed", told)
         return True
 
     def _with_grid(self, series: Series, rest: RestClient) -> Series:
