@@ -17,6 +17,7 @@ from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
+from truecandle.store import gaps
 
 FOLDER = ROOT / "tests" / "data" / "klines"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -61,6 +62,32 @@ def test_every_stored_member_is_the_official_text(
         first_six = [b"[" + b",".join(text[1:-1].split(b",")[:6]) + b"]" for text in found]
         assert first_six == [member(row) for row in rows]
     desk.check(series)
+
+
+@pytest.mark.parametrize(
+    ("day", "first_ms", "candles"),
+    [("2021-04-25", 1_619_323_260_000, 284), ("2023-03-24", 1_679_661_600_000, 80)],
+)
+def test_a_recorded_hole_is_maintenance_and_a_second_pass_asks_nothing(
+    redis: redis_py.Redis, redis_url: str, day: str, first_ms: int, candles: int
+) -> None:
+    path = FOLDER / f"BTCUSDT-1m-{day}.json"
+    series, rows = series_of(path), recorded(path)
+    clock = Clock(series.interval.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
+    with SimServer(market=replayed([str(path)], clock)) as sim:
+        desk = Desk(sim, redis, redis_url, history=HISTORY)
+        desk.fetcher.refresh(series)
+        desk.fetcher.fill(series)
+        older, hole = gaps.read(redis, series).all
+        assert (older.reason, older.end_ms) == ("not_listed", rows[0][0])
+        assert (hole.reason, hole.start_ms, hole.candles) == ("maintenance", first_ms, candles)
+        asked = len(desk.asked())
+        again = Desk(sim, redis, redis_url, history=HISTORY)
+        for fetcher in (desk.fetcher, again.fetcher):
+            assert not fetcher.fill(series)
+        assert len(desk.asked()) == asked
+    silent = {row[0] for row in rows if float(row[5]) == 0}
+    assert silent and silent <= set(opens(desk.stored(series)))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
