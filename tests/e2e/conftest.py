@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    whole = System(tmp_path_factory.mktemp("system"), Roles())
+    folder, followed = tmp_path_factory.mktemp("system"), "BTCUSDT,ETHUSDT"
+    whole = System(folder, Roles(), f"{followed},PEPEUSDT", SYMBOLS=followed)
     try:
         whole.open()
         yield whole

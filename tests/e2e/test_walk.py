@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -91,6 +92,19 @@ def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> No
     assert all(time % 60_000 == 0 for time in times)
     chart.get_by_role("link", name="1s", exact=True).click()
     wait_for_bars(chart, "bars.some((bar) => bar.time % 60000)")
+
+
+def test_a_market_from_the_menu_is_followed_and_moves_in_its_own_ticks(chart: Page) -> None:
+    chart.click("#market")
+    chart.fill("#markets-filter", "pepeusdt")
+    chart.click("#markets-follow")
+    chart.wait_for_url("**symbol=PEPEUSDT&interval=1s", timeout=20_000)
+    wait_for_bars(chart, "bars.filter((bar) => bar.state === 'final').length > 50")
+    wait_for_bars(chart, "bars.some((bar) => bar.state === 'forming')")
+    assert re.fullmatch(r"0\.\d{8}", chart.locator("#legend [data-cell=close]").inner_text())
+    chart.click("#market")
+    assert chart.locator("#markets li").all_inner_texts() == ["BTCUSDT", "ETHUSDT", "PEPEUSDT"]
+    chart.keyboard.press("Escape")
 
 
 def test_the_page_complains_of_nothing(chart: Page, problems: list[str]) -> None:
