@@ -22,7 +22,7 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
-from truecandle.store import clock, keys, lease, survey
+from truecandle.store import clock, held, keys, lease, survey
 
 SERIES = [parse_series("BTCUSDT", name) for name in ("30m", "1h", "4h", "1d", "3d")]
 HALVES, DAYS = SERIES[0], SERIES[3]
@@ -242,6 +242,17 @@ def test_what_the_exchange_itself_contradicts_stays_a_finding(
     assert result.exit_code == 1
     assert "BTCUSDT:4h: parents: 1 of 33 candles are not what their 1h candles" in result.output
     assert "outcome: still wrong" in result.output
+
+
+def test_answers_that_were_not_believed_are_for_people_to_judge(
+    filled: Shell, redis: Redis
+) -> None:
+    entry = held.Held("differences", HOUR[0], HOUR[9], 10, "fetch", "10 of 10 change", 1, 1)
+    held.note(redis, HOURS, entry)
+    (found,) = report(filled, "--repair")["left"]
+    assert (found["check"], found["repair"]) == ("held back", None)
+    assert "10 of 10 change" in found["what"]
+    assert "flask verify BTCUSDT 1h --accept" in found["what"]
 
 
 def test_a_hole_is_left_a_hole_and_its_parent_is_not_judged(filled: Shell, redis: Redis) -> None:

@@ -21,8 +21,8 @@ from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.parents import Judged, children, judge
 from truecandle.candles.series import Series, parse_series
-from truecandle.errors import CandleError
-from truecandle.store import keys, survey
+from truecandle.errors import CandleError, StoreDamaged
+from truecandle.store import held, keys, survey
 from truecandle.store.rows import with_grid
 
 #: Spots of one finding that one repair sees to; the next round sees to the next.
@@ -110,18 +110,32 @@ class Checkup:
                 text = what.format(f"{counts[check]:,}") + first
                 yield Finding(check, str(series), text, (_reask(series, spots[check]),))
         yield from self._meta(series)
+        yield from self._held(series)
 
     def _meta(self, series: Series) -> Iterator[Finding]:
-        claimed, held = survey.claim(self._redis, series)
-        if claimed == held or (claimed is None and not held.count):
+        claimed, there = survey.claim(self._redis, series)
+        if claimed == there or (claimed is None and not there.count):
             return
         said = "is missing or unreadable"
         if claimed is not None:
             said = f"says {claimed.count:,} candles, {_range(claimed.earliest, claimed.latest)}"
-        what = f"{said}; there are {held.count:,}, {_range(held.earliest, held.latest)}"
-        is_lost = claimed is not None and claimed.count > held.count == 0
+        what = f"{said}; there are {there.count:,}, {_range(there.earliest, there.latest)}"
+        is_lost = claimed is not None and claimed.count > there.count == 0
         cures = (Refill(series) if is_lost else Renew(series),)
         yield Finding("meta", keys.meta(series), what, cures)
+
+    def _held(self, series: Series) -> Iterator[Finding]:
+        try:
+            entries = held.read(self._redis, series)
+        except StoreDamaged:  # of another type: a finding of its own
+            return
+        if entries:
+            verify = f"flask verify {series.symbol} {series.interval.name} --accept"
+            what = (
+                f"{len(entries):,} answers of the exchange were not believed, of the last one "
+                f"{entries[0].detail}: look at GET /corrections, then {verify}"
+            )
+            yield Finding("held back", str(series), what)
 
     def _family(self, family: list[Series]) -> Iterator[Finding]:
         by_name = {series.interval.name: series for series in family}

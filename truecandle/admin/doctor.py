@@ -52,6 +52,8 @@ def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
     """
     console = Console(stderr=as_json)
     with ExitStack() as stack:
+        if console.is_terminal:
+            stack.enter_context(console.status("Looking at every candle…"))
         desk, error = None, None
         try:
             desk = stack.enter_context(kit.desk())

@@ -50,6 +50,10 @@ CHECKS: Final[dict[str, tuple[str, str]]] = {
         "Counts, paging and the look for missing candles go by it.",
         "writes it anew from the candles that are there; if none are, fetches them again",
     ),
+    "held back": (
+        "The exchange says otherwise than what is stored; who is right is for people to judge.",
+        "",
+    ),
     "parents": (
         "A longer candle and the shorter ones that cover it contradict each other.",
         "asks the exchange for the longer and the shorter candles and takes over what it says",
