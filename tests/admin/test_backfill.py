@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -23,6 +24,7 @@ from tests.fetching import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
 from tests.harness import ROOT, wait_for
 from truecandle.admin.backfill import has_archives
 from truecandle.admin.progress import Progress
+from truecandle.binance.archive import Archive, File
 from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
@@ -196,6 +198,18 @@ def misaligned_rows() -> list[list[str]]:
         rows = [list(row.values()) for row in csv.DictReader(file)]
     rows = [[str(at(row[0])), *row[1:6], str(at(row[6])), *row[7:], "0"] for row in rows]
     return [row for row in rows if int(row[0]) % HOUR_MS]
+
+
+def test_a_zip_that_is_there_is_checked_and_not_fetched_again(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.put("BTCUSDT", "1h", "2024-06", "1,2,3")
+    archive = Archive(shelf.url)
+    file = File("BTCUSDT", "1h", "2024-06", at("2024-06-01"), at("2024-07-01"))
+    first = archive.fetch(file, tmp_path)
+    assert first and archive.fetch(file, tmp_path) == first
+    first.write_bytes(b"half of it")
+    assert archive.fetch(file, tmp_path) == first
+    archive.close()
+    assert len([path for path in shelf.asked if path.endswith(".zip")]) == 2
 
 
 def test_an_archive_never_changes_what_is_stored(
