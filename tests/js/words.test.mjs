@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { candleState, change, clock, countdown, emptiness, freshness, fullMoment, moment, notice, price, status, volume } from "../../static/js/words.js";
+import { candleState, change, clock, countdown, emptiness, freshness, fullMoment, moment, notice, price, standing, status, volume } from "../../static/js/words.js";
 
 const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
 const VIEW = {
@@ -80,4 +80,13 @@ test("a candle's state is told in words", () => {
   assert.equal(candleState("forming", 41_000), "forming, closes in 00:41");
   assert.equal(candleState("pending"), "closed, waiting for the official candle");
   assert.equal(candleState("final"), "official");
+});
+
+test("a market that trades needs no words, one that does not gets them", () => {
+  for (const status of ["TRADING", null, undefined]) assert.deepEqual(standing({ symbol: "AUSDT", status }), { word: "", text: "" });
+  assert.deepEqual(standing({ symbol: "AUSDT", status: "HALT" }), {
+    word: "halt",
+    text: "AUSDT does not trade at the moment: the exchange says HALT.",
+  });
+  assert.match(standing({ symbol: "AUSDT", status: "UNLISTED" }).text, /does not list AUSDT/);
 });

@@ -241,6 +241,26 @@ def test_a_gap_has_neither_candles_nor_trades(frozen: SimServer) -> None:
     assert requests.get(url, timeout=10).json() == []
 
 
+def test_a_market_can_stop_trading_or_be_listed_no_more(frozen: SimServer) -> None:
+    base = f"{frozen.rest_url}/api/v3/exchangeInfo"
+
+    def statuses(query: str = "") -> dict[str, str]:
+        rows = requests.get(base + query, timeout=10).json()["symbols"]
+        return {row["symbol"]: row["status"] for row in rows}
+
+    assert statuses()["BTCUSDT"] == "TRADING"
+    frozen.faults.add("listing", symbol="BTCUSDT", status="HALT")
+    assert statuses()["BTCUSDT"] == statuses("?symbol=BTCUSDT")["BTCUSDT"] == "HALT"
+    assert list(statuses("?symbolStatus=HALT")) == ["BTCUSDT"]
+    assert "BTCUSDT" not in statuses("?symbolStatus=TRADING")
+    assert klines(frozen).status_code == 200
+    frozen.faults.clear()
+    frozen.faults.add("listing", symbol="BTCUSDT", status=None)
+    assert "BTCUSDT" not in statuses()
+    for refused in (requests.get(base + "?symbol=BTCUSDT", timeout=10), klines(frozen)):
+        assert (refused.status_code, refused.json()["code"]) == (400, -1121)
+
+
 def test_the_clock_can_be_scripted(frozen: SimServer) -> None:
     frozen.faults.add("clock", offset_ms=-300_000)
     answer = requests.get(f"{frozen.rest_url}/api/v3/time", timeout=10)
