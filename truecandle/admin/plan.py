@@ -23,11 +23,11 @@ from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE
 #: `auto`: an archive where it spares more than one page. `archive`: wherever there is one.
 Source = Literal["auto", "archive", "rest"]
 
-#: For the estimate of time, as measured against servers nearby: pages a second and seconds of an
+#: For the estimate of time, as measured on a small machine: pages a second and seconds of an
 #: archive, and candles stored a second.
 PAGES_PER_S: Final = 5
 ARCHIVE_S: Final = 2
-CANDLES_PER_S: Final = 15_000
+CANDLES_PER_S: Final = 10_000
 #: A zip and its checksum.
 REQUESTS_PER_FILE: Final = 2
 
