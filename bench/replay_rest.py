@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.replay_rest FOLDER
 
 FOLDER holds `klines_rest12/*.tar.xz` and `klines_1m_gap/*.json.gz`. Serves each series from the
-simulated exchange, fills it into a Redis of its own and compares. Exits with 1 on a difference.
+simulated exchange, fills it into a Redis of its own and compares; every hole has to be proven, and
+a fetcher that starts anew has to ask nothing (`again`). Exits with 1 on a difference.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
+from truecandle.store import gaps
 
 HISTORY = 100_000
 Rows = list[list[Any]]
@@ -33,7 +36,7 @@ Rows = list[list[Any]]
 def main() -> int:
     folder = Path(sys.argv[1])
     wrong = 0
-    print("series          rows   wrong  holes  missing  requests  allowed  seconds")
+    print("series          rows   wrong  holes  missing  proven  requests  allowed  again  seconds")
     with tempfile.TemporaryDirectory() as temporary, RedisProc(Path(temporary)) as server:
         for tar in sorted((folder / "klines_rest12").glob("*.tar.xz")):
             for series, rows in from_tar(tar):
@@ -76,6 +79,10 @@ def replay(series: Series, rows: Rows, source: str, server: RedisProc) -> int:
         for _ in range(3):  # again and again: holes must not be asked for each time
             desk.fetcher.fill(series)
         took_s = time.perf_counter() - began_s
+        asked = len(desk.asked())
+        Desk(sim, redis, server.url, history=HISTORY).fetcher.fill(series)
+        again = len(desk.asked()) - asked
+        proven = Counter(gap.reason for gap in gaps.read(redis, series).all)
         found = desk.stored(series)
         desk.check(series)
     width = len(rows[0])
@@ -86,9 +93,10 @@ def replay(series: Series, rows: Rows, source: str, server: RedisProc) -> int:
     span = grid.count(rows[0][0], rows[-1][0]) // 1_000 + 1
     print(
         f"{series.name:13}{len(found):>8}{wrong:>8}{sum(map(bool, steps)):>7}{sum(steps):>9}"
-        f"{len(desk.asked()):>10}{span + 3:>9}{took_s:>9.1f}",
+        f"{proven['maintenance']:>8}{asked:>10}{span + 3:>9}{again:>7}{took_s:>9.1f}",
         flush=True,
     )
+    wrong += again + (proven["maintenance"] != sum(map(bool, steps))) + proven["unproven"]
     return wrong + (found != sorted(found, key=lambda text: json.loads(text)[0]))
 
 
