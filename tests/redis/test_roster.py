@@ -36,7 +36,7 @@ class Office:
         self.desk, self.leads = desk, True
         self._before = len(desk.asked("exchangeInfo"))
         settings = Settings(symbols=START, intervals=("1m",))
-        clock = ExchangeClock(desk.rest)
+        self.clock = clock = ExchangeClock(desk.rest)
         clock.measure()
         self.scheduler: Any = BackgroundScheduler(timezone=UTC)
         self.scheduler.start(paused=True)
@@ -50,6 +50,10 @@ class Office:
     @property
     def jobs(self) -> set[str]:
         return {job.id for job in self.scheduler.get_jobs()} - {"history"}
+
+    def advance(self, ms: int) -> None:
+        self.desk.sim.clock.advance(ms)
+        self.clock.measure()
 
     def asked(self) -> list[str]:
         found = self.desk.asked("exchangeInfo")[self._before :]
@@ -196,6 +200,29 @@ def test_a_delisted_market_is_found_among_the_others_and_spoils_nothing(office: 
     for _ in range(2):
         office.roster.tick()
     assert office.statuses()["PEPEUSDT"] == "TRADING"
+
+
+def test_a_market_that_is_listed_again_is_visited_at_once(office: Office) -> None:
+    office.roster.tick()
+    office.rota.arm()
+    market = office.rota.markets[1]
+    market.visit()
+    office.desk.sim.faults.add("listing", symbol="ETHUSDT", status=None)
+    office.advance(CHECK_MS)
+    market.visit()
+    assert market.is_unknown
+    office.roster.tick()
+    assert market.next_ms() > office.clock.now_ms() + UNLISTED_MS / 2
+    assert office.desk.redis.zcard("klines_z:ETHUSDT:1m")
+    office.desk.sim.faults.clear()
+    office.advance(UNLISTED_MS - 1_000)
+    office.roster.tick()
+    assert market.is_unknown, "not looked up yet"
+    office.advance(1_000)
+    for _ in range(2):
+        office.roster.tick()
+    assert office.statuses()["ETHUSDT"] == "TRADING"
+    assert market.next_ms() <= office.clock.now_ms()
 
 
 def test_a_failing_exchange_is_asked_again_only_after_a_pause(office: Office) -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from redis import Redis
 
 from tests.fetching import Desk
 from tests.harness import RedisProc, wait_for
+from tests.roles import Roles
 from tests.web.conftest import HOURLY, Browser, build, issue, said, store_hours
+from tests.web.process import Web
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.listing import Listing
 from truecandle.config import Settings
@@ -152,6 +155,28 @@ def test_while_the_exchange_is_away_it_says_so(ann: Browser, fetcher: SimServer)
     answer = add(ann, "DOGEUSDT")
     assert (answer.status_code, said(answer)["code"]) == (503, "unchecked")
     assert "did not answer" in said(answer)["detail"]
+
+
+def test_while_a_symbol_is_looked_up_the_process_serves_others(
+    processes: Roles, redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    web, headers = Web(processes, redis_url, tmp_path), issue(redis, "write")
+    answers: list[int] = []
+
+    def ask() -> None:
+        body = {"symbol": "DOGEUSDT"}
+        url = f"{web.url}/markets"
+        answers.append(requests.post(url, json=body, headers=headers, timeout=20).status_code)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_for(lambda: kept.wishes(redis), what="the wish")
+    assert web.get("/healthz").status_code == 200
+    assert web.get("/markets", headers=headers).status_code == 200
+    assert answers == [], "it waits for the fetcher still"
+    kept.grant(redis, "DOGEUSDT", kept.Answer(Listing("DOGEUSDT", "TRADING")))
+    asking.join(20)
+    assert answers == [201]
 
 
 def test_one_user_asks_for_so_many_new_symbols_a_minute(

@@ -76,6 +76,10 @@ class Market:
         """When to visit, by the exchange's clock; now or in the past if it is due."""
         return max(self.plan.next_ms(self._clock.now_ms()), self._backoff.until_ms)
 
+    def wake(self) -> None:
+        """Forgets its failures, and so its rest."""
+        self._backoff.succeed()
+
     def visit(self) -> None:
         """Reads whatever is due, shortest interval first."""
         now_ms = self._clock.now_ms()

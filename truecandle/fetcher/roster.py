@@ -132,6 +132,9 @@ class Roster:
             return
         checked = [_checked(market, found.get(market.symbol), now_ms) for market in asked]
         markets.update(self._redis, checked)
+        for before, now in zip(asked, checked, strict=True):
+            if UNLISTED == before.listing.status != now.listing.status:
+                self._rota.wake(now.symbol)
 
     def _listings(self, symbols: Sequence[str]) -> dict[str, Listing]:
         """What the exchange lists of them; halves, where it does not list all, down to one."""

@@ -113,6 +113,15 @@ class Rota:
                     if market.symbol not in known:
                         self._add_visits(market)
 
+    def wake(self, symbol: str) -> None:
+        """Visits a market at once, whatever it rested for: the exchange lists it again."""
+        with self._arming:
+            for market in self.markets:
+                if market.symbol == symbol:
+                    market.wake()
+                    if self.leads() and self._clock.is_measured:
+                        self._add_visits(market)
+
     def arm(self) -> None:
         """Sets every job to its next time, by the clocks as they are now.
 
