@@ -4,22 +4,30 @@
 
 DATA_FOLDER holds `klines_rest12`. Exits with 1 on a row that the store's rule refuses, on a close
 time that did not stay as it was, and on a parent that differs from its complete set of children.
+`idle` counts parents with a child without trades, `else` those of them that would differ if such
+children had a say in prices. Last, all is stored in a Redis of its own and looked at as `flask
+doctor` does.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from bench.replay_rest import from_tar
+from tests.harness import RedisProc
+from truecandle.admin.checkup import Checkup
 from truecandle.candles.candle import OfficialCandle, official_from_member
 from truecandle.candles.interval import INTERVALS, LAST_MS, Interval
 from truecandle.candles.parents import Judged, children, judge
 from truecandle.candles.series import Series
+from truecandle.store import official
 from truecandle.store.rows import check, with_grid
 
 NAMED_MAX = 20
@@ -37,9 +45,10 @@ def main() -> int:
         checked = check(interval, rows, now_ms=LAST_MS, settle_ms=0)
         families.setdefault(series.symbol, {})[interval] = list(checked.candles)
         wrong += report(Series(series.symbol, interval), rows, checked.candles)
-    print("\nparents        children    judged  incomplete  differ  seconds")
+    print("\nparents        children    judged  incomplete  differ  idle  else  seconds")
     for symbol, family in families.items():
         wrong += sum(relate(symbol, parent, family) for parent in family)
+    wrong += examine(families)
     print(f"{wrong} findings")
     return min(wrong, 1)
 
@@ -75,13 +84,48 @@ def relate(symbol: str, parent: Interval, family: Family) -> int:
         differing = [one for one in judged if one.differences]
         wrong += len(differing)
         left = len(family[parent]) - len(judged)
+        with_idle, otherwise = idle(parent, child, family)
         print(
             f"{symbol + ':' + parent.name:15}{child.name:>8}{len(judged):>10}{left:>12}"
-            f"{len(differing):>8}{took_s:>9.1f}"
+            f"{len(differing):>8}{with_idle:>6}{otherwise:>6}{took_s:>9.1f}"
         )
         for one in differing[:NAMED_MAX]:
             print(f"    {named(one)}")
     return wrong
+
+
+def idle(parent: Interval, child: Interval, family: Family) -> tuple[int, int]:
+    """Judged parents with a child without trades; how many differ if those children count."""
+    opens = {parent.open_ms(one.open_ms) for one in family[child] if not one.trades}
+    ours = [one for one in family[parent] if one.open_ms in opens]
+    counted = [
+        replace(one, trades=one.trades or 1)
+        for one in family[child]
+        if parent.open_ms(one.open_ms) in opens
+    ]
+    judged = list(judge(parent, child, ours, counted))
+    prices = {"open", "high", "low", "close"}
+    return len(judged), sum(any(d.field in prices for d in one.differences) for one in judged)
+
+
+def examine(families: dict[str, Family]) -> int:
+    """How many findings a look over the stored candles has."""
+    began_s = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder)) as server:
+        redis = server.client()
+        for symbol, family in families.items():
+            for interval, candles in family.items():
+                series = Series(symbol, interval)
+                official.upsert_klines(redis, series, candles, now_ms=LAST_MS, settle_ms=0)
+        stored_s = time.perf_counter()
+        checkup = Checkup(redis, LAST_MS - 1)
+        findings = list(checkup.findings())
+    for finding in findings[:NAMED_MAX]:
+        print(f"    {finding.place}: {finding.check}: {finding.what}")
+    looked_s = time.perf_counter() - stored_s
+    counts = ", ".join(f"{count} {name}" for name, count in checkup.counts.items())
+    print(f"\nstored in {stored_s - began_s:.1f} s, examined in {looked_s:.1f} s: {counts}")
+    return len(findings)
 
 
 def named(one: Judged) -> str:

@@ -244,6 +244,18 @@ def test_what_the_exchange_itself_contradicts_stays_a_finding(
     assert "outcome: still wrong" in result.output
 
 
+def test_many_candles_from_the_future_are_not_removed(filled: Shell, redis: Redis) -> None:
+    now_ms = NOW_MS // HOUR_MS * HOUR_MS
+    some = at(redis, HOURS, HOUR[16])
+    redis.zadd(
+        KEY, {changed(some, time=now_ms + n * HOUR_MS): now_ms + n * HOUR_MS for n in range(9)}
+    )
+    left = report(filled, "--repair")["left"]
+    assert [finding["check"] for finding in left] == ["not closed"]
+    assert "are the clocks right?" in left[0]["what"]
+    assert redis.zcount(KEY, now_ms, "+inf") == 9
+
+
 def test_answers_that_were_not_believed_are_for_people_to_judge(
     filled: Shell, redis: Redis
 ) -> None:
@@ -282,7 +294,7 @@ def test_without_the_exchange_the_store_is_looked_at_and_left_alone(
     result = away.run("doctor --repair")
     assert result.exit_code == 1
     assert "exchange: exchange: it does not answer" in result.output
-    assert "BTCUSDT:1h: double: 1 open times have more than one candle" in result.output
+    assert "BTCUSDT:1h: double: more than one candle at the same time, once" in result.output
     assert "still wrong: BTCUSDT:1h: double" in result.output
 
 

@@ -30,14 +30,18 @@ SPOTS_MAX: Final = 5_000
 #: Keys that are named one by one; the next round names the next.
 KEYS_MAX: Final = 1_000
 
+#: More candles than these are not stored too early by mishap; rather a clock went wrong.
+EARLY_MAX: Final = 3
+
 _WHAT: Final = {
-    "junk": "{} members are no candle",
-    "misplaced": "{} members lie at another time than their own",
-    "misaligned": "{} members lie off the grid",
-    "broken": "{} candles have impossible prices",
-    "not closed": "{} candles are not closed yet",
-    "double": "{} open times have more than one candle",
+    "junk": "no candle",
+    "misplaced": "at another time than its own",
+    "misaligned": "off the grid",
+    "broken": "impossible prices",
+    "not closed": "not closed yet",
+    "double": "more than one candle at the same time",
 }
+_EARLY: Final = ": are the clocks right? --repair removes {} at most"
 
 
 class Checkup:
@@ -106,9 +110,12 @@ class Checkup:
                     spots.setdefault(spot.check, []).append(spot)
         for check, what in _WHAT.items():
             if check in spots:
-                first = f", the first at {_at(spots[check][0].score)}"
-                text = what.format(f"{counts[check]:,}") + first
-                yield Finding(check, str(series), text, (_reask(series, spots[check]),))
+                times = "once" if counts[check] == 1 else f"{counts[check]:,} times"
+                text = f"{what}, {times}, first at {_at(spots[check][0].score)}"
+                if check == "not closed" and counts[check] > EARLY_MAX:
+                    yield Finding(check, str(series), text + _EARLY.format(EARLY_MAX))
+                else:
+                    yield Finding(check, str(series), text, (_reask(series, spots[check]),))
         yield from self._meta(series)
         yield from self._held(series)
 
@@ -215,4 +222,6 @@ def _at(score: float) -> str:
 
 
 def _range(first_ms: int | None, last_ms: int | None) -> str:
-    return "none" if first_ms is None else f"{shown(first_ms)} to {shown(last_ms)}"
+    if first_ms is None:
+        return "none"
+    return " to ".join("no time" if ms == -1 else shown(ms) for ms in (first_ms, last_ms))
