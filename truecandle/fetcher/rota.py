@@ -36,6 +36,8 @@ FILL_EVERY_S = 20
 FILL_FIRST_S = 3
 #: Pages of each series in one fill; the rest comes with the next.
 FILL_ROUNDS_MAX = 110
+#: Pages of each series that are read again before it is looked for new holes.
+REREAD_ROUNDS_MAX = 2
 
 
 def new_scheduler() -> BlockingScheduler:
@@ -161,17 +163,17 @@ class Rota:
 
     def _look_back(self) -> None:
         """Fills history; then, once a day, reads the last days again."""
-        self._rounds(Market.fill)
-        self._rounds(Market.reread)
+        self._rounds(Market.fill, FILL_ROUNDS_MAX)
+        self._rounds(Market.reread, REREAD_ROUNDS_MAX)
 
-    def _rounds(self, look: Callable[[Market, Series], bool]) -> None:
+    def _rounds(self, look: Callable[[Market, Series], bool], most: int) -> None:
         """Round by round, one page of each series, so that every chart has something soon."""
         pending = [
             (market, Series(market.symbol, interval))
             for interval in self._intervals
             for market in self.markets
         ]
-        for _ in range(FILL_ROUNDS_MAX):
+        for _ in range(most):
             pending = [
                 (market, series)
                 for market, series in pending
