@@ -305,6 +305,18 @@ def test_what_is_set_aside_can_be_found_for_a_week(filled: Shell, redis: Redis) 
     assert 0 < redis.ttl("aside:klines_z:btcusdt:1h") <= keys.ASIDE_TTL_S
 
 
+def test_a_series_of_which_nothing_is_left_is_filled_anew_on_its_own_grid(
+    filled: Shell, sim: SimServer, redis: Redis
+) -> None:
+    days = SERIES[4]
+    redis.delete(keys.klines(days), keys.meta(days))
+    redis.set(keys.klines(days), "x")
+    redis.lpush(keys.meta(days), "x")
+    assert report(filled, "--repair")["left"] == []
+    assert stored(redis, days)[-1:] == truth(sim, days)
+    assert len(stored(redis, days)) > 800
+
+
 def test_more_than_a_page_at_one_score_is_seen_and_mended(filled: Shell, redis: Redis) -> None:
     redis.zadd(KEY, {b"junk %d" % number: HOUR[2] + 7 for number in range(6_000)})
     assert report(filled, "--repair")["left"] == []
