@@ -90,14 +90,24 @@ class System:
 
     def token(self) -> str:
         """A token for REST, as `flask token add` makes it."""
-        flask = self._processes.start(
-            "flask", ["-m", "flask", "token", "add", "demo", "--scope", "read"], self._env
-        )
-        flask.process.wait(START_S)
-        wait_for(lambda: not flask.alive(), what="the output of flask token add")
-        token = re.fullmatch(r"\S+", flask.lines[-1])
-        assert token, flask.output
+        last = self.flask("token", "add", "demo", "--scope", "read")[-1]
+        token = re.fullmatch(r"\S+", last)
+        assert token, last
         return token[0]
+
+    def flask(self, *words: str) -> list[str]:
+        """The lines that a `flask` command says."""
+        flask = self._processes.start("flask", ["-m", "flask", *words], self._env)
+        flask.process.wait(START_S)
+        wait_for(lambda: not flask.alive(), what=f"the output of flask {words[0]}")
+        return flask.lines
+
+    def script(self, kind: str, **fields: Any) -> None:
+        """Tells the simulated exchange to misbehave, by its kinds of fault."""
+        answer = requests.post(
+            f"{self.sim_url}/sim/faults", json={"kind": kind, **fields}, timeout=10
+        )
+        answer.raise_for_status()
 
     def truth(self, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Any]:
         """What the simulated exchange knows to be right: rows of 12 fields, closed candles only."""

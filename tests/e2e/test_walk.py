@@ -107,6 +107,36 @@ def test_a_market_from_the_menu_is_followed_and_moves_in_its_own_ticks(chart: Pa
     chart.keyboard.press("Escape")
 
 
+def test_fifty_corrections_reach_the_open_chart_and_the_ledger_once_each(
+    chart: Page, system: System
+) -> None:
+    chart.goto(chart.url.split("?")[0] + "?symbol=ETHUSDT&interval=1m")
+    wait_for_bars(chart, "bars.filter((bar) => bar.state === 'final').length > 100")
+    chart.evaluate("globalThis.sameDocument = true")
+    finals = "truecandle.bars().filter((bar) => bar.state === 'final').map((bar) => bar.time)"
+    times = chart.evaluate(finals)[-90:-4]
+    rows = system.truth("ETHUSDT", "1m", times[0], times[-1] + 1)
+    highs = {row[0]: str(int(float(row[2])) + 5) for row in rows[:50]}
+    for open_ms, high in highs.items():
+        fields = {"symbol": "ETHUSDT", "interval": "1m", "open_ms": open_ms}
+        system.script("correction", **fields, changes={"high": high})
+    system.flask("verify", "ETHUSDT", "1m")
+    expected = ",".join(f"{open_ms}:{high}" for open_ms, high in highs.items())
+    wait_for_bars(
+        chart, f"Object.entries({{{expected}}}).every(([time, high]) =>"
+        " bars.find((bar) => bar.time === Number(time))?.high === high)",
+    )  # fmt: skip
+    assert chart.evaluate("globalThis.sameDocument") is True
+    answer = requests.get(
+        f"{system.url}/corrections?symbol=ETHUSDT&interval=1m",
+        headers={"Authorization": f"Bearer {system.token()}"},
+        timeout=5,
+    ).json()
+    assert sorted(one["time"] for one in answer["corrections"]) == sorted(highs)
+    assert {one["by"] for one in answer["corrections"]} == {"verify"}
+    assert answer["held"] == []
+
+
 def test_the_page_complains_of_nothing(chart: Page, problems: list[str]) -> None:
     assert chart.evaluate("truecandle.state().load.kind") == "ready"
     assert problems == []
