@@ -142,7 +142,7 @@ class Filler:
             if gap.reason == "not_listed" and gap.start_ms <= span.start_ms < gap.end_ms:
                 return gap.end_ms
         _, answer = self._patiently(
-            lambda: self._inquiry.ask(self._desk.rest, series, start_ms=span.start_ms, limit=1)
+            lambda: self._inquiry.ask(self._desk.rest, series, start_ms=OPENED_MS, limit=1)
         )
         first_ms = answer[0][0] if answer and answer[0] else None
         if not isinstance(first_ms, int) or not 0 <= first_ms < LAST_MS:
