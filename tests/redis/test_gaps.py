@@ -244,6 +244,20 @@ def test_the_last_days_are_read_again_once_a_day_and_what_lies_further_back_is_n
     assert len(desk.asked()) == asked + 1
 
 
+@pytest.mark.parametrize("name", INTERVALS)
+def test_every_interval_is_read_again_and_nothing_changes(desk: Desk, name: str) -> None:
+    series = Series("SOLUSDT", INTERVALS[name])
+    desk.fetcher.refresh(series)
+    before = desk.stored(series)
+    rereads.done(desk.redis, series, NOW_MS - DAY_MS)
+    asked = len(desk.asked())
+    while desk.fetcher.reread(series):
+        pass
+    assert len(desk.asked()) == asked + 1
+    assert desk.stored(series) == before
+    assert not desk.fetcher.reread(series)
+
+
 def test_too_many_differences_at_once_are_held_back_and_reported(desk: Desk) -> None:
     desk.fetcher.refresh(MINUTES)
     before = desk.stored(MINUTES)

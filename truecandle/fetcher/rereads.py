@@ -72,4 +72,5 @@ class Rereads:
             return None
         end_ms = interval.next_open_ms(interval.open_ms(meta.latest))
         first_ms = max(interval.open_ms(end_ms - BACK_MS), interval.open_ms(meta.earliest))
-        return Span(max(first_ms, interval.step(end_ms, -BACK_CANDLES)), end_ms)
+        candles = min(BACK_CANDLES, interval.count(first_ms, end_ms))
+        return Span(interval.step(end_ms, -candles), end_ms)
