@@ -92,6 +92,25 @@ def test_a_measurement_is_good_for_a_minute_unless_doubted(
     assert clock.is_stale()
 
 
+def test_a_clock_that_leapt_is_sure_of_nothing_until_a_second_measurement_agrees(
+    world: World, clock: ExchangeClock
+) -> None:
+    clock.measure()
+    assert not clock.is_unsure()
+    world.ahead_ms = 3_600_000
+    clock.measure()
+    assert clock.is_unsure() and clock.is_stale()
+    world.ahead_ms = 0
+    clock.measure()
+    assert clock.is_unsure() and clock.is_stale()
+    clock.measure()
+    assert not clock.is_unsure() and not clock.is_stale()
+    world.wall_shift_ms = 10_000
+    assert clock.is_unsure()
+    clock.measure()
+    assert not clock.is_unsure()
+
+
 def test_times_that_contradict_each_other_are_not_believed(
     world: World, clock: ExchangeClock
 ) -> None:
