@@ -193,10 +193,14 @@ class Faults:
                     return fault
         return None
 
-    def clear(self) -> None:
-        """Forgets every waiting fault, and takes back gaps and corrections."""
+    def calm(self) -> None:
+        """Forgets every waiting fault; gaps and corrections stay, they are the truth now."""
         with self._lock:
             self._faults.clear()
+
+    def clear(self) -> None:
+        """Forgets every waiting fault, and takes back gaps and corrections."""
+        self.calm()
         self._market.restore()
 
     def waiting(self) -> list[dict[str, Any]]:
