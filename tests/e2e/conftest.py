@@ -45,10 +45,18 @@ def chart(system: System, chromium: Browser, problems: list[str]) -> Iterator[Pa
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
     page.goto(system.sign_in_link())
     page.wait_for_url(f"{system.url}/", timeout=20_000)
-    page.goto(f"{system.url}/?symbol=BTCUSDT&interval=1s")
-    wait_for_bars(page)
+    go(page, "BTCUSDT", "1s")
     yield page
     context.close()
+
+
+def go(page: Page, symbol: str, interval: str) -> None:
+    """Opens another chart by its address. Whoever leaves a page while it still connects is told
+    so by the browser, as an error; so the page may first arrive."""
+    connected = "globalThis.truecandle?.state().link.kind === 'up'"
+    wait_for(lambda: page.evaluate(connected), what="a page that is connected")
+    page.goto(f"{page.url.split('?')[0]}?symbol={symbol}&interval={interval}")
+    wait_for_bars(page)
 
 
 def wait_for_bars(page: Page, condition: str = "bars.length > 50") -> None:

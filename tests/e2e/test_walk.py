@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.e2e.conftest import wait_for_bars
+from tests.e2e.conftest import go, wait_for_bars
 from tests.harness import wait_for
 from tests.system import System
 
@@ -86,8 +86,7 @@ def test_every_official_candle_is_the_exchanges_own(system: System) -> None:
 
 
 def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> None:
-    chart.goto(chart.url.split("?")[0] + "?symbol=ETHUSDT&interval=1m")
-    wait_for_bars(chart)
+    go(chart, "ETHUSDT", "1m")
     times = chart.evaluate("truecandle.bars().map((bar) => bar.time)")
     assert all(time % 60_000 == 0 for time in times)
     chart.get_by_role("link", name="1s", exact=True).click()
@@ -110,7 +109,7 @@ def test_a_market_from_the_menu_is_followed_and_moves_in_its_own_ticks(chart: Pa
 def test_fifty_corrections_reach_the_open_chart_and_the_ledger_once_each(
     chart: Page, system: System
 ) -> None:
-    chart.goto(chart.url.split("?")[0] + "?symbol=ETHUSDT&interval=1m")
+    go(chart, "ETHUSDT", "1m")
     wait_for_bars(chart, "bars.filter((bar) => bar.state === 'final').length > 100")
     chart.evaluate("globalThis.sameDocument = true")
     finals = "truecandle.bars().filter((bar) => bar.state === 'final').map((bar) => bar.time)"
