@@ -252,6 +252,8 @@ class Run:
             if due_ms is None:
                 break
             self._wait(max(0, due_ms - self._clock.now_ms()))
+        # Away from a second's edge, where the few ms a clock may err by decide what is settled.
+        self._wait((1_500 - self._sim.clock.now_ms() % 1_000) % 1_000)
         self._measure()
         self._fetcher.refresh(self._series)
 
