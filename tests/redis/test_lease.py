@@ -10,12 +10,12 @@ import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness import wait_for
+from tests.harness import RedisProc, wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
-from truecandle.errors import StaleWriter, StoreDamaged
-from truecandle.store import keys, lease, official
-from truecandle.store.lease import Lease
+from truecandle.errors import StaleWriter, StoreDamaged, StoreUnavailable
+from truecandle.store import connect, keys, lease, official
+from truecandle.store.lease import Lease, Leases
 
 NAME = "fetcher"
 TTL_MS = 60_000
@@ -217,3 +217,149 @@ def writes(redis: redis_py.Redis, fence: int) -> bool:
 
 def test_the_number_of_official_candles_is_that_of_the_leading_fetcher() -> None:
     assert keys.fence(keys.LEADER) == keys.FENCE
+
+
+MARKETS = frozenset(lease.of_market(symbol) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"))
+
+
+def many(redis: redis_py.Redis, name: str, ttl_ms: int = TTL_MS, **options: Any) -> Leases:
+    return Leases(redis, name, ttl_ms, **options)
+
+
+def test_the_lease_of_a_market_is_named_after_it(redis: redis_py.Redis) -> None:
+    many(redis, "one").hold([lease.of_market("BTCUSDT")])
+    assert sorted(redis.keys()) == [b"fence:feed:BTCUSDT", b"lease:feed:BTCUSDT"]
+
+
+def test_each_of_many_leases_has_one_holder(redis: redis_py.Redis) -> None:
+    one, two = many(redis, "one"), many(redis, "two")
+    btc, *others = sorted(MARKETS)
+    assert one.hold([btc]) == {btc}
+    assert two.hold(MARKETS) == set(others)
+    assert one.hold(MARKETS) == {btc}
+    for name in MARKETS:
+        assert sorted([one.fence(name) > 0, two.fence(name) > 0]) == [False, True]
+        assert one.fence(name) + two.fence(name) == lease.current(redis, name)
+
+
+def test_renewing_many_keeps_their_numbers_and_lengthens_their_time(
+    redis: redis_py.Redis,
+) -> None:
+    one = many(redis, "one")
+    one.hold(MARKETS)
+    numbers = {name: one.fence(name) for name in MARKETS}
+    for name in MARKETS:
+        redis.pexpire(keys.lease(name), 5_000)
+    assert one.hold(MARKETS) == MARKETS
+    assert {name: one.fence(name) for name in MARKETS} == numbers
+    assert all(redis.pttl(keys.lease(name)) > 5_000 for name in MARKETS)
+
+
+def test_many_leases_cost_one_round_trip(redis: redis_py.Redis) -> None:
+    one = many(redis, "one")
+    names = [lease.of_market(f"COIN{n}") for n in range(100)]
+    one.hold(names)
+    before = questions(redis)
+    assert one.hold(names) == set(names)
+    assert questions(redis) - before < 20
+
+
+def questions(redis: redis_py.Redis) -> int:
+    """How often the server has read from its connections."""
+    stats: dict[str, int] = dict(redis.info("stats"))
+    return stats["total_reads_processed"]
+
+
+def test_what_is_not_wanted_any_more_is_free_at_once(redis: redis_py.Redis) -> None:
+    one, two = many(redis, "one"), many(redis, "two")
+    one.hold(MARKETS)
+    gone, *kept = sorted(MARKETS)
+    assert one.hold(kept) == set(kept)
+    assert one.fence(gone) == 0
+    assert two.hold(MARKETS) == {gone}
+    assert one.hold([]) == frozenset()
+    assert two.hold(MARKETS) == MARKETS
+
+
+def test_released_leases_are_free_at_once_and_a_standby_takes_them(redis: redis_py.Redis) -> None:
+    one, two = many(redis, "one"), many(redis, "two")
+    one.hold(MARKETS)
+    first = {name: one.fence(name) for name in MARKETS}
+    assert two.hold(MARKETS) == frozenset()
+    one.release()
+    one.release()
+    assert not any(one.fence(name) for name in MARKETS)
+    assert two.hold(MARKETS) == MARKETS
+    assert all(two.fence(name) > first[name] for name in MARKETS)
+    one.release()
+    assert two.hold(MARKETS) == MARKETS
+
+
+def test_leases_of_a_holder_that_died_end_by_themselves(redis: redis_py.Redis) -> None:
+    one, two = many(redis, "one", ttl_ms=50), many(redis, "two", ttl_ms=50)
+    one.hold(MARKETS)
+    first = {name: one.fence(name) for name in MARKETS}
+    wait_for(lambda: two.hold(MARKETS) == MARKETS, what="the leases to end")
+    assert not any(one.fence(name) for name in MARKETS)
+    assert all(lease.current(redis, name) > first[name] for name in MARKETS)
+
+
+def test_a_holder_of_many_that_was_frozen_knows_it_before_it_asks(redis: redis_py.Redis) -> None:
+    hand = Hand()
+    one, two = many(redis, "one", monotonic_ms=hand), many(redis, "two")
+    one.hold(MARKETS)
+    hand.ms += TTL_MS - 1
+    assert all(one.fence(name) for name in MARKETS)
+    hand.ms += 1
+    assert not any(one.fence(name) for name in MARKETS)
+    redis.delete(*(keys.lease(name) for name in MARKETS))
+    assert two.hold(MARKETS) == MARKETS
+    assert one.hold(MARKETS) == frozenset()
+
+
+def test_a_slow_answer_to_many_counts_from_the_question(redis: redis_py.Redis) -> None:
+    times = iter([0, TTL_MS, TTL_MS, TTL_MS])
+    one = many(redis, "one", monotonic_ms=lambda: next(times))
+    assert one.hold(MARKETS) == frozenset()
+
+
+def test_without_redis_many_leases_are_held_to_their_end_and_no_longer(
+    redis_server: RedisProc, redis: redis_py.Redis
+) -> None:
+    hand = Hand()
+    one = many(connect(redis_server.url, timeout_s=0.1), "one", monotonic_ms=hand)
+    one.hold(MARKETS)
+    redis_server.freeze()
+    try:
+        with pytest.raises(StoreUnavailable):
+            one.hold(MARKETS)
+    finally:
+        redis_server.thaw()
+    assert all(one.fence(name) for name in MARKETS)
+    hand.ms += TTL_MS
+    assert not any(one.fence(name) for name in MARKETS)
+
+
+def test_a_damaged_lease_spoils_no_other(redis: redis_py.Redis) -> None:
+    spoiled, *others = sorted(MARKETS)
+    redis.lpush(keys.lease(spoiled), "x")
+    one = many(redis, "one")
+    assert one.hold(MARKETS) == set(others)
+    assert one.hold(MARKETS) == set(others)
+    one.release()
+    assert many(redis, "two").hold(MARKETS) == set(others)
+    assert redis.type(keys.lease(spoiled)) == b"list"
+
+
+def test_more_leases_than_fit_one_batch_are_held_all_the_same(redis: redis_py.Redis) -> None:
+    names = {lease.of_market(f"COIN{n}") for n in range(lease.BATCH_MAX + 1)}
+    assert many(redis, "one").hold(names) == names
+
+
+def test_a_flushed_script_cache_goes_unnoticed_by_many(redis: redis_py.Redis) -> None:
+    one = many(redis, "one")
+    redis.script_flush()
+    assert one.hold(MARKETS) == MARKETS
+    redis.script_flush()
+    one.release()
+    assert many(redis, "two").hold(MARKETS) == MARKETS

@@ -79,6 +79,8 @@ BAN: Final = "ban"
 LEADER: Final = "fetcher"
 #: STRING: the newest fencing number of that lease; writers with an older one are refused.
 FENCE: Final = f"fence:{LEADER}"
+#: How the leases of the feeds begin, one for each market: `feed:BTCUSDT`.
+FEEDS: Final = "feed:"
 #: HASH: symbol -> JSON of a followed market.
 MARKETS: Final = "markets"
 #: SET, lives `WISHES_TTL_S`: symbols that the fetcher is asked to look up.
