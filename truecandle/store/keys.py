@@ -17,6 +17,8 @@ LIVE_TTL_S: Final = DAY_S
 #: The exchange clock's offset and the roles' signs of life.
 CLOCK_TTL_S: Final = DAY_S
 ROLES_TTL_S: Final = DAY_S
+#: What the feed noted of each market is old within seconds.
+FRESHNESS_TTL_S: Final = DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.
 WEIGHT_TTL_S: Final = 120
 #: Nobody waits longer for a symbol to be looked up, or goes by an older answer.
@@ -65,6 +67,7 @@ SINGLE: Final = {
     "market_wishes": "set",
     "users": "set",
     "rereads": "hash",
+    "freshness": "hash",
 }
 
 #: HASH: role name -> JSON of its last sign of life.
@@ -87,6 +90,8 @@ MARKETS: Final = "markets"
 WISHES: Final = "market_wishes"
 #: HASH: series -> when its last days were last read again, in ms.
 REREADS: Final = "rereads"
+#: HASH: symbol -> JSON of what the leading feed last noted of it, for judging how fresh it is.
+FRESHNESS: Final = "freshness"
 #: SET: names of all users.
 USERS: Final = "users"
 

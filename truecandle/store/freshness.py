@@ -1,0 +1,57 @@
+"""What the leading feed last noted of each market, for whoever judges how fresh it is.
+
+Never here: the judgement (`candles/freshness`), what counts as too old.
+Invariant: one entry a market, the last one noted; what cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from redis import Redis
+from redis.client import Pipeline
+
+from truecandle.candles.freshness import Facts, facts_from_json
+from truecandle.errors import CandleError
+from truecandle.store import keys, translated
+
+#: Results that `queue` adds to a pipeline; `decode` takes the one of them.
+RESULTS = 1
+
+
+@translated()
+def note(redis: Redis, noted: Mapping[str, Facts]) -> None:
+    """Keeps the facts of these markets, by symbol, in the place of earlier ones."""
+    if not noted:
+        return
+    fields: dict[Any, Any] = {symbol: facts.to_json() for symbol, facts in noted.items()}
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.hset(keys.FRESHNESS, mapping=fields)
+        pipe.expire(keys.FRESHNESS, keys.FRESHNESS_TTL_S)
+        pipe.execute()
+
+
+@translated()
+def read(redis: Redis) -> dict[str, Facts]:
+    """The facts of every market of which some were noted, by symbol. Junk is skipped."""
+    entries = cast("dict[bytes, bytes]", redis.hgetall(keys.FRESHNESS))
+    found = {}
+    for symbol, text in entries.items():
+        facts = decode(text)
+        if facts is not None:
+            found[symbol.decode("ascii", "replace")] = facts
+    return found
+
+
+def queue(pipe: Pipeline, symbol: str) -> None:
+    """Adds the reading of one market's facts to a transaction: `RESULTS` command, for `decode`."""
+    pipe.hget(keys.FRESHNESS, symbol)
+
+
+def decode(text: bytes | None) -> Facts | None:
+    """The facts in a result that `queue` asked for; None if none were noted, or junk."""
+    try:
+        return facts_from_json(text) if text else None
+    except CandleError:
+        return None
