@@ -57,22 +57,20 @@ def test_a_candle_forms_then_waits_then_becomes_official_without_a_reload(chart:
 
 
 def test_the_bars_drawn_equal_what_the_server_answers(chart: Page, system: System) -> None:
-    token = system.token()
+    names = ("open", "high", "low", "close")
+    answer = _data(system, system.token(), limit=50)
+    finals = list(zip(*(answer[name] for name in ("time", *names)), strict=True))
 
     def equal() -> bool:
         drawn = {bar["time"]: bar for bar in chart.evaluate("truecandle.bars()")}
-        answer = _data(system, token, limit=50)
-        finals = zip(
-            *(answer[name] for name in ("time", "open", "high", "low", "close")), strict=True
-        )
         return all(
             time in drawn
             and drawn[time]["state"] == "final"
-            and [drawn[time][name] for name in ("open", "high", "low", "close")] == prices
+            and [drawn[time][name] for name in names] == prices
             for time, *prices in finals
         )
 
-    wait_for(equal, 20, "a page that shows what /data?live=1 answers")
+    wait_for(equal, 20, "a page that shows what /data has answered")
 
 
 def test_every_official_candle_is_the_exchanges_own(system: System) -> None:
