@@ -131,10 +131,10 @@ def aggregates(path: Path, symbol: str) -> Iterator[Trade]:
     """Aggregate trades of Binance's archive: a, p, q, f, l, T, m, M."""
     with zipfile.ZipFile(path) as archive:
         text = archive.read(archive.namelist()[0]).decode()
-    for _, price, quantity, first, last, time_ms, *_ in csv.reader(text.splitlines()):
-        at_ms = int(time_ms)
+    for agg, price, quantity, first, last, time_ms, maker, *_ in csv.reader(text.splitlines()):
+        at_ms, is_taker_buy = int(time_ms), maker.lower() == "false"
         texts = canonical(price), canonical(quantity)
-        yield Trade(symbol, int(first), int(last), *texts, at_ms, at_ms)
+        yield Trade(symbol, int(first), int(last), *texts, at_ms, at_ms, is_taker_buy, int(agg))
 
 
 def table(path: Path) -> dict[int, Values]:

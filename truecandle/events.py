@@ -109,8 +109,13 @@ class Publisher:
         low: str,
         volume: str,
         trades: int,
+        first_id: int,
+        last_id: int,
     ) -> None:
-        """What traded since the last such event; never across a UTC second."""
+        """What traded since the last such event; never across a UTC second.
+
+        It holds the trades `first_id`..`last_id` without a hole if they are `trades` many.
+        """
         payload = {
             "symbol": symbol,
             "price": _fragment(price),
@@ -119,6 +124,8 @@ class Publisher:
             "low": _fragment(low),
             "volume": _fragment(volume),
             "trades": trades,
+            "first_id": first_id,
+            "last_id": last_id,
         }
         self._manager.emit(LIVE_PRICE, payload, room=symbol)
 

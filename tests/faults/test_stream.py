@@ -233,7 +233,7 @@ def test_a_price_far_from_the_last_one_is_taken_as_the_exchange_says_it(
     with Feeding(sim, redis_url, ["BTCUSDT"], ["1m"]) as feeding:
         before = wait_for(lambda: feeding.candles("BTCUSDT", "1m"), what="a candle")[-1]
         feeding.feed.deliver(
-            Trade("BTCUSDT", 2**40, 2**40, "999999", "1", before.updated_at, before.updated_at)
+            Trade("BTCUSDT", 2**40, 2**40, "999999", "1", *(before.updated_at,) * 2, True)
         )
         wait_for(
             lambda: any(one.high == "999999" for one in feeding.candles("BTCUSDT", "1m")),

@@ -141,8 +141,9 @@ def test_a_redis_that_restarts_costs_no_socket_and_tells_to_compare_versions(
         wait_for(lambda: client.follow("BTCUSDT", "1m")["ok"], what="subscribing again")
         publisher = Publisher(store.url)
         publisher.live_price(
-            "BTCUSDT", price="1", timestamp=1, high="1", low="1", volume="1", trades=1
-        )
+            "BTCUSDT", price="1", timestamp=1, high="1", low="1", volume="1", trades=1,
+            first_id=1, last_id=1,
+        )  # fmt: skip
         client.wait_heard("live_price")
 
 
@@ -156,8 +157,9 @@ def test_a_cut_channel_is_heard_again(store: RedisProc, web: Web) -> None:
         made[0].wait_heard("resync", before + 1)
         publisher = Publisher(store.url)
         publisher.live_price(
-            "BTCUSDT", price="1", timestamp=1, high="1", low="1", volume="1", trades=1
-        )
+            "BTCUSDT", price="1", timestamp=1, high="1", low="1", volume="1", trades=1,
+            first_id=1, last_id=1,
+        )  # fmt: skip
         made[0].wait_heard("live_price")
 
 

@@ -161,7 +161,7 @@ def test_shuffled_and_repeated_trades_give_the_same_candles(
     seen = offer(builder, offered)
     del seen[START_MS - MINUTE_MS]
     traded = {open_ms: c for open_ms, c in seen.items() if c.trades}
-    assert {o: shown(c) for o, c in traded.items()} == by_hand(trades)
+    assert {o: whole(c) for o, c in traded.items()} == by_hand(trades)
 
 
 @given(trades_of_minutes, st.randoms(use_true_random=False))
@@ -182,7 +182,7 @@ def test_klines_anywhere_between_the_trades_give_the_same_candles(
         seen |= offer(builder, [trades[at]])
     del seen[START_MS - MINUTE_MS]
     traded = {open_ms: c for open_ms, c in seen.items() if c.trades}
-    assert {o: shown(c) for o, c in traded.items()} == by_hand(trades)
+    assert {o: whole(c) for o, c in traded.items()} == by_hand(trades)
 
 
 @given(trades_of_minutes, st.randoms(use_true_random=False), st.data())
@@ -209,7 +209,7 @@ def test_a_candle_called_exact_holds_every_trade_of_its_interval(
             continue
         last_id = max(t.last_id for t in kept[: at + 1])
         so_far = by_hand([t for t in trades if t.last_id <= last_id])
-        assert shown(candle) == so_far[candle.open_ms]
+        assert whole(candle) == so_far[candle.open_ms]
 
 
 def add(builder: CandleBuilder, event: dict[str, Any]) -> None:
@@ -217,14 +217,14 @@ def add(builder: CandleBuilder, event: dict[str, Any]) -> None:
         t = event["trade"]
         texts = canonical(t["price"]), canonical(t["quantity"])
         builder.add_trade(
-            Trade("BTCUSDT", t["first_id"], t["last_id"], *texts, t["time"], t["time"] + 1)
+            Trade("BTCUSDT", t["first_id"], t["last_id"], *texts, t["time"], t["time"] + 1, True)
         )
         return
     k = event["kline"]
     o, h, l_, c, v = (canonical(k[name]) for name in ("open", "high", "low", "close", "volume"))
     ids = k["trades"], k["first_id"], k["last_id"]
     builder.add_kline(
-        Kline("BTCUSDT", "", k["time"], o, h, l_, c, v, *ids, k["is_closed"], k["at"])
+        Kline("BTCUSDT", "", k["time"], o, h, l_, c, v, *("0",) * 3, *ids, k["is_closed"], k["at"])
     )
 
 
@@ -233,13 +233,19 @@ def shown(candle: LiveCandle) -> tuple[object, ...]:
     return candle.open_ms, *prices, candle.trades
 
 
+def whole(candle: LiveCandle) -> tuple[object, ...]:
+    flows = candle.quote_volume, candle.taker_volume, candle.taker_quote_volume
+    return *shown(candle), *flows, candle.first_id, candle.last_id
+
+
 def expected(c: dict[str, Any]) -> tuple[object, ...]:
     prices = [canonical(c[name]) for name in ("open", "high", "low", "close", "volume")]
     return c["time"], *prices, c["trades"]
 
 
 def trade(number: int, at_ms: int) -> Trade:
-    return Trade("BTCUSDT", number, number, "100", "1", START_MS + at_ms, START_MS + at_ms + 1)
+    time_ms = START_MS + at_ms
+    return Trade("BTCUSDT", number, number, "100", "1", time_ms, time_ms + 1, True)
 
 
 def numbered(drawn: list[tuple[int, int, int, int]]) -> list[Trade]:
@@ -249,7 +255,8 @@ def numbered(drawn: list[tuple[int, int, int, int]]) -> list[Trade]:
     for at_ms, price, quantity, count in sorted(drawn):
         texts = canonical(Decimal(price) / 100), canonical(Decimal(quantity) / 10**6)
         time_ms = START_MS + at_ms
-        trades.append(Trade("X", next_id, next_id + count - 1, *texts, time_ms, time_ms + 1))
+        ids = next_id, next_id + count - 1
+        trades.append(Trade("X", *ids, *texts, time_ms, time_ms + 1, price % 2 == 0))
         next_id += count
     return trades
 
@@ -260,8 +267,10 @@ def kline(minute: int, trades: list[Trade], is_closed: bool = False) -> Kline:
     (values,) = by_hand(trades).values()
     last = trades[-1]
     o, h, l_, c, v = (str(value) for value in values[1:6])
+    q, tv, tq = (str(value) for value in values[7:10])
     ids = sum(t.count for t in trades), trades[0].first_id, last.last_id
-    return Kline("X", "1m", open_ms, o, h, l_, c, v, *ids, is_closed, last.event_ms + 50)
+    at_ms = last.event_ms + 50
+    return Kline("X", "1m", open_ms, o, h, l_, c, v, q, tv, tq, *ids, is_closed, at_ms)
 
 
 def by_hand(trades: list[Trade]) -> dict[int, tuple[object, ...]]:
@@ -272,11 +281,23 @@ def by_hand(trades: list[Trade]) -> dict[int, tuple[object, ...]]:
     candles = {}
     for open_ms, held in minutes.items():
         prices = [Decimal(t.price) for t in held]
-        volume = sum(Decimal(t.quantity) for t in held)
-        ohlcv = prices[0], max(prices), min(prices), prices[-1], volume
+        flows = flows_of(held)
+        ohlcv = prices[0], max(prices), min(prices), prices[-1], flows[0]
         count = sum(t.count for t in held)
-        candles[open_ms] = (open_ms, *(canonical(value) for value in ohlcv), count)
+        ids = held[0].first_id, held[-1].last_id
+        texts = [canonical(value) for value in (*ohlcv, *flows[1:])]
+        candles[open_ms] = (open_ms, *texts[:5], count, *texts[5:], *ids)
     return candles
+
+
+def flows_of(trades: list[Trade]) -> list[Decimal]:
+    """Volume and quote volume, of all and of those that a buyer took."""
+    taken = [t for t in trades if t.is_taker_buy]
+    return [
+        sum((Decimal(t.quantity) * (Decimal(t.price) if is_quote else 1) for t in some), Decimal(0))
+        for some in (trades, taken)
+        for is_quote in (False, True)
+    ]
 
 
 def offer(builder: CandleBuilder, trades: list[Trade]) -> dict[int, LiveCandle]:

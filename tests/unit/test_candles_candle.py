@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,30 @@ def test_a_live_candle_survives_its_json() -> None:
     candle = live_from_fields(next(c for c in VECTORS["live"] if c["wrong"] is None)["candle"])
     assert live_from_json(candle.to_json()) == candle
     assert json.loads(candle.to_json("forming"))["state"] == "forming"
+    exact = replace(
+        candle, quote_volume="150.5", taker_volume="0", first_id=7, last_id=9, is_exact=True
+    )
+    assert live_from_json(exact.to_json()) == exact
+
+
+def test_the_fields_of_a_live_candle_have_the_order_that_readers_know() -> None:
+    fields = next(c for c in VECTORS["live"] if c["wrong"] is None)["candle"]
+    candle = replace(live_from_fields(fields), first_id=7, last_id=9, is_exact=True)
+    shown = json.loads(candle.to_json("pending"))
+    assert " ".join(shown) == (
+        "time open high low close volume quote_volume taker_volume taker_quote_volume trades "
+        "first_id last_id source is_complete complete updated_at state"
+    )
+    assert (shown["quote_volume"], shown["complete"], shown["last_id"]) == (None, True, 9)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("first_id", -2), ("last_id", "7"), ("quote_volume", "-1"), ("taker_volume", 0.5)],
+)
+def test_a_live_candle_with_an_impossible_id_or_volume_is_none(field: str, value: object) -> None:
+    fields = next(c for c in VECTORS["live"] if c["wrong"] is None)["candle"]
+    assert wrong(lambda: live_from_fields({**fields, field: value})) == field
 
 
 def test_a_forming_row_of_the_exchange_becomes_a_live_candle() -> None:

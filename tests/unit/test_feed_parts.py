@@ -20,14 +20,14 @@ START_MS = 1_722_470_400_000
 
 def trade(number: int, at_ms: int, price: str = "100", quantity: str = "1") -> Trade:
     time_ms = START_MS + at_ms
-    return Trade("BTCUSDT", number, number, price, quantity, time_ms, time_ms + 1)
+    return Trade("BTCUSDT", number, number, price, quantity, time_ms, time_ms + 1, True)
 
 
 def kline(open_ms: int, last_id: int, *, at_ms: int, interval: str = "1m") -> Kline:
     prices = ("100", "100", "100", "100", str(last_id))
     return Kline(
-        "BTCUSDT", interval, START_MS + open_ms, *prices, last_id, 1, last_id, False,
-        START_MS + at_ms,
+        "BTCUSDT", interval, START_MS + open_ms, *prices, "0", "0", "0", last_id, 1, last_id,
+        False, START_MS + at_ms,
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ class TestPrices:
         (summary,) = prices.take()
         assert summary.values == {
             "price": "101", "timestamp": START_MS + 40, "high": "103", "low": "99",
-            "volume": "0.4", "trades": 4,
+            "volume": "0.4", "trades": 4, "first_id": 1, "last_id": 4,
         }  # fmt: skip
 
     def test_a_trade_told_twice_is_told_once(self) -> None:

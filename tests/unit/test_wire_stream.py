@@ -27,7 +27,7 @@ KLINE = {"e": "kline", "E": 1723161602000, "s": "BTCUSDT", "k": FIELDS}
 def test_an_aggregate_trade_keeps_its_ids_times_and_exact_text() -> None:
     message = parse_message(json.dumps(TRADE))
     assert message.value == Trade(
-        "BTCUSDT", 100, 105, "61685.99", "0.00017", 1723161601437, 1723161601438
+        "BTCUSDT", 100, 105, "61685.99", "0.00017", 1723161601437, 1723161601438, False, 26129
     )
 
 
@@ -36,6 +36,13 @@ def test_a_single_trade_is_an_aggregate_of_one() -> None:
     message = parse_message(json.dumps(single))
     assert isinstance(message.value, Trade)
     assert (message.value.first_id, message.value.last_id, message.value.count) == (7, 7, 1)
+    assert (message.value.agg_id, message.value.is_taker_buy) == (-1, False)
+
+
+def test_a_taker_buys_where_the_buyer_is_no_maker() -> None:
+    value = parse_message(json.dumps({**TRADE, "m": False})).value
+    assert isinstance(value, Trade)
+    assert value.is_taker_buy
 
 
 def test_a_kline_keeps_its_ids_and_whether_it_closed() -> None:
@@ -48,10 +55,12 @@ def test_a_kline_keeps_its_ids_and_whether_it_closed() -> None:
         "61680",
         "61686",
     )
+    assert (value.volume, value.quote_volume) == ("1.5", "92529")
+    assert (value.taker_volume, value.taker_quote_volume) == ("1", "61686")
 
 
 def test_a_kline_without_trades_has_no_ids() -> None:
-    empty = {**FIELDS, "n": 0, "f": -1, "L": -1, "v": "0.00000000"}
+    empty = {**FIELDS, "n": 0, "f": -1, "L": -1, "v": "0", "q": "0", "V": "0", "Q": "0"}
     value = parse_message(json.dumps({**KLINE, "k": empty})).value
     assert isinstance(value, Kline)
     assert (value.trades, value.first_id, value.volume) == (0, -1, "0")
@@ -96,7 +105,8 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
     [
         ("p", "0"), ("p", "-1"), ("p", "NaN"), ("p", "1e5"), ("p", 61685.99), ("p", None),
         ("q", "-0.1"), ("q", ""), ("T", 1723161601437000), ("T", "1723161601437"), ("T", -1),
-        ("E", None), ("s", ""), ("s", 5), ("f", "100"), ("l", 99), ("f", 2**63),
+        ("E", None), ("s", ""), ("s", 5), ("f", "100"), ("l", 99), ("f", 2**63), ("a", "1"),
+        ("a", -2), ("m", 1), ("m", None),
     ],
 )  # fmt: skip
 def test_a_trade_with_an_impossible_field_is_refused(field: str, value: object) -> None:
@@ -104,7 +114,7 @@ def test_a_trade_with_an_impossible_field_is_refused(field: str, value: object) 
         parse_message(json.dumps({**TRADE, field: value}))
 
 
-@pytest.mark.parametrize("field", ["p", "q", "T", "E", "s", "f", "l"])
+@pytest.mark.parametrize("field", ["p", "q", "T", "E", "s", "f", "l", "a", "m"])
 def test_a_trade_without_a_field_is_refused(field: str) -> None:
     with pytest.raises(MalformedAnswer):
         parse_message(json.dumps({key: TRADE[key] for key in TRADE if key != field}))
@@ -115,7 +125,8 @@ def test_a_trade_without_a_field_is_refused(field: str) -> None:
     [
         ("o", None), ("h", "x"), ("l", "0"), ("c", "-5"), ("v", "NaN"), ("t", 1723161600000000),
         ("n", -1), ("n", 1.5), ("x", "true"), ("x", 1), ("L", None), ("i", None),
-        ("h", "1"), ("l", "99999"), ("f", -1), ("f", 106),
+        ("h", "1"), ("l", "99999"), ("f", -1), ("f", 106), ("q", None), ("V", "x"), ("Q", "-1"),
+        ("V", "1.50000001"), ("Q", "92529.1"),
     ],
 )  # fmt: skip
 def test_a_kline_with_an_impossible_field_is_refused(field: str, value: object) -> None:
@@ -139,7 +150,7 @@ JUNK = [None, True, -1, 0, 10**30, 1.5, "", "x", "1e5", "9" * 30, [], [1], {}, {
 
 
 @pytest.mark.parametrize(
-    "field", ["e", "E", "s", "a", "p", "q", "f", "l", "T", "k", "stream", "data"]
+    "field", ["e", "E", "s", "a", "p", "q", "f", "l", "T", "m", "k", "stream", "data"]
 )
 def test_junk_is_refused_or_harmless_but_never_another_error(field: str) -> None:
     for junk in JUNK:

@@ -65,8 +65,9 @@ def come(web: Web, made: list[Client], token: str | None = None, **headers: str)
 
 def price(publisher: Publisher, symbol: str = "BTCUSDT", price: str = "0.00000908") -> None:
     publisher.live_price(
-        symbol, price=price, timestamp=1, high="42000.1", low="8", volume="0.5", trades=3
-    )
+        symbol, price=price, timestamp=1, high="42000.1", low="8", volume="0.5", trades=3,
+        first_id=5, last_id=7,
+    )  # fmt: skip
 
 
 def test_nobody_comes_in_without_a_session_or_a_token(
@@ -121,7 +122,7 @@ def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(
     price(publisher)
     assert one.wait_heard("live_price") == {
         "symbol": "BTCUSDT", "price": "0.00000908", "timestamp": 1, "high": "42000.1", "low": 8,
-        "volume": "0.5", "trades": 3,
+        "volume": "0.5", "trades": 3, "first_id": 5, "last_id": 7,
     }  # fmt: skip
     publisher.data_updated(
         HOURLY, timestamp=1, version=7, previous=6, reason="correction", candles=[]

@@ -120,14 +120,14 @@ def _listing(row: Mapping[str, Any]) -> Listing:
 
 
 def _parse_aggregate(message: Mapping[str, Any]) -> Message:
-    return Message("trade", _trade(message, first="f", last="l"))
+    return Message("trade", _trade(message, "f", "l", _field(message, "a", _id)))
 
 
 def _parse_trade(message: Mapping[str, Any]) -> Message:
-    return Message("trade", _trade(message, first="t", last="t"))
+    return Message("trade", _trade(message, "t", "t", -1))
 
 
-def _trade(message: Mapping[str, Any], first: str, last: str) -> Trade:
+def _trade(message: Mapping[str, Any], first: str, last: str, agg_id: int) -> Trade:
     trade = Trade(
         symbol=_field(message, "s", _text),
         first_id=_field(message, first, _id),
@@ -136,6 +136,8 @@ def _trade(message: Mapping[str, Any], first: str, last: str) -> Trade:
         quantity=_field(message, "q", _decimal),
         time_ms=_field(message, "T", _moment),
         event_ms=_field(message, "E", _moment),
+        is_taker_buy=not _field(message, "m", _flag),
+        agg_id=agg_id,
     )
     if trade.price == "0" or trade.last_id < trade.first_id:
         raise MalformedAnswer(f"impossible trade {trade}")
@@ -155,6 +157,9 @@ def _parse_kline(message: Mapping[str, Any]) -> Message:
         low=_field(fields, "l", _decimal),
         close=_field(fields, "c", _decimal),
         volume=_field(fields, "v", _decimal),
+        quote_volume=_field(fields, "q", _decimal),
+        taker_volume=_field(fields, "V", _decimal),
+        taker_quote_volume=_field(fields, "Q", _decimal),
         trades=_field(fields, "n", _count),
         first_id=_field(fields, "f", _id),
         last_id=_field(fields, "L", _id),
@@ -171,7 +176,10 @@ def _parse_kline(message: Mapping[str, Any]) -> Message:
 def _is_possible(kline: Kline) -> bool:
     low, high = Decimal(kline.low), Decimal(kline.high)
     are_prices = 0 < low <= Decimal(kline.open) <= high and low <= Decimal(kline.close) <= high
-    return are_prices and (kline.trades == 0 or 0 <= kline.first_id <= kline.last_id)
+    is_flow = Decimal(kline.taker_volume) <= Decimal(kline.volume)
+    is_quote_flow = Decimal(kline.taker_quote_volume) <= Decimal(kline.quote_volume)
+    are_ids = kline.trades == 0 or 0 <= kline.first_id <= kline.last_id
+    return are_prices and is_flow and is_quote_flow and are_ids
 
 
 def _parse_shutdown(message: Mapping[str, Any]) -> Message:

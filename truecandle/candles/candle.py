@@ -7,13 +7,14 @@ Invariant: a candle that exists keeps low <= open, close <= high, and the exchan
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from truecandle.candles.interval import LAST_MS, Interval
+from truecandle.candles.interval import Interval
+from truecandle.candles.number import NO_ID, count, moment, trade_id
+from truecandle.candles.number import canonical as canonical
 from truecandle.errors import CandleError
 
 Source = Literal["live", "client"]
@@ -35,9 +36,6 @@ FIELDS = (
     "unused",
 )
 _DECIMAL_FIELDS = (1, 2, 3, 4, 5, 7, 9, 10, 11)
-
-#: Plain decimal notation; 20 digits before and 18 after the point hold every asset on Binance.
-_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,10 @@ class LiveCandle:
 
     `updated_at` is the exchange's time of the last change: when the last trade happened, or when
     the kline was sent that changed it. `is_complete` says that its interval has ended; its
-    official version may still differ.
+    official version may still differ. `is_exact` (`complete` in JSON) says that it holds exactly
+    the trades `first_id`..`last_id`, none missing, from the first one of its interval; once the
+    interval has ended, all of them. Ids are -1 without trades or where nobody knows them, the
+    volumes after `volume` are None there.
     """
 
     open_ms: int
@@ -89,15 +90,25 @@ class LiveCandle:
     source: Source
     is_complete: bool
     updated_at: int
+    quote_volume: str | None = None
+    taker_volume: str | None = None
+    taker_quote_volume: str | None = None
+    first_id: int = NO_ID
+    last_id: int = NO_ID
+    is_exact: bool = False
 
     def to_json(self, state: State | None = None) -> str:
         """The JSON object of key, event and answer; with `state` where the reader needs it."""
         tail = f',"state":"{state}"' if state else ""
         return (
             f'{{"time":{self.open_ms},"open":{self.open},"high":{self.high},"low":{self.low},'
-            f'"close":{self.close},"volume":{self.volume},"trades":{self.trades},'
+            f'"close":{self.close},"volume":{self.volume},'
+            f'"quote_volume":{self.quote_volume or "null"},'
+            f'"taker_volume":{self.taker_volume or "null"},'
+            f'"taker_quote_volume":{self.taker_quote_volume or "null"},'
+            f'"trades":{self.trades},"first_id":{self.first_id},"last_id":{self.last_id},'
             f'"source":"{self.source}","is_complete":{str(self.is_complete).lower()},'
-            f'"updated_at":{self.updated_at}{tail}}}'
+            f'"complete":{str(self.is_exact).lower()},"updated_at":{self.updated_at}{tail}}}'
         )
 
 
@@ -112,15 +123,15 @@ def official_from_row(row: Sequence[object]) -> OfficialCandle:
         raise CandleError("row", size, "an array of 12 fields")
     decimals = {i: canonical(row[i], FIELDS[i]) for i in _DECIMAL_FIELDS}
     candle = OfficialCandle(
-        open_ms=_moment(row[0], "open time"),
+        open_ms=moment(row[0], "open time"),
         open=decimals[1],
         high=decimals[2],
         low=decimals[3],
         close=decimals[4],
         volume=decimals[5],
-        close_ms=_moment(row[6], "close time"),
+        close_ms=moment(row[6], "close time"),
         quote_volume=decimals[7],
-        trades=_count(row[8], "trades"),
+        trades=count(row[8], "trades"),
         taker_volume=decimals[9],
         taker_quote_volume=decimals[10],
         unused=decimals[11],
@@ -155,16 +166,22 @@ def live_from_fields(fields: Mapping[str, Any]) -> LiveCandle:
     if source not in ("live", "client"):
         raise CandleError("source", source, "live or client")
     candle = LiveCandle(
-        open_ms=_moment(fields.get("time"), "time"),
+        open_ms=moment(fields.get("time"), "time"),
         open=canonical(fields.get("open"), "open"),
         high=canonical(fields.get("high"), "high"),
         low=canonical(fields.get("low"), "low"),
         close=canonical(fields.get("close"), "close"),
         volume=canonical(fields.get("volume", "0"), "volume"),
-        trades=_count(fields.get("trades", 0), "trades"),
+        trades=count(fields.get("trades", 0), "trades"),
         source=source,
         is_complete=fields.get("is_complete") is True,
-        updated_at=_moment(fields.get("updated_at"), "updated_at"),
+        updated_at=moment(fields.get("updated_at"), "updated_at"),
+        quote_volume=_known(fields, "quote_volume"),
+        taker_volume=_known(fields, "taker_volume"),
+        taker_quote_volume=_known(fields, "taker_quote_volume"),
+        first_id=trade_id(fields.get("first_id", NO_ID), "first_id"),
+        last_id=trade_id(fields.get("last_id", NO_ID), "last_id"),
+        is_exact=fields.get("complete") is True,
     )
     _check_prices(candle.open, candle.high, candle.low, candle.close)
     return candle
@@ -183,29 +200,20 @@ def live_from_official(candle: OfficialCandle, updated_at: int) -> LiveCandle:
         source="live",
         is_complete=False,
         updated_at=updated_at,
+        quote_volume=candle.quote_volume,
+        taker_volume=candle.taker_volume,
+        taker_quote_volume=candle.taker_quote_volume,
     )
-
-
-def canonical(number: object, field: str = "number") -> str:
-    """Binance's decimal text without trailing zeros: `0.01634790` -> `0.0163479`, `8.00` -> `8`.
-
-    Takes text, int or Decimal; refuses floats, signs, exponents and anything that is no number.
-    """
-    if isinstance(number, Decimal):
-        number = f"{number:f}"
-    if isinstance(number, int) and not isinstance(number, bool):
-        number = str(number) if -(10**20) < number < 10**20 else "too large"
-    if not isinstance(number, str) or not _DECIMAL.fullmatch(number):
-        raise CandleError(field, number, "a decimal number of 0 or more, without exponent")
-    whole, point, fraction = number.partition(".")
-    fraction = fraction.rstrip("0")
-    whole = whole.lstrip("0") or "0"
-    return f"{whole}.{fraction}" if point and fraction else whole
 
 
 def is_closed(interval: Interval, open_ms: int, now_ms: int, settle_ms: int = 0) -> bool:
     """Whether the candle's interval ended, and `settle_ms` passed since, at exchange time now."""
     return interval.next_open_ms(open_ms) + settle_ms <= now_ms
+
+
+def _known(fields: Mapping[str, Any], name: str) -> str | None:
+    """The volume; None where nobody knows it."""
+    return None if fields.get(name) is None else canonical(fields[name], name)
 
 
 def _check_prices(open_: str, high: str, low: str, close: str) -> None:
@@ -216,15 +224,3 @@ def _check_prices(open_: str, high: str, low: str, close: str) -> None:
         raise CandleError("open", open_, f"{low} (low) to {high} (high)")
     if not bottom <= Decimal(close) <= top:
         raise CandleError("close", close, f"{low} (low) to {high} (high)")
-
-
-def _moment(value: object, field: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_MS:
-        return value
-    raise CandleError(field, value, f"an integer from 0 to {LAST_MS}, in ms since 1970 (UTC)")
-
-
-def _count(value: object, field: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
-        return value
-    raise CandleError(field, value, "an integer of 0 or more")

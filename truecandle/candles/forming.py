@@ -33,6 +33,9 @@ class Forming:
     close: Decimal
     updated_at: int
     volume: Decimal = Decimal(0)
+    quote_volume: Decimal = Decimal(0)
+    taker_volume: Decimal = Decimal(0)
+    taker_quote_volume: Decimal = Decimal(0)
     trades: int = 0
     open_id: int = -1
     close_id: int = -1
@@ -110,6 +113,12 @@ class Forming:
             source="live",
             is_complete=self.is_closed,
             updated_at=self.updated_at,
+            quote_volume=canonical(self.quote_volume),
+            taker_volume=canonical(self.taker_volume),
+            taker_quote_volume=canonical(self.taker_quote_volume),
+            first_id=self.open_id if self.trades else -1,
+            last_id=self.close_id if self.trades else -1,
+            is_exact=self.is_exact and not self.is_closed,
         )
 
     def _count(self, trade: Trade) -> None:
@@ -129,7 +138,13 @@ class Forming:
         if trade.last_id > self.close_id:
             self.close, self.close_id = price, trade.last_id
         if overlap == 0:
-            self.volume = _EXACT.add(self.volume, Decimal(trade.quantity))
+            quantity = Decimal(trade.quantity)
+            quote = _EXACT.multiply(price, quantity)
+            self.volume = _EXACT.add(self.volume, quantity)
+            self.quote_volume = _EXACT.add(self.quote_volume, quote)
+            if trade.is_taker_buy:
+                self.taker_volume = _EXACT.add(self.taker_volume, quantity)
+                self.taker_quote_volume = _EXACT.add(self.taker_quote_volume, quote)
             self.trades += trade.count
             self.ids.add(trade.first_id, trade.last_id)
         self._change(trade.event_ms if self.is_closed else trade.time_ms)
@@ -145,6 +160,9 @@ class Forming:
         self.open, self.high = Decimal(kline.open), Decimal(kline.high)
         self.low, self.close = Decimal(kline.low), Decimal(kline.close)
         self.volume, self.trades = Decimal(kline.volume), kline.trades
+        self.quote_volume = Decimal(kline.quote_volume)
+        self.taker_volume = Decimal(kline.taker_volume)
+        self.taker_quote_volume = Decimal(kline.taker_quote_volume)
         self.open_id, self.close_id = kline.first_id, kline.last_id
         self.ids = Ranges()
         if kline.last_id >= 0:
@@ -154,7 +172,8 @@ class Forming:
             self._count(trade)
 
     def _values(self) -> tuple[object, ...]:
-        return self.open, self.high, self.low, self.close, self.volume, self.trades
+        flows = self.volume, self.quote_volume, self.taker_volume, self.taker_quote_volume
+        return self.open, self.high, self.low, self.close, *flows, self.trades
 
     def _change(self, at_ms: int) -> None:
         self.updated_at = max(self.updated_at, at_ms)

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One trade, or an aggregate of trades `first_id`..`last_id` at one price. Times in ms."""
+    """One trade, or an aggregate of trades `first_id`..`last_id` at one price. Times in ms.
+
+    `is_taker_buy`: the buyer took what a seller had offered. `agg_id` counts the aggregates of a
+    symbol without a break; -1 for a single trade.
+    """
 
     symbol: str
     first_id: int
@@ -20,6 +24,8 @@ class Trade:
     quantity: str
     time_ms: int
     event_ms: int
+    is_taker_buy: bool
+    agg_id: int = -1
 
     @property
     def count(self) -> int:
@@ -38,6 +44,9 @@ class Kline:
     low: str
     close: str
     volume: str
+    quote_volume: str
+    taker_volume: str
+    taker_quote_volume: str
     trades: int
     first_id: int
     last_id: int

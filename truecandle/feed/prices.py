@@ -23,7 +23,11 @@ SUMMARIES_MAX = 100
 
 @dataclass(slots=True)
 class Summary:
-    """The trades of a part of one UTC second: the last price and its time (ms), the extremes."""
+    """The trades of a part of one UTC second: the last price and its time (ms), the extremes.
+
+    `first_id` and `last_id` are the outermost: with a hole between, `trades` is less than their
+    span.
+    """
 
     price: str
     timestamp: int
@@ -31,6 +35,7 @@ class Summary:
     low: Decimal
     volume: Decimal
     trades: int
+    first_id: int
     last_id: int
 
     @property
@@ -43,6 +48,8 @@ class Summary:
             "low": canonical(self.low),
             "volume": canonical(self.volume),
             "trades": self.trades,
+            "first_id": self.first_id,
+            "last_id": self.last_id,
         }
 
 
@@ -78,7 +85,8 @@ class Prices:
 
 def _summary(trade: Trade) -> Summary:
     price, quantity = Decimal(trade.price), Decimal(trade.quantity)
-    return Summary(trade.price, trade.time_ms, price, price, quantity, trade.count, trade.last_id)
+    ids = trade.first_id, trade.last_id
+    return Summary(trade.price, trade.time_ms, price, price, quantity, trade.count, *ids)
 
 
 def _include(summary: Summary, trade: Trade) -> None:
@@ -87,5 +95,6 @@ def _include(summary: Summary, trade: Trade) -> None:
     summary.volume = _EXACT.add(summary.volume, Decimal(trade.quantity))
     summary.trades += trade.count
     summary.timestamp = max(summary.timestamp, trade.time_ms)
+    summary.first_id = min(summary.first_id, trade.first_id)
     if trade.last_id > summary.last_id:
         summary.price, summary.last_id = trade.price, trade.last_id

@@ -103,7 +103,7 @@ def queue(pipe: Pipeline, series: Series) -> None:
 def decode(series: Series, results: Sequence[Any], now_ms: int) -> Live:
     """What is live, in the `RESULTS` results that `queue` asked for. Junk is skipped.
 
-    A forming candle whose interval ended long ago counts as pending.
+    A forming candle whose interval ended long ago counts as pending: nobody has proven its end.
     """
     text, members = results[:RESULTS]
     pending: dict[int, LiveCandle] = {}
@@ -112,7 +112,9 @@ def decode(series: Series, results: Sequence[Any], now_ms: int) -> Live:
             pending[candle.open_ms] = candle
     forming = _parsed(text)
     if forming is not None and is_over(series, forming, now_ms):
-        pending.setdefault(forming.open_ms, replace(forming, is_complete=True))
+        is_exact = forming.is_exact and forming.is_complete
+        ended = replace(forming, is_complete=True, is_exact=is_exact)
+        pending.setdefault(forming.open_ms, ended)
         forming = None
     return Live(forming, tuple(pending[open_ms] for open_ms in sorted(pending)))
 

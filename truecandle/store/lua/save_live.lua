@@ -3,7 +3,7 @@
 --
 -- KEYS  1  live_candle  STRING  JSON of the forming candle
 --       2  pending_z    ZSET    score = open time in ms, member = JSON of a candle that closed
--- ARGV  1  the candle's JSON: {"time":…,"trades":…,"source":…,"is_complete":…,"updated_at":…}
+-- ARGV  1  the candle's JSON, laid out as `LiveCandle.to_json` does
 --       2  exchange time now, in ms
 --       3  how long a candle of our own feed counts as fresh, in ms
 --       4  how far ahead of now a stored open time may lie before it counts as junk, in ms
@@ -29,18 +29,25 @@ end
 -- The JSON as our own writer lays it out; nil for anything else, which then counts as absent.
 local function parse(json)
   if not json then return nil end
-  local time, trades, source, complete, updated_at = string.match(json,
+  local time, quote, taker, taker_quote, trades, source, complete, updated_at = string.match(json,
     '^{"time":(%d+),"open":[%d.]+,"high":[%d.]+,"low":[%d.]+,"close":[%d.]+,"volume":[%d.]+,'
-    .. '"trades":(%d+),"source":"(%l+)","is_complete":(%l+),"updated_at":(%d+)}$')
+    .. '"quote_volume":([%d.nul]+),"taker_volume":([%d.nul]+),"taker_quote_volume":([%d.nul]+),'
+    .. '"trades":(%d+),"first_id":%-?%d+,"last_id":%-?%d+,"source":"(%l+)",'
+    .. '"is_complete":(%l+),"complete":%l+,"updated_at":(%d+)}$')
   if not time then return nil end
+  for _, volume in ipairs({quote, taker, taker_quote}) do
+    if volume ~= 'null' and not string.match(volume, '^[%d.]+$') then return nil end
+  end
   return {json = json, score = time, time = tonumber(time), trades = tonumber(trades),
           is_live = source == 'live', is_complete = complete == 'true',
           updated_at = tonumber(updated_at)}
 end
 
+-- Its interval has ended; whether it holds all trades of it, nobody has proven.
 local function completed(candle)
   if candle.is_complete then return candle end
-  return parse((string.gsub(candle.json, '"is_complete":false', '"is_complete":true')))
+  return parse((string.gsub(candle.json, '"is_complete":false,"complete":%l+',
+    '"is_complete":true,"complete":false')))
 end
 
 local function is_fresh(candle)

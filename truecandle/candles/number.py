@@ -1,0 +1,55 @@
+"""The numbers that candles are made of: decimal text, moments, counts and ids, checked.
+
+Never here: what they stand for; floats.
+Invariant: what comes out is the exchange's own number, or a `CandleError` that names the field.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from truecandle.candles.interval import LAST_MS
+from truecandle.errors import CandleError
+
+#: Plain decimal notation; 20 digits before and 18 after the point hold every asset on Binance.
+_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?")
+
+#: No trade has this id.
+NO_ID = -1
+
+
+def canonical(number: object, field: str = "number") -> str:
+    """Binance's decimal text without trailing zeros: `0.01634790` -> `0.0163479`, `8.00` -> `8`.
+
+    Takes text, int or Decimal; refuses floats, signs, exponents and anything that is no number.
+    """
+    if isinstance(number, Decimal):
+        number = f"{number:f}"
+    if isinstance(number, int) and not isinstance(number, bool):
+        number = str(number) if -(10**20) < number < 10**20 else "too large"
+    if not isinstance(number, str) or not _DECIMAL.fullmatch(number):
+        raise CandleError(field, number, "a decimal number of 0 or more, without exponent")
+    whole, point, fraction = number.partition(".")
+    fraction = fraction.rstrip("0")
+    whole = whole.lstrip("0") or "0"
+    return f"{whole}.{fraction}" if point and fraction else whole
+
+
+def moment(value: object, field: str) -> int:
+    """Milliseconds since 1970 (UTC)."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_MS:
+        return value
+    raise CandleError(field, value, f"an integer from 0 to {LAST_MS}, in ms since 1970 (UTC)")
+
+
+def count(value: object, field: str) -> int:
+    """How many of something: 0 or more."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+        return value
+    raise CandleError(field, value, "an integer of 0 or more")
+
+
+def trade_id(value: object, field: str) -> int:
+    """The id of a trade; `NO_ID` where there is none."""
+    return NO_ID if value == NO_ID and not isinstance(value, bool) else count(value, field)
