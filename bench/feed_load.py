@@ -1,0 +1,328 @@
+"""The feed under load: how late, how dear, how large, and whether every candle is exact.
+
+    .venv/bin/python -m bench.feed_load                            # 5,000 trades/s, 5 minutes
+    .venv/bin/python -m bench.feed_load --rate 20000 --seconds 60  # beyond what it can
+
+A busy exchange and a Redis on one core, the feed's own process on the other. First a bare receiver,
+which only splits and parses the same messages, is measured as the yardstick. Lags are counted for
+every trade, from its time to the event that holds it; a price waits up to 125 ms and a candle up to
+500 ms on purpose. Ends with 1 if a trade is missing or a closed candle is not exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+import websocket
+from redis import Redis
+
+from bench.busy_exchange import open_times, symbols_of
+from bench.busy_market import TIMES_KEPT
+from tests.harness import ROOT, RedisProc, free_port, wait_for
+from truecandle.candles.candle import canonical, live_from_json
+from truecandle.candles.series import parse_series
+from truecandle.events import CHANNEL, LIVE_CANDLE, LIVE_PRICE
+from truecandle.store import keys, roles
+
+FEED_CORE, OTHER_CORE = 0, 1
+INTERVALS = "1s,1m,5m,15m,1h,1d"
+#: The interval whose `live_candle` events are measured.
+MEASURED = "1m"
+WARM_UP_S, YARDSTICK_S, CALM_S, SAMPLE_S = 10.0, 15.0, 6.0, 5.0
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class Watch:
+    """Hears what the feed tells, in a thread: how late each trade is, and whether ids follow on."""
+
+    def __init__(self, redis: Redis, symbols: list[str], times: list[memoryview]) -> None:
+        self._times = dict(zip(symbols, times, strict=True))
+        self._next: dict[str, int] = {}
+        self.lags = {LIVE_PRICE: Counter[int](), LIVE_CANDLE: Counter[int]()}
+        self.events = Counter[str]()
+        self.missing = self.doubled = 0
+        self.is_measuring = False
+        self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
+        self._pubsub.subscribe(CHANNEL)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        for message in self._pubsub.listen():
+            now_ms = time.time_ns() // 1_000_000
+            sent = orjson.loads(message["data"])
+            name, (payload,) = sent["event"], sent["data"]
+            self.events[name] += self.is_measuring
+            if name == LIVE_PRICE:
+                symbol = payload["symbol"]
+                self._follow(symbol, payload)
+                self._count(name, symbol, payload["first_id"], payload["last_id"], now_ms)
+            elif name == LIVE_CANDLE and payload["interval"] == MEASURED:
+                symbol, last_id = payload["symbol"], payload["candle"]["last_id"]
+                first_id = self._next.get(f"{symbol}:", last_id)
+                self._next[f"{symbol}:"] = max(first_id, last_id + 1)
+                self._count(name, symbol, first_id, last_id, now_ms)
+
+    def _follow(self, symbol: str, price: Mapping[str, Any]) -> None:
+        expected = self._next.get(symbol, price["first_id"])
+        held = price["last_id"] - price["first_id"] + 1
+        self.missing += max(0, price["first_id"] - expected) + held - price["trades"]
+        self.doubled += max(0, expected - price["first_id"])
+        self._next[symbol] = max(expected, price["last_id"] + 1)
+
+    def _count(self, name: str, symbol: str, first_id: int, last_id: int, now_ms: int) -> None:
+        if self.is_measuring:
+            times = self._times[symbol]
+            lags = (now_ms - times[one % TIMES_KEPT] for one in range(first_id, last_id + 1))
+            self.lags[name].update(lags)
+
+
+class Process:
+    """A process on one core: what it has used."""
+
+    def __init__(self, command: list[str], core: int, **env: str) -> None:
+        self._popen = subprocess.Popen(
+            ["taskset", "-c", str(core), sys.executable, *command],
+            cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"} | env, stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+
+    def line(self) -> str:
+        assert self._popen.stdout
+        return self._popen.stdout.readline().strip()
+
+    @property
+    def cpu_s(self) -> float:
+        stat = Path(f"/proc/{self._popen.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
+
+    @property
+    def rss_mb(self) -> float:
+        status = Path(f"/proc/{self._popen.pid}/status").read_text()
+        return next(int(x.split()[1]) / 1024 for x in status.splitlines() if x[:6] == "VmRSS:")
+
+    def end(self) -> None:
+        if self._popen.poll() is None:
+            self._popen.send_signal(signal.SIGTERM)
+        self._popen.communicate(timeout=20)
+
+
+def main() -> int:
+    options = _options()
+    if options.bare:
+        return bare(options.bare, options.markets, YARDSTICK_S)
+    os.sched_setaffinity(0, {OTHER_CORE})
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder), aof=True) as server:
+        times = str(Path(folder) / "times")
+        exchange = Process(
+            ["-m", "bench.busy_exchange", "--port", str(port), "--rate", str(options.rate),
+             "--markets", str(options.markets), "--intervals", INTERVALS, "--times", times,
+             "--seconds", str(options.seconds + 180)], OTHER_CORE,
+        )  # fmt: skip
+        try:
+            exchange.line()
+            with server.client(socket_timeout=None) as redis:
+                return Run(options, redis, server.url, port, times).go()
+        finally:
+            exchange.end()
+
+
+class Run:
+    def __init__(
+        self, options: argparse.Namespace, redis: Redis, redis_url: str, port: int, times: str
+    ) -> None:
+        self._options, self._redis = options, redis
+        self._url = f"http://127.0.0.1:{port}"
+        self._symbols = symbols_of(options.markets)
+        self._watch = Watch(redis, self._symbols, open_times(Path(times), options.markets))
+        self._env = {
+            "REDIS_URL": redis_url,
+            "BINANCE_WS_URL": f"ws://127.0.0.1:{port}",
+            "BINANCE_REST_URL": self._url,
+            "SYMBOLS": ",".join(self._symbols),
+            "INTERVALS": INTERVALS,
+        }
+
+    def go(self) -> int:
+        yardstick_us = self._yardstick()
+        command = ["live_candles.py"]
+        if self._options.profile:
+            command = ["-m", "cProfile", "-o", self._options.profile, *command]
+        feed = Process(command, FEED_CORE, **self._env)
+        try:
+            wait_for(lambda: self._beat().get("messages"), 30, "the feed's first messages")
+            time.sleep(WARM_UP_S)
+            samples = self._measure(feed)
+            requests.get(f"{self._url}/rate?per_s=0", timeout=5)
+            time.sleep(CALM_S)
+            beat, rss_mb = self._beat(), feed.rss_mb
+            wrong, closed = self._compare()
+        finally:
+            feed.end()
+        self._report(samples, yardstick_us, rss_mb)
+        print(f"closed candles         {closed:,}, not exact {wrong}")
+        print(
+            f"trades                 missing {self._watch.missing}, "
+            f"told twice {self._watch.doubled}"
+        )
+        beat.pop("last_event_ms", None)
+        print(f"the feed says          {beat}")
+        return 1 if wrong or self._watch.missing or self._watch.doubled or not closed else 0
+
+    def _measure(self, feed: Process) -> list[tuple[float, float, float, int]]:
+        """`(seconds, CPU s, RSS MB, messages)` now and again."""
+        started_s, samples = time.monotonic(), []
+        self._watch.is_measuring = True
+        while (passed_s := time.monotonic() - started_s) <= self._options.seconds:
+            samples.append((passed_s, feed.cpu_s, feed.rss_mb, self._beat().get("messages", 0)))
+            time.sleep(SAMPLE_S)
+        self._watch.is_measuring = False
+        return samples
+
+    def _yardstick(self) -> float:
+        """CPU time of a bare receiver, µs a message."""
+        receiver = Process(
+            ["-m", "bench.feed_load", "--bare", self._env["BINANCE_WS_URL"], "--markets",
+             str(self._options.markets)], FEED_CORE,
+        )  # fmt: skip
+        messages, cpu_s = receiver.line().split()
+        receiver.end()
+        rate = int(messages) / YARDSTICK_S
+        print(
+            f"bare receiver          {rate:,.0f} messages/s, {float(cpu_s) / YARDSTICK_S:.1%} CPU"
+        )
+        return float(cpu_s) / int(messages) * 1e6
+
+    def _beat(self) -> dict[str, Any]:
+        for name, beat in roles.beats(self._redis).items():
+            if name.startswith("feed"):
+                return dict(beat.detail)
+        return {}
+
+    def _compare(self) -> tuple[int, int]:
+        """How many closed candles differ from the truth, of how many, since the feed knew them."""
+        truth = requests.get(f"{self._url}/truth", timeout=60).json()
+        wrong = closed = 0
+        for symbol in self._symbols:
+            for interval, rows in truth[symbol].items():
+                key = keys.pending(parse_series(symbol, interval))
+                members: Any = self._redis.zrange(key, 0, -1)
+                found = [live_from_json(one) for one in members]
+                if not found:
+                    continue
+                held = {one.open_ms: one for one in found}
+                for row in rows:
+                    if row[0] > found[0].open_ms:
+                        closed += 1
+                        wrong += row[0] not in held or not is_equal(held[row[0]], row)
+        return wrong, closed
+
+    def _report(
+        self, samples: list[tuple[float, float, float, int]], yardstick_us: float, rss_mb: float
+    ) -> None:
+        (start_s, cpu_0, rss_0, messages_0), (end_s, cpu_1, rss_1, messages_1) = (
+            samples[0],
+            samples[-1],
+        )
+        seconds, cpu_s, messages = end_s - start_s, cpu_1 - cpu_0, messages_1 - messages_0
+        cost_us = cpu_s / max(1, messages) * 1e6
+        print(
+            f"feed                   {messages / seconds:,.0f} messages/s, "
+            f"{cpu_s / seconds:.1%} CPU"
+        )
+        print(
+            f"CPU a message          {cost_us:.0f} µs, bare {yardstick_us:.0f} µs: "
+            f"{cost_us / yardstick_us:.1f} times"
+        )
+        most = max(sample[2] for sample in samples)
+        print(
+            f"memory, MB             start {rss_0:.0f}, end {rss_1:.0f}, most {most:.0f}, "
+            f"calm again {rss_mb:.0f}"
+        )
+        for name, pause in ((LIVE_PRICE, "125"), (LIVE_CANDLE, "500")):
+            lags = self._watch.lags[name]
+            told = self._watch.events[name] / seconds
+            print(
+                f"{name:22} {told:,.0f} a second; lag of {lags.total():,} trades, ms: p50 "
+                f"{quantile(lags, 0.5)}, p99 {quantile(lags, 0.99)}, worst {max(lags, default=0)} "
+                f"(of it up to {pause} waited on purpose)"
+            )
+
+
+def bare(url: str, markets: int, seconds: float) -> int:
+    """Splits frames and parses JSON, nothing else; prints messages and CPU time."""
+    ws = websocket.create_connection(f"{url}/stream", timeout=5)
+    streams = ["aggTrade", *(f"kline_{name}" for name in INTERVALS.split(","))]
+    names = [f"{one.lower()}@{stream}" for one in symbols_of(markets) for stream in streams]
+    ws.send(orjson.dumps({"method": "SUBSCRIBE", "params": names, "id": 1}).decode())
+    sock, held, messages = ws.sock, b"", 0
+    end_s, cpu_s = time.monotonic() + seconds, time.process_time()
+    while time.monotonic() < end_s:
+        held += sock.recv(1 << 16)
+        at = 0
+        while len(held) - at > 4:
+            size, head = held[at + 1], 2
+            if size == 126:
+                size, head = int.from_bytes(held[at + 2 : at + 4], "big"), 4
+            if len(held) < at + head + size:
+                break
+            orjson.loads(held[at + head : at + head + size])
+            at += head + size
+            messages += 1
+        held = held[at:]
+    print(messages, time.process_time() - cpu_s)
+    return 0
+
+
+def is_equal(candle: Any, row: list[Any]) -> bool:
+    """Every field, as the exchange knows it."""
+    names = (
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "quote_volume",
+        "taker_volume",
+        "taker_quote_volume",
+    )
+    texts = [canonical(row[at]) for at in (1, 2, 3, 4, 5, 7, 9, 10)]
+    ids = (candle.trades, candle.first_id, candle.last_id) == (row[8], row[12], row[13])
+    return candle.is_exact and ids and [getattr(candle, name) for name in names] == texts
+
+
+def quantile(lags: Counter[int], share: float) -> int:
+    left = lags.total() * share
+    for lag in sorted(lags):
+        left -= lags[lag]
+        if left <= 0:
+            return lag
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rate", type=float, default=5_000)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--markets", type=int, default=50)
+    parser.add_argument("--profile", help="a file for cProfile's figures of the feed")
+    parser.add_argument("--bare", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
