@@ -16,8 +16,8 @@ from apscheduler.events import EVENT_SCHEDULER_STARTED
 
 from truecandle import fetcher, store
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.limits import Pace
-from truecandle.binance.rest import REQUESTS_PER_SECOND, RestClient
+from truecandle.binance.limits import REQUESTS_PER_SECOND, Pace
+from truecandle.binance.rest import RestClient
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
 from truecandle.events import Publisher

@@ -26,8 +26,9 @@ from cryptography.x509.oid import NameOID
 
 from tests.fetching import MINUTES, NOW_MS, Desk, opens
 from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.http import BODY_BYTES_MAX
 from truecandle.binance.limits import Pace
-from truecandle.binance.rest import BODY_BYTES_MAX, RestClient
+from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.errors import (

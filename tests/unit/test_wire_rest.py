@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from truecandle.binance.wire import parse_error, parse_klines, parse_server_time
+from truecandle.binance.answers import parse_error, parse_klines, parse_server_time, parse_trades
 from truecandle.errors import MalformedAnswer
 
 ROW = (
@@ -30,6 +30,37 @@ def test_a_number_without_quotes_never_becomes_a_float() -> None:
 def test_what_is_no_list_of_rows_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedAnswer):
         parse_klines(body)
+
+
+TRADE = (
+    b'{"a":26129,"p":"0.01633102","q":"4.70443515","f":27781,"l":27783,"T":1498793709153,'
+    b'"m":true,"M":true}'
+)
+
+
+def test_aggregate_trades_are_read_with_their_ids_and_side_and_sent_when_they_happened() -> None:
+    (trade,) = parse_trades(b"[" + TRADE + b"]", "ETHBTC")
+    assert (trade.symbol, trade.agg_id) == ("ETHBTC", 26129)
+    assert (trade.first_id, trade.last_id, trade.count) == (27781, 27783, 3)
+    assert (trade.price, trade.quantity) == ("0.01633102", "4.70443515")
+    assert trade.event_ms == trade.time_ms == 1498793709153
+    assert not trade.is_taker_buy
+    assert parse_trades(b"[]", "ETHBTC") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}", b"[1]", b"[[]]", b"[" + TRADE, b"[" + TRADE.replace(b'"a":26129,', b"") + b"]",
+        b"[" + TRADE.replace(b'"T":1498793709153,', b"") + b"]",
+        b"[" + TRADE.replace(b"27783", b"27780") + b"]",
+        b"[" + TRADE.replace(b'"0.01633102"', b'"0.00000000"') + b"]",
+        b"[" + TRADE.replace(b'"4.70443515"', b'"NaN"') + b"]",
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_trades_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedAnswer):
+        parse_trades(body, "ETHBTC")
 
 
 def test_the_server_time_is_read_in_milliseconds() -> None:

@@ -20,7 +20,7 @@ import requests
 import urllib3
 
 from truecandle.binance.deadline import Cutter
-from truecandle.binance.rest import CONNECT_S, SILENCE_S, new_session, reason_of
+from truecandle.binance.http import CONNECT_S, SILENCE_S, new_session, reason_of
 from truecandle.errors import ExchangeRefused, ExchangeUnreachable, MalformedAnswer
 
 #: For one zip from beginning to end. A month of 1s candles is about 100 MB.

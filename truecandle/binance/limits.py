@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+#: Of all clients of a process that share a `Pace`.
+REQUESTS_PER_SECOND = 10
+
 #: Used where the exchange names no usable time.
 RETRY_DEFAULT_MS = 60_000
 RETRY_MIN_MS = 1_000

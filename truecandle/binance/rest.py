@@ -1,92 +1,41 @@
-"""Binance's REST interface for market data: asks, within weight and pace, and checks the answer.
+"""Binance's REST interface for market data: what may be asked, and whether the answer fits.
 
-Never here: Redis, threads, what to do with rows, when to ask again.
-Invariant: no request leaves while a ban lasts; every request ends by its deadline; what comes back
-is what was asked for, or one of the `ExchangeError`s.
+Never here: how a request travels (`http`), what to do with rows, when to ask again.
+Invariant: what comes back is what was asked for, or one of the `ExchangeError`s is raised.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from itertools import pairwise
 
-import requests
-import urllib3
-
-from truecandle import __version__
-from truecandle.binance.deadline import Cutter, DeadlineAdapter
-from truecandle.binance.limits import Budget, Pace, retry_after_ms, used_weight
-from truecandle.binance.wire import parse_error, parse_klines, parse_listings, parse_server_time
-from truecandle.candles.listing import Listing
-from truecandle.errors import (
-    ExchangeRefused,
-    ExchangeUnreachable,
-    MalformedAnswer,
-    RateLimited,
+from truecandle.binance.answers import (
+    parse_klines,
+    parse_listings,
+    parse_server_time,
+    parse_trades,
 )
+from truecandle.binance.http import HttpClient
+from truecandle.candles.candle import OfficialCandle, official_from_row
+from truecandle.candles.listing import Listing
+from truecandle.candles.tick import Kline, Trade
+from truecandle.errors import CandleError, MalformedAnswer
 
-CONNECT_S = 3.0
-#: Between two received bytes; Binance itself gives up after 10 s (-1007).
-SILENCE_S = 8.0
-#: For one request from beginning to end, however slowly its answer drips.
-DEADLINE_S = 12.0
-#: 1000 klines are about 180 kB; beyond this it is no answer to anything that we ask.
-BODY_BYTES_MAX = 4 * 1024 * 1024
-READ_BYTES = 64 * 1024
-REQUESTS_PER_SECOND = 10
 KLINES_LIMIT_MAX = 1000
-#: Where an error that comes with status 200 says so: `{"code":-1121,"msg":"Invalid symbol."}`.
-ERROR_HEAD_BYTES = 40
-#: A full budget is waited for this long; then the caller has better things to do.
-WEIGHT_WAIT_MS_MAX = 2_000
-#: 451, no service at this place: nobody asks again sooner.
-RESTRICTED_MS = 600_000
+TRADES_LIMIT_MAX = 1000
 #: Binance opened in July 2017; a server time before that is none.
 OPENED_MS = 1_498_867_200_000
-#: Of one page, however many candles it asks for.
+#: Of one page, however many candles or trades it asks for.
 KLINES_WEIGHT = 2
-
-_WEIGHTS = {"/api/v3/klines": KLINES_WEIGHT, "/api/v3/time": 1, "/api/v3/exchangeInfo": 20}
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class _Answer(NamedTuple):
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+TRADES_WEIGHT = 4
+TIME_WEIGHT = 1
+LISTINGS_WEIGHT = 20
 
 
-class RestClient:
-    """Asks one exchange; may be shared by threads. `close` ends what is under way and what follows.
-
-    `budget` is shared by all processes of this address, and this client leaves `reserve` of it to
-    others; `pace` is shared by all clients of this process. `now_ms` is the exchange's clock, as
-    well as it is known; `sleep` waits some seconds, or less.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        budget: Budget,
-        *,
-        reserve: int = 0,
-        pace: Pace | None = None,
-        sleep: Callable[[float], object] = time.sleep,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-        deadline_s: float = DEADLINE_S,
-    ) -> None:
-        self._base_url = base_url
-        self._budget = budget
-        self._reserve = reserve
-        self._pace = pace or Pace(REQUESTS_PER_SECOND)
-        self._sleep = sleep
-        self._now_ms = now_ms
-        self._deadline_s = deadline_s
-        self._cutter = Cutter()
-        self._session = new_session(base_url)
+class RestClient(HttpClient):
+    """Asks one exchange; may be shared by threads."""
 
     def klines(
         self,
@@ -107,16 +56,78 @@ class RestClient:
             asked["startTime"] = start_ms
         if end_ms is not None:
             asked["endTime"] = end_ms - 1
-        answer = self._get("/api/v3/klines", asked)
+        answer = self._get("/api/v3/klines", KLINES_WEIGHT, asked)
         rows = parse_klines(answer.body)
         if len(rows) > limit:
             raise MalformedAnswer(f"asked for {limit} klines, got {len(rows)}")
         return rows
 
+    def agg_trades(
+        self,
+        symbol: str,
+        *,
+        from_id: int | None = None,
+        start_ms: int | None = None,
+        limit: int = TRADES_LIMIT_MAX,
+    ) -> list[Trade]:
+        """The oldest `limit` aggregate trades from that aggregate id, or from that moment on.
+
+        Without either the newest ones; ids ascend. Source: GET /api/v3/aggTrades.
+        """
+        asked: dict[str, str | int] = {"symbol": symbol, "limit": limit}
+        if from_id is not None:
+            asked["fromId"] = from_id
+        elif start_ms is not None:
+            asked["startTime"] = start_ms
+        found = parse_trades(self._get("/api/v3/aggTrades", TRADES_WEIGHT, asked).body, symbol)
+        if len(found) > limit:
+            raise MalformedAnswer(f"asked for {limit} trades, got {len(found)}")
+        for before, after in pairwise(found):
+            if after.agg_id <= before.agg_id or after.first_id <= before.last_id:
+                raise MalformedAnswer(f"trade {after.agg_id} follows {before.agg_id}")
+        first = found[0] if found else None
+        if first and from_id is not None and first.agg_id < from_id:
+            raise MalformedAnswer(f"asked for trades from {from_id}, got {first.agg_id}")
+        if first and from_id is None and start_ms is not None and first.time_ms < start_ms:
+            raise MalformedAnswer(f"asked for trades from {start_ms} ms, got {first.time_ms}")
+        return found
+
+    def forming(self, symbol: str, interval: str) -> Kline:
+        """The candle forming now, with its trade ids, which this interface does not tell.
+
+        Its first trade is the first one from its open time on, the last follows from their number;
+        both stay true while the candle moves on between the two requests.
+        """
+        asked_ms = self._now_ms()
+        rows = self.klines(symbol, interval, limit=1)
+        try:
+            (candle,) = map(official_from_row, rows)
+        except (CandleError, ValueError) as error:
+            raise MalformedAnswer(f"the forming candle of {symbol}:{interval}: {error}") from error
+        first_id = self._first_id(symbol, candle) if candle.trades else -1
+        return Kline(
+            symbol=symbol,
+            interval=interval,
+            open_ms=candle.open_ms,
+            open=candle.open,
+            high=candle.high,
+            low=candle.low,
+            close=candle.close,
+            volume=candle.volume,
+            quote_volume=candle.quote_volume,
+            taker_volume=candle.taker_volume,
+            taker_quote_volume=candle.taker_quote_volume,
+            trades=candle.trades,
+            first_id=first_id,
+            last_id=first_id + candle.trades - 1 if candle.trades else -1,
+            is_closed=False,
+            event_ms=max(candle.open_ms, min(asked_ms, candle.close_ms)),
+        )
+
     def server_time(self) -> tuple[int, int]:
         """The exchange's time and how long the round trip took, both in ms."""
         began_ns = time.monotonic_ns()
-        answer = self._get("/api/v3/time", {})
+        answer = self._get("/api/v3/time", TIME_WEIGHT, {})
         round_trip_ms = (time.monotonic_ns() - began_ns) // 1_000_000
         server_ms = parse_server_time(answer.body)
         if server_ms < OPENED_MS:
@@ -127,109 +138,13 @@ class RestClient:
         """What the exchange lists of these; one it does not know has all refused, with -1121."""
         listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
         asked = {"symbols": listed, "showPermissionSets": "false"}
-        found = parse_listings(self._get("/api/v3/exchangeInfo", asked).body)
+        found = parse_listings(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
         if {one.symbol for one in found} != set(symbols):
             raise MalformedAnswer(f"asked for {len(symbols)} symbols, got {len(found)} others")
         return found
 
-    def close(self) -> None:
-        """Ends every request under way; later ones fail with `ExchangeUnreachable`."""
-        self._cutter.cut_all()
-        self._session.close()
-
-    def _get(self, path: str, asked: Mapping[str, str | int]) -> _Answer:
-        self._admit(_WEIGHTS[path])
-        answer = self._exchange(path, asked)
-        used = used_weight(answer.headers)
-        if used is not None:
-            self._budget.report(used, self._now_ms())
-        self._check_status(answer)
-        self._check_content(answer)
-        return answer
-
-    def _admit(self, weight: int) -> None:
-        """Returns when this weight may be used; `RateLimited` where that is not soon."""
-        wait_ms = self._budget.take(weight, self._now_ms(), reserve=self._reserve)
-        if 0 < wait_ms <= WEIGHT_WAIT_MS_MAX:
-            self._sleep(wait_ms / 1000)
-            wait_ms = self._budget.take(weight, self._now_ms(), reserve=self._reserve)
-        if wait_ms > 0:
-            raise RateLimited(wait_ms, status=0)
-        self._pace.wait(self._sleep)
-        ban_ms = self._budget.banned_until_ms() - self._now_ms()
-        if ban_ms > 0:
-            raise RateLimited(ban_ms, status=0)
-
-    def _exchange(self, path: str, asked: Mapping[str, str | int]) -> _Answer:
-        with self._cutter.limit(self._deadline_s) as watch:
-            try:
-                with self._session.get(
-                    self._base_url + path,
-                    params=asked,
-                    timeout=(CONNECT_S, SILENCE_S),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    body = _read(response)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                if watch.is_cut:
-                    raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
-                raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
-        if watch.is_cut:
-            raise ExchangeUnreachable(f"{path}: no whole answer in time")
-        return _Answer(response.status_code, response.headers, body)
-
-    def _check_status(self, answer: _Answer) -> None:
-        status = answer.status
-        if status in (403, 418, 429):
-            now_ms = self._now_ms()
-            wait_ms = retry_after_ms(status, answer.headers, answer.body, now_ms)
-            self._budget.ban(now_ms + wait_ms)
-            raise RateLimited(wait_ms, status)
-        if status == 451:
-            self._budget.ban(self._now_ms() + RESTRICTED_MS)
-        if status >= 500:
-            raise ExchangeUnreachable(f"HTTP {status}")
-        if status >= 400:
-            raise ExchangeRefused(status, *parse_error(answer.body))
-        if status != 200:
-            raise MalformedAnswer(f"HTTP {status}, not followed")
-
-    def _check_content(self, answer: _Answer) -> None:
-        kind = answer.headers.get("Content-Type", "")
-        if kind.partition(";")[0].strip().lower() != "application/json":
-            raise MalformedAnswer(f"expected JSON, got {kind[:40]!r}")
-        if b'"code"' in answer.body[:ERROR_HEAD_BYTES]:
-            raise ExchangeRefused(answer.status, *parse_error(answer.body))
-
-
-def new_session(base_url: str) -> requests.Session:
-    session = requests.Session()
-    # A proxy of the environment is for the way out, never for our own machine.
-    session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
-    session.headers["User-Agent"] = f"TrueCandle/{__version__}"
-    session.headers["Accept"] = "application/json"
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, DeadlineAdapter(pool_maxsize=16, max_retries=0))
-    return session
-
-
-def _read(response: requests.Response) -> bytes:
-    """The decompressed body, piece by piece, so that a bomb costs no more than one piece."""
-    body = bytearray()
-    for piece in response.iter_content(READ_BYTES):
-        body += piece
-        if len(body) > BODY_BYTES_MAX:
-            raise MalformedAnswer(f"answer of more than {BODY_BYTES_MAX} bytes")
-    return bytes(body)
-
-
-def reason_of(error: Exception) -> str:
-    """The innermost cause, which is the one that says something, on one line."""
-    cause: BaseException = error
-    for _ in range(8):
-        inner = cause.__cause__ or cause.__context__
-        if inner is None:
-            break
-        cause = inner
-    return f"{type(cause).__name__}: {cause}".replace("\n", " ")[:200]
+    def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
+        first = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)
+        if not first or first[0].time_ms > candle.close_ms:
+            raise MalformedAnswer(f"{symbol}: {candle.trades} trades, but none is to be found")
+        return first[0].first_id

@@ -1,0 +1,187 @@
+"""HTTP to Binance: one request within weight, pace and deadline, and the answer's outside checked.
+
+Never here: paths and what their answers mean (`rest`), Redis, threads, when to ask again.
+Invariant: no request leaves while a ban lasts, every request ends by its deadline, and what is no
+JSON of Binance's with status 200 becomes one of the `ExchangeError`s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from truecandle import __version__
+from truecandle.binance.answers import parse_error
+from truecandle.binance.deadline import Cutter, DeadlineAdapter
+from truecandle.binance.limits import (
+    REQUESTS_PER_SECOND,
+    Budget,
+    Pace,
+    retry_after_ms,
+    used_weight,
+)
+from truecandle.errors import (
+    ExchangeRefused,
+    ExchangeUnreachable,
+    MalformedAnswer,
+    RateLimited,
+)
+
+CONNECT_S = 3.0
+#: Between two received bytes; Binance itself gives up after 10 s (-1007).
+SILENCE_S = 8.0
+#: For one request from beginning to end, however slowly its answer drips.
+DEADLINE_S = 12.0
+#: 1000 klines are about 180 kB; beyond this it is no answer to anything that we ask.
+BODY_BYTES_MAX = 4 * 1024 * 1024
+READ_BYTES = 64 * 1024
+#: Where an error that comes with status 200 says so: `{"code":-1121,"msg":"Invalid symbol."}`.
+ERROR_HEAD_BYTES = 40
+#: A full budget is waited for this long; then the caller has better things to do.
+WEIGHT_WAIT_MS_MAX = 2_000
+#: 451, no service at this place: nobody asks again sooner.
+RESTRICTED_MS = 600_000
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """Asks one exchange; may be shared by threads. `close` ends what is under way and what follows.
+
+    `budget` is shared by all processes of this address, and this client leaves `reserve` of it to
+    others; `pace` is shared by all clients of this process. `now_ms` is the exchange's clock, as
+    well as it is known; `sleep` waits some seconds, or less.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        budget: Budget,
+        *,
+        reserve: int = 0,
+        pace: Pace | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._base_url = base_url
+        self._budget = budget
+        self._reserve = reserve
+        self._pace = pace or Pace(REQUESTS_PER_SECOND)
+        self._sleep = sleep
+        self._now_ms = now_ms
+        self._deadline_s = deadline_s
+        self._cutter = Cutter()
+        self._session = new_session(base_url)
+
+    def close(self) -> None:
+        """Ends every request under way; later ones fail with `ExchangeUnreachable`."""
+        self._cutter.cut_all()
+        self._session.close()
+
+    def _get(self, path: str, weight: int, asked: Mapping[str, str | int]) -> Answer:
+        self._admit(weight)
+        answer = self._exchange(path, asked)
+        used = used_weight(answer.headers)
+        if used is not None:
+            self._budget.report(used, self._now_ms())
+        self._check_status(answer)
+        self._check_content(answer)
+        return answer
+
+    def _admit(self, weight: int) -> None:
+        """Returns when this weight may be used; `RateLimited` where that is not soon."""
+        wait_ms = self._budget.take(weight, self._now_ms(), reserve=self._reserve)
+        if 0 < wait_ms <= WEIGHT_WAIT_MS_MAX:
+            self._sleep(wait_ms / 1000)
+            wait_ms = self._budget.take(weight, self._now_ms(), reserve=self._reserve)
+        if wait_ms > 0:
+            raise RateLimited(wait_ms, status=0)
+        self._pace.wait(self._sleep)
+        ban_ms = self._budget.banned_until_ms() - self._now_ms()
+        if ban_ms > 0:
+            raise RateLimited(ban_ms, status=0)
+
+    def _exchange(self, path: str, asked: Mapping[str, str | int]) -> Answer:
+        with self._cutter.limit(self._deadline_s) as watch:
+            try:
+                with self._session.get(
+                    self._base_url + path,
+                    params=asked,
+                    timeout=(CONNECT_S, SILENCE_S),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    body = _read(response)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                if watch.is_cut:
+                    raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
+                raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
+        if watch.is_cut:
+            raise ExchangeUnreachable(f"{path}: no whole answer in time")
+        return Answer(response.status_code, response.headers, body)
+
+    def _check_status(self, answer: Answer) -> None:
+        status = answer.status
+        if status in (403, 418, 429):
+            now_ms = self._now_ms()
+            wait_ms = retry_after_ms(status, answer.headers, answer.body, now_ms)
+            self._budget.ban(now_ms + wait_ms)
+            raise RateLimited(wait_ms, status)
+        if status == 451:
+            self._budget.ban(self._now_ms() + RESTRICTED_MS)
+        if status >= 500:
+            raise ExchangeUnreachable(f"HTTP {status}")
+        if status >= 400:
+            raise ExchangeRefused(status, *parse_error(answer.body))
+        if status != 200:
+            raise MalformedAnswer(f"HTTP {status}, not followed")
+
+    def _check_content(self, answer: Answer) -> None:
+        kind = answer.headers.get("Content-Type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            raise MalformedAnswer(f"expected JSON, got {kind[:40]!r}")
+        if b'"code"' in answer.body[:ERROR_HEAD_BYTES]:
+            raise ExchangeRefused(answer.status, *parse_error(answer.body))
+
+
+def new_session(base_url: str) -> requests.Session:
+    session = requests.Session()
+    # A proxy of the environment is for the way out, never for our own machine.
+    session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
+    session.headers["User-Agent"] = f"TrueCandle/{__version__}"
+    session.headers["Accept"] = "application/json"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, DeadlineAdapter(pool_maxsize=16, max_retries=0))
+    return session
+
+
+def _read(response: requests.Response) -> bytes:
+    """The decompressed body, piece by piece, so that a bomb costs no more than one piece."""
+    body = bytearray()
+    for piece in response.iter_content(READ_BYTES):
+        body += piece
+        if len(body) > BODY_BYTES_MAX:
+            raise MalformedAnswer(f"answer of more than {BODY_BYTES_MAX} bytes")
+    return bytes(body)
+
+
+def reason_of(error: Exception) -> str:
+    """The innermost cause, which is the one that says something, on one line."""
+    cause: BaseException = error
+    for _ in range(8):
+        inner = cause.__cause__ or cause.__context__
+        if inner is None:
+            break
+        cause = inner
+    return f"{type(cause).__name__}: {cause}".replace("\n", " ")[:200]
