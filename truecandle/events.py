@@ -14,6 +14,7 @@ import orjson
 import socketio
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, State
+from truecandle.candles.freshness import Freshness
 from truecandle.candles.series import Series
 
 #: Redis pub/sub channel that carries the events from fetcher and feed to the web role.
@@ -22,6 +23,8 @@ CHANNEL = "truecandle"
 DATA_UPDATED = "data_updated"
 LIVE_CANDLE = "live_candle"
 LIVE_PRICE = "live_price"
+#: A market's freshness changed. Every web process judges that itself, and tells its own browsers.
+FRESHNESS = "freshness"
 #: Events may have been lost on the way: compare versions. Carries nothing.
 RESYNC = "resync"
 #: What browsers send; each is acknowledged.
@@ -128,6 +131,11 @@ class Publisher:
             "last_id": last_id,
         }
         self._manager.emit(LIVE_PRICE, payload, room=symbol)
+
+
+def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:
+    """What a market's browsers are told when its freshness has changed."""
+    return {"symbol": symbol, **found.fields()}
 
 
 def _fragment(text: str) -> orjson.Fragment:

@@ -27,3 +27,6 @@ REDIS_UP: Final = Gauge("truecandle_redis_up", "1 if Redis answered when it was 
 ROLE_AGE: Final = Gauge(
     "truecandle_role_age_seconds", "Time since a role's last sign of life.", ("role",)
 )
+FRESHNESS: Final = Gauge(
+    "truecandle_market_freshness", "Followed markets, by how fresh their data is.", ("state",)
+)

@@ -19,7 +19,7 @@ from truecandle.store import audit as audits
 from truecandle.store import live, markets, official
 from truecandle.store.columns import Columns
 from truecandle.store.markets import MARKETS_MAX
-from truecandle.web import audit, body, data, post
+from truecandle.web import audit, body, data, freshness, post
 from truecandle.web.auth import reading, writing
 from truecandle.web.parts import parts
 from truecandle.web.query import Wanted, listed, nothing, series_of, wanted
@@ -51,12 +51,15 @@ def candles() -> Response:
 @bp.get("/live-candle")
 @reading
 def live_candle() -> Response:
-    """The forming candle (or null), and the closed ones that wait for their official version."""
+    """The forming candle (or null), the closed ones that wait for their official version, and how
+    fresh all this is.
+    """
     series = official.learned(parts().redis, series_of(parts().markets, request.args))
     found = live.read_live(parts().redis, series, parts().clock.now_ms())
     forming = found.forming.to_json("forming") if found.forming else "null"
     pending = ",".join(candle.to_json("pending") for candle in found.pending)
-    text = f'{{"candle":{forming},"pending":[{pending}]}}'
+    fresh = json.dumps(freshness.of(parts(), series.symbol).fields())
+    text = f'{{"candle":{forming},"pending":[{pending}],"freshness":{fresh}}}'
     return _private(Response(text, mimetype="application/json"))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 import prometheus_client
@@ -15,8 +16,10 @@ from flask import Blueprint, Response, request
 from flask_login import current_user
 
 from truecandle import metrics
+from truecandle.candles.freshness import STATES, Freshness
 from truecandle.errors import StoreError
 from truecandle.store import check_server, roles
+from truecandle.web import freshness
 from truecandle.web.auth import unauthorized
 from truecandle.web.parts import parts
 
@@ -35,7 +38,11 @@ def alive() -> Response:
 
 @bp.get("/readyz")
 def ready() -> Response:
-    """200 if Redis answers and fetcher and feed are alive, else 503; details for insiders."""
+    """200 if Redis answers and fetcher and feed are alive, else 503; details for insiders.
+
+    A live feed without the exchange is ready: this process serves what is stored, starting it again
+    would bring nothing back, and `markets` tells how fresh each market is and why.
+    """
     report = _report()
     status = 200 if report["ready"] else 503
     shown = report if _is_inside() else {"ready": report["ready"]}
@@ -63,10 +70,13 @@ def _report() -> dict[str, Any]:
     try:
         beats = roles.beats(parts().redis)
         warnings = check_server(parts().redis)
+        markets = freshness.of_all(parts())
     except StoreError as error:
         metrics.REDIS_UP.set(0)
-        return {"ready": False, "redis": str(error), "roles": {}, "warnings": []}
+        _count({})
+        return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, "warnings": []}
     metrics.REDIS_UP.set(1)
+    _count(markets)
     found = {}
     for role in ROLES:
         age_ms = abs(now_ms - beats[role].at_ms) if role in beats else None
@@ -77,8 +87,20 @@ def _report() -> dict[str, Any]:
             "age_ms": age_ms,
             "detail": beats[role].detail if role in beats else {},
         }
-    is_ready = all(role["alive"] for role in found.values())
-    return {"ready": is_ready, "redis": "answers", "roles": found, "warnings": warnings}
+    return {
+        "ready": all(role["alive"] for role in found.values()),
+        "redis": "answers",
+        "roles": found,
+        "markets": {symbol: fresh.fields() for symbol, fresh in markets.items()},
+        "warnings": warnings,
+    }
+
+
+def _count(markets: Mapping[str, Freshness]) -> None:
+    """How many markets are in each state; none while it cannot be known."""
+    states = [fresh.state for fresh in markets.values()]
+    for state in STATES:
+        metrics.FRESHNESS.labels(state).set(states.count(state))
 
 
 def _is_inside() -> bool:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+import orjson
 from flask import Flask, request
 from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
@@ -19,18 +20,24 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec
 from truecandle.store import pages
+from truecandle.store.pages import Query
 from truecandle.store.tickets import Ticket
+from truecandle.web import data, freshness
 from truecandle.web.auth import may_read, token_user
 from truecandle.web.errors import Problem
 from truecandle.web.link import Link
 from truecandle.web.parts import Parts
-from truecandle.web.query import followed
+from truecandle.web.query import Wanted, followed
 from truecandle.web.watch import MESSAGES_PER_S, Member, Watch
 
 SERIES_PER_SOCKET_MAX: Final = 20
 SOCKETS_PER_USER_MAX: Final = 20
 SOCKETS_PER_ADDRESS_MAX: Final = 100
 MESSAGE_BYTES_MAX: Final = 16 * 1024
+#: Live candles that a subscription is answered with, the newest ones; and how many of the newest
+#: official candles are looked at for them: those stand for themselves.
+LIVE_MAX: Final = 600
+OFFICIAL_MAX: Final = 100
 
 _log = logging.getLogger("truecandle.web.sockets")
 
@@ -61,6 +68,7 @@ class Sockets:
         self._parts = parts
         self._members: dict[str, Member] = {}
         self._watch = Watch(socketio, parts, self._members)
+        self._lookout = freshness.Lookout(socketio, parts, self._members)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -69,6 +77,7 @@ class Sockets:
 
     def _connect(self, auth: object = None) -> None:
         self._watch.begin()
+        self._lookout.begin()
         try:
             ticket = self._admitted(auth)
         except StoreError:
@@ -128,7 +137,7 @@ class Sockets:
         return answered
 
     def _subscribe(self, member: Member, *given: object) -> dict[str, Any]:
-        """Joins first, then reads the version: nothing is missed in between."""
+        """Joins first, then reads: what comes in between is heard, perhaps twice, never missed."""
         series = followed(self._parts.markets, *_named(given))
         if series.name not in member.series:
             if len(member.series) >= SERIES_PER_SOCKET_MAX:
@@ -137,7 +146,7 @@ class Sockets:
             member.series.add(series.name)
             self._enter(series.name)
             self._enter(series.symbol)
-        return self._state(series)
+        return self._snapshot(series)
 
     def _unsubscribe(self, member: Member, *given: object) -> dict[str, Any]:
         series = parse_series(*_named(given))
@@ -146,11 +155,23 @@ class Sockets:
             self._leave(series.name)
             if not any(name.startswith(f"{series.symbol}:") for name in member.series):
                 self._leave(series.symbol)
-        return self._state(series)
-
-    def _state(self, series: Series) -> dict[str, Any]:
         version = pages.version(self._parts.redis, series)
         return {"ok": True, "version": version, "server_time": self._parts.clock.now_ms()}
+
+    def _snapshot(self, series: Series) -> dict[str, Any]:
+        """Version and live candles of one instant, as in `/data?live=1`, and how fresh they are."""
+        now_ms = self._parts.clock.now_ms()
+        wanted = Wanted(series, Query(OFFICIAL_MAX), is_iso=False, is_live=True)
+        found = data.read(self._parts.redis, wanted, now_ms)
+        fresh = freshness.of(self._parts, series.symbol)
+        self._lookout.tell(series.symbol, fresh)
+        return {
+            "ok": True,
+            "version": found.page.version,
+            "server_time": self._parts.clock.now_ms(),
+            "live": [orjson.Fragment(candle) for candle in found.live[-LIVE_MAX:]],
+            "freshness": fresh.fields(),
+        }
 
     def _enter(self, room: str) -> None:
         self._socketio.server.manager.enter_room(_sid(), "/", room)

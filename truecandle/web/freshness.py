@@ -1,0 +1,84 @@
+"""How fresh each followed market is, judged at the moment of asking; and telling of changes.
+
+Never here: what is fresh (`candles/freshness`), what the facts are (the feed notes them).
+Invariant: a judgement is never kept: what is told was judged from the facts of that moment.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sized
+from typing import Final
+
+from flask_socketio import SocketIO
+
+from truecandle.candles.freshness import Freshness, judge
+from truecandle.errors import StoreError
+from truecandle.events import FRESHNESS, freshness_payload
+from truecandle.store import freshness, translated
+from truecandle.web.parts import Parts
+
+#: How often the markets are looked at while browsers are connected: a change is told within this.
+LOOK_S: Final = 0.5
+
+_log = logging.getLogger("truecandle.web.freshness")
+
+
+def of_all(parts: Parts) -> dict[str, Freshness]:
+    """Every followed market's freshness now, by symbol; `StoreError` while it cannot be known."""
+    facts, now_ms = freshness.read(parts.redis), parts.clock.now_ms()
+    return {symbol: judge(facts.get(symbol), now_ms) for symbol in parts.markets.symbols}
+
+
+@translated()
+def of(parts: Parts, symbol: str) -> Freshness:
+    """One market's freshness now."""
+    with parts.redis.pipeline(transaction=False) as pipe:
+        freshness.queue(pipe, symbol)
+        return judge(freshness.decode(pipe.execute()[0]), parts.clock.now_ms())
+
+
+class Lookout:
+    """Looks at the markets for as long as the process lives, and tells its browsers of changes.
+
+    Every process looks for itself and tells its own browsers only. While Redis is away nothing is
+    told: nobody knows.
+    """
+
+    def __init__(self, socketio: SocketIO, parts: Parts, members: Sized) -> None:
+        self._socketio = socketio
+        self._parts = parts
+        self._members = members
+        self._told: dict[str, tuple[str, str]] = {}
+        self._has_begun = False
+
+    def begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self._socketio.start_background_task(self._look)
+
+    def tell(self, symbol: str, found: Freshness) -> None:
+        """Tells a market's browsers, unless they know: its state, or the reason for it, is new."""
+        if self._told.get(symbol) != (found.state, found.why):
+            self._told[symbol] = (found.state, found.why)
+            payload = freshness_payload(symbol, found)
+            self._socketio.server.emit(FRESHNESS, payload, room=symbol, ignore_queue=True)
+
+    def _look(self) -> None:
+        """For as long as the process lives."""
+        while True:
+            self._socketio.sleep(LOOK_S)
+            try:
+                if self._members:
+                    self._look_once()
+            except StoreError as error:
+                _log.debug("freshness not looked at: %s", error)
+            except Exception:
+                _log.exception("looking at the freshness of the markets failed")
+
+    def _look_once(self) -> None:
+        found = of_all(self._parts)
+        for symbol in set(self._told) - set(found):
+            del self._told[symbol]
+        for symbol, one in found.items():
+            self.tell(symbol, one)
