@@ -7,11 +7,16 @@ Invariant: events are hints. Whoever misses one finds the truth by asking for th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 import orjson
 import socketio
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, TimeoutError
+from redis.retry import Retry
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, State
 from truecandle.candles.freshness import Freshness
@@ -36,6 +41,11 @@ Reason = Literal["new", "backfill", "correction", "repair"]
 #: A bigger change is announced by its range alone; the browser asks for it.
 CANDLES_IN_EVENT_MAX = 10
 
+#: A connection that Redis has closed in the meantime is opened again, once.
+ATTEMPTS = 2
+
+log = logging.getLogger(__name__)
+
 
 class Codec:
     """A json module for Socket.IO that keeps the decimal text of numbers on the whole way."""
@@ -57,13 +67,21 @@ class Publisher:
     """
 
     def __init__(self, redis_url: str) -> None:
-        self._manager = socketio.RedisManager(
+        self._manager = _Manager(
             redis_url,
             channel=CHANNEL,
             write_only=True,
             json=Codec,
-            redis_options={"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+            redis_options={
+                "socket_timeout": 1.0,
+                "socket_connect_timeout": 1.0,
+                "retry": Retry(NoBackoff(), 0),
+            },
         )
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is told inside leaves in one round trip at the end. One thread at a time."""
+        return self._manager.together()
 
     def data_updated(
         self,
@@ -131,6 +149,45 @@ class Publisher:
             "last_id": last_id,
         }
         self._manager.emit(LIVE_PRICE, payload, room=symbol)
+
+
+class _Manager(socketio.RedisManager):  # type: ignore[misc]
+    """Publishes every message at once, or many in one round trip."""
+
+    connected: bool
+    _held: list[str] | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._held = held = list[str]()
+        try:
+            yield
+        finally:
+            self._held = None
+            if held:
+                self._publish_all(held)
+
+    def _publish(self, data: object) -> None:
+        if self._held is None:
+            super()._publish(data)
+        else:
+            self._held.append(Codec.dumps(data))
+
+    def _publish_all(self, texts: list[str]) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                if not self.connected:
+                    self._redis_connect()
+                with self.redis.pipeline(transaction=False) as pipe:
+                    for text in texts:
+                        pipe.publish(CHANNEL, text)
+                    pipe.execute()
+                return
+            except RedisError as error:
+                self.connected = False
+                log.warning("%d events were not published: %s", len(texts), error)
+                if isinstance(error, TimeoutError):
+                    return
 
 
 def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:
