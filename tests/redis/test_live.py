@@ -133,11 +133,11 @@ def test_saving_twice_is_saving_once(redis: Redis) -> None:
 
 
 def test_pending_is_bounded_and_keeps_the_newest(redis: Redis) -> None:
-    for number in range(70):
+    for number in range(620):
         save(redis, minute(number, number * MINUTE_MS + 1))
-    assert redis.zcard(keys.pending(MINUTES)) == live.PENDING_KEPT == 50
-    pending = read(redis, 70 * MINUTE_MS).pending
-    assert [c.open_ms for c in pending] == [START_MS + n * MINUTE_MS for n in range(19, 69)]
+    assert redis.zcard(keys.pending(MINUTES)) == live.PENDING_KEPT == 600
+    pending = read(redis, 620 * MINUTE_MS).pending
+    assert [c.open_ms for c in pending] == [START_MS + n * MINUTE_MS for n in range(19, 619)]
 
 
 def test_official_candles_settle_the_pending_ones(redis: Redis) -> None:

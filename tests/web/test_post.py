@@ -89,7 +89,8 @@ def test_our_own_feed_is_not_overruled_while_it_is_fresh(
     assert post(ann).json == {"status": "ignored", "reason": "outranked"}
     clock.ms += live.FRESH_MS + 2000
     redis.delete(*redis.scan_iter("*post/*"), "nothing")
-    assert post(ann).json == {"status": "saved"}
+    assert post(ann).json == {"status": "ignored", "reason": "contradicts"}
+    assert post(ann, open=42050.01, volume=3.25).json == {"status": "saved"}
 
 
 def test_the_band_is_measured_from_what_the_exchange_said_not_from_browsers(

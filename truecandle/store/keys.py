@@ -42,6 +42,7 @@ OF_SERIES: Final = {
     "klines_meta:": "string",
     "corrections:": "list",
     "live_candle:": "string",
+    "own_candle:": "string",
     "pending_z:": "zset",
     "audit:": "list",
     "gaps:": "hash",
@@ -114,6 +115,11 @@ def corrections(series: Series) -> str:
 def live(series: Series) -> str:
     """STRING JSON, lives `LIVE_TTL_S`: the forming candle."""
     return f"live_candle:{series.name}"
+
+
+def own(series: Series) -> str:
+    """STRING JSON, lives `LIVE_TTL_S`: our feed's candle while a browser's stands in for it."""
+    return f"own_candle:{series.name}"
 
 
 def pending(series: Series) -> str:

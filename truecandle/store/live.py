@@ -6,9 +6,10 @@ Invariant: an older candle never takes a newer one's place, and our feed outrank
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple, cast
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from redis import Redis
 from redis.client import Pipeline
@@ -17,15 +18,15 @@ from redis.exceptions import ResponseError
 from truecandle.candles.candle import LiveCandle, live_from_json
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError, StoreDamaged
-from truecandle.store import from_reply, keys, translated
+from truecandle.store import from_reply, keys, lease, translated
 from truecandle.store.script import Script
 
 #: A candle of our feed younger than this is not replaced by a browser's.
 FRESH_MS = 10_000
 #: Clocks differ: a candle may open this far ahead of now, further ahead is not believed.
 AHEAD_MS = 60_000
-#: Closed candles kept for their official version.
-PENDING_KEPT = 50
+#: Closed candles kept for their official version: ten minutes of the shortest interval.
+PENDING_KEPT = 600
 #: A candle whose interval ended longer ago than one interval and this is not forming any more.
 STALE_AFTER_MS = 60_000
 #: Results that `queue` adds to a pipeline and `decode` takes from it.
@@ -35,11 +36,25 @@ SETTLE_MAX = 1_000
 SAVE_MAX = 1_000
 
 #: Where it was saved, or why not. `older`: the forming candle is newer. `stale`: what is there
-#: knows more. `outranked`: a browser against our fresh feed. `misaligned`: off the interval's grid.
-#: `future`: opens more than `AHEAD_MS` from now. `damaged`: a key holds something that is not ours.
+#: knows more. `outranked`: a browser against our fresh feed. `contradicts`: a browser's cannot have
+#: come from our feed's by later trades. `fenced`: another feed leads the market by now.
+#: `misaligned`: off the interval's grid. `future`: opens more than `AHEAD_MS` from now. `damaged`:
+#: a key holds something that is not ours.
 Reason = Literal[
-    "forming", "pending", "older", "stale", "outranked", "misaligned", "future", "damaged"
+    "forming",
+    "pending",
+    "older",
+    "stale",
+    "outranked",
+    "contradicts",
+    "fenced",
+    "misaligned",
+    "future",
+    "damaged",
 ]
+
+#: Nobody leads.
+NO_FENCES: Final[Mapping[str, int]] = MappingProxyType({})
 
 _SAVE = Script("save_live")
 _SETTLE = Script("settle")
@@ -64,27 +79,40 @@ def save_live(redis: Redis, series: Series, candle: LiveCandle, *, now_ms: int) 
 
     A newer time moves the forming candle to pending; an older one of our feed goes to pending
     itself, an older one of a browser is refused. At the same time our feed wins while it is fresh
-    (`FRESH_MS`), else the larger `updated_at`. Harmless when repeated.
+    (`FRESH_MS`), else the larger `updated_at`; a browser's has to contain our feed's. In a market
+    that a feed leads or has led, this is a browser's word whoever says it. Harmless when repeated.
     """
     saved = save_many(redis, [(series, candle)], now_ms=now_ms)[0]
     if saved.reason == "damaged":
-        raise StoreDamaged(f"{keys.live(series)} or {keys.pending(series)} is not ours")
+        raise StoreDamaged(f"a key of {series.name}, such as {keys.live(series)}, is not ours")
     return saved
 
 
 @translated()
 def save_many(
-    redis: Redis, items: Iterable[tuple[Series, LiveCandle]], *, now_ms: int
+    redis: Redis,
+    items: Iterable[tuple[Series, LiveCandle]],
+    *,
+    now_ms: int,
+    fences: Mapping[str, int] = NO_FENCES,
 ) -> list[Saved]:
     """`save_live` for many candles in few round trips, in the order given.
 
-    A damaged key spoils its own series only: `Saved(False, "damaged")`.
+    `fences`: by symbol, the number of the lease (`lease.of_market`) with which a feed leads. Its
+    candles take a browser's place at once, however old they are. With an older number than the
+    newest one nothing is saved (`fenced`). A damaged key spoils its own series: `damaged`.
     """
     given = list(items)
     saved: list[Saved] = []
     for first in range(0, len(given), SAVE_MAX):
-        saved += _save_some(redis, given[first : first + SAVE_MAX], now_ms)
+        saved += _save_some(redis, given[first : first + SAVE_MAX], now_ms, fences)
     return saved
+
+
+@translated()
+def read_own(redis: Redis, series: Series) -> LiveCandle | None:
+    """What our feed last said itself, if a browser's candle has stood in for it since."""
+    return _parsed(cast("bytes | None", redis.get(keys.own(series))))
 
 
 def read_live(redis: Redis, series: Series, now_ms: int) -> Live:
@@ -137,18 +165,24 @@ def settle(redis: Redis, series: Series, opens: Iterable[int]) -> int:
 
 
 def _save_some(
-    redis: Redis, items: Sequence[tuple[Series, LiveCandle]], now_ms: int
+    redis: Redis, items: Sequence[tuple[Series, LiveCandle]], now_ms: int, fences: Mapping[str, int]
 ) -> list[Saved]:
     refused = [_refused(series, candle, now_ms) for series, candle in items]
 
     def fill(pipe: Pipeline) -> None:
         for (series, candle), reason in zip(items, refused, strict=True):
             if reason is None:
+                fence = fences.get(series.symbol, 0)
                 args = (candle.to_json(), now_ms, FRESH_MS, AHEAD_MS, PENDING_KEPT, keys.LIVE_TTL_S)
-                _SAVE.queue(pipe, (keys.live(series), keys.pending(series)), args)
+                _SAVE.queue(pipe, _keys(series), (*args, fence))
 
     answers = iter(_SAVE.run_all(redis, fill))
     return [Saved(False, reason) if reason else _saved(next(answers)) for reason in refused]
+
+
+def _keys(series: Series) -> tuple[str, ...]:
+    fence = keys.fence(lease.of_market(series.symbol))
+    return keys.live(series), keys.pending(series), keys.own(series), fence
 
 
 def _refused(series: Series, candle: LiveCandle, now_ms: int) -> Reason | None:

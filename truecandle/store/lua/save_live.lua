@@ -1,46 +1,76 @@
 -- Saves a live candle. The forming candle only ever moves forward; the one before it is kept as
--- pending until its official version stands for it.
+-- pending until its official version stands for it. The feed that leads a market outranks everybody
+-- else, who counts as a browser.
 --
 -- KEYS  1  live_candle  STRING  JSON of the forming candle
 --       2  pending_z    ZSET    score = open time in ms, member = JSON of a candle that closed
+--       3  own_candle   STRING  our feed's own candle, while a browser's stands in for it
+--       4  fence        STRING  the newest fencing number of the feeds of this market
 -- ARGV  1  the candle's JSON, laid out as `LiveCandle.to_json` does
 --       2  exchange time now, in ms
 --       3  how long a candle of our own feed counts as fresh, in ms
 --       4  how far ahead of now a stored open time may lie before it counts as junk, in ms
 --       5  how many pending candles are kept
---       6  how long both keys live, in s
--- Returns {1, "forming" or "pending"} where it was saved, else {0, reason}: "older", "stale" or
---         "outranked".
+--       6  how long the keys live, in s
+--       7  fencing number of the feed that saves; 0 = none
+-- Returns {1, "forming" or "pending"} where it was saved, else {0, reason}: "fenced", "older",
+--         "stale", "outranked" or "contradicts".
 -- Errors  WRONGTYPE, MALFORMED: nothing was written.
 --
 -- Running twice with the same arguments changes nothing the second time.
 
-local live_key, pending_key = KEYS[1], KEYS[2]
+local live_key, pending_key, own_key, fence_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now_ms, fresh_ms, ahead_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local kept, ttl_s = tonumber(ARGV[5]), ARGV[6]
+local kept, ttl_s, fence = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 
-for key, expected in pairs({[live_key] = 'string', [pending_key] = 'zset'}) do
+for key, expected in pairs({[live_key] = 'string', [pending_key] = 'zset',
+                            [own_key] = 'string', [fence_key] = 'string'}) do
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= expected then
     return redis.error_reply('WRONGTYPE ' .. key .. ' is not a ' .. expected)
   end
 end
 
+-- Texts ------------------------------------------------------------------------------------------
+
+local NUMBER, VOLUME, ID, WORD = '([%d.]+)', '([%d.nul]+)', '(%-?%d+)', '(%l+)'
+local SHAPE = '^{"time":(%d+),"open":' .. NUMBER .. ',"high":' .. NUMBER .. ',"low":' .. NUMBER
+  .. ',"close":' .. NUMBER .. ',"volume":' .. NUMBER .. ',"quote_volume":' .. VOLUME
+  .. ',"taker_volume":' .. VOLUME .. ',"taker_quote_volume":' .. VOLUME .. ',"trades":(%d+)'
+  .. ',"first_id":' .. ID .. ',"last_id":' .. ID .. ',"source":' .. '"(%l+)"'
+  .. ',"is_complete":' .. WORD .. ',"complete":' .. WORD .. ',"updated_at":(%d+)}$'
+
+-- What counts of a decimal text before and after the point; nil if it is none.
+local function digits(text)
+  return string.match(text, '^0*(%d*)%.?(%d-)0*$')
+end
+
+-- Digit by digit: no double holds 38 of them.
+local function is_less(one, other)
+  local whole, part = digits(one)
+  local other_whole, other_part = digits(other)
+  if #whole ~= #other_whole then return #whole < #other_whole end
+  if whole ~= other_whole then return whole < other_whole end
+  return part < other_part
+end
+
+local function is_equal(one, other)
+  return not is_less(one, other) and not is_less(other, one)
+end
+
 -- The JSON as our own writer lays it out; nil for anything else, which then counts as absent.
 local function parse(json)
-  if not json then return nil end
-  local time, quote, taker, taker_quote, trades, source, complete, updated_at = string.match(json,
-    '^{"time":(%d+),"open":[%d.]+,"high":[%d.]+,"low":[%d.]+,"close":[%d.]+,"volume":[%d.]+,'
-    .. '"quote_volume":([%d.nul]+),"taker_volume":([%d.nul]+),"taker_quote_volume":([%d.nul]+),'
-    .. '"trades":(%d+),"first_id":%-?%d+,"last_id":%-?%d+,"source":"(%l+)",'
-    .. '"is_complete":(%l+),"complete":%l+,"updated_at":(%d+)}$')
-  if not time then return nil end
-  for _, volume in ipairs({quote, taker, taker_quote}) do
-    if volume ~= 'null' and not string.match(volume, '^[%d.]+$') then return nil end
+  local found = {string.match(json or '', SHAPE)}
+  if not found[1] then return nil end
+  for i = 2, 9 do
+    local is_unknown = i > 6 and found[i] == 'null'
+    if not is_unknown and not digits(found[i]) then return nil end
   end
-  return {json = json, score = time, time = tonumber(time), trades = tonumber(trades),
-          is_live = source == 'live', is_complete = complete == 'true',
-          updated_at = tonumber(updated_at)}
+  return {json = json, score = found[1], time = tonumber(found[1]),
+          open = found[2], high = found[3], low = found[4], volume = found[6],
+          trades = tonumber(found[10]), last_id = tonumber(found[12]),
+          is_live = found[13] == 'live', is_complete = found[14] == 'true',
+          is_exact = found[15] == 'true', updated_at = tonumber(found[16])}
 end
 
 -- Its interval has ended; whether it holds all trades of it, nobody has proven.
@@ -50,30 +80,70 @@ local function completed(candle)
     '"is_complete":true,"complete":false')))
 end
 
-local function is_fresh(candle)
-  return candle.is_live and now_ms - candle.updated_at < fresh_ms
+-- The word of somebody who does not lead, in a market that a feed leads or has led.
+local function as_client(candle)
+  local json = string.gsub(candle.json, '_volume":[%d.]+', '_volume":null')
+  json = string.gsub(json, '_id":%d+', '_id":-1')
+  json = string.gsub(json, '"source":"live"', '"source":"client"')
+  return parse((string.gsub(json, '"complete":true', '"complete":false')))
 end
 
--- Who knows more. Completeness counts last: it must not matter whether a candle was completed
--- before or after it was compared.
+-- Ranks ------------------------------------------------------------------------------------------
+
+-- Holds all trades of an interval that has ended: nothing can be added to it.
+local function is_proven(candle)
+  return candle.is_live and candle.is_complete and candle.is_exact
+end
+
+-- A browser's does not touch it. While the leader speaks, all that our feed said is fresh.
+local function is_fresh(candle)
+  return candle.is_live
+    and (fence > 0 or is_proven(candle) or now_ms - candle.updated_at < fresh_ms)
+end
+
+-- Whether a browser's candle can have come from our feed's by later trades. Without any trade ours
+-- says nothing that could be contradicted.
+local function contains(candle, own)
+  return own.trades == 0 or (is_equal(candle.open, own.open)
+    and not is_less(candle.high, own.high) and not is_less(own.low, candle.low)
+    and not is_less(candle.volume, own.volume))
+end
+
+-- How sure two candles are that say the same: in doubt, exact so far, ended.
+local function certainty(candle)
+  return candle.is_complete and 2 or candle.is_exact and 1 or 0
+end
+
+-- Who knows more. Whether it has ended counts last, unless that is proven: it must not matter
+-- whether a candle was completed before or after it was compared. Of one that still forms the
+-- leader may say again what it said before, and that it has come to doubt it.
 local function is_later(candle, than)
+  if is_proven(candle) ~= is_proven(than) then return is_proven(candle) end
   if candle.updated_at ~= than.updated_at then return candle.updated_at > than.updated_at end
   if candle.is_live ~= than.is_live then return candle.is_live end
+  if candle.last_id ~= than.last_id then return candle.last_id > than.last_id end
   if candle.trades ~= than.trades then return candle.trades > than.trades end
   local closed, than_closed = completed(candle).json, completed(than).json
   if closed ~= than_closed then return closed > than_closed end
-  return candle.is_complete or not than.is_complete
+  if fence > 0 and not candle.is_complete and not than.is_complete then return true end
+  return certainty(candle) >= certainty(than)
 end
 
 -- Whether `candle` may take the place of `stored` at the same open time; if not, why. Our feed wins
--- while it is fresh, else whoever knows more. At any one moment this is a total order: the same
--- candles end the same way, in whatever order they come.
+-- while it is fresh or was contradicted, else whoever knows more. At any one moment the candles of
+-- our feed are in a total order: the same ones end the same way, in whatever order they come.
 local function is_better(candle, stored)
   if is_fresh(candle) ~= is_fresh(stored) then
     return is_fresh(candle), candle.is_live and 'stale' or 'outranked'
   end
+  if candle.is_live and not stored.is_live and not contains(stored, candle) then return true end
+  if stored.is_live and not candle.is_live and not contains(candle, stored) then
+    return false, 'contradicts'
+  end
   return is_later(candle, stored), 'stale'
 end
+
+-- Keys -------------------------------------------------------------------------------------------
 
 local function pending_at(score)
   local best
@@ -84,6 +154,12 @@ local function pending_at(score)
   return best
 end
 
+-- What our feed had said before a browser's candle took the place.
+local function own_beneath(stored)
+  local own = not stored.is_live and parse(redis.call('GET', own_key)) or nil
+  return own and own.time == stored.time and own or nil
+end
+
 local function keep_pending(candle)
   redis.call('ZREMRANGEBYSCORE', pending_key, candle.score, candle.score)
   redis.call('ZADD', pending_key, candle.score, candle.json)
@@ -91,31 +167,45 @@ local function keep_pending(candle)
   redis.call('EXPIRE', pending_key, ttl_s)
 end
 
-local function keep_forming(candle)
-  redis.call('SET', live_key, candle.json, 'EX', ttl_s)
+local function keep(key, candle)
+  redis.call('SET', key, candle.json, 'EX', ttl_s)
 end
+
+-- Save -------------------------------------------------------------------------------------------
 
 local candle = parse(ARGV[1])
 if not candle then return redis.error_reply('MALFORMED ' .. ARGV[1]) end
+local newest = tonumber(redis.call('GET', fence_key) or '0') or 0
+if fence > 0 and fence < newest then return {0, 'fenced'} end
+if fence == 0 and newest > 0 and candle.is_live then candle = as_client(candle) end
+
 local stored = parse(redis.call('GET', live_key))
 if stored and stored.time > now_ms + ahead_ms then stored = nil end
 
 if not stored then
-  keep_forming(candle)
+  keep(live_key, candle)
   return {1, 'forming'}
 end
 
 if candle.time == stored.time then
+  local own = own_beneath(stored)
+  if own then
+    local wins, reason = is_better(candle, own)
+    if not wins then return {0, reason} end
+  end
   local wins, reason = is_better(candle, stored)
+  if stored.is_live and not candle.is_live and wins then keep(own_key, stored) end
+  if candle.is_live and not stored.is_live and not wins then keep(own_key, candle) end
   if not wins then return {0, reason} end
-  keep_forming(candle)
+  keep(live_key, candle)
   return {1, 'forming'}
 end
 
 if candle.time > stored.time then
-  local closed, known = completed(stored), pending_at(stored.score)
+  local closed, own, known = completed(stored), own_beneath(stored), pending_at(stored.score)
+  if own and is_better(completed(own), closed) then closed = completed(own) end
   if not known or is_better(closed, known) then keep_pending(closed) end
-  keep_forming(candle)
+  keep(live_key, candle)
   return {1, 'forming'}
 end
 
