@@ -2,8 +2,10 @@
 // Never here: what the words are (words.js), what they mean (session.js), the chart.
 // Invariant: text goes in by textContent only; what has not changed is not touched.
 
+import { emptiness, exactness, freshness, isSignedOut, notice } from "./freshness.js";
 import { Menu } from "./menu.js";
-import { change, emptiness, freshness, fullMoment, isSignedOut, notice, price, status } from "./words.js";
+import { Pill } from "./pill.js";
+import { change, fullMoment, price, status } from "./words.js";
 
 /** A screen reader hears of a closed candle at most this often: 1s candles close every second. */
 const ANNOUNCE_EVERY_MS = 20_000;
@@ -16,7 +18,7 @@ export class Ui {
   #view = null;
   #precision = 0;
   #isAsked = false;
-  #tone = "";
+  #pill;
   #lastPrice = null;
   #announcedMs = 0;
   #message = "";
@@ -26,6 +28,7 @@ export class Ui {
     this.#document = document;
     this.#navigate = navigate;
     document.addEventListener("click", (event) => this.#clicked(event));
+    this.#pill = new Pill(document, (text) => this.#announce(text));
     new Menu(document, { list, follow, address: (symbol) => address(symbol, this.#interval) });
   }
 
@@ -77,18 +80,19 @@ export class Ui {
     this.#isAsked = false;
     const view = this.#view;
     const fresh = freshness(view);
-    this.#text("pill-text", fresh.text);
-    this.#element("pill").dataset.tone = fresh.tone;
-    this.#element("pill").title = fresh.detail;
+    const warning = notice(view);
+    this.#pill.show(fresh, view.nowMs);
     this.#paintAccount(isSignedOut(view));
-    this.#paintNotice(notice(view), this.#message);
+    this.#paintNotice(warning, this.#message);
     this.#paintEmptiness(emptiness(view));
     this.#element("skeleton").hidden = view.load.kind !== "loading" || view.bars > 0;
     const words = status(view);
     for (const name of STATUS_CELLS) this.#text(`status-${name}`, words[name]);
+    const exact = exactness(view);
+    this.#text("status-exact", exact.text);
+    this.#element("status-exact").title = exact.detail;
+    this.#text("status-fresh", fresh.tone === "live" || warning !== "" ? "" : fresh.detail);
     this.#paintPrice(view);
-    if (fresh.tone !== this.#tone && this.#tone !== "") this.#announce(fresh.detail);
-    this.#tone = fresh.tone;
   }
 
   #paintNotice(warning, message) {

@@ -8,65 +8,11 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** By options; as many as there are precisions. */
 const formatters = new Map();
 
-/** No news of the price for this long is called quiet, then stale. */
-export const QUIET_AFTER_MS = 10_000;
-export const STALE_AFTER_MS = 60_000;
-
-/** A connection lost for less than this is worth a word, not a sentence across the chart. */
-const NOTICE_AFTER_MS = 1_000;
-
 export const LIVE_STATES = Object.freeze({
   pending: "closed, waiting for the official candle",
   forming: "forming",
   final: "official",
 });
-
-/** How fresh the page is: `{tone, text, detail}`; tone is live, quiet, busy, warn or down. */
-export function freshness(view) {
-  const { link, load, lastNewsMs, nowMs } = view;
-  if (isSignedOut(view)) {
-    return { tone: "down", text: "Signed out", detail: `Signed out. ${upTo(view, "Sign in to go on.")}` };
-  }
-  if (link.kind === "away") return away(view);
-  if (link.kind === "connecting") return { tone: "busy", text: "Connecting", detail: "Connecting to the server." };
-  if (load.kind === "failed") {
-    const text = view.bars > 0 ? "Not updating" : "No data";
-    return { tone: "down", text, detail: `${failure(view)} ${upTo(view)}`.trim() };
-  }
-  if (load.kind === "loading") return { tone: "busy", text: "Loading", detail: "Loading candles." };
-  if (lastNewsMs === null) return { tone: "quiet", text: "Quiet", detail: "Connected. No trade has arrived yet." };
-  const quietMs = nowMs - lastNewsMs;
-  if (quietMs < QUIET_AFTER_MS) return { tone: "live", text: "Live", detail: "Every trade moves the chart." };
-  if (quietMs < STALE_AFTER_MS) {
-    const text = `Quiet ${Math.floor(quietMs / 1000)} s`;
-    return { tone: "quiet", text, detail: `Connected. The last trade arrived at ${clock(lastNewsMs)} UTC.` };
-  }
-  const text = `Stale since ${clock(lastNewsMs)}`;
-  return { tone: "warn", text, detail: `No trade since ${clock(lastNewsMs)} UTC. ${upTo(view)}` };
-}
-
-export function isSignedOut({ link, load }) {
-  return link.kind === "out" || load.status === 401;
-}
-
-/** The sentence across the chart, or "" when there is nothing that must be said there. */
-export function notice(view) {
-  const { tone, detail } = freshness(view);
-  if (view.link.kind === "away" && view.nowMs - view.link.sinceMs < NOTICE_AFTER_MS) return "";
-  if (view.bars === 0 && view.load.kind === "failed" && !isSignedOut(view)) return "";
-  return tone === "down" ? detail : "";
-}
-
-/** What stands in the middle of a chart without candles: `{title, text}` or null. */
-export function emptiness(view) {
-  const { load, bars, symbol, interval } = view;
-  if (bars > 0 || load.kind === "loading") return null;
-  if (load.kind === "failed") return { title: `No candles of ${symbol} ${interval}`, text: failure(view) };
-  return {
-    title: `No candles of ${symbol} ${interval} yet`,
-    text: "They appear here by themselves as soon as they are fetched.",
-  };
-}
 
 /** "official up to 18:00", "1 pending" … in the order of the status line; "" is left out. */
 export function status(view) {
@@ -148,29 +94,16 @@ function formatter(options) {
   return formatters.get(key);
 }
 
-function away(view) {
-  const { link, nowMs } = view;
-  const since = `Server away since ${clock(link.sinceMs)} UTC`;
-  const seconds = Math.ceil((link.retryInMs ?? 0) / 1000);
-  const next = seconds > 0 ? `trying again in ${seconds} s` : "trying again now";
-  const isShort = nowMs - link.sinceMs < QUIET_AFTER_MS;
-  const short = seconds > 0 ? `Reconnecting in ${seconds} s` : "Reconnecting";
-  const text = isShort ? short : `Server away since ${clock(link.sinceMs)}`;
-  return { tone: "down", text, detail: `${since}, ${next}. ${upTo(view)}` };
+/** 12 s, 5 min, 3 h 05 min, 2 d: how long something has lasted. */
+export function duration(ms) {
+  const [seconds, minutes, hours, days] = [1_000, 60_000, 3_600_000, DAY_MS].map((unit) => Math.floor(Math.max(0, ms) / unit));
+  if (days > 0) return `${days} d`;
+  if (hours > 0) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
 }
 
-function failure({ load }) {
-  if (load.retryInMs === null) return load.detail;
-  const seconds = Math.ceil(load.retryInMs / 1000);
-  return `${load.detail} ${seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again now."}`;
-}
-
-function upTo({ officialToMs, interval, nowMs }, otherwise = "") {
-  const seen = officialToMs === null ? "" : `The candles you see are official up to ${moment(officialToMs, interval, nowMs)}.`;
-  return [otherwise, seen].filter(Boolean).join(" ");
-}
-
-function day(ms, withYear) {
+/** 21 Nov, or 21 Nov 2024. */
+export function day(ms, withYear = false) {
   const date = new Date(ms);
   const text = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
   return withYear ? `${text} ${date.getUTCFullYear()}` : text;

@@ -12,7 +12,7 @@ const LADDER = [
   ["main.js", "login.js", "first.js"],
   ["session.js"],
   ["link.js", "loader.js", "live.js", "poster.js", "day.js", "view.js", "api.js", "socket.js", "chart.js", "ui.js"],
-  ["bars.js", "cursor.js", "fades.js", "legend.js", "marks.js", "menu.js", "style.js"],
+  ["bars.js", "cursor.js", "fades.js", "freshness.js", "legend.js", "marks.js", "menu.js", "pill.js", "style.js"],
   ["theme.js", "words.js"],
   ["candles/builder.js", "candles/history.js", "candles/holes.js", "candles/merge.js", "candles/series.js"],
   ["candles/candle.js"],
@@ -23,7 +23,7 @@ const LADDER = [
 const MAY_USE_VENDOR = new Set(["socket.js", "chart.js", "bars.js", "style.js"]);
 
 /** Handed everything they talk to. */
-const PURE = ["session.js", "link.js", "loader.js", "live.js", "poster.js", "day.js", "view.js", "words.js"];
+const PURE = ["session.js", "link.js", "loader.js", "live.js", "poster.js", "day.js", "view.js", "freshness.js", "words.js"];
 
 const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => name.endsWith(".js"));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { candleState, change, clock, countdown, emptiness, freshness, fullMoment, moment, notice, price, standing, status, volume } from "../../static/js/words.js";
+import { candleState, change, clock, countdown, duration, fullMoment, moment, price, standing, status, volume } from "../../static/js/words.js";
 
 const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
 const VIEW = {
@@ -9,7 +9,6 @@ const VIEW = {
   load: { kind: "ready", status: null, detail: "", retryInMs: null }, version: 7, officialToMs: Date.UTC(2024, 7, 1, 14, 1),
   pending: 1, formingMs: Date.UTC(2024, 7, 1, 14, 2), closesInMs: 41_000, price: 1, lastNewsMs: NOW - 500, bars: 500,
 };
-const away = (forMs, retryInMs) => ({ ...VIEW, link: { kind: "away", sinceMs: NOW - forMs, retryInMs } });
 
 test("the status line tells the product's promise in one row", () => {
   assert.deepEqual(Object.values(status(VIEW)), [
@@ -17,46 +16,6 @@ test("the status line tells the product's promise in one row", () => {
   ]);
   const nothing = { ...VIEW, isClockKnown: false, officialToMs: null, pending: 0, formingMs: null, closesInMs: null, version: null };
   assert.deepEqual(Object.values(status(nothing)), ["", "", "", "", "", ""]);
-});
-
-test("freshness is said in words, from live to stale", () => {
-  assert.deepEqual([freshness(VIEW).text, freshness(VIEW).tone], ["Live", "live"]);
-  assert.equal(freshness({ ...VIEW, lastNewsMs: NOW - 12_400 }).text, "Quiet 12 s");
-  assert.equal(freshness({ ...VIEW, lastNewsMs: NOW - 134_000 }).text, "Stale since 14:00:00");
-  assert.equal(freshness({ ...VIEW, lastNewsMs: null }).text, "Quiet");
-  assert.equal(freshness({ ...VIEW, load: { kind: "loading" } }).text, "Loading");
-  assert.equal(freshness({ ...VIEW, link: { kind: "connecting", sinceMs: NOW } }).text, "Connecting");
-});
-
-test("a server that is away is told with since when, what next and what still holds", () => {
-  assert.equal(freshness(away(4_000, 2_400)).text, "Reconnecting in 3 s");
-  assert.equal(freshness(away(15_000, 2_400)).text, "Server away since 14:01:59");
-  assert.equal(
-    notice(away(4_000, 3_600)),
-    "Server away since 14:02:10 UTC, trying again in 4 s. The candles you see are official up to 14:01.",
-  );
-  assert.equal(notice(away(900, 500)), "");
-});
-
-test("signed out is said as such, whether socket or answer told", () => {
-  for (const view of [{ ...VIEW, link: { kind: "out", sinceMs: NOW } }, { ...VIEW, load: { kind: "failed", status: 401, detail: "", retryInMs: null } }]) {
-    assert.equal(freshness(view).text, "Signed out");
-    assert.match(notice(view), /^Signed out\. Sign in to go on\. The candles you see are official up to 14:01\.$/);
-  }
-});
-
-test("an empty chart says why and what happens next", () => {
-  assert.equal(emptiness(VIEW), null);
-  assert.equal(emptiness({ ...VIEW, bars: 0, load: { kind: "loading" } }), null);
-  assert.match(emptiness({ ...VIEW, bars: 0 }).title, /^No candles of BTCUSDT 1m yet$/);
-  const failed = { kind: "failed", status: 503, detail: "The store is away.", retryInMs: 3_200 };
-  assert.equal(emptiness({ ...VIEW, bars: 0, load: failed }).text, "The store is away. Trying again in 4 s.");
-});
-
-test("candles that are still shown while the store is away are said not to move", () => {
-  const view = { ...VIEW, load: { kind: "failed", status: 503, detail: "The store is away.", retryInMs: 3_200 } };
-  assert.equal(freshness(view).text, "Not updating");
-  assert.equal(notice(view), "The store is away. Trying again in 4 s. The candles you see are official up to 14:01.");
 });
 
 test("times are UTC and as short as they can be told apart", () => {
@@ -67,6 +26,14 @@ test("times are UTC and as short as they can be told apart", () => {
   assert.equal(moment(NOW, "1h", NOW + 366 * 86_400_000), "1 Aug 2024 14:02");
   assert.equal(moment(NOW, "1d", NOW), "1 Aug 2024");
   assert.equal(fullMoment(NOW, "1m"), "1 Aug 2024 14:02 UTC");
+});
+
+test("how long something has lasted is told in its largest unit", () => {
+  const [MINUTE, HOUR] = [60_000, 3_600_000];
+  assert.deepEqual(
+    [-5, 999, 12_400, MINUTE - 1, MINUTE, HOUR - 1, HOUR, 3 * HOUR + 5 * MINUTE, 24 * HOUR - 1, 50 * HOUR].map(duration),
+    ["0 s", "0 s", "12 s", "59 s", "1 min", "59 min", "1 h 00 min", "3 h 05 min", "23 h 59 min", "2 d"],
+  );
 });
 
 test("countdowns, prices, volumes and changes read as traders write them", () => {
