@@ -7,6 +7,7 @@ Invariant: a judgement is never kept: what is told was judged from the facts of 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sized
 from typing import Final
 
@@ -20,7 +21,10 @@ from truecandle.web.parts import Parts
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
 LOOK_S: Final = 0.5
+#: A state that began this much later than was told has ended in between and begun again.
+MOVED_MS: Final = 2_000
 
+_DIGITS = re.compile(r"[0-9]+")
 _log = logging.getLogger("truecandle.web.freshness")
 
 
@@ -49,7 +53,7 @@ class Lookout:
         self._socketio = socketio
         self._parts = parts
         self._members = members
-        self._told: dict[str, tuple[str, str]] = {}
+        self._told: dict[str, Freshness] = {}
         self._has_begun = False
 
     def begin(self) -> None:
@@ -58,9 +62,10 @@ class Lookout:
             self._socketio.start_background_task(self._look)
 
     def tell(self, symbol: str, found: Freshness) -> None:
-        """Tells a market's browsers, unless they know: its state, or the reason for it, is new."""
-        if self._told.get(symbol) != (found.state, found.why):
-            self._told[symbol] = (found.state, found.why)
+        """Tells a market's browsers of another state, or of another reason or time for it."""
+        told = self._told.get(symbol)
+        if told is None or _is_news(told, found):
+            self._told[symbol] = found
             payload = freshness_payload(symbol, found)
             self._socketio.server.emit(FRESHNESS, payload, room=symbol, ignore_queue=True)
 
@@ -82,3 +87,10 @@ class Lookout:
             del self._told[symbol]
         for symbol, one in found.items():
             self.tell(symbol, one)
+
+
+def _is_news(told: Freshness, found: Freshness) -> bool:
+    """Figures in the reason are no news by themselves: they may count, or a clock be set right."""
+    if told.state != found.state or _DIGITS.sub("", told.why) != _DIGITS.sub("", found.why):
+        return True
+    return (found.since or 0) - (told.since or 0) > MOVED_MS
