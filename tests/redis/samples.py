@@ -6,6 +6,7 @@ Invariant: what `row` and `rows` give is official in every respect at `after` it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, official_from_row
@@ -50,9 +51,10 @@ def minute(
     is_complete: bool = False,
     trades: int = 1,
     close: str = "8.5",
+    **fields: Any,
 ) -> LiveCandle:
     """The live candle of the minute `number`, last changed `updated_ms` after `START_MS`."""
-    return LiveCandle(
+    candle = LiveCandle(
         open_ms=START_MS + number * MINUTE_MS,
         open="8",
         high="9",
@@ -64,3 +66,4 @@ def minute(
         is_complete=is_complete,
         updated_at=START_MS + updated_ms,
     )
+    return replace(candle, **fields)

@@ -191,7 +191,10 @@ if candle.time == stored.time then
   local own = own_beneath(stored)
   if own then
     local wins, reason = is_better(candle, own)
-    if not wins then return {0, reason} end
+    if not wins then
+      if is_better(own, stored) then keep(live_key, own) end
+      return {0, reason}
+    end
   end
   local wins, reason = is_better(candle, stored)
   if stored.is_live and not candle.is_live and wins then keep(own_key, stored) end
