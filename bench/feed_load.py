@@ -55,7 +55,7 @@ class Watch:
         self.events = Counter[str]()
         self.missing = self.doubled = 0
         self.is_measuring = False
-        self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
+        self._pubsub: Any = redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._pubsub.subscribe(CHANNEL)
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -270,6 +270,7 @@ def bare(url: str, markets: int, seconds: float) -> int:
     names = [f"{one.lower()}@{stream}" for one in symbols_of(markets) for stream in streams]
     ws.send(orjson.dumps({"method": "SUBSCRIBE", "params": names, "id": 1}).decode())
     sock, held, messages = ws.sock, b"", 0
+    assert sock
     end_s, cpu_s = time.monotonic() + seconds, time.process_time()
     while time.monotonic() < end_s:
         held += sock.recv(1 << 16)

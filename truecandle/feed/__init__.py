@@ -3,7 +3,8 @@
 Never here: sockets to the exchange (`binance/stream`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
 
-Reading order: inbox, prices, market, outbox, then `Feed`, which moves events from one to the next.
+Reading order: inbox, prices, market, outbox, lead, then `Feed`, which moves events from one to the
+next; mute and facts say how fresh a market is, figures how the feed is.
 """
 
 from __future__ import annotations
@@ -16,20 +17,28 @@ from threading import Event
 
 from redis import Redis
 
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.change import Change
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import StoreError
 from truecandle.events import Publisher
-from truecandle.feed.inbox import Inbox
+from truecandle.feed.facts import Notes, Source, streams_of
+from truecandle.feed.figures import Figures
+from truecandle.feed.inbox import BATCH_MAX, EVENTS_MAX, Inbox
+from truecandle.feed.lead import Lead
 from truecandle.feed.market import Market
-from truecandle.feed.outbox import Item, Outbox
-from truecandle.feed.prices import Summary
-from truecandle.store import clock, markets, roles
+from truecandle.feed.outbox import Item, Outbox, Price
+from truecandle.store import clock, freshness, markets, roles
 
 #: How long the loop waits for an event before it looks whether something is due.
 STEP_S = 0.02
+
+#: What is due is sent together, this often.
+FLUSH_S = 0.01
+
+#: How fresh the markets are is noted this often, and at once when a connection changes.
+NOTE_S = 1.0
 
 #: The heartbeat, and with it a look at the shared clock and at which markets are followed.
 BEAT_S = 2.0
@@ -38,11 +47,12 @@ log = logging.getLogger(__name__)
 
 
 class Feed:
-    """Builds the candles of all followed markets, in one thread.
+    """Builds the candles of all followed markets, in one thread, and tells of those that it leads.
 
     `deliver` takes events from any thread; `run` does the rest until it is told to stop. `now_ms`
     is this machine's time; `status` says what the streams have to say in the heartbeat. `subscribe`
-    gets the names of the streams to live on, whenever other markets are followed.
+    gets the names of the streams to live on, whenever other markets are followed; `source` knows
+    how they are, and `missing` which trades of a symbol are known to be missing.
     """
 
     def __init__(
@@ -57,56 +67,75 @@ class Feed:
         self.inbox = Inbox()
         self.deliver = self.inbox.put
         self.subscribe: Callable[[list[str]], object] = lambda _: None
+        self.source: Source | None = None
+        self.missing: Callable[[str], str | None] = lambda _: None
+        self.lead = Lead(redis)
         self._redis = redis
         self._now_ms = now_ms
         self._status = status
         self._seed = settings.symbols
         self._intervals = [INTERVALS[name] for name in settings.intervals]
         self._outbox = Outbox(redis, publisher)
+        self._figures = Figures()
         self._markets = {symbol: self._market(symbol) for symbol in settings.symbols}
+        self._notes = Notes()
         self._active: set[Market] = set()
-        self._offset_ms = 0
-        self._beat_s = 0.0
+        self._offset_ms = self._newest_ms = 0
+        self._flush_s = self._note_s = self._beat_s = 0.0
 
     def streams(self) -> list[str]:
         """The streams that the feed lives on: trades, and klines at every followed interval."""
-        return [
-            name
-            for symbol in self._markets
-            for name in (
-                trade_stream(symbol),
-                *(kline_stream(symbol, interval.name) for interval in self._intervals),
-            )
-        ]
+        return [name for market in self._markets.values() for name in streams_of(market)]
 
     def run(self, stopping: Event) -> None:
-        """Until `stopping` is set; then once more, so that nothing built is left unsaved."""
+        """Until `stopping` is set; then once more, so that nothing built is left unsaved, and its
+        markets are given up to whoever stands by."""
         while not stopping.is_set():
             self.step(STEP_S)
-        self._take_in(0.0)
+        for _ in range(EVENTS_MAX // BATCH_MAX):
+            if not self._take_in(0.0):
+                break
         self._flush(math.inf)
+        try:
+            self.lead.release()
+            roles.leave(self._redis, "feed", self.lead.holder)
+        except StoreError as error:
+            log.warning("feed: its markets were not given up: %s", error)
 
     def step(self, wait_s: float) -> None:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
         self._take_in(wait_s)
-        self._flush(time.monotonic())
-        self._beat(time.monotonic())
+        now_s = time.monotonic()
+        if self.lead.is_due(now_s) and not self._outbox.is_away():
+            self._take_lead(now_s)
+        if now_s >= self._flush_s:
+            self._flush_s = now_s + FLUSH_S
+            self._flush(now_s)
+        if now_s >= self._note_s and not self._outbox.is_away():
+            self._note(now_s)
+        self._beat(now_s)
 
     @property
     def exchange_ms(self) -> int:
         """The exchange's time: by the shared clock, and never before its own newest event."""
-        newest_ms = max((market.event_ms for market in self._markets.values()), default=0)
-        return max(self._now_ms() + self._offset_ms, newest_ms)
+        return max(self._now_ms() + self._offset_ms, self._newest_ms)
 
-    def _take_in(self, wait_s: float) -> None:
-        for event in self.inbox.take(wait_s):
+    def _take_in(self, wait_s: float) -> int:
+        events = self.inbox.take(wait_s)
+        for event in events:
+            if isinstance(event, Change):
+                self._note_s = 0.0
+                continue
             market = self._markets.get(event.symbol)
             if market is not None:
                 market.add(event)
                 self._active.add(market)
+        self._figures.count(events, self._now_ms() + self._offset_ms)
+        self._newest_ms = max(self._newest_ms, self._figures.newest_ms)
+        return len(events)
 
     def _flush(self, now_s: float) -> None:
-        prices: list[tuple[str, Summary]] = []
+        prices: list[Price] = []
         candles: list[Item] = []
         for market in list(self._active):
             taken = market.take(now_s)
@@ -114,24 +143,73 @@ class Feed:
             candles += taken.candles
             if market.is_quiet:
                 self._active.discard(market)
-        if prices or candles or self._outbox.has_unsaved:
-            self._outbox.send(prices, candles, self.exchange_ms)
+        fences = self.lead.fences(self._markets)
+        self._figures.close(candles, fences, now_s)
+        self._outbox.keep(candles)
+        if prices or self._outbox.has_unsaved(fences):
+            self._outbox.send(prices, fences, self.exchange_ms)
+
+    def _take_lead(self, now_s: float) -> None:
+        """Renews the leases; of markets led since now, everything is told at once."""
+        try:
+            new = self.lead.tick(self._markets, now_s)
+        except StoreError as error:
+            self._outbox.leave_alone(error)
+            return
+        fences = self.lead.fences(self._markets)
+        self._outbox.prune(fences, self.exchange_ms)
+        if new:
+            self._note_s = 0.0
+            self._flush(now_s)
+            series = [one for symbol in sorted(new) for one in self._markets[symbol].series]
+            self._outbox.announce(series, self.exchange_ms)
+
+    def _note(self, now_s: float) -> None:
+        """Notes how fresh the markets are; renews what has fallen silent."""
+        self._note_s = now_s + NOTE_S
+        if self.source is None:
+            return
+        mute = self._notes.look(self._markets.values(), self.source, now_s)
+        if mute:
+            log.warning("feed: silent while others talk, renewed: %s", ", ".join(mute))
+            self.source.renew(mute)
+        noted = {
+            symbol: self._notes.facts(
+                symbol, self.source, self.missing(symbol), self.exchange_ms, now_s
+            )
+            for symbol in self.lead.fences(self._markets)
+        }
+        try:
+            freshness.note(self._redis, noted)
+        except StoreError as error:
+            self._outbox.leave_alone(error)
 
     def _beat(self, now_s: float) -> None:
         if now_s - self._beat_s < BEAT_S or self._outbox.is_away():
             return
         self._beat_s = now_s
-        events = {symbol: market.event_ms for symbol, market in self._markets.items()}
-        detail = {"last_event_ms": events, "lost": self.inbox.lost, **self._status()}
         try:
             measured = clock.measured(self._redis)
             self._follow([one.symbol for one in markets.followed(self._redis, self._seed)])
-            roles.beat(self._redis, "feed", self._now_ms(), detail)
+            roles.beat(self._redis, "feed", self._now_ms(), self._detail(), self.lead.holder)
         except StoreError as error:
             self._outbox.leave_alone(error)
             return
         if measured is not None:
             self._offset_ms = measured.offset_ms
+
+    def _detail(self) -> dict[str, object]:
+        return {
+            "last_event_ms": {name: market.event_ms for name, market in self._markets.items()},
+            "markets": len(self._markets),
+            "leads": len(self.lead.fences(self._markets)),
+            "lost": self.inbox.lost,
+            "waiting": len(self.inbox),
+            "told": self._outbox.told,
+            "fenced": self._outbox.fenced,
+            **self._figures.take(),
+            **self._status(),
+        }
 
     def _follow(self, symbols: Sequence[str]) -> None:
         """Other markets come and go; what the rest have built stays."""
@@ -140,6 +218,7 @@ class Feed:
         before = self._markets
         self._markets = {name: before.get(name) or self._market(name) for name in symbols}
         self._active &= set(self._markets.values())
+        self._outbox.forget(before.keys() - self._markets.keys())
         log.info("feed: follows %s", ", ".join(symbols))
         self.subscribe(self.streams())
 

@@ -2,14 +2,16 @@
 
 Never here: what an event means for a candle.
 Invariant: bounded. When it is full, trades are lost and counted, but every candle's newest kline
-is kept, and a candle is right again with its next kline.
+is kept, and a candle is right again with its next kline. What the connections tell is never lost.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 
+from truecandle.binance.change import Change
 from truecandle.candles.tick import Kline, Trade
 
 #: About 10 s of the busiest markets while Redis holds the other side up.
@@ -21,30 +23,41 @@ KLINES_MAX = 10_000
 #: Events handed over at once, so that a flush is never far.
 BATCH_MAX = 2_000
 
+#: After so many at once, more are near: they are gathered for a moment, so that the threads do not
+#: wake each other for every single one.
+BUSY = 10
+GATHER_S = 0.004
+
+Event = Trade | Kline | Change
+
 
 class Inbox:
     """`put` from any thread, `take` from one."""
 
     def __init__(self, events_max: int = EVENTS_MAX) -> None:
-        self._events: deque[Trade | Kline] = deque()
+        self._events: deque[Event] = deque()
         self._events_max = events_max
         self._klines: dict[tuple[str, str, int], Kline] = {}
         self._lock = threading.Lock()
         self._filled = threading.Event()
+        self._is_busy = False
         self.lost = 0
 
-    def put(self, event: Trade | Kline) -> None:
-        if len(self._events) < self._events_max:
+    def put(self, event: Event) -> None:
+        if len(self._events) < self._events_max or isinstance(event, Change):
             self._events.append(event)
         else:
             self._squeeze(event)
-        self._filled.set()
+        if not self._filled.is_set():
+            self._filled.set()
 
-    def take(self, wait_s: float) -> list[Trade | Kline]:
+    def take(self, wait_s: float) -> list[Event]:
         """Up to `BATCH_MAX` events, oldest first; waits `wait_s` at most for the first one."""
         self._filled.wait(wait_s)
+        if self._is_busy:
+            time.sleep(min(wait_s, GATHER_S))
         self._filled.clear()
-        taken: list[Trade | Kline] = []
+        taken: list[Event] = []
         while self._events and len(taken) < BATCH_MAX:
             taken.append(self._events.popleft())
         if len(taken) == BATCH_MAX:
@@ -53,7 +66,11 @@ class Inbox:
             with self._lock:
                 taken += self._klines.values()
                 self._klines.clear()
+        self._is_busy = BUSY <= len(taken) < BATCH_MAX
         return taken
+
+    def __len__(self) -> int:
+        return len(self._events)
 
     def _squeeze(self, event: Trade | Kline) -> None:
         if isinstance(event, Trade):

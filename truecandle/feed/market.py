@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.freshness import LIVE_MS
 from truecandle.candles.series import Series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed.prices import Prices, Summary
@@ -36,11 +37,20 @@ class Taken(NamedTuple):
 
 
 class Market:
-    """The followed series of one symbol."""
+    """The followed series of one symbol. Times of events are the exchange's, None before any.
+
+    `trade_ms` is when it last traded, `flowing_ms` the first trade without a pause of `LIVE_MS`
+    up to it; `trade_id` is the newest trade that came.
+    """
 
     def __init__(self, symbol: str, series: Sequence[Series]) -> None:
         self.symbol = symbol
         self.event_ms = 0
+        self.trade_ms: int | None = None
+        self.flowing_ms: int | None = None
+        self.trade_id = -1
+        #: Interval -> the newest trade that its klines have shown.
+        self.kline_ids = {one.interval.name: -1 for one in series}
         self._lines = {one.interval.name: _Line(one) for one in series}
         self._prices = Prices()
         self._told_s: deque[float] = deque(maxlen=PRICES_PER_S)
@@ -51,11 +61,18 @@ class Market:
         if isinstance(event, Kline):
             line = self._lines.get(event.interval)
             if line is not None:
+                known = self.kline_ids[event.interval]
+                self.kline_ids[event.interval] = max(known, event.last_id)
                 line.builder.add_kline(event)
             return
+        self._note(event)
         self._prices.add(event)
         for line in self._lines.values():
             line.builder.add_trade(event)
+
+    @property
+    def series(self) -> list[Series]:
+        return [line.series for line in self._lines.values()]
 
     def take(self, now_s: float) -> Taken:
         """What is due now; nothing while it is too early."""
@@ -76,6 +93,12 @@ class Market:
         return not self._prices and not any(
             line.builder.is_changed for line in self._lines.values()
         )
+
+    def _note(self, trade: Trade) -> None:
+        self.trade_id = max(self.trade_id, trade.last_id)
+        if self.trade_ms is None or trade.time_ms - self.trade_ms >= LIVE_MS:
+            self.flowing_ms = trade.time_ms
+        self.trade_ms = max(self.trade_ms or 0, trade.time_ms)
 
     def _may_tell(self, now_s: float) -> bool:
         """Whether the prices that wait fit into what a second may hold."""

@@ -1,14 +1,15 @@
 """Out to Redis: live candles are stored, then browsers are told; while it is away, they are kept.
 
 Never here: how candles come to be; the order of prices and candles within a symbol (`market`).
-Invariant: bounded, and never dies of Redis; a candle is told only when it is stored.
+Invariant: bounded, and never dies of Redis; a candle is told only when it is stored, and only by
+the feed that leads its market.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis import Redis
 
@@ -22,13 +23,18 @@ from truecandle.store import live
 #: After Redis failed, it is left alone for this long.
 AWAY_S = 1.0
 
-#: An event that took longer than this was held up by a Redis that hangs.
+#: Events that took longer than this were held up by a Redis that hangs.
 SLOW_S = 0.5
 
 #: Candles of one series kept while Redis is away: as many as it keeps pending itself.
 UNSAVED_MAX = live.PENDING_KEPT
 
+#: Who stands by keeps closed candles for this long: more than the leader's lease lasts, so that
+#: what a leader that died has not stored is stored by the next one.
+STANDBY_MS = 20_000
+
 Item = tuple[Series, LiveCandle]
+Price = tuple[str, Summary]
 log = logging.getLogger(__name__)
 
 
@@ -38,40 +44,68 @@ class Outbox:
     def __init__(self, redis: Redis, publisher: Publisher) -> None:
         self._redis = redis
         self._publisher = publisher
-        self._unsaved: dict[str, dict[int, Item]] = {}
+        #: By symbol and series, by open time.
+        self._unsaved: dict[str, dict[str, dict[int, Item]]] = {}
         self._damaged: set[str] = set()
         self._away_until_s = 0.0
         self._has_failed = False
+        #: What was told, and candles that were refused as another feed leads their market.
+        self.told = 0
+        self.fenced = 0
 
-    def send(
-        self,
-        prices: Sequence[tuple[str, Summary]],
-        candles: Iterable[Item],
-        now_ms: int,
-    ) -> None:
-        """Stores the candles, tells the prices, then tells the candles that were stored.
+    def keep(self, candles: Iterable[Item]) -> None:
+        """Candles to be stored by whoever leads; the newest state of each."""
+        for series, candle in candles:
+            kept = self._unsaved.setdefault(series.symbol, {}).setdefault(series.name, {})
+            kept[candle.open_ms] = (series, candle)
+            if len(kept) > UNSAVED_MAX:
+                del kept[min(kept)]
+
+    def send(self, prices: Sequence[Price], fences: Mapping[str, int], now_ms: int) -> None:
+        """Of the markets led, by their fencing numbers: stores what is kept, tells the prices,
+        then tells the candles that were stored.
 
         `now_ms` is the exchange's time. Prices are lost while Redis is away, candles are kept.
         """
-        self._keep(candles)
         if self.is_away():
             return
-        stored = self._save(now_ms)
-        for symbol, summary in prices:
-            if self.is_away():
-                return
-            self._tell_price(symbol, summary)
-        for series, candle in stored:
-            if self.is_away():
-                return
-            self._tell_candle(series, candle)
+        items = self._items(fences)
+        if items or prices:
+            stored = self._save(items, fences, now_ms) if items else []
+            self._tell([price for price in prices if price[0] in fences], stored)
+
+    def announce(self, series: Collection[Series], now_ms: int) -> None:
+        """Tells the newest candles of these series as they are stored: a new feed leads them."""
+        try:
+            found = [live.read_live(self._redis, one, now_ms) for one in series]
+        except StoreError as error:
+            self.leave_alone(error)
+            return
+        newest = [
+            (one, candle)
+            for one, held in zip(series, found, strict=True)
+            for candle in (*held.pending[-1:], held.forming)
+        ]
+        self._tell([], [(one, candle) for one, candle in newest if candle])
+
+    def prune(self, led: Collection[str], now_ms: int) -> None:
+        """Forgets closed candles of markets that another feed leads, some time after."""
+        for symbol in self._unsaved.keys() - led:
+            for kept in self._unsaved[symbol].values():
+                for open_ms, (series, _) in list(kept.items()):
+                    if series.interval.next_open_ms(open_ms) < now_ms - STANDBY_MS:
+                        del kept[open_ms]
+
+    def forget(self, symbols: Iterable[str]) -> None:
+        """Markets that are not followed any more."""
+        for symbol in symbols:
+            self._unsaved.pop(symbol, None)
 
     def is_away(self) -> bool:
         return time.monotonic() < self._away_until_s
 
-    @property
-    def has_unsaved(self) -> bool:
-        return bool(self._unsaved)
+    def has_unsaved(self, led: Iterable[str]) -> bool:
+        return any(symbol in self._unsaved for symbol in led)
 
     def leave_alone(self, problem: object) -> None:
         """Redis failed: nothing is sent for `AWAY_S`."""
@@ -80,28 +114,29 @@ class Outbox:
         self._has_failed = True
         self._away_until_s = time.monotonic() + AWAY_S
 
-    def _keep(self, candles: Iterable[Item]) -> None:
-        for series, candle in candles:
-            kept = self._unsaved.setdefault(series.name, {})
-            kept[candle.open_ms] = (series, candle)
-            if len(kept) > UNSAVED_MAX:
-                del kept[min(kept)]
+    def _items(self, led: Iterable[str]) -> list[Item]:
+        """What is to be stored, oldest first in each series."""
+        return [
+            kept[open_ms]
+            for symbol in led
+            for kept in self._unsaved.get(symbol, {}).values()
+            for open_ms in sorted(kept)
+        ]
 
-    def _save(self, now_ms: int) -> list[Item]:
-        items = [kept[at] for kept in self._unsaved.values() for at in sorted(kept)]
-        if not items:
-            return []
+    def _save(self, items: Sequence[Item], fences: Mapping[str, int], now_ms: int) -> list[Item]:
         try:
-            answers = live.save_many(self._redis, items, now_ms=now_ms)
+            answers = live.save_many(self._redis, items, now_ms=now_ms, fences=fences)
         except StoreError as error:
             self.leave_alone(error)
             return []
-        self._unsaved.clear()
+        for series, _ in items:
+            self._unsaved.pop(series.symbol, None)
         if self._has_failed:
             log.info("feed: Redis is back; %d candles saved", len(items))
         self._has_failed = False
         for (series, _), answer in zip(items, answers, strict=True):
             self._note_damage(series, answer)
+        self.fenced += sum(answer.reason == "fenced" for answer in answers)
         return [item for item, answer in zip(items, answers, strict=True) if answer.saved]
 
     def _note_damage(self, series: Series, answer: live.Saved) -> None:
@@ -111,17 +146,16 @@ class Outbox:
             self._damaged.add(series.name)
             log.error("feed: %s cannot be saved: a key holds something that is not ours", series)
 
-    def _tell_price(self, symbol: str, summary: Summary) -> None:
+    def _tell(self, prices: Sequence[Price], candles: Sequence[Item]) -> None:
+        if self.is_away():
+            return
         started_s = time.monotonic()
-        self._publisher.live_price(symbol, **summary.values)  # type: ignore[arg-type]
-        self._check_pace(started_s)
-
-    def _tell_candle(self, series: Series, candle: LiveCandle) -> None:
-        started_s = time.monotonic()
-        state: State = "pending" if candle.is_complete else "forming"
-        self._publisher.live_candle(series, candle, state)
-        self._check_pace(started_s)
-
-    def _check_pace(self, started_s: float) -> None:
+        with self._publisher.together():
+            for symbol, summary in prices:
+                self._publisher.live_price(symbol, **summary.values)  # type: ignore[arg-type]
+            for series, candle in candles:
+                state: State = "pending" if candle.is_complete else "forming"
+                self._publisher.live_candle(series, candle, state)
+        self.told += len(prices) + len(candles)
         if time.monotonic() - started_s > SLOW_S:
             self.leave_alone("Redis hangs")

@@ -1,0 +1,105 @@
+"""What the feed knows of how fresh its markets are, as facts for whoever judges that.
+
+Never here: the judgement (`candles/freshness`), Redis (`store/freshness`), clocks.
+Invariant: what is not known is None; seconds of this machine become the exchange's time here only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from truecandle.binance.change import Health
+from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.candles.freshness import Facts
+from truecandle.feed.market import Market
+from truecandle.feed.mute import Mute
+
+
+class Source(Protocol):
+    """The streams that the feed lives on."""
+
+    def health(self, name: str) -> Health: ...
+    def renew(self, names: Sequence[str]) -> object: ...
+
+
+def streams_of(market: Market) -> list[str]:
+    """Its trades, and its klines at every followed interval."""
+    return [
+        trade_stream(market.symbol),
+        *(kline_stream(market.symbol, interval) for interval in market.kline_ids),
+    ]
+
+
+class Notes:
+    """What there is to note of the followed markets, time and again."""
+
+    def __init__(self) -> None:
+        self._witnesses: dict[str, Witness] = {}
+
+    def look(self, markets: Iterable[Market], source: Source, now_s: float) -> list[str]:
+        """The streams that have fallen silent while others talk: they are to be renewed."""
+        before, self._witnesses = self._witnesses, {}
+        mute: list[str] = []
+        for market in markets:
+            known = before.get(market.symbol)
+            witness = known if known and known.market is market else Witness(market)
+            self._witnesses[market.symbol] = witness
+            mute += witness.look(source.health, now_s)
+        return mute
+
+    def facts(
+        self, symbol: str, source: Source, missing: str | None, now_ms: int, now_s: float
+    ) -> Facts:
+        """The facts of one market, after a `look`."""
+        return self._witnesses[symbol].facts(source.health, missing, now_ms, now_s)
+
+
+class Witness:
+    """Keeps an eye on one market: `look` about every second, `facts` after it."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self._names = streams_of(market)
+        self._mute = Mute()
+        self._behind_ms: int | None = None
+
+    def look(self, health: Callable[[str], Health], now_s: float) -> list[str]:
+        """The streams that have fallen silent and are to be renewed."""
+        return self._mute.look(self.market, health, now_s)
+
+    def facts(
+        self, health: Callable[[str], Health], missing: str | None, now_ms: int, now_s: float
+    ) -> Facts:
+        """The facts at exchange time `now_ms`, which is `now_s` here. `missing` says which trades
+        are known to be missing."""
+        found = [health(name) for name in self._names]
+        lost = [one for one in found if not one.is_live]
+        is_connected = len(lost) < len(found)
+
+        def moment(second_s: float) -> int:
+            return now_ms - max(0, round((now_s - second_s) * 1000))
+
+        behind = missing or self._mute.reason or (lost[0].reason if lost else None)
+        behind = behind if is_connected else None
+        self._behind_ms = None if behind is None else (self._behind_ms or now_ms)
+        since_s = max((one.since_s for one in found if one.is_live), default=None)
+        heard_s, pong_s = (_last(one.heard_s for one in found), _last(one.pong_s for one in found))
+        first_lost = min(lost, key=lambda one: one.since_s, default=None)
+        return Facts(
+            at=now_ms,
+            is_connected=is_connected,
+            connected_since=None if since_s is None else moment(since_s),
+            heard=None if heard_s is None else moment(heard_s),
+            pong=None if pong_s is None else moment(pong_s),
+            trade=self.market.trade_ms,
+            behind=behind,
+            lost_since=None if is_connected or not first_lost else moment(first_lost.since_s),
+            lost_why=None if is_connected or not first_lost else first_lost.reason,
+            behind_since=self._behind_ms,
+            flowing_since=self.market.flowing_ms,
+        )
+
+
+def _last(seconds: Iterable[float | None]) -> float | None:
+    return max((one for one in seconds if one is not None), default=None)

@@ -1,0 +1,88 @@
+"""What the feed counts about itself: how much came, how late, and how exact candles closed.
+
+Never here: clocks (times come in), how it is told (`store/roles`, `metrics`).
+Invariant: bounded; counts only grow, `take` gives the lags since the last time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from truecandle.binance.change import Change
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.series import Series
+from truecandle.candles.tick import Kline
+from truecandle.feed.inbox import Event
+
+#: A closed candle has this long to be proven whole; its official version comes about then.
+GRACE_S = 3.0
+
+#: Later than this is all the same.
+LAG_MAX_MS = 60_000
+
+
+class Figures:
+    """Counts events and closed candles."""
+
+    def __init__(self) -> None:
+        self.newest_ms = 0
+        self._trades = self._klines = self._closed = self._inexact = 0
+        self._lags: Counter[int] = Counter()
+        #: Series -> the candles that closed lately: open time -> until when, whether it is exact.
+        self._closing: dict[Series, dict[int, tuple[float, bool]]] = {}
+        self._judged: dict[str, int] = {}
+
+    def count(self, events: Sequence[Event], now_ms: int) -> None:
+        """Events that were built into candles by `now_ms`, the exchange's time."""
+        for event in events:
+            if isinstance(event, Change):
+                continue
+            if isinstance(event, Kline):
+                self._klines += 1
+            else:
+                self._trades += 1
+                self._lags[min(LAG_MAX_MS, max(0, now_ms - event.event_ms))] += 1
+            if event.event_ms > self.newest_ms:
+                self.newest_ms = event.event_ms
+
+    def close(
+        self, candles: Iterable[tuple[Series, LiveCandle]], led: Collection[str], now_s: float
+    ) -> None:
+        """Notes the candles that closed, and counts those whose time to become exact is over."""
+        for series, candle in candles:
+            if candle.is_complete and candle.open_ms > self._judged.get(series.name, -1):
+                closing = self._closing.setdefault(series, {})
+                until_s, _ = closing.get(candle.open_ms, (now_s + GRACE_S, False))
+                closing[candle.open_ms] = (until_s, candle.is_exact)
+        for series, closing in list(self._closing.items()):
+            for open_ms, (until_s, is_exact) in list(closing.items()):
+                if now_s >= until_s:
+                    del closing[open_ms]
+                    self._judged[series.name] = max(open_ms, self._judged.get(series.name, -1))
+                    if series.symbol in led:
+                        self._closed += 1
+                        self._inexact += not is_exact
+            if not closing:
+                del self._closing[series]
+
+    def take(self) -> dict[str, object]:
+        """The counts since the start; the lags (ms, event to candle) since the last time."""
+        lags, self._lags = self._lags, Counter()
+        return {
+            "trades": self._trades,
+            "klines": self._klines,
+            "closed": self._closed,
+            "inexact": self._inexact,
+            "lag_ms": {"p50": _quantile(lags, 0.5), "p99": _quantile(lags, 0.99)},
+            "lag_max_ms": max(lags, default=0),
+        }
+
+
+def _quantile(lags: Counter[int], share: float) -> int:
+    left = lags.total() * share
+    for lag in sorted(lags):
+        left -= lags[lag]
+        if left <= 0:
+            return lag
+    return 0
