@@ -39,7 +39,7 @@ def test_the_builder_keeps_the_shared_promise(case: dict[str, Any]) -> None:
         expected(candle) for candle in case["candles"]
     ]
     if case["exact"] is not None:
-        assert builder.is_exact() is case["exact"]
+        assert builder.is_exact is case["exact"]
 
 
 def test_all_candles_but_the_newest_are_complete() -> None:
@@ -118,7 +118,7 @@ def test_a_bounded_number_of_candles_is_kept() -> None:
     for number in range(200):
         builder.add_trade(trade(number, number * 1000))
         builder.take(partial=True)
-    assert len(builder._candles) <= CANDLES_KEPT + 1
+    assert len(builder._chain.candles) <= CANDLES_KEPT + 1
 
 
 def test_a_silence_too_long_to_fill_stays_a_hole() -> None:
@@ -204,8 +204,8 @@ def test_a_candle_called_exact_holds_every_trade_of_its_interval(
             ]
             builder.add_kline(kline(minute - START_MS // MINUTE_MS, upto))
         builder.add_trade(one)
-        candle = builder.take(partial=True)[-1] if builder._candles[-1].is_changed else None
-        if candle is None or not builder.is_exact():
+        candle = builder.take(partial=True)[-1] if builder._chain.candles[-1].is_changed else None
+        if candle is None or not builder.is_exact:
             continue
         last_id = max(t.last_id for t in kept[: at + 1])
         so_far = by_hand([t for t in trades if t.last_id <= last_id])

@@ -6,19 +6,23 @@ Invariant: every event lands in the candle of its own time, whatever the order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.chain import Chain
 from truecandle.candles.forming import Forming
 from truecandle.candles.interval import Interval
+from truecandle.candles.number import NO_ID
 from truecandle.candles.tick import Kline, Trade
 
-#: Candles kept for late news: closing klines come up to 2.4 s late, late trades rarely later.
-CANDLES_KEPT = 5
+#: Candles kept for late news: closing klines come up to 2.4 s late, but what was missed in a break
+#: is fetched trade by trade, candle after candle.
+CANDLES_KEPT = 60
 
-#: Empty candles made between two trades whose ids prove that nothing traded; a longer silence
-#: stays a hole until the official candles arrive.
-EMPTY_CANDLES_MAX = 120
+#: Candles told again when this feed takes over a market: those of the seconds when nobody led it.
+RETOLD = 10
 
 
 class CandleBuilder:
@@ -31,32 +35,94 @@ class CandleBuilder:
 
     def __init__(self, interval: Interval) -> None:
         self.interval = interval
-        self.has_rolled = False
-        self._candles: list[Forming] = []
+        self._chain = Chain()
+        self._kline_ms = 0
+        #: False: nothing can have changed since the last `take`.
+        self._is_touched = False
 
     def add_trade(self, trade: Trade) -> None:
         """Counts a trade, once, in the candle of its trade time; too old ones are left out."""
-        if not self.interval.has_grid:
-            return
-        candle = self._find(trade.time_ms) or self._open_by_trade(trade)
-        if candle is not None:
-            candle.add_trade(trade)
-            self._link(candle)
+        newest = self._chain.newest
+        if (
+            newest is not None
+            and trade.first_id == newest.close_id + 1
+            and newest.open_ms <= trade.time_ms < newest.next_ms
+            and newest.trades
+            and not newest.is_final
+        ):
+            self._is_touched = True
+            newest.add_next(trade)
+        elif self.interval.has_grid:
+            candle = self._at(trade.time_ms, trade.worth.price, trade.time_ms)
+            if candle is not None:
+                with self._judged(candle):
+                    candle.add_trade(trade)
 
     def add_kline(self, kline: Kline) -> None:
-        """Takes the exchange's view as the base, with the later trades known on top of it."""
+        """Takes the exchange's view where it proves more than the trades do."""
         if not self.interval.has_grid:
             self.interval = self.interval.with_phase(kline.open_ms)
         if not self.interval.is_aligned(kline.open_ms):
             return
-        candle = self._find(kline.open_ms)
-        if candle is None:
-            candle = self._open(kline.open_ms, Decimal(kline.open), kline.event_ms)
+        candle = self._at(kline.open_ms, Decimal(kline.open), kline.event_ms)
         if candle is not None:
-            candle.add_kline(kline)
-            self._link(candle)
-            if kline.is_closed and candle.end(kline.event_ms):
-                self.has_rolled = True
+            with self._judged(candle):
+                candle.add_kline(kline)
+                if kline.is_closed and candle.end(kline.event_ms):
+                    self._chain.has_rolled = True
+        self._kline_ms = max(self._kline_ms, kline.event_ms)
+
+    def doubt(self) -> None:
+        """The streams broke: what comes after the newest trade may be lost, until ids, a kline sent
+        later, or `settle` show that it is not."""
+        newest = self._chain.newest
+        if newest is not None:
+            with self._judged(newest):
+                newest.doubt(max(self._kline_ms, newest.updated_at))
+
+    def settle(self, last_id: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id`."""
+        if last_id != self.last_id:
+            return
+        for candle in self._chain.candles:
+            if candle.close_id == last_id or candle is self._chain.newest:
+                with self._judged(candle):
+                    candle.settle(last_id)
+
+    def seed(self, candle: LiveCandle) -> None:
+        """Goes on from a candle that an earlier feed stored, oldest first. Only an exact one is
+        worth anything; whether more has traded since is in doubt."""
+        flows = candle.quote_volume, candle.taker_volume, candle.taker_quote_volume
+        quote, taker, taker_quote = flows
+        if not candle.is_exact or quote is None or taker is None or taker_quote is None:
+            return
+        self.add_kline(
+            Kline(
+                symbol="",
+                interval=self.interval.name,
+                open_ms=candle.open_ms,
+                open=candle.open,
+                high=candle.high,
+                low=candle.low,
+                close=candle.close,
+                volume=candle.volume,
+                quote_volume=quote,
+                taker_volume=taker,
+                taker_quote_volume=taker_quote,
+                trades=candle.trades,
+                first_id=candle.first_id,
+                last_id=candle.last_id,
+                is_closed=candle.is_complete,
+                event_ms=candle.updated_at,
+            )
+        )
+        self.doubt()
+
+    def retell(self) -> None:
+        """All current candles count as changed: somebody new tells them."""
+        self._is_touched = self._chain.has_rolled = True
+        for candle in self._chain.candles[-RETOLD:]:
+            candle.is_changed = True
 
     def take(self, *, partial: bool = False) -> list[LiveCandle]:
         """The candles that changed since the last call, oldest first; all but the last closed.
@@ -66,66 +132,58 @@ class CandleBuilder:
         """
         taken = [
             candle
-            for candle in self._candles
+            for candle in self._chain.candles
             if candle.is_changed and (candle.has_start or (partial and not candle.is_closed))
         ]
         for candle in taken:
             candle.is_changed = False
-        self._candles = self._candles[-CANDLES_KEPT:]
-        self.has_rolled = False
+        self._chain.keep(CANDLES_KEPT)
+        self._chain.has_rolled = False
+        self._is_touched = any(candle.is_changed for candle in self._chain.candles)
         return [candle.live() for candle in taken]
 
     @property
+    def has_rolled(self) -> bool:
+        return self._chain.has_rolled
+
+    @property
     def is_changed(self) -> bool:
-        return any(candle.is_changed for candle in self._candles)
+        return self._is_touched and any(candle.is_changed for candle in self._chain.candles)
 
     @property
     def is_waiting(self) -> bool:
-        return any(candle.is_changed and not candle.has_start for candle in self._candles)
+        return self._is_touched and any(
+            candle.is_changed and not candle.has_start for candle in self._chain.candles
+        )
 
+    @property
     def is_exact(self) -> bool:
         """Whether the newest candle holds every trade from the first of its interval, unbroken."""
-        return bool(self._candles) and self._candles[-1].is_exact
+        return self._chain.newest is not None and self._chain.newest.is_exact
 
-    def _find(self, time_ms: int) -> Forming | None:
-        for candle in reversed(self._candles):
-            if candle.open_ms <= time_ms < candle.next_ms:
-                return candle
-        return None
+    @property
+    def last_id(self) -> int:
+        """The newest trade known, -1 without any."""
+        return max((candle.close_id for candle in self._chain.candles), default=NO_ID)
 
-    def _open_by_trade(self, trade: Trade) -> Forming | None:
-        open_ms = self.interval.open_ms(trade.time_ms)
-        before = self._candles[-1] if self._candles else None
-        if before is not None and trade.first_id == before.next_id:
-            self._open_empty(before, open_ms, trade)
-        return self._open(open_ms, Decimal(trade.price), trade.time_ms)
+    @property
+    def contradictions(self) -> int:
+        """How often a kline showed that a candle called exact was not."""
+        return self._chain.contradictions
 
-    def _open_empty(self, before: Forming, open_ms: int, trade: Trade) -> None:
-        """Candles without a trade, proven by ids that follow on: flat at the close before."""
-        if self.interval.count(before.next_ms, open_ms) > EMPTY_CANDLES_MAX:
-            return
-        for empty_ms in self.interval.opens(before.next_ms, open_ms):
-            self._open(empty_ms, before.close, trade.time_ms)
+    def _at(self, time_ms: int, price: Decimal, now_ms: int) -> Forming | None:
+        """The candle of that time; if it opens with this, it is flat at the price."""
+        candle = self._chain.find(time_ms)
+        return candle or self._chain.open(
+            self.interval, self.interval.open_ms(time_ms), price, now_ms
+        )
 
-    def _open(self, open_ms: int, price: Decimal, time_ms: int) -> Forming | None:
-        """A new candle in its place among those kept; None if it is older than all of them."""
-        if self._candles and open_ms < self._candles[0].open_ms:
-            return None
-        next_ms = self.interval.next_open_ms(open_ms)
-        candle = Forming(open_ms, next_ms, price, price, price, price, time_ms)
-        at = sum(1 for known in self._candles if known.open_ms < open_ms)
-        self._candles.insert(at, candle)
-        if at:
-            self._link(self._candles[at - 1])
-        for known in self._candles[:-1]:
-            known.end(known.updated_at)
-        self.has_rolled = True
-        return candle
-
-    def _link(self, candle: Forming) -> None:
-        """Tells the candle after this one which trade is its first, until a kline does."""
-        if candle is self._candles[-1]:
-            return
-        after = self._candles[self._candles.index(candle) + 1]
-        if after.kline_id is None or after.kline_id < 0:
-            after.first_id = candle.next_id
+    @contextmanager
+    def _judged(self, candle: Forming) -> Iterator[None]:
+        """Something about the candle changes inside: what follows from it is worked out after."""
+        was_exact = candle.is_exact
+        yield
+        self._is_touched = True
+        self._chain.prove(self.interval, candle)
+        if candle.is_exact is not was_exact:
+            candle.is_changed = True

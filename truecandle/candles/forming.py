@@ -1,105 +1,140 @@
-"""One candle under construction: its values, and which trades are in them.
+"""One candle under construction: what trades and klines prove about it.
 
-Never here: which candle an event belongs to (`builder`), a clock.
-Invariant: a trade counts once, by its id; a newer kline is never undone by an older one.
+Never here: its sums (`tally`), which candle an event belongs to (`builder`), a clock.
+Invariant: what is called exact lacks no trade; a newer kline is never undone by an older one.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from dataclasses import dataclass
 
-from truecandle.candles.candle import LiveCandle, canonical
-from truecandle.candles.ranges import Ranges
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.number import NO_ID, canonical, known
+from truecandle.candles.tally import Tally
 from truecandle.candles.tick import Kline, Trade
-
-#: Sums are exact: no volume on Binance has 60 digits.
-_EXACT = Context(prec=60)
-
-#: Trades kept since the last kline, to put them on top of one that arrives late.
-TRADES_KEPT = 20_000
 
 
 @dataclass(slots=True, eq=False)
-class Forming:
-    """The candle that opens at `open_ms` and ends before `next_ms`. `ids` are its trades."""
+class Forming(Tally):
+    """A candle, and how far its beginning and its end are proven."""
 
-    open_ms: int
-    next_ms: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    updated_at: int
-    volume: Decimal = Decimal(0)
-    quote_volume: Decimal = Decimal(0)
-    taker_volume: Decimal = Decimal(0)
-    taker_quote_volume: Decimal = Decimal(0)
-    trades: int = 0
-    open_id: int = -1
-    close_id: int = -1
-    #: The id that the interval's first trade has or will have, once a kline or the last trade of
-    #: the candle before has shown it.
+    #: The proven first trade of its interval: a kline has shown it, or it follows on from a trade
+    #: of an earlier interval.
     first_id: int | None = None
-    #: The last trade of the newest kline, None before the first one.
+    #: The proven last one; of a candle without trades, the last one before it.
+    end_id: int | None = None
+    #: The last trade of the newest kline that counted, None before the first one.
     kline_id: int | None = None
-    ids: Ranges = field(default_factory=Ranges)
-    is_closed: bool = False
-    is_changed: bool = True
-    since_kline: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
+    #: The same, while the trades have not come as far as that kline.
+    ahead_id: int | None = None
+    #: A kline further than the trades. While they are whole it is only kept: an aggregate may
+    #: still come that lies in it by a part, and nobody could tell what to add.
+    witness: Kline | None = None
+    #: The exchange has said, or ids have shown, that nothing traded.
+    is_void: bool = False
+    #: The exchange has closed it: nothing changes it any more but another closing kline.
+    is_final: bool = False
+    #: Since a break nobody knows whether the newest trades are in. Klines sent until `doubt_ms`
+    #: can't tell.
+    is_doubted: bool = False
+    doubt_ms: int = 0
+    #: How often a kline showed that what was called exact was not.
+    contradictions: int = 0
+
+    def add_next(self, trade: Trade) -> None:
+        """A trade that comes right after the newest one of a candle that still takes trades."""
+        self.count_next(trade)
+        if self.is_doubted:
+            self.is_doubted = False
+        if self.witness is not None:
+            self._ask(self.witness)
 
     def add_trade(self, trade: Trade) -> None:
-        self.since_kline.append(trade)
-        self._count(trade)
+        """Any other one."""
+        if self.is_final:
+            return
+        if trade.last_id > self.close_id:
+            self.is_doubted = False
+        self.count(trade)
+        if self.ahead_id is not None and trade.last_id >= self.ahead_id:
+            self.ahead_id = None
+        if self.witness is not None:
+            self._ask(self.witness)
 
     def add_kline(self, kline: Kline) -> None:
-        """Starts anew from the kline, with the trades after it on top, if that adds news."""
-        if self.kline_id is not None and kline.last_id < self.kline_id:
+        """Takes the exchange's own view as far as it proves more than the trades do."""
+        if kline.is_closed:
+            self._finish(kline)
+        elif self.is_final or self._is_older(kline):
             return
-        if kline.last_id < 0 and self.trades > 0:
-            return
-        later = [trade for trade in self.since_kline if trade.last_id > kline.last_id]
-        is_older = kline.last_id < self.close_id
-        is_known = is_older and self.is_exact and self.first_id == kline.first_id
-        if is_older and not is_known and not self._joins(kline, later):
-            return
-        self.kline_id = kline.last_id
-        self.since_kline = deque(later, maxlen=TRADES_KEPT)
-        if not is_known:
-            before = self._values()
-            self._rebase(kline, later)
-            if self._values() != before:
-                self._change(kline.event_ms)
+        elif kline.trades == 0:
+            self._add_void(kline)
+        else:
+            self._add_kline(kline)
 
     def end(self, at_ms: int) -> bool:
         """Marks the interval as ended; False if it was before."""
         if self.is_closed:
             return False
         self.is_closed = True
-        self._change(at_ms)
+        self.change(at_ms)
         return True
+
+    def doubt(self, at_ms: int) -> None:
+        """A break: trades may be missing after the newest one, and klines sent until `at_ms`."""
+        self.is_doubted, self.doubt_ms = True, max(self.doubt_ms, at_ms)
+
+    def settle(self, last_id: int) -> None:
+        """The exchange has said that nothing traded after `last_id`, the newest trade known."""
+        self.is_doubted = False
+        if self.trades == 0:
+            self.is_void = True
+        else:
+            self.end_id = last_id
+
+    def prove_start(self) -> None:
+        """The trade before its first one is known to be of an earlier interval."""
+        if self.first_id != self.open_id:
+            was_exact, self.first_id = self.is_exact, self.open_id
+            self.is_changed |= self.is_exact is not was_exact
+
+    def prove_end(self, end_id: int) -> None:
+        """The trade after `end_id` is known to be of a later interval."""
+        if self.end_id != end_id:
+            was_exact, self.end_id = self.is_exact, end_id
+            self.is_void = self.trades == 0
+            self.is_changed |= self.is_exact is not was_exact
+
+    def fill(self, next_id: int) -> None:
+        """Takes the kline kept if it reaches as far as `next_id`, which is known to be later."""
+        kline = self.witness
+        if kline is not None and self.close_id < kline.last_id == next_id - 1:
+            self._take(kline)
 
     @property
     def has_start(self) -> bool:
         """Whether its beginning is known: from a kline, or by the id of its first trade."""
-        if self.kline_id is not None:
+        if self.kline_id is not None or self.is_void:
             return True
-        if self.first_id is None or self.trades == 0:
-            return self.first_id is not None
-        return self.ids.overlap(self.first_id, self.first_id) == 1
+        return self.first_id is not None and self.first_id == self.open_id
 
     @property
-    def is_exact(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether it holds every trade from the first of its interval to its last, unbroken."""
         if self.first_id is None or self.trades == 0:
-            return self.first_id is not None
+            return False
         return self.ids.is_single(self.first_id, self.close_id)
 
     @property
-    def next_id(self) -> int | None:
-        """The id that the first trade after this candle has, unless that one is lost."""
-        return self.close_id + 1 if self.trades else self.first_id
+    def is_exact(self) -> bool:
+        """While it forms: whole and not in doubt. Once closed: whole, and its end is proven."""
+        if self.is_final:
+            return True
+        if not self.is_closed:
+            return not self.is_doubted and (self.is_whole if self.trades else self.is_void)
+        if self.trades == 0:
+            return self.end_id is not None
+        return self.end_id == self.close_id and self.is_whole
 
     def live(self) -> LiveCandle:
         return LiveCandle(
@@ -113,68 +148,84 @@ class Forming:
             source="live",
             is_complete=self.is_closed,
             updated_at=self.updated_at,
-            quote_volume=canonical(self.quote_volume),
-            taker_volume=canonical(self.taker_volume),
-            taker_quote_volume=canonical(self.taker_quote_volume),
-            first_id=self.open_id if self.trades else -1,
-            last_id=self.close_id if self.trades else -1,
-            is_exact=self.is_exact and not self.is_closed,
+            quote_volume=known(self.quote_volume),
+            taker_volume=known(self.taker_volume),
+            taker_quote_volume=known(self.taker_quote_volume),
+            first_id=self.open_id if self.trades else NO_ID,
+            last_id=self.close_id if self.trades else NO_ID,
+            is_exact=self.is_exact,
         )
 
-    def _count(self, trade: Trade) -> None:
-        """Adds the trade unless its ids are in already. A part that is in can't be told from the
-        rest: then only the price counts, and the next kline brings the volume."""
-        price = Decimal(trade.price)
-        overlap = self.ids.overlap(trade.first_id, trade.last_id)
-        if overlap == trade.count:
+    def _is_older(self, kline: Kline) -> bool:
+        return self.kline_id is not None and kline.last_id < self.kline_id
+
+    def _add_kline(self, kline: Kline) -> None:
+        was_doubted = self.is_doubted
+        if kline.event_ms > self.doubt_ms and kline.last_id >= self.close_id:
+            self.is_doubted = False
+        if not self.is_whole:
+            if not self.is_cut(kline):
+                self._take(kline)
+        elif kline.last_id <= self.close_id:
+            self._check(kline)
+        elif was_doubted or self.witness is not None or self.close_id == self.ahead_id:
+            self._take(kline)
+        else:
+            self.witness = kline
+
+    def _add_void(self, kline: Kline) -> None:
+        """Nothing traded yet: its price is that of the close before, and no open yet."""
+        if self.trades:
             return
-        if self.trades == 0 and overlap == 0:
-            self.open = self.high = self.low = self.close = price
-            self.open_id, self.close_id = trade.first_id, trade.last_id
-        self.high = max(self.high, price)
-        self.low = min(self.low, price)
-        if trade.first_id < self.open_id:
-            self.open, self.open_id = price, trade.first_id
-        if trade.last_id > self.close_id:
-            self.close, self.close_id = price, trade.last_id
-        if overlap == 0:
-            quantity = Decimal(trade.quantity)
-            quote = _EXACT.multiply(price, quantity)
-            self.volume = _EXACT.add(self.volume, quantity)
-            self.quote_volume = _EXACT.add(self.quote_volume, quote)
-            if trade.is_taker_buy:
-                self.taker_volume = _EXACT.add(self.taker_volume, quantity)
-                self.taker_quote_volume = _EXACT.add(self.taker_quote_volume, quote)
-            self.trades += trade.count
-            self.ids.add(trade.first_id, trade.last_id)
-        self._change(trade.event_ms if self.is_closed else trade.time_ms)
+        self.is_void, self.kline_id = True, NO_ID
+        if kline.event_ms > self.doubt_ms:
+            self.is_doubted = False
+        if self.rebase(kline):
+            self.change(kline.event_ms)
 
-    def _joins(self, kline: Kline, later: list[Trade]) -> bool:
-        """Whether the trades kept can stand on top of the kline: none cut, none forgotten."""
-        if any(trade.first_id <= kline.last_id for trade in later):
-            return False
-        kept = self.since_kline
-        return len(kept) < TRADES_KEPT or kept[0].first_id <= kline.last_id
+    def _ask(self, kline: Kline) -> None:
+        """What the kline kept is good for, now that a trade has come."""
+        if self.is_whole:
+            if self.close_id >= kline.last_id:
+                self._check(kline)
+        elif kline.last_id + 1 in self.pieces and not self.is_cut(kline):
+            self._take(kline)
 
-    def _rebase(self, kline: Kline, later: list[Trade]) -> None:
-        self.open, self.high = Decimal(kline.open), Decimal(kline.high)
-        self.low, self.close = Decimal(kline.low), Decimal(kline.close)
-        self.volume, self.trades = Decimal(kline.volume), kline.trades
-        self.quote_volume = Decimal(kline.quote_volume)
-        self.taker_volume = Decimal(kline.taker_volume)
-        self.taker_quote_volume = Decimal(kline.taker_quote_volume)
-        self.open_id, self.close_id = kline.first_id, kline.last_id
-        self.ids = Ranges()
-        if kline.last_id >= 0:
-            self.first_id = kline.first_id
-            self.ids.add(kline.first_id, kline.last_id)
-        for trade in later:
-            self._count(trade)
+    def _check(self, kline: Kline) -> None:
+        """A kline that the trades have come up to: it must say the same, or it is right."""
+        self.witness = None
+        is_same = self.first_id == kline.first_id and kline.last_id < self.close_id
+        if is_same or (kline.last_id == self.close_id and not self.differs(kline)):
+            self.kline_id = kline.last_id
+            self.forget(kline.last_id)
+        elif not self.is_cut(kline):
+            at_end = kline.last_id == self.close_id
+            self.contradictions += self.contradicts(kline) if at_end else 1
+            self._take(kline)
 
-    def _values(self) -> tuple[object, ...]:
-        flows = self.volume, self.quote_volume, self.taker_volume, self.taker_quote_volume
-        return self.open, self.high, self.low, self.close, *flows, self.trades
+    def _take(self, kline: Kline) -> None:
+        """The kline as the base, with the trades after it on top."""
+        is_ahead = kline.last_id > self.close_id
+        self.witness, self.is_void = None, False
+        self.kline_id = kline.last_id
+        self.first_id = kline.first_id if kline.trades else None
+        self.ahead_id = kline.last_id if is_ahead else None
+        if self.rebase(kline):
+            self.change(kline.event_ms)
 
-    def _change(self, at_ms: int) -> None:
-        self.updated_at = max(self.updated_at, at_ms)
+    def _finish(self, kline: Kline) -> None:
+        """The closing kline: all of the interval, whatever the trades say."""
+        is_same = not self.differs(kline)
+        if self.is_final and (is_same or self._is_older(kline)):
+            return
+        if not is_same:
+            is_short = self.close_id < kline.last_id and self.end_id != self.close_id
+            self.contradictions += self.is_exact and not is_short and self.contradicts(kline)
+            self.pieces = {}
+            self._take(kline)
+        self.first_id = kline.first_id if kline.trades else None
+        self.end_id = kline.last_id
+        self.is_final, self.is_void = True, kline.trades == 0
+        self.kline_id, self.witness, self.is_doubted = kline.last_id, None, False
+        self.forget(kline.last_id)
         self.is_changed = True

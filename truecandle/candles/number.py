@@ -36,6 +36,14 @@ def canonical(number: object, field: str = "number") -> str:
     return f"{whole}.{fraction}" if point and fraction else whole
 
 
+def known(number: Decimal) -> str | None:
+    """Its canonical text; None where that has more digits than anything on the exchange."""
+    try:
+        return canonical(number)
+    except CandleError:
+        return None
+
+
 def moment(value: object, field: str) -> int:
     """Milliseconds since 1970 (UTC)."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LAST_MS:

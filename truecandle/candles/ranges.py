@@ -9,17 +9,19 @@ from __future__ import annotations
 from bisect import bisect_left
 
 #: A stream that is broken more often inside one candle is past saving by ids: the oldest two
-#: ranges are then taken as one, which can only make the candle miss trades, never double them.
+#: ranges are then taken as one, which can only make the candle miss trades, never double them; it
+#: is no single range any more.
 RANGES_MAX = 1_000
 
 
 class Ranges:
     """Whole numbers, added as closed ranges."""
 
-    __slots__ = ("_ranges",)
+    __slots__ = ("_is_mended", "_ranges")
 
     def __init__(self) -> None:
         self._ranges: list[tuple[int, int]] = []
+        self._is_mended = False
 
     def add(self, first: int, last: int) -> None:
         """Adds first..last, both included."""
@@ -37,6 +39,7 @@ class Ranges:
         ranges[at:end] = [(first, last)]
         if len(ranges) > RANGES_MAX:
             ranges[:2] = [(ranges[0][0], ranges[1][1])]
+            self._is_mended = True
 
     def overlap(self, first: int, last: int) -> int:
         """How many of first..last are in."""
@@ -50,4 +53,4 @@ class Ranges:
 
     def is_single(self, first: int, last: int) -> bool:
         """Whether the set is just first..last."""
-        return self._ranges == [(first, last)]
+        return self._ranges == [(first, last)] and not self._is_mended

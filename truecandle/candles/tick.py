@@ -6,7 +6,19 @@ Invariant: decimals are canonical text, times are ms (UTC).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from typing import NamedTuple
+
+_multiply = Context(prec=60).multiply
+
+
+class Worth(NamedTuple):
+    """What a trade is worth, as numbers: worked out once, for the candles of every interval."""
+
+    price: Decimal
+    quantity: Decimal
+    quote: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,12 @@ class Trade:
     event_ms: int
     is_taker_buy: bool
     agg_id: int = -1
+    worth: Worth = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        price, quantity = Decimal(self.price), Decimal(self.quantity)
+        worth = Worth(price, quantity, _multiply(price, quantity))
+        object.__setattr__(self, "worth", worth)
 
     @property
     def count(self) -> int:

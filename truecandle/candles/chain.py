@@ -1,0 +1,100 @@
+"""The candles of one series side by side, and what their trade ids prove about each other.
+
+Never here: what is inside a candle (`forming`, `tally`), a clock.
+Invariant: open times ascend; all but the newest have ended.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from decimal import Decimal
+from operator import attrgetter
+
+from truecandle.candles.forming import Forming
+from truecandle.candles.interval import Interval
+
+#: Candles kept while nobody takes what changed.
+CANDLES_MAX = 300
+
+#: Empty candles made between two trades whose ids prove that nothing traded; a longer silence
+#: stays a hole until the official candles arrive.
+EMPTY_CANDLES_MAX = 120
+
+_open_time = attrgetter("open_ms")
+
+
+class Chain:
+    """Candles, oldest first. `has_rolled`: one has opened since somebody set it back."""
+
+    def __init__(self) -> None:
+        self.candles: list[Forming] = []
+        self.newest: Forming | None = None
+        self.has_rolled = False
+        self._contradictions = 0
+
+    def find(self, time_ms: int) -> Forming | None:
+        for candle in reversed(self.candles):
+            if candle.open_ms <= time_ms:
+                return candle if time_ms < candle.next_ms else None
+        return None
+
+    def open(
+        self, interval: Interval, open_ms: int, price: Decimal, time_ms: int
+    ) -> Forming | None:
+        """A new candle in its place among those kept; None if it is older than all of them."""
+        candles = self.candles
+        if candles and open_ms < candles[0].open_ms:
+            return None
+        next_ms = interval.next_open_ms(open_ms)
+        candle = Forming(open_ms, next_ms, price, price, price, price, time_ms)
+        candles.insert(bisect_left(candles, open_ms, key=_open_time), candle)
+        self.newest = candles[-1]
+        for known in candles[:-1]:
+            known.end(known.updated_at)
+        self.has_rolled = True
+        self.keep(CANDLES_MAX)
+        return candle
+
+    def keep(self, count: int) -> None:
+        """Lets go of all but the newest ones."""
+        if len(self.candles) > count:
+            self._contradictions += sum(one.contradictions for one in self.candles[:-count])
+            del self.candles[:-count]
+
+    @property
+    def contradictions(self) -> int:
+        return self._contradictions + sum(one.contradictions for one in self.candles)
+
+    def prove(self, interval: Interval, candle: Forming) -> None:
+        """Joins the candle with those that traded before and after it, where ids follow on.
+
+        Ids grow with time, without a break: between two trades of neighbouring ids lies nothing.
+        """
+        at = bisect_left(self.candles, candle.open_ms, key=_open_time)
+        before = next((one for one in self.candles[:at][::-1] if one.trades), None)
+        after = next((one for one in self.candles[at + 1 :] if one.trades), None)
+        if candle.trades == 0:
+            self._join(interval, before, after)
+            return
+        self._join(interval, before, candle)
+        self._join(interval, candle, after)
+
+    def _join(self, interval: Interval, one: Forming | None, other: Forming | None) -> None:
+        if one is None or other is None:
+            return
+        one.fill(other.open_id)
+        if one.close_id + 1 != other.open_id:
+            return
+        other.prove_start()
+        self._open_between(interval, one, other)
+        first = bisect_left(self.candles, one.open_ms, key=_open_time)
+        for candle in self.candles[first : self.candles.index(other)]:
+            candle.prove_end(one.close_id)
+
+    def _open_between(self, interval: Interval, one: Forming, other: Forming) -> None:
+        """The candles between that nobody has opened, flat at the close before."""
+        if not 0 < interval.count(one.next_ms, other.open_ms) <= EMPTY_CANDLES_MAX:
+            return
+        for open_ms in interval.opens(one.next_ms, other.open_ms):
+            if self.find(open_ms) is None:
+                self.open(interval, open_ms, one.close, other.updated_at)

@@ -1,0 +1,171 @@
+"""The numbers of one candle under construction, and which trades are in them.
+
+Never here: which candle an event belongs to (`builder`), what a kline proves (`forming`), a clock.
+Invariant: a trade counts once, by its id, whatever the order; sums are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from typing import Final
+
+from truecandle.candles.number import NO_ID
+from truecandle.candles.ranges import Ranges
+from truecandle.candles.tick import Kline, Trade
+
+#: No volume on Binance has 60 digits.
+_add = Context(prec=60).add
+
+#: Trades kept since the last kline, to put them on top of one that arrives late.
+TRADES_KEPT: Final = 20_000
+
+#: The exchange may cut what a trade is worth after this digit: a sum of `n` trades may then differ
+#: by `n` of these from ours, and is no contradiction.
+QUOTE_STEP: Final = Decimal("0.00000001")
+
+
+@dataclass(slots=True, eq=False)
+class Tally:
+    """The candle that opens at `open_ms` and ends before `next_ms`, as far as it is counted."""
+
+    open_ms: int
+    next_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    updated_at: int
+    volume: Decimal = Decimal(0)
+    quote_volume: Decimal = Decimal(0)
+    taker_volume: Decimal = Decimal(0)
+    taker_quote_volume: Decimal = Decimal(0)
+    trades: int = 0
+    #: The outermost trades known.
+    open_id: int = NO_ID
+    close_id: int = NO_ID
+    #: The trades that are in the sums.
+    ids: Ranges = field(default_factory=Ranges)
+    #: The trades since the kline below them, by their first id; those up to `forgotten_id` are
+    #: gone.
+    pieces: dict[int, Trade] = field(default_factory=dict)
+    forgotten_id: int = NO_ID
+    is_closed: bool = False
+    is_changed: bool = True
+
+    def count_next(self, trade: Trade) -> None:
+        """The trade right after the newest one: the common case, and nothing in it can overlap."""
+        price = trade.worth.price
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        self.close, self.close_id = price, trade.last_id
+        self._sum(trade)
+        self.change(trade.event_ms if self.is_closed else trade.time_ms)
+
+    def count(self, trade: Trade) -> None:
+        """Adds the trade unless its ids are in already. A part that is in can't be told from the
+        rest: then only the price counts, and the next kline brings the volume."""
+        price = trade.worth.price
+        overlap = self.ids.overlap(trade.first_id, trade.last_id)
+        if overlap == trade.count:
+            return
+        if self.trades == 0:
+            self.open = self.high = self.low = self.close = price
+            self.open_id, self.close_id = trade.first_id, trade.last_id
+        self.high = max(self.high, price)
+        self.low = min(self.low, price)
+        if trade.first_id < self.open_id:
+            self.open, self.open_id = price, trade.first_id
+        if trade.last_id > self.close_id:
+            self.close, self.close_id = price, trade.last_id
+        if overlap == 0:
+            self._sum(trade)
+        else:
+            self._keep(trade)
+        self.change(trade.event_ms if self.is_closed else trade.time_ms)
+
+    def rebase(self, kline: Kline) -> bool:
+        """Starts anew from the kline, with the trades after it on top; whether a number changed."""
+        before, updated_at, is_changed = self._numbers(), self.updated_at, self.is_changed
+        later = [piece for piece in self.pieces.values() if piece.last_id > kline.last_id]
+        self.open, self.high = Decimal(kline.open), Decimal(kline.high)
+        self.low, self.close = Decimal(kline.low), Decimal(kline.close)
+        self.volume, self.quote_volume = Decimal(kline.volume), Decimal(kline.quote_volume)
+        self.taker_volume = Decimal(kline.taker_volume)
+        self.taker_quote_volume = Decimal(kline.taker_quote_volume)
+        self.trades = kline.trades
+        self.open_id, self.close_id = kline.first_id, kline.last_id
+        self.ids, self.pieces = Ranges(), {}
+        self.forgotten_id = max(self.forgotten_id, kline.last_id)
+        if kline.trades:
+            self.ids.add(kline.first_id, kline.last_id)
+        for piece in sorted(later, key=lambda one: one.first_id):
+            self.count(piece)
+        if self._numbers() != before:
+            return True
+        self.updated_at, self.is_changed = updated_at, is_changed
+        return False
+
+    def forget(self, last_id: int) -> None:
+        """Lets go of the trades up to there: no kline that ends before them will count any more."""
+        self.forgotten_id = max(self.forgotten_id, last_id)
+        later = {at: one for at, one in self.pieces.items() if one.last_id > last_id}
+        self.pieces = later
+
+    def is_cut(self, kline: Kline) -> bool:
+        """Whether the trades kept can't stand on top of the kline: one cut, or one forgotten."""
+        last_id = kline.last_id
+        if last_id < self.forgotten_id:
+            return True
+        if last_id >= self.close_id or last_id + 1 in self.pieces:
+            return False
+        return any(one.first_id <= last_id < one.last_id for one in self.pieces.values())
+
+    def differs(self, kline: Kline, slack: Decimal = Decimal(0)) -> bool:
+        """Whether a kline says other numbers; `slack`: how far apart quote volumes may be."""
+        if (self.trades, self.close_id) != (kline.trades, kline.last_id):
+            return True
+        if self.trades and self.open_id != kline.first_id:
+            return True
+        ours = self.open, self.high, self.low, self.close, self.volume, self.taker_volume
+        texts = kline.open, kline.high, kline.low, kline.close, kline.volume, kline.taker_volume
+        if ours != tuple(map(Decimal, texts)):
+            return True
+        quotes = (
+            (self.quote_volume, kline.quote_volume),
+            (self.taker_quote_volume, kline.taker_quote_volume),
+        )
+        return any(abs(our - Decimal(text)) > slack for our, text in quotes)
+
+    def contradicts(self, kline: Kline) -> bool:
+        """Whether it says other numbers than rounding explains."""
+        return self.differs(kline, QUOTE_STEP * kline.trades)
+
+    def change(self, at_ms: int) -> None:
+        if at_ms > self.updated_at:
+            self.updated_at = at_ms
+        self.is_changed = True
+
+    def _sum(self, trade: Trade) -> None:
+        quantity, quote = trade.worth.quantity, trade.worth.quote
+        self.volume = _add(self.volume, quantity)
+        self.quote_volume = _add(self.quote_volume, quote)
+        if trade.is_taker_buy:
+            self.taker_volume = _add(self.taker_volume, quantity)
+            self.taker_quote_volume = _add(self.taker_quote_volume, quote)
+        self.trades += trade.last_id - trade.first_id + 1
+        self.ids.add(trade.first_id, trade.last_id)
+        self._keep(trade)
+
+    def _keep(self, trade: Trade) -> None:
+        pieces = self.pieces
+        pieces[trade.first_id] = trade
+        if len(pieces) > TRADES_KEPT:
+            oldest = pieces.pop(next(iter(pieces)))
+            self.forgotten_id = max(self.forgotten_id, oldest.last_id)
+
+    def _numbers(self) -> tuple[object, ...]:
+        flows = self.volume, self.quote_volume, self.taker_volume, self.taker_quote_volume
+        return self.open, self.high, self.low, self.close, *flows, self.trades
