@@ -7,6 +7,7 @@ Invariant: whatever is posted, official candles and other keys stay as they are.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
@@ -32,8 +33,9 @@ from tests.web.conftest import (
 )
 from tests.web.refusals import GOOD
 from tests.web.test_refusals import snapshot
+from truecandle.candles.freshness import FEED_MS, SILENT_MS, Facts
 from truecandle.config import Settings
-from truecandle.store import keys, live, markets
+from truecandle.store import freshness, keys, live, markets
 
 PATH = "/save-live-candle"
 FUZZ = hypothesis.settings(
@@ -88,9 +90,71 @@ def test_our_own_feed_is_not_overruled_while_it_is_fresh(
     store_live(redis, FORMING_MS, updated_at=NOW_MS - 1000)
     assert post(ann).json == {"status": "ignored", "reason": "outranked"}
     clock.ms += live.FRESH_MS + 2000
-    redis.delete(*redis.scan_iter("*post/*"), "nothing")
+    forget_posts(redis)
     assert post(ann).json == {"status": "ignored", "reason": "contradicts"}
     assert post(ann, open=42050.01, volume=3.25).json == {"status": "saved"}
+
+
+@pytest.mark.parametrize("trade_ago_ms", [100, 60_000, None], ids=["live", "quiet", "never"])
+def test_while_a_feed_is_there_nobody_needs_a_browsers_word(
+    ann: Browser, redis: Redis, trade_ago_ms: int | None
+) -> None:
+    """However long ago the last trade was; even without any candle of the feed's."""
+    store_hours(redis, 1)
+    feed(redis, NOW_MS, trade=None if trade_ago_ms is None else NOW_MS - trade_ago_ms)
+    before = snapshot(redis)
+    assert post(ann).json == {"status": "ignored", "reason": "outranked"}
+    assert snapshot(redis) == before
+    assert ann.post(PATH, body() | {"symbol": "ETHUSDT"}).status_code == 409
+
+
+DEAD: dict[str, dict[str, Any]] = {
+    "killed": {"at": NOW_MS - FEED_MS - 1},
+    "not connected": {"is_connected": False, "lost_since": NOW_MS - 8_000},
+    "behind": {"behind": "3 trades are missing"},
+    "mute": {"connected_since": NOW_MS - 60_000, "heard": NOW_MS - SILENT_MS - 1, "pong": None},
+}
+
+
+@pytest.mark.parametrize("changes", DEAD.values(), ids=DEAD)
+def test_when_the_feed_is_dead_an_honest_browsers_candle_serves_and_no_other(
+    ann: Browser, redis: Redis, clock: Time, changes: dict[str, Any]
+) -> None:
+    store_hours(redis, 1)
+    own = store_live(redis, FORMING_MS, updated_at=NOW_MS - 30_000)
+    feed(redis, NOW_MS, **changes)
+    for wrong in ({}, {"open": 42050.01, "volume": 3.2}, {"open": 42050.01, "high": 42080}):
+        assert post(ann, **wrong).json == {"status": "ignored", "reason": "contradicts"}
+        forget_posts(redis)
+    assert redis.get(keys.live(HOURLY)) == own.to_json().encode()
+    assert post(ann, open=42050.01, volume=3.25).json == {"status": "saved"}
+    found = live.read_live(redis, HOURLY, NOW_MS).forming
+    assert found and (found.source, found.is_exact) == ("client", False)
+
+
+def test_what_our_feed_last_said_bounds_the_price_while_a_browser_stands_in(
+    ann: Browser, redis: Redis
+) -> None:
+    store_hours(redis, 1)
+    cheap = {"open": "30000", "high": "30000", "low": "30000", "close": "30000"}
+    store_live(redis, FORMING_MS, **cheap, updated_at=NOW_MS - 30_000)
+    word: dict[str, Any] = {"open": 30000, "low": 29000, "close": 29000, "volume": 4}
+    for high in (32000, 32500):
+        assert post(ann, **word, high=high).json == {"status": "saved"}
+        forget_posts(redis)
+    assert post(ann, **word, high=33500).status_code == 422
+
+
+def feed(redis: Redis, at_ms: int, **changes: Any) -> None:
+    """What a feed that is well notes of BTCUSDT, unless changed."""
+    well = Facts(
+        at=at_ms, is_connected=True, connected_since=at_ms - HOUR_MS, heard=at_ms, pong=at_ms
+    )
+    freshness.note(redis, {"BTCUSDT": replace(well, **changes)})
+
+
+def forget_posts(redis: Redis) -> None:
+    redis.delete(*redis.scan_iter("*post/*"), "nothing")
 
 
 def test_the_band_is_measured_from_what_the_exchange_said_not_from_browsers(

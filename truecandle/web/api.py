@@ -115,7 +115,7 @@ def save_live_candle() -> Response:
     parts().throttle.hit(
         POSTS, "At most 2 candles a second.", current_user.name, offered.series.name
     )
-    saved = post.save(parts().redis, offered, parts().clock.now_ms())
+    saved = post.save(parts(), offered)
     metrics.POSTS.labels(saved.reason).inc()
     answer = {"status": "saved"} if saved.saved else {"status": "ignored", "reason": saved.reason}
     return _private(Response(json.dumps(answer), mimetype="application/json"))

@@ -14,13 +14,15 @@ from flask import Request
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle, live_from_fields
+from truecandle.candles.freshness import State
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import live, official, pages
 from truecandle.store.live import Saved
-from truecandle.web import body
+from truecandle.web import body, freshness
 from truecandle.web.errors import Problem
 from truecandle.web.markets import Markets
+from truecandle.web.parts import Parts
 from truecandle.web.query import followed
 
 #: Official members looked at for a last price: more junk than this is not skipped.
@@ -28,6 +30,8 @@ NEWEST_LOOKED_AT: Final = 5
 #: How far a price may be from the last one that the server knows.
 BAND: Final = Decimal("0.10")
 PRICES: Final = ("open", "high", "low", "close")
+#: While a market is fed, nobody needs a browser's word, however long ago the last trade was.
+FED: Final[tuple[State, ...]] = ("live", "quiet")
 
 _BODY_FIELDS: Final = frozenset({"symbol", "interval", "candle"})
 _NEEDED: Final = frozenset({"time", *PRICES})
@@ -59,13 +63,17 @@ def read(markets: Markets, request: Request) -> Offered:
     return Offered(series, candle)
 
 
-def save(redis: Redis, offered: Offered, now_ms: int) -> Saved:
-    """Stores the candle if it is the one that forms now, and its prices can be true."""
+def save(parts: Parts, offered: Offered) -> Saved:
+    """Stores the candle if it is the one that forms now, its prices can be true, and no feed is
+    there that knows better."""
+    redis, now_ms = parts.redis, parts.clock.now_ms()
     series = official.learned(redis, offered.series)
     if not series.interval.has_grid:
         raise Problem(409, "no-grid", "No official candle has shown yet where candles open here.")
     _check_time(series, offered.candle.open_ms, now_ms)
     _check_band(offered.candle, _last_price(redis, series, now_ms))
+    if freshness.of(parts, series.symbol).state in FED:
+        return Saved(False, "outranked")
     return live.save_live(redis, series, replace(offered.candle, updated_at=now_ms), now_ms=now_ms)
 
 
@@ -97,7 +105,8 @@ def _last_price(redis: Redis, series: Series, now_ms: int) -> str | None:
     A browser's earlier word does not count: else the price could be walked away in steps.
     """
     found = live.read_live(redis, series, now_ms)
-    ours = [c for c in (*found.pending, found.forming) if c is not None and c.source == "live"]
+    known = (*found.pending, found.forming, live.read_own(redis, series))
+    ours = [c for c in known if c is not None and c.source == "live"]
     if ours:
         return max(ours, key=lambda candle: candle.open_ms).close
     candles = pages.candles(pages.latest(redis, series, NEWEST_LOOKED_AT))
