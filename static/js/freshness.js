@@ -54,18 +54,18 @@ export function emptiness(view) {
   };
 }
 
-/** How far the forming candle can be trusted: `{text, detail}`, both "" while none forms. */
+/** How far the forming candle can be trusted: `{text, more, detail}`, all "" while none forms. */
 export function exactness({ forming, freshness: market, link }) {
-  if (!forming) return { text: "", detail: "" };
+  if (!forming) return { text: "", more: "", detail: "" };
+  const state = link.kind === "up" ? market?.state : "offline";
   if (forming.source === "client") {
-    return { text: "from a browser", detail: "The feed is away: a signed-in browser stands in for it with this candle." };
+    return { text: "from a browser", more: "", detail: "The feed is away: a signed-in browser stands in for it with this candle." };
   }
-  if (forming.isExact) {
-    return { text: "exact to the last trade", detail: "Every trade of this candle so far is in it, each once, by its id." };
+  if (forming.isExact && (state === "live" || state === "quiet")) {
+    return { text: "exact", more: "to the last trade", detail: "Every trade of this candle so far is in it, each once, by its id." };
   }
-  const isComing = link.kind === "up" && market?.state !== "offline";
   const detail = "Trades of this candle may be missing; it is put right as soon as they are there.";
-  return { text: isComing ? "catching up" : "may lack trades", detail };
+  return { text: state === "stale" || state === "offline" ? "may lack trades" : "catching up", more: "", detail };
 }
 
 function judged(view) {

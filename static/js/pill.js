@@ -22,7 +22,10 @@ export class Pill {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#dismiss();
     });
-    for (const name of ["pointerenter", "focus"]) this.#pill.addEventListener(name, () => this.#pill.removeAttribute("data-dismissed"));
+    document.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest("#pill, #pill-tip")) this.#dismiss();
+    });
+    for (const name of ["pointerenter", "pointerdown", "focus"]) this.#pill.addEventListener(name, () => delete this.#pill.dataset.dismissed);
   }
 
   show({ tone, text, more, detail }, nowMs) {

@@ -88,9 +88,7 @@ export class Ui {
     this.#element("skeleton").hidden = view.load.kind !== "loading" || view.bars > 0;
     const words = status(view);
     for (const name of STATUS_CELLS) this.#text(`status-${name}`, words[name]);
-    const exact = exactness(view);
-    this.#text("status-exact", exact.text);
-    this.#element("status-exact").title = exact.detail;
+    this.#paintExactness(exactness(view));
     this.#text("status-fresh", fresh.tone === "live" || warning !== "" ? "" : fresh.detail);
     this.#paintPrice(view);
   }
@@ -100,6 +98,14 @@ export class Ui {
     element.hidden = warning === "" && message === "";
     element.dataset.tone = warning === "" ? "info" : "down";
     this.#text("notice", warning || message);
+  }
+
+  #paintExactness({ text, more, detail }) {
+    const cell = this.#element("status-exact");
+    cell.hidden = text === "";
+    cell.title = detail;
+    this.#text("exact-text", text);
+    this.#text("exact-more", more);
   }
 
   #paintAccount(isOut) {

@@ -95,12 +95,17 @@ test("candles that are still shown while the store is away are said not to move"
 });
 
 test("the forming candle says whether it is exact, and when it is a browser's", () => {
-  const told = (forming, view = VIEW) => exactness({ ...view, forming }).text;
+  const told = (forming, view = VIEW) => {
+    const { text, more } = exactness({ ...view, forming });
+    return `${text} ${more}`.trim();
+  };
   assert.equal(told({ isExact: true, source: "live" }), "exact to the last trade");
+  assert.equal(told({ isExact: true, source: "live" }, judged("quiet", 12_000)), "exact to the last trade");
+  for (const view of [judged("stale", 1_000), judged("offline", 1_000), away(4_000, 0)]) {
+    for (const isExact of [true, false]) assert.equal(told({ isExact, source: "live" }, view), "may lack trades", "more may have traded since");
+  }
   assert.equal(told({ isExact: false, source: "live" }), "catching up");
-  assert.equal(told({ isExact: false, source: "live" }, judged("stale", 1_000)), "catching up");
-  assert.equal(told({ isExact: false, source: "live" }, judged("offline", 1_000)), "may lack trades");
-  assert.equal(told({ isExact: false, source: "live" }, away(4_000, 0)), "may lack trades");
+  assert.equal(told({ isExact: false, source: "live" }, judged("quiet", 12_000)), "catching up");
   assert.equal(told({ isExact: false, source: "client" }, judged("offline", 1_000)), "from a browser");
-  assert.deepEqual(exactness({ ...VIEW, forming: null }), { text: "", detail: "" });
+  assert.deepEqual(exactness({ ...VIEW, forming: null }), { text: "", more: "", detail: "" });
 });

@@ -55,22 +55,22 @@ CASES = {
         replace(WELL, trade=NOW - LIVE_MS + 1), "live", NOW - 60_000, "Trades arrive."),
     "a last trade just too old": (
         replace(WELL, trade=NOW - LIVE_MS), "quiet", NOW - LIVE_MS,
-        "The connection is alive; no trade since 14:02:00 UTC."),
+        "No trade since 14:02:00 UTC; the connection is alive."),
     "a trade of yesterday": (
         replace(WELL, trade=NOW - 15 * HOUR), "quiet", NOW - 15 * HOUR,
-        "The connection is alive; no trade since 20 Nov 23:02:10 UTC."),
+        "No trade since 20 Nov 23:02:10 UTC; the connection is alive."),
     "no trade yet": (
         replace(WELL, trade=None, flowing_since=None), "quiet", NOW - HOUR,
-        "The connection is alive; no trade has come yet."),
+        "No trade has come yet; the connection is alive."),
     "a pong alone proves the connection": (
         replace(DEAF, pong=NOW - SILENT_MS, trade=NOW - 60_000), "quiet", NOW - 60_000,
-        "The connection is alive; no trade since 14:01:10 UTC."),
+        "No trade since 14:01:10 UTC; the connection is alive."),
     "an event alone proves it too": (
         replace(DEAF, heard=NOW - SILENT_MS, pong=None, trade=NOW - 60_000), "quiet", NOW - 60_000,
-        "The connection is alive; no trade since 14:01:10 UTC."),
+        "No trade since 14:01:10 UTC; the connection is alive."),
     "a connection made just now is alive": (
         Facts(at=NOW, is_connected=True, connected_since=NOW - SILENT_MS), "quiet", NOW - SILENT_MS,
-        "The connection is alive; no trade has come yet."),
+        "No trade has come yet; the connection is alive."),
     "silent for a moment too long": (
         replace(DEAF, pong=NOW - SILENT_MS - 1), "stale", NOW - SILENT_MS - 1,
         "Nothing has come from the exchange since 14:01:59 UTC."),
@@ -116,7 +116,7 @@ CASES = {
         replace(WELL, trade=NOW + LIVE_MS - 1, flowing_since=None), "live", NOW, "Trades arrive."),
     "a trade from the far future proves nothing": (
         replace(WELL, trade=NOW + LIVE_MS), "quiet", NOW - HOUR,
-        "The connection is alive; no trade has come yet."),
+        "No trade has come yet; the connection is alive."),
     "signs from the far future prove nothing": (
         replace(WELL, heard=NOW + HOUR, pong=NOW + HOUR, connected_since=NOW + HOUR), "stale", NOW,
         "Nothing has come from the exchange yet."),

@@ -146,10 +146,10 @@ def _live(facts: Facts, now_ms: int) -> Freshness | None:
 
 def _quiet(facts: Facts, now_ms: int) -> Freshness:
     if facts.trade is not None and facts.trade <= now_ms:
-        why = f"The connection is alive; no trade since {_clock(facts.trade, now_ms)}."
+        why = f"No trade since {_clock(facts.trade, now_ms)}; the connection is alive."
         return Freshness("quiet", facts.trade, why)
     since = _first(facts.connected_since, facts.at)
-    return Freshness("quiet", since, "The connection is alive; no trade has come yet.")
+    return Freshness("quiet", since, "No trade has come yet; the connection is alive.")
 
 
 def _because(what: str, facts: Facts) -> str:
