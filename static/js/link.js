@@ -19,6 +19,11 @@ export class Link {
   #retry = null;
   #ask = null;
   #asked = 0;
+  #isAsking = false;
+  #detail = "";
+
+  /** When the server last acknowledged the subscription; null before. */
+  ackedMs = null;
 
   /** connecting · up · refused (connected, asking again) · away (down, trying again) · out (signed out). */
   state;
@@ -30,6 +35,12 @@ export class Link {
     this.state = { kind: "connecting", sinceMs: clock.now(), retryAtMs: null };
   }
 
+  /** Why the market is refused, as the state of a load that failed; null if it is not. */
+  get refusal() {
+    const { kind, retryAtMs } = this.state;
+    return kind === "refused" ? { kind: "failed", detail: this.#detail, retryAtMs } : null;
+  }
+
   start(socket) {
     this.#socket = socket;
     socket.connect();
@@ -38,6 +49,7 @@ export class Link {
   follow(series) {
     if (this.#isConnected && this.#series !== null) this.#socket.unsubscribe(this.#series);
     this.#series = series;
+    this.ackedMs = null;
     if (this.#isConnected) this.#subscribe();
   }
 
@@ -45,6 +57,11 @@ export class Link {
   wake() {
     if (this.#isConnected) this.#subscribe();
     else this.#connect();
+  }
+
+  /** Asks now, if there is a connection to ask on and no answer is waited for. */
+  ask() {
+    if (this.#isConnected && !this.#isAsking) this.#subscribe();
   }
 
   up() {
@@ -75,22 +92,28 @@ export class Link {
     this.#clock.clearTimeout(this.#ask);
     this.#asked += 1;
     const asked = this.#asked;
+    this.#isAsking = true;
     const sentMs = this.#clock.now();
     const ack = await this.#socket.subscribe(this.#series).catch(() => null);
-    if (asked !== this.#asked || !this.#isConnected) return;
+    if (asked !== this.#asked) return;
+    this.#isAsking = false;
+    if (!this.#isConnected) return;
     if (ack === null) {
       this.#socket.disconnect();
       if (this.#isConnected) this.down({ isRefused: false });
       return;
     }
     this.#answered(ack);
-    this.#onAck(ack, { sentMs, receivedMs: this.#clock.now() });
+    if (!ack.ok) return;
+    this.ackedMs = this.#clock.now();
+    this.#onAck(ack, { sentMs, receivedMs: this.ackedMs });
   }
 
   #answered(ack) {
     const delayMs = ack.ok ? ASK_EVERY_MS : this.#pause();
     if (ack.ok) this.#tries = 0;
     this.#ask = this.#clock.setTimeout(() => this.#subscribe(), delayMs);
+    this.#detail = ack.detail ?? "The server refused this market.";
     this.#become(ack.ok ? "up" : "refused", ack.ok ? null : this.#clock.now() + delayMs);
   }
 

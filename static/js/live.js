@@ -1,21 +1,31 @@
-// The live side of one series: what is pending and forming now, the last price, and when news came.
+// The live side of one series: what is pending and forming now, the last price, and how fresh all is.
 // Never here: official candles beyond their open times, the clock, drawing.
-// Invariant: `items` is always the merge rule's answer; nothing else decides what is shown live.
+// Invariant: `items` is the merge rule's answer, less what waits beyond a hole; nothing else decides.
 
 import { LiveCandleBuilder } from "./candles/builder.js";
+import { Chain } from "./candles/chain.js";
+import { isMoment } from "./candles/interval.js";
 import { tail } from "./candles/merge.js";
 
 export class Live {
   #interval;
   #builder;
+  #chain = new Chain();
 
   /** The last price, and the exchange ms when the last news arrived; null before any. */
   price;
   lastNewsMs = null;
 
-  /** `price` is the market's last one, known from another interval. */
-  constructor(interval, price = null) {
-    this.price = price;
+  /** How fresh the server says the market is: `{state, since, why}`; null before it has said so. */
+  freshness;
+
+  /** The open times of all live candles, those that wait too. */
+  times = [];
+
+  /** `before` is the same market's live side at another interval, or null. */
+  constructor(interval, before = null) {
+    this.price = before?.price ?? null;
+    this.freshness = before?.freshness ?? null;
     this.#interval = interval;
     this.#builder = new LiveCandleBuilder(interval);
   }
@@ -29,6 +39,11 @@ export class Live {
     }
   }
 
+  /** The server's judgement of the market. */
+  judge({ state, since, why }) {
+    this.freshness = { state, since, why };
+  }
+
   /** A `live_candle` or `live_price` that just arrived. False if it changes nothing. */
   addCandle(candle, nowMs) {
     return this.#builder.addCandle(candle) && this.#news(candle.close, nowMs);
@@ -38,12 +53,26 @@ export class Live {
     return this.#builder.addPrice(event) && this.#news(event.price, nowMs);
   }
 
-  /** Pending and forming candles beside what is official, `{candle, state}`. */
-  items(history, nowMs) {
+  /** Candles of the first answer: what it lacks nobody has. */
+  begin(candles) {
+    const times = candles.map((fields) => fields?.time).filter(isMoment);
+    if (times.length > 0) this.#chain.begin(Math.max(...times));
+  }
+
+  /** Whether more is known to be than is held: a resync is due if no news brings it. */
+  get isAmiss() {
+    return this.#builder.isAdrift || this.#chain.isWaiting;
+  }
+
+  /** Pending and forming candles beside what is official, `{candle, state}`; `localMs` by any clock. */
+  items(history, nowMs, localMs) {
     const { pending, forming } = this.#builder;
+    this.times = [];
     if (forming === null) return [];
     const opens = history.opensFrom(pending[0]?.time ?? forming.time);
-    return tail(this.#interval, opens, pending, forming, nowMs);
+    const items = tail(this.#interval, opens, pending, forming, nowMs);
+    this.times = items.map(({ candle }) => candle.time);
+    return this.#chain.shown(this.#interval, history.last?.time ?? null, items, localMs);
   }
 
   /** Lets go of what an official candle stands for now. */

@@ -1,9 +1,18 @@
 // Offers the browser's forming candle to the server, for the time when the server has nothing better.
 // Never here: how the candle is built, what the server does with it.
-// Invariant: at most one offer in 5 s, one in 30 s after a refusal, none while hidden or not connected.
+// Invariant: at most one offer in 5 s, one in 30 s after a refusal; none while hidden, while the
+// server's word on time and market is old, or while the feed lives: it would only be refused.
+
+import { sameValues } from "./candles/candle.js";
 
 export const OFFER_EVERY_MS = 5_000;
 export const OFFER_PAUSE_MS = 30_000;
+
+/** With an acknowledgement older than this the page may have slept: what it knows may be of another hour. */
+const ACK_MAX_MS = 20_000;
+
+/** Only while the market is known to be one of these is a browser's candle of use. */
+const NEEDED = new Set(["stale", "offline"]);
 
 export class Poster {
   #api;
@@ -11,6 +20,7 @@ export class Poster {
   #isAllowed;
   #isBusy = false;
   #nextMs = 0;
+  #saved = null;
 
   isVisible = true;
 
@@ -20,21 +30,35 @@ export class Poster {
     this.#isAllowed = isAllowed;
   }
 
-  /** Offers the last of the live candles, if it is forming and it is time. */
-  async offer(series, item, isUp) {
-    if (!this.#isAllowed || !this.isVisible || !isUp || this.#isBusy || item?.state !== "forming") return;
-    if (this.#clock.now() < this.#nextMs) return;
+  /** Offers the last of the live candles, if it forms at `nowMs`, is of use, and it is time. */
+  async offer(series, item, { live, link, nowMs }) {
+    if (!this.#isAllowed || !this.isVisible || this.#isBusy || link.state.kind !== "up") return;
+    const localMs = this.#clock.now();
+    if (!NEEDED.has(live.freshness?.state) || localMs < this.#nextMs) return;
+    if (link.ackedMs === null || localMs - link.ackedMs > ACK_MAX_MS) return;
+    if (item?.state !== "forming" || !isCurrent(series, item.candle, nowMs) || this.#isSaved(series, item.candle)) return;
     this.#isBusy = true;
     const { time, open, high, low, close, volume } = item.candle;
     const candle = { time, open, high, low, close, volume, isIncomplete: true, source: "client" };
     let pauseMs = OFFER_PAUSE_MS;
     try {
       const answer = await this.#api.save({ symbol: series.symbol, interval: series.interval.name, candle });
-      if (answer.status === "saved") pauseMs = OFFER_EVERY_MS;
+      if (answer.status === "saved") {
+        pauseMs = OFFER_EVERY_MS;
+        this.#saved = { name: series.name, candle };
+      }
     } catch (error) {
       pauseMs = Math.max(OFFER_PAUSE_MS, error.retryAfterMs ?? 0);
     }
     this.#nextMs = this.#clock.now() + pauseMs;
     this.#isBusy = false;
   }
+
+  #isSaved({ name }, candle) {
+    return this.#saved !== null && this.#saved.name === name && sameValues(this.#saved.candle, candle);
+  }
+}
+
+function isCurrent({ interval }, { time }, nowMs) {
+  return interval.hasGrid && interval.openMs(nowMs) === time;
 }

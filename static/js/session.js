@@ -8,7 +8,9 @@ import { Link } from "./link.js";
 import { Live } from "./live.js";
 import { Loader } from "./loader.js";
 import { Poster } from "./poster.js";
+import { Time } from "./time.js";
 import { describe } from "./view.js";
+import { Watch } from "./watch.js";
 
 /** How often the clock, the countdown and the states that depend on time are looked at. */
 const TICK_MS = 250;
@@ -21,17 +23,18 @@ export class Session {
   #loader;
   #poster;
   #day;
+  #time;
+  #watch;
   #series = null;
   #history = new History();
   #live = null;
-  #offsetMs = 0;
-  #isClockKnown = false;
-  #refusal = null;
 
   constructor({ api, chart, ui, clock, limit, canPost, hasDays }) {
     this.#chart = chart;
     this.#ui = ui;
     this.#clock = clock;
+    this.#time = new Time(clock);
+    this.#watch = new Watch(() => this.#link.ask());
     this.#link = new Link({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#poster = new Poster({ api, clock, isAllowed: canPost });
@@ -48,6 +51,7 @@ export class Session {
       dataUpdated: (event) => this.#dataUpdated(event),
       livePrice: (event) => this.#livePrice(event),
       liveCandle: (event) => this.#liveCandle(event),
+      freshness: (event) => this.#judged(event),
     };
   }
 
@@ -59,12 +63,10 @@ export class Session {
 
   /** Shows another series; whatever is still on its way for the one before is dropped. */
   open(series) {
-    const price = this.#series?.symbol === series.symbol ? this.#live.price : null;
+    this.#live = new Live(series.interval, this.#series?.symbol === series.symbol ? this.#live : null);
     this.#series = series;
     this.#history = new History();
-    this.#live = new Live(series.interval, price);
     this.#day.open(series.symbol);
-    this.#refusal = null;
     this.#chart.begin(series);
     this.#link.follow(series);
     this.#loader.open(series, this.#history);
@@ -101,28 +103,27 @@ export class Session {
       items: this.#items(),
       live: this.#live,
       link: this.#link.state,
-      load: this.#refusal ?? this.#loader.state,
-      localMs: this.#clock.now(),
-      offsetMs: this.#offsetMs,
-      isClockKnown: this.#isClockKnown,
-      dayOpen: this.#day.openAt(this.#now()),
+      load: this.#link.refusal ?? this.#loader.state,
+      time: this.#time,
+      dayOpen: this.#day.openAt(this.#time.now()),
     });
   }
 
-  #acked(ack, { sentMs, receivedMs }) {
-    const { retryAtMs } = this.#link.state;
-    this.#refusal = ack.ok ? null : { kind: "failed", detail: ack.detail ?? "The server refused this market.", retryAtMs };
-    if (ack.ok && Number.isInteger(ack.server_time)) {
-      this.#isClockKnown = true;
-      this.#offsetMs = ack.server_time - Math.round((sentMs + receivedMs) / 2);
-    }
-    if (ack.ok) this.#loader.compare(ack.version);
+  /** What the server held after it had begun to tell: the base of all that comes later. */
+  #acked({ version, server_time: serverMs, live, freshness }, { sentMs, receivedMs }) {
+    if (Number.isInteger(serverMs)) this.#time.learn(serverMs, sentMs, receivedMs);
+    if (freshness !== null) this.#live.judge(freshness);
+    this.#live.load(live);
+    this.#live.settle(this.#history);
+    this.#drawTail();
+    this.#loader.compare(version);
     this.#render();
   }
 
   #answered({ change, live, serverMs }) {
-    if (!this.#isClockKnown && serverMs !== null) this.#offsetMs = serverMs - this.#clock.now();
+    if (serverMs !== null) this.#time.guess(serverMs);
     this.#live.load(live);
+    this.#live.begin(live);
     this.#drawOfficial(change);
   }
 
@@ -135,11 +136,16 @@ export class Session {
   }
 
   #liveCandle(event) {
-    if (this.#isOurs(event) && this.#live.addCandle(event.candle, this.#now())) this.#drawTail();
+    if (this.#isOurs(event) && this.#live.addCandle(event.candle, this.#time.now())) this.#drawTail();
   }
 
   #livePrice(event) {
-    if (event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#now())) this.#drawTail();
+    if (event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#time.now())) this.#drawTail();
+  }
+
+  #judged(event) {
+    if (event.symbol === this.#series.symbol) this.#live.judge(event);
+    this.#render();
   }
 
   #drawOfficial(change) {
@@ -151,9 +157,8 @@ export class Session {
   }
 
   #drawTail() {
-    const items = this.#items();
-    this.#chart.setTail(items);
-    this.#loader.close(this.#series.interval, items.map(({ candle }) => candle.time));
+    this.#chart.setTail(this.#items());
+    this.#loader.close(this.#series.interval, this.#live.times);
     this.#render();
   }
 
@@ -168,25 +173,22 @@ export class Session {
 
   #tick() {
     this.#clock.setTimeout(() => this.#tick(), TICK_MS);
+    this.#watch.look(this.#time.localMs, this.#live.isAmiss);
     const items = this.#items();
     this.#chart.setTail(items);
-    this.#day.look(this.#now());
-    this.#poster.offer(this.#series, items.at(-1), this.#link.state.kind === "up");
+    this.#day.look(this.#time.now());
+    this.#poster.offer(this.#series, items.at(-1), { live: this.#live, link: this.#link, nowMs: this.#time.now() });
     this.#render();
   }
 
   /** Nothing live is shown before the first answer: the chart would jump. */
   #items() {
     if (this.#loader.state.kind === "loading") return [];
-    return this.#live.items(this.#history, this.#now());
+    return this.#live.items(this.#history, this.#time.now(), this.#time.localMs);
   }
 
   #isOurs({ symbol, interval }) {
     return symbol === this.#series.symbol && interval === this.#series.interval.name;
-  }
-
-  #now() {
-    return this.#clock.now() + this.#offsetMs;
   }
 
   #render() {

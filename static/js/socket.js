@@ -4,16 +4,21 @@
 
 import { io } from "../vendor/socket.io.mjs";
 import { officialFromRow } from "./candles/candle.js";
+import { isMoment } from "./candles/interval.js";
 
 /** Names on the wire; the same as in truecandle/events.py. */
 export const EVENTS = Object.freeze({
   DATA_UPDATED: "data_updated",
   LIVE_PRICE: "live_price",
   LIVE_CANDLE: "live_candle",
+  FRESHNESS: "freshness",
   RESYNC: "resync",
   SUBSCRIBE: "subscribe",
   UNSUBSCRIBE: "unsubscribe",
 });
+
+/** How fresh a market can be. */
+const STATES = new Set(["live", "quiet", "stale", "offline"]);
 
 /** The message of a refused connection that means: sign in. */
 const UNAUTHORIZED = "unauthorized";
@@ -21,7 +26,7 @@ const UNAUTHORIZED = "unauthorized";
 /** An acknowledgement later than this means the connection is dead, whatever TCP says. */
 const ACK_TIMEOUT_MS = 4_000;
 
-/** Connects only when told to; `handlers` are up, down, resync, dataUpdated, livePrice, liveCandle. */
+/** Connects only when told to; `handlers` are up, down, resync and one for each kind of event. */
 export function createSocket(handlers, connect = io) {
   const socket = connect({ transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
   socket.on("connect", () => handlers.up());
@@ -31,11 +36,12 @@ export function createSocket(handlers, connect = io) {
   socket.on(EVENTS.DATA_UPDATED, (payload) => pass(handlers.dataUpdated, dataUpdated(payload)));
   socket.on(EVENTS.LIVE_PRICE, (payload) => pass(handlers.livePrice, isObject(payload) ? payload : null));
   socket.on(EVENTS.LIVE_CANDLE, (payload) => pass(handlers.liveCandle, liveCandle(payload)));
+  socket.on(EVENTS.FRESHNESS, (payload) => pass(handlers.freshness, freshness(payload)));
 
   return Object.freeze({
     connect: () => socket.connect(),
     disconnect: () => socket.disconnect(),
-    subscribe: (series) => socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series)),
+    subscribe: async (series) => acked(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series))),
     unsubscribe: (series) => socket.emit(EVENTS.UNSUBSCRIBE, named(series)),
   });
 }
@@ -50,6 +56,20 @@ export function dataUpdated(payload) {
 export function liveCandle(payload) {
   if (!isObject(payload) || !isObject(payload.candle)) return null;
   return { symbol: payload.symbol, interval: payload.interval, candle: payload.candle };
+}
+
+/** How fresh a market is, in the server's judgement: `{symbol, state, since, why}`, or null. */
+export function freshness(payload) {
+  if (!isObject(payload) || !STATES.has(payload.state) || !isSince(payload.since)) return null;
+  const { symbol, state, since, why } = payload;
+  return { symbol, state, since, why: typeof why === "string" ? why : "" };
+}
+
+/** An acknowledgement: `live` are the candles beside the official ones, none if it names none. */
+export function acked(payload) {
+  if (!isObject(payload)) return { ok: false };
+  const live = Array.isArray(payload.live) ? payload.live : [];
+  return { ...payload, live, freshness: freshness(payload.freshness) };
 }
 
 function rows(candles, from, to) {
@@ -68,6 +88,11 @@ function pass(handler, value) {
 
 function named(series) {
   return { symbol: series.symbol, interval: series.interval.name };
+}
+
+/** A time, or null where the server does not know since when. */
+function isSince(value) {
+  return value === null || isMoment(value);
 }
 
 function isObject(value) {

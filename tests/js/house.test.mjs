@@ -11,10 +11,11 @@ const LINES_MAX = 200;
 const LADDER = [
   ["main.js", "login.js", "first.js"],
   ["session.js"],
-  ["link.js", "loader.js", "live.js", "poster.js", "day.js", "view.js", "api.js", "socket.js", "chart.js", "ui.js"],
+  ["link.js", "loader.js", "live.js", "poster.js", "day.js", "time.js", "view.js", "watch.js", "api.js", "socket.js", "chart.js", "ui.js"],
   ["bars.js", "cursor.js", "fades.js", "freshness.js", "legend.js", "marks.js", "menu.js", "pill.js", "style.js"],
   ["theme.js", "words.js"],
-  ["candles/builder.js", "candles/history.js", "candles/holes.js", "candles/merge.js", "candles/series.js"],
+  ["candles/builder.js", "candles/chain.js", "candles/history.js", "candles/merge.js", "candles/series.js"],
+  ["candles/holes.js", "candles/price.js"],
   ["candles/candle.js"],
   ["candles/interval.js"],
 ];
@@ -23,7 +24,7 @@ const LADDER = [
 const MAY_USE_VENDOR = new Set(["socket.js", "chart.js", "bars.js", "style.js"]);
 
 /** Handed everything they talk to. */
-const PURE = ["session.js", "link.js", "loader.js", "live.js", "poster.js", "day.js", "view.js", "freshness.js", "words.js"];
+const PURE = ["session.js", "link.js", "loader.js", "live.js", "poster.js", "day.js", "time.js", "view.js", "watch.js", "freshness.js", "words.js"];
 
 const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => name.endsWith(".js"));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { dataUpdated } from "../../static/js/socket.js";
 import { randomOf, shuffled } from "./random.mjs";
-import { Page, T0, live, row, settled } from "./world.mjs";
+import { Page, T0, live, price, row, settled } from "./world.mjs";
 
 const NAME = "BTCUSDT:1m";
 const MINUTE = 60_000;
@@ -142,7 +142,7 @@ test("events of another series change nothing; 1m and 1M are two", async () => {
   const before = JSON.stringify(page.session.bars());
   await page.hear(page.server.write("ETHUSDT:1m", [row(10)]));
   await page.hear(page.server.write("BTCUSDT:1M", [row(10)]));
-  page.handlers.livePrice({ symbol: "ETHUSDT", price: 1, timestamp: page.clock.ms, high: 1, low: 1, volume: 1, trades: 1 });
+  page.handlers.livePrice(price(page.clock.ms, 1, 1, 1, { symbol: "ETHUSDT" }));
   page.handlers.liveCandle({ symbol: "BTCUSDT", interval: "1M", candle: live(10, 1, page.clock.ms) });
   assert.equal(JSON.stringify(page.session.bars()), before);
 });
@@ -176,13 +176,13 @@ test("forming, pending, official: at no moment is a bar missing or doubled", asy
     for (let s = 10; s < 60; s += 5) {
       page.clock.ms = T0 + i * MINUTE + s * 1_000;
       if (s % 10 === 0) page.handlers.liveCandle({ symbol: "BTCUSDT", interval: "1m", candle: live(i, 100 + s / 10, page.clock.ms) });
-      page.handlers.livePrice({ symbol: "BTCUSDT", price: 100 + s / 10, timestamp: page.clock.ms + 1, high: 110, low: 90, volume: 1, trades: 1 });
+      page.handlers.livePrice(price(page.clock.ms + 1, 100 + s / 10, 100 * i + s));
       watch();
     }
     page.clock.ms = T0 + (i + 1) * MINUTE + 200;
     await page.clock.advance(300);
     watch();
-    page.handlers.livePrice({ symbol: "BTCUSDT", price: 105, timestamp: page.clock.ms, high: 105, low: 105, volume: 1, trades: 1 });
+    page.handlers.livePrice(price(page.clock.ms, 105, 100 * i + 99));
     watch();
     await page.clock.advance(3_000);
     await page.hear(page.server.write(NAME, [row(i)]));
@@ -191,17 +191,6 @@ test("forming, pending, official: at no moment is a bar missing or doubled", asy
   equalsTruth(page);
   assert.deepEqual([...seen].sort(), ["forming", "pending"]);
   assert.equal(page.closed.length, 4);
-});
-
-test("a live candle far ahead is asked about once, and the hole stays a hole", async () => {
-  const page = await opened();
-  for (let i = 0; i < 20; i += 1) {
-    page.handlers.liveCandle({ symbol: "BTCUSDT", interval: "1m", candle: live(15, 100 + i, T0 + 15 * MINUTE + i) });
-    await settled(2);
-  }
-  assert.equal(page.server.requests.length, 2);
-  assert.deepEqual(drawnTimes(page).at(-1), 15);
-  assert.equal(drawnTimes(page).length, 11);
 });
 
 test("junk in answers and events never keeps the chart from drawing", async () => {
@@ -351,40 +340,4 @@ test("a 3d series learns its grid from its first official candle", async () => {
   await page.open("BTCUSDT", "3d");
   assert.deepEqual(page.session.bars().map((bar) => bar.state), ["final", "final", "forming"]);
   assert.equal(page.view.closesInMs, 2 * day);
-});
-
-test("the forming candle is offered at most every 5 s, every 30 s once it was ignored", async () => {
-  const page = await opened();
-  page.server.saved = { status: "saved" };
-  const run = async (seconds) => {
-    for (let s = 0; s < seconds; s += 1) {
-      await page.clock.advance(1_000);
-      const timestamp = page.clock.ms;
-      page.handlers.livePrice({ symbol: "BTCUSDT", price: 100, timestamp, high: 100, low: 100, volume: 1, trades: 1 });
-    }
-  };
-  await run(45);
-  assert.ok(page.server.saves.length >= 7 && page.server.saves.length <= 10, `${page.server.saves.length} offers`);
-  page.server.saved = { status: "ignored", reason: "live" };
-  const before = page.server.saves.length;
-  await run(60);
-  assert.ok(page.server.saves.length - before <= 4, `${page.server.saves.length - before} offers`);
-  const gaps = page.server.saves.slice(1).map((save, i) => save.at - page.server.saves[i].at);
-  assert.ok(Math.min(...gaps) >= 5_000);
-  const { candle } = page.server.saves[0];
-  assert.deepEqual([candle.isIncomplete, candle.source, candle.time], [true, "client", T0 + 10 * MINUTE]);
-});
-
-test("a hidden, disconnected or signed-out page offers nothing", async () => {
-  for (const spoil of [(page) => page.session.setVisible(false), (page) => ((page.isReachable = false), page.drop())]) {
-    const page = await opened();
-    spoil(page);
-    page.handlers.livePrice({ symbol: "BTCUSDT", price: 100, timestamp: page.clock.ms, high: 100, low: 100, volume: 1, trades: 1 });
-    await page.clock.advance(40_000);
-    assert.equal(page.server.saves.length, 0);
-  }
-  const page = await opened(10, { canPost: false });
-  page.handlers.livePrice({ symbol: "BTCUSDT", price: 100, timestamp: page.clock.ms, high: 100, low: 100, volume: 1, trades: 1 });
-  await page.clock.advance(40_000);
-  assert.equal(page.server.saves.length, 0);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import { parseSeries } from "../../static/js/candles/series.js";
 import { Session } from "../../static/js/session.js";
-import { dataUpdated } from "../../static/js/socket.js";
+import { acked, dataUpdated } from "../../static/js/socket.js";
 
 export const T0 = Date.UTC(2024, 7, 1);
 const MINUTE = 60_000;
@@ -54,6 +54,7 @@ export class Server {
     this.fail = null; // when set: thrown at the next requests
     this.saved = { status: "ignored", reason: "live" };
     this.live = [];
+    this.freshness = { state: "live", since: T0, why: "Trades arrive." };
   }
 
   of(name) {
@@ -177,6 +178,12 @@ export class Page {
     await settled();
   }
 
+  /** What the server answers to a subscription: version and live candles of one instant. */
+  ack({ name }) {
+    const { live, freshness } = this.server;
+    return { ok: true, version: this.server.of(name).version, server_time: this.clock.ms - this.skewMs, live, freshness };
+  }
+
   /** An event as it comes off the wire. */
   async hear(event) {
     this.handlers.dataUpdated(dataUpdated(JSON.parse(JSON.stringify(event))));
@@ -200,7 +207,7 @@ export class Page {
         this.subscribed.push(series.name);
         if (this.isDeaf) throw new Error("operation has timed out");
         if (this.refuse) return { ok: false, code: "unknown", detail: "not followed" };
-        return { ok: true, version: this.server.of(series.name).version, server_time: this.clock.ms - this.skewMs };
+        return acked(await this.ack(series));
       },
       unsubscribe: () => {},
     };
@@ -213,7 +220,15 @@ export function row(i, close = 100 + (i % 7), interval = MINUTE) {
 
 export function live(i, close, updatedMs, more = {}) {
   const time = T0 + i * MINUTE;
-  return { time, open: 100, high: 130, low: 70, close, volume: 2, trades: 3, source: "live", is_complete: false, updated_at: updatedMs, ...more };
+  return { time, open: 100, high: 130, low: 70, close, volume: 2, trades: 3, source: "live", is_complete: false, complete: true, updated_at: updatedMs, ...more };
+}
+
+/** A `live_price` of the trades from `first` to `last`, the last of which happened then. */
+export function price(at, value, first, last = first, more = {}) {
+  return {
+    symbol: "BTCUSDT", price: value, timestamp: at, high: value, low: value, volume: last - first + 1, trades: last - first + 1,
+    first_id: first, last_id: last, ...more,
+  };
 }
 
 function toRow({ time, open, high, low, close, volume }) {

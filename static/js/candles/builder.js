@@ -1,20 +1,27 @@
 // The forming candle in the browser: the server's live candles, moved on by the prices between them.
 // Never here: a clock, a socket, the DOM. Events come in, candles are read out.
-// Invariant: forward only, and no trade counts twice: an older event never changes a newer candle.
+// Invariant: forward only, each trade once, by its id; a candle that is exact equals the server's.
 
-import { add, liveOrNull } from "./candle.js";
-import { isMoment } from "./interval.js";
+import { NO_ID, liveOrNull } from "./candle.js";
+import { adrift, empty, follows, isAdrift, moved, opened, priceOrNull } from "./price.js";
 
 /** Closed candles kept until their official version is here (the server keeps as many). */
-export const PENDING_MAX = 50;
+export const PENDING_MAX = 600;
 
-/** Price events kept to put them on top of a server candle that is older than they are. */
+/** Prices kept to put them on top of a server candle that is older than they are. */
 export const PRICES_MAX = 64;
+
+/** Empty candles made between two trades whose ids prove that nothing traded (the server: as many). */
+export const EMPTY_MAX = 120;
 
 export class LiveCandleBuilder {
   #bases = new Map(); // open time → the newest candle the server sent
   #candles = new Map(); // open time → the same, with later prices on top
-  #prices = []; // recent price events, ascending by timestamp
+  #times = null; // the open times, sorted; null when they have to be sorted anew
+  #prices = []; // recent prices, ascending by their last trade
+  #last = null; // the newest candle with trades that was forgotten
+  #officialMs = -1;
+  #waitingMs = -1;
 
   constructor(interval) {
     this.interval = interval;
@@ -22,13 +29,17 @@ export class LiveCandleBuilder {
 
   /** The newest candle, or null. Whether it still forms is the merge rule's to say. */
   get forming() {
-    return this.#candles.get(this.#newestMs()) ?? null;
+    return this.#candles.get(this.#newestMs) ?? null;
   }
 
   /** The candles before the newest, oldest first. */
   get pending() {
-    const newestMs = this.#newestMs();
-    return [...this.#candles.values()].filter((candle) => candle.time < newestMs).sort((a, b) => a.time - b.time);
+    return this.#sorted.slice(0, -1).map((openMs) => this.#candles.get(openMs));
+  }
+
+  /** Whether a candle is not known to be what the server holds, or a price waits for its candle. */
+  get isAdrift() {
+    return this.#waitingMs > this.#knownMs || this.#sorted.some((openMs) => isAdrift(this.#candles.get(openMs)));
   }
 
   /** Takes a live candle from the server. False if it is junk, off the grid or older than known. */
@@ -36,36 +47,41 @@ export class LiveCandleBuilder {
     const candle = liveOrNull(fields);
     if (candle === null || !this.#isOnGrid(candle.time)) return false;
     const base = this.#bases.get(candle.time);
-    if (base && (base.updated_at > candle.updated_at || (base.is_complete && !candle.is_complete))) return false;
+    if (base !== undefined && isOlder(candle, base)) return false;
+    const isNew = candle.time > this.#newestMs;
     this.#bases.set(candle.time, candle);
-    this.#candles.set(candle.time, candle);
-    if (!candle.is_complete && candle.time === this.#newestMs()) this.#replay(candle);
+    this.#rebase(candle);
+    if (isNew) this.#leave(candle);
+    this.#resume();
     this.#trim();
     return true;
   }
 
   /** Takes a `live_price`: what traded since the last one. False if it changes nothing. */
-  addPrice({ price, timestamp, high, low, volume, trades }) {
-    const event = { price, timestamp, high, low, volume, trades, since: this.#prices.at(-1)?.timestamp ?? null };
-    if (!isUsable(event) || (event.since !== null && timestamp < event.since)) return false;
-    if (this.#isKnown(event)) return false;
-    this.#prices.push(event);
-    if (this.#prices.length > PRICES_MAX) this.#prices.shift();
-    if (!this.interval.hasGrid) return false;
-    const openMs = this.interval.openMs(timestamp);
-    if (openMs < this.#newestMs()) return false;
-    const candle = this.#candles.get(openMs) ?? opened(openMs, event);
-    if (candle.is_complete) return false;
-    this.#candles.set(openMs, this.#moved(candle, event));
-    this.#trim();
-    return true;
+  addPrice(fields) {
+    const price = priceOrNull(fields);
+    if (price === null || !this.#keep(price) || !this.interval.hasGrid) return false;
+    const openMs = this.interval.openMs(price.timestamp);
+    if (openMs > this.#knownMs) {
+      this.#open(openMs, price);
+      this.#trim();
+      return true;
+    }
+    const candle = this.#candles.get(openMs);
+    if (openMs < this.#newestMs || candle === undefined || candle.is_complete) return false;
+    const base = this.#bases.get(openMs);
+    if (price !== this.#prices.at(-1) && base !== undefined) this.#rebase(base);
+    else this.#put(moved(candle, price, this.#before(openMs)));
+    return this.#candles.get(openMs) !== candle;
   }
 
-  /** Forgets the candles that an official one stands for now. */
+  /** Forgets the candles that an official one stands for now; `officialOpens` is sorted. */
   forget(officialOpens) {
+    this.#officialMs = Math.max(this.#officialMs, officialOpens.at(-1) ?? -1);
     for (const openMs of officialOpens) {
-      this.#bases.delete(openMs);
-      this.#candles.delete(openMs);
+      const candle = this.#candles.get(openMs);
+      if (candle !== undefined && candle.last_id > (this.#last?.last_id ?? NO_ID)) this.#last = candle;
+      this.#delete(openMs);
     }
   }
 
@@ -74,63 +90,111 @@ export class LiveCandleBuilder {
     this.interval = interval;
   }
 
-  #replay(candle) {
-    let moved = candle;
-    for (const event of this.#prices) {
-      if (event.timestamp <= candle.updated_at || !this.interval.hasGrid) continue;
-      if (this.interval.openMs(event.timestamp) === candle.time) moved = this.#moved(moved, event);
+  /** The server's candle with the prices on top that are newer. */
+  #rebase(base) {
+    const { time: openMs } = base;
+    const local = this.#candles.get(openMs);
+    const isAll = base.is_complete && base.isExact;
+    const later = isAll || !this.interval.hasGrid ? [] : this.#prices.filter(({ timestamp }) => this.interval.openMs(timestamp) === openMs);
+    const before = this.#before(openMs);
+    const next = later.reduce((candle, price) => moved(candle, price, before), base);
+    // Older than the prices that are kept: what is here holds all of it, and more.
+    const isKnown = local?.isExact && base.isExact && !next.isExact && base.last_id <= local.last_id;
+    if (!isKnown) this.#put(next);
+  }
+
+  /** A newer candle is here: the one before it was told to its end, or is not known to its end. */
+  #leave(newer) {
+    const left = this.#candles.get(this.#sorted[this.#sorted.indexOf(newer.time) - 1]);
+    if (left === undefined || left.is_complete || newer.first_id === left.last_id + 1) return;
+    this.#put(adrift(left));
+  }
+
+  /** Prices that waited for the candles before theirs. */
+  #resume() {
+    if (this.#waitingMs <= this.#knownMs) return;
+    for (const price of this.#prices) {
+      const openMs = this.interval.openMs(price.timestamp);
+      if (openMs > this.#knownMs) this.#open(openMs, price);
+      else if (openMs === this.#newestMs && !this.#candles.get(openMs).is_complete) {
+        this.#put(moved(this.#candles.get(openMs), price, this.#before(openMs)));
+      }
     }
-    this.#candles.set(candle.time, moved);
   }
 
   /**
-   * The candle with the event on top. Its price is news if it is later than the candle; its volume
-   * only if all of the event is, for a part that is in can't be told from the rest.
+   * A price opens the candle right after the newest known one, or a later one if ids prove that
+   * nothing traded between. Else it waits: the candles between are the server's to tell.
    */
-  #moved(candle, event) {
-    if (event.timestamp <= candle.updated_at && candle.trades > 0) return candle;
-    const knownMs = this.#bases.get(candle.time)?.updated_at ?? candle.time - 1;
-    const isWhollyNew = event.since === null ? candle.trades === 0 : event.since >= knownMs || candle.trades === 0;
-    return Object.freeze({
-      ...candle,
-      high: Math.max(candle.high, event.high),
-      low: Math.min(candle.low, event.low),
-      close: event.price,
-      volume: isWhollyNew ? add(candle.volume, event.volume) : candle.volume,
-      trades: isWhollyNew ? candle.trades + event.trades : candle.trades,
-      updated_at: event.timestamp,
-    });
+  #open(openMs, price) {
+    const before = this.#before(openMs);
+    const isNext = before !== null && follows(price, before);
+    const firstMs = this.#knownMs < 0 ? openMs : this.interval.nextOpenMs(this.#knownMs);
+    const between = this.interval.count(firstMs, openMs);
+    if (between > (isNext ? EMPTY_MAX : 0)) {
+      this.#waitingMs = openMs;
+      return;
+    }
+    const newest = this.forming;
+    if (newest !== null && !isNext && !newest.is_complete) this.#put(adrift(newest));
+    for (const emptyMs of this.interval.opens(firstMs, openMs)) this.#put(empty(emptyMs, before, price.timestamp));
+    this.#put(opened(openMs, price, before));
   }
 
-  #isKnown(event) {
-    const last = this.#prices.at(-1);
-    return last !== undefined && ["price", "timestamp", "high", "low", "volume", "trades"].every((key) => last[key] === event[key]);
+  /** Keeps a price in its place. False for one that is known, or older than all that are kept. */
+  #keep(price) {
+    let at = this.#prices.length;
+    while (at > 0 && this.#prices[at - 1].last_id > price.last_id) at -= 1;
+    const before = this.#prices[at - 1];
+    if (before?.last_id === price.last_id && before.first_id <= price.first_id) return false;
+    if (at === 0 && this.#prices.length === PRICES_MAX) return false;
+    this.#prices.splice(at, 0, price);
+    if (this.#prices.length > PRICES_MAX) this.#prices.shift();
+    return true;
+  }
+
+  /** The newest candle with trades that opened before that time, or null. */
+  #before(openMs) {
+    const at = this.#sorted.findLast((time) => time < openMs && this.#candles.get(time).last_id > NO_ID);
+    return this.#candles.get(at) ?? this.#last;
+  }
+
+  get #sorted() {
+    this.#times ??= [...this.#candles.keys()].sort((a, b) => a - b);
+    return this.#times;
+  }
+
+  get #newestMs() {
+    return this.#sorted.at(-1) ?? -1;
+  }
+
+  get #knownMs() {
+    return Math.max(this.#newestMs, this.#officialMs);
   }
 
   #isOnGrid(openMs) {
     return !this.interval.hasGrid || this.interval.isAligned(openMs);
   }
 
-  #newestMs() {
-    return Math.max(-1, ...this.#candles.keys());
+  #put(candle) {
+    if (!this.#candles.has(candle.time)) this.#times = null;
+    this.#candles.set(candle.time, candle);
+  }
+
+  #delete(openMs) {
+    this.#bases.delete(openMs);
+    if (this.#candles.delete(openMs)) this.#times = null;
   }
 
   #trim() {
-    const times = [...this.#candles.keys()].sort((a, b) => a - b);
-    for (const openMs of times.slice(0, -(PENDING_MAX + 1))) {
-      this.#bases.delete(openMs);
-      this.#candles.delete(openMs);
-    }
+    for (const openMs of this.#sorted.slice(0, -(PENDING_MAX + 1))) this.#delete(openMs);
   }
 }
 
-function opened(openMs, { price }) {
-  const flat = { open: price, high: price, low: price, close: price };
-  return { time: openMs, ...flat, volume: 0, trades: 0, source: "client", is_complete: false, updated_at: openMs };
-}
-
-function isUsable({ price, timestamp, high, low, volume, trades }) {
-  const areNumbers = [price, high, low, volume].every((number) => typeof number === "number" && Number.isFinite(number));
-  return areNumbers && isMoment(timestamp) && Number.isInteger(trades) && trades >= 0 && volume >= 0 && low > 0 &&
-    low <= price && price <= high;
+/** Whether the server said so before it said what is known: by trade id, else by time. */
+function isOlder(candle, base) {
+  if (candle.source !== base.source) return candle.source === "client" && candle.updated_at <= base.updated_at;
+  if (candle.last_id > NO_ID && base.last_id > NO_ID && candle.last_id !== base.last_id) return candle.last_id < base.last_id;
+  if (base.is_complete && !candle.is_complete) return true;
+  return candle.updated_at < base.updated_at;
 }

@@ -7,6 +7,9 @@ import { CandleError, LAST_MS, isMoment } from "./interval.js";
 /** The longest fraction that a price or volume on Binance has, and then some. */
 const DECIMALS_MAX = 12;
 
+/** The id where there is no trade, or none is known. */
+export const NO_ID = -1;
+
 /** An official candle from Binance's 12 fields (the first 6 are read). */
 export function officialFromRow(row) {
   if (!Array.isArray(row) || row.length !== 12) throw new CandleError("row", row, "an array of 12 fields");
@@ -23,15 +26,22 @@ export function officialFromColumns({ time, open, high, low, close, volume }) {
   return candles;
 }
 
-/** A live candle from its JSON shape; `CandleError` names what is wrong. */
+/**
+ * A live candle from its JSON shape; `CandleError` names what is wrong. `isExact` (`complete` in
+ * JSON): it holds exactly the trades `first_id` to `last_id`, from the first of its interval.
+ */
 export function liveFromFields(fields) {
   if (fields === null || typeof fields !== "object") throw new CandleError("live candle", fields, "an object");
   const { time, open, high, low, close, volume = 0, trades = 0, source = "live" } = fields;
   if (source !== "live" && source !== "client") throw new CandleError("source", source, "live or client");
   if (!isMoment(fields.updated_at)) throw new CandleError("updated_at", fields.updated_at, `0 to ${LAST_MS} ms`);
   if (!Number.isInteger(trades) || trades < 0) throw new CandleError("trades", trades, "an integer of 0 or more");
+  const { first_id = NO_ID, last_id = NO_ID, updated_at } = fields;
+  if (!isTradeId(first_id)) throw new CandleError("first_id", first_id, "an integer of -1 or more");
+  if (!isTradeId(last_id)) throw new CandleError("last_id", last_id, "an integer of -1 or more");
   const is_complete = fields.is_complete === true;
-  return checked({ time, open, high, low, close, volume, trades, source, is_complete, updated_at: fields.updated_at });
+  const isExact = fields.complete === true;
+  return checked({ time, open, high, low, close, volume, trades, source, is_complete, updated_at, first_id, last_id, isExact });
 }
 
 /** The same, but junk gives null: one bad candle must never keep the chart from drawing. */
@@ -84,6 +94,10 @@ function breaks({ time, open, high, low, close, volume }) {
   if (!(isNumber(close) && low <= close && close <= high)) return ["close", close, `${low} (low) to ${high} (high)`];
   if (!(isNumber(volume) && volume >= 0)) return ["volume", volume, "a number of 0 or more"];
   return null;
+}
+
+function isTradeId(value) {
+  return Number.isInteger(value) && value >= NO_ID;
 }
 
 function isNumber(value) {
