@@ -42,7 +42,7 @@ def main() -> int:
     feed = Feed(settings, redis, Publisher(settings.redis_url), status=lambda: status(streams))
     streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
     feed.subscribe = streams.follow
-
+    feed.recover(settings.binance_rest_url, stopping.wait)
     streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
     feed.run(stopping)

@@ -45,6 +45,7 @@ class Feeding:
         self.sim = sim
         self.settings = Settings(
             redis_url=redis_url,
+            binance_rest_url=sim.rest_url,
             binance_ws_url=sim.ws_url,
             symbols=tuple(symbols),
             intervals=tuple(intervals),
@@ -60,6 +61,7 @@ class Feeding:
         names = self.feed.streams()
         self.streams = Streams(sim.ws_url, names, self.feed.deliver, **options)
         self.feed.subscribe = self.streams.follow
+        self.feed.recover(sim.rest_url)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
 

@@ -80,14 +80,16 @@ class CandleBuilder:
             with self._judged(newest):
                 newest.doubt(max(self._kline_ms, newest.updated_at))
 
-    def settle(self, last_id: int) -> None:
-        """The exchange has said that nothing traded after the trade `last_id`."""
+    def settle(self, last_id: int, at_ms: int | None = None) -> None:
+        """The exchange has said that nothing traded after the trade `last_id`: nothing until
+        `at_ms`, its own time when it was asked, where that is known."""
         if last_id != self.last_id:
             return
-        for candle in self._chain.candles:
-            if candle.close_id == last_id or candle is self._chain.newest:
-                with self._judged(candle):
-                    candle.settle(last_id)
+        for candle in reversed(self._chain.candles):
+            with self._judged(candle):
+                candle.settle(last_id, at_ms)
+            if candle.trades:
+                break
 
     def seed(self, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored, oldest first. Only an exact one is
@@ -160,6 +162,11 @@ class CandleBuilder:
     def is_exact(self) -> bool:
         """Whether the newest candle holds every trade from the first of its interval, unbroken."""
         return self._chain.newest is not None and self._chain.newest.is_exact
+
+    def covers(self, now_ms: int) -> bool:
+        """Whether the candle of the interval that `now_ms` lies in is there, and exact."""
+        newest = self._chain.newest
+        return newest is not None and now_ms < newest.next_ms and newest.is_exact
 
     @property
     def last_id(self) -> int:

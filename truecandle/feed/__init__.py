@@ -29,6 +29,7 @@ from truecandle.feed.inbox import BATCH_MAX, EVENTS_MAX, Inbox
 from truecandle.feed.lead import Lead
 from truecandle.feed.market import Market
 from truecandle.feed.outbox import Item, Outbox, Price
+from truecandle.feed.recovery import Recovery
 from truecandle.store import clock, freshness, markets, roles
 
 #: How long the loop waits for an event before it looks whether something is due.
@@ -68,7 +69,7 @@ class Feed:
         self.deliver = self.inbox.put
         self.subscribe: Callable[[list[str]], object] = lambda _: None
         self.source: Source | None = None
-        self.missing: Callable[[str], str | None] = lambda _: None
+        self.recovery: Recovery | None = None
         self.lead = Lead(redis)
         self._redis = redis
         self._now_ms = now_ms
@@ -87,11 +88,18 @@ class Feed:
         """The streams that the feed lives on: trades, and klines at every followed interval."""
         return [name for market in self._markets.values() for name in streams_of(market)]
 
+    def recover(self, rest_url: str, sleep: Callable[[float], object] = time.sleep) -> None:
+        """What a break loses is asked for there, from now on until `run` has ended."""
+        self.recovery = Recovery(rest_url, self._redis, lambda: self.exchange_ms, sleep)
+        self.recovery.follow(self._markets, time.monotonic())
+
     def run(self, stopping: Event) -> None:
         """Until `stopping` is set; then once more, so that nothing built is left unsaved, and its
         markets are given up to whoever stands by."""
         while not stopping.is_set():
             self.step(STEP_S)
+        if self.recovery is not None:
+            self.recovery.close()
         for _ in range(EVENTS_MAX // BATCH_MAX):
             if not self._take_in(0.0):
                 break
@@ -106,6 +114,9 @@ class Feed:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
         self._take_in(wait_s)
         now_s = time.monotonic()
+        if self.recovery is not None:
+            touched = self.recovery.step(now_s)
+            self._active |= {self._markets[one] for one in touched & self._markets.keys()}
         if self.lead.is_due(now_s) and not self._outbox.is_away():
             self._take_lead(now_s)
         if now_s >= self._flush_s:
@@ -122,14 +133,15 @@ class Feed:
 
     def _take_in(self, wait_s: float) -> int:
         events = self.inbox.take(wait_s)
+        now_s = time.monotonic()
         for event in events:
             if isinstance(event, Change):
                 self._note_s = 0.0
-                continue
-            market = self._markets.get(event.symbol)
-            if market is not None:
+            elif (market := self._markets.get(event.symbol)) is not None:
                 market.add(event)
                 self._active.add(market)
+            if self.recovery is not None:
+                self.recovery.see(event, now_s)
         self._figures.count(events, self._now_ms() + self._offset_ms)
         self._newest_ms = max(self._newest_ms, self._figures.newest_ms)
         return len(events)
@@ -175,7 +187,7 @@ class Feed:
             self.source.renew(mute)
         noted = {
             symbol: self._notes.facts(
-                symbol, self.source, self.missing(symbol), self.exchange_ms, now_s
+                symbol, self.source, self._missing(symbol), self.exchange_ms, now_s
             )
             for symbol in self.lead.fences(self._markets)
         }
@@ -183,6 +195,9 @@ class Feed:
             freshness.note(self._redis, noted)
         except StoreError as error:
             self._outbox.leave_alone(error)
+
+    def _missing(self, symbol: str) -> str | None:
+        return self.recovery.behind(symbol) if self.recovery is not None else None
 
     def _beat(self, now_s: float) -> None:
         if now_s - self._beat_s < BEAT_S or self._outbox.is_away():
@@ -207,6 +222,7 @@ class Feed:
             "waiting": len(self.inbox),
             "told": self._outbox.told,
             "fenced": self._outbox.fenced,
+            "recovery": self.recovery.counts() if self.recovery is not None else None,
             **self._figures.take(),
             **self._status(),
         }
@@ -219,6 +235,8 @@ class Feed:
         self._markets = {name: before.get(name) or self._market(name) for name in symbols}
         self._active &= set(self._markets.values())
         self._outbox.forget(before.keys() - self._markets.keys())
+        if self.recovery is not None:
+            self.recovery.follow(self._markets, time.monotonic())
         log.info("feed: follows %s", ", ".join(symbols))
         self.subscribe(self.streams())
 

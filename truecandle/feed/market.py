@@ -70,6 +70,24 @@ class Market:
         for line in self._lines.values():
             line.builder.add_trade(event)
 
+    def doubt(self) -> None:
+        """The stream of trades broke: the newest trades of every candle may be lost."""
+        for line in self._lines.values():
+            line.builder.doubt()
+
+    def settle(self, last_id: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id`."""
+        for line in self._lines.values():
+            line.builder.settle(last_id)
+
+    def seed(self, interval: str, candle: LiveCandle) -> None:
+        """Goes on from a candle that an earlier feed stored."""
+        self._lines[interval].builder.seed(candle)
+
+    def lacking(self, now_ms: int) -> list[str]:
+        """The intervals of which there is no exact candle at exchange time `now_ms`."""
+        return [name for name, line in self._lines.items() if not line.builder.covers(now_ms)]
+
     @property
     def series(self) -> list[Series]:
         return [line.series for line in self._lines.values()]

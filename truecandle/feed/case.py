@@ -1,0 +1,247 @@
+"""One market's losses: what of it is missing, what to ask the exchange for next, and when.
+
+Never here: threads, sockets, a clock (seconds that only grow and the exchange's ms come in).
+Invariant: a market is settled only by an answer that was asked for while its trades were coming in.
+
+By id, whatever a few pages bring back: every candle is exact again, also those that closed
+meanwhile. Where more is missing or no id is known, the forming candle is read again instead.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from truecandle.candles.tick import Kline, Trade
+from truecandle.feed.errand import PAGE, Errand
+from truecandle.feed.market import Market
+from truecandle.feed.past import Past
+from truecandle.feed.reread import PATIENCE_S, Reread
+from truecandle.feed.trail import Hole, Trail
+
+#: What is disordered arrives within this; only then it counts as missing.
+LATE_S = 0.5
+#: After a break, a market that trades has traded within this.
+QUIET_S = 1.0
+#: A break of more trades than fit on so many pages is left to klines.
+PAGES_MAX = 5
+#: Failures in a row before ids are given up and klines have to do.
+TRIES_MAX = 8
+BACKOFF_S = 0.25
+BACKOFF_MAX_S = 30.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What recovery has asked and got since the start, over all markets."""
+
+    asked: int = 0
+    failed: int = 0
+    trades: int = 0
+    candles: int = 0
+    gave_up: int = 0
+
+
+@dataclass(slots=True)
+class Case:
+    """`next` says what to ask, `answer` and `fail` take what came of it."""
+
+    symbol: str
+    market: Market
+    counts: Counts
+    since_s: float
+    trail: Trail = field(default_factory=Trail)
+    is_live: bool = False
+    #: Whether trades after the newest one may be missing.
+    is_open: bool = False
+    _newest_id: int = -1
+    _past: Past | None = None
+    _pages: int = 0
+    _tries: int = 0
+    _again_s: float = 0.0
+    _asked_since_s: float = 0.0
+    _reread: Reread = field(default_factory=Reread)
+
+    def see(self, trade: Trade, now_s: float) -> None:
+        """A trade has come by the stream: whatever came between it and the last one has an id."""
+        if trade.agg_id >= 0:
+            self.trail.see(trade.agg_id, now_s)
+            self.is_open = self.is_open and not self.is_live
+
+    def change(self, is_live: bool, now_s: float) -> None:
+        """The stream of trades is live or lost: from a loss on, until it is live again, nothing
+        that is heard of the market proves anything."""
+        if is_live != self.is_live:
+            self.is_live, self.since_s = is_live, now_s
+        self.is_open = self.is_open or not is_live
+        if self.is_open:
+            self.market.doubt()
+
+    def remember(self, past: Past) -> None:
+        """Goes on from what a feed before this one has stored."""
+        self._past, self.is_open = past, True
+        for interval, candle in past.candles.items():
+            self.market.seed(interval, candle)
+
+    def look(self, now_s: float, now_ms: int) -> None:
+        """Notes since when which series have no exact candle of the present interval."""
+        self._reread.look(self.market.lacking(now_ms), now_s)
+
+    def next(self, now_s: float, now_ms: int) -> Errand | None:
+        """What to ask now, None for nothing. Cheap where nothing is amiss."""
+        if now_s < self._again_s:
+            return None
+        return (
+            self._next_past(now_s, now_ms)
+            or self._next_holes(now_s, now_ms)
+            or self._next_tail(now_s, now_ms)
+            or self._next_candle(now_s, now_ms)
+        )
+
+    def ask(self, errand: Errand, now_s: float) -> None:
+        """That is being asked now."""
+        self.counts.asked += 1
+        self._asked_since_s = self.since_s
+        if errand.interval:
+            self._reread.asked(errand.interval, now_s)
+
+    def answer(self, errand: Errand, events: Sequence[Trade | Kline], now_s: float) -> None:
+        """Takes in what was asked for."""
+        trades = [event for event in events if isinstance(event, Trade)]
+        if errand.purpose == "candle":
+            self._take_candle(events)
+        elif errand.purpose == "newest":
+            self._take_newest(trades, now_s)
+        elif errand.purpose == "since":
+            self._take_past(errand, trades, now_s)
+        else:
+            self._take_trades(errand, trades, now_s)
+
+    def fail(self, now_s: float) -> None:
+        """Nothing usable came: again later, and not for ever."""
+        self._tries += 1
+        self.counts.failed += 1
+        ceiling_s = min(BACKOFF_MAX_S, BACKOFF_S * 2.0**self._tries)
+        self._again_s = now_s + random.uniform(BACKOFF_S, ceiling_s)
+        if self._tries >= TRIES_MAX:
+            self._give_up(now_s)
+
+    @property
+    def behind(self) -> str | None:
+        """What is missing, in words; None while nothing is known to be."""
+        if self.trail.holes:
+            return f"{self.trail.missing} trades are missing and asked for"
+        if self._past is not None:
+            return "the trades since the last start are asked for"
+        return "what traded during a break is asked for" if self.is_open else None
+
+    def _waited(self, now_s: float, seconds: float) -> bool:
+        return now_s - self.since_s >= seconds
+
+    def _next_past(self, now_s: float, now_ms: int) -> Errand | None:
+        if self._past is None or not (self.is_live or self._waited(now_s, PATIENCE_S)):
+            return None
+        return Errand(self.symbol, "since", now_ms, start_ms=self._past.start_ms)
+
+    def _next_holes(self, now_s: float, now_ms: int) -> Errand | None:
+        """The oldest ones first, as many as fit on a page; those too large are let go."""
+        ripe = self.trail.ripe(now_s - LATE_S)
+        large = [hole for hole in ripe if hole.size > PAGES_MAX * PAGE]
+        if large:
+            self._let_go(large)
+        holes = [hole for hole in ripe if hole.size <= PAGES_MAX * PAGE]
+        if not holes:
+            return None
+        first = holes[0].first
+        last = max(min(hole.last, first + PAGE - 1) for hole in holes if hole.first < first + PAGE)
+        pages = 1 + sum(hole.size for hole in holes) // PAGE
+        return Errand(
+            self.symbol, "holes", now_ms, from_id=first, limit=last - first + 1, pages=pages
+        )
+
+    def _next_tail(self, now_s: float, now_ms: int) -> Errand | None:
+        """After a break: what traded in it, where no trade came since to show it by its id."""
+        if not self.is_live or not self._waited(now_s, QUIET_S):
+            return None
+        next_id = self.trail.next_id
+        if next_id is None and self._waited(now_s, PATIENCE_S):
+            return Errand(self.symbol, "newest", now_ms, limit=1)
+        if next_id is None or not self.is_open:
+            return None
+        return Errand(self.symbol, "tail", now_ms, from_id=next_id)
+
+    def _next_candle(self, now_s: float, now_ms: int) -> Errand | None:
+        if not self._waited(now_s, PATIENCE_S):
+            return None
+        interval = self._reread.due(now_s, is_live=self.is_live)
+        return Errand(self.symbol, "candle", now_ms, interval=interval) if interval else None
+
+    def _take_candle(self, events: Sequence[Trade | Kline]) -> None:
+        for event in events:
+            self.market.add(event)
+        self.counts.candles += len(events)
+        self._tries = 0
+        if not self.is_live:
+            self.market.doubt()
+
+    def _take_newest(self, trades: Sequence[Trade], now_s: float) -> None:
+        """Only its id counts: it may be hours old, and in no candle of ours."""
+        if not trades:
+            self._again_s = now_s + BACKOFF_MAX_S
+        elif self.trail.next_id is None:
+            self.trail.start(trades[-1].agg_id + 1, now_s)
+            self._newest_id = trades[-1].last_id
+            self._settle(self._newest_id)
+
+    def _take_past(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
+        """Takes them if they join what was stored; else asks from earlier on, once."""
+        past, self._past = self._past, None
+        if past is None:
+            return
+        if trades and trades[0].first_id > past.last_id + 1:
+            if past.has_earlier:
+                past.tries += 1
+                self._past = past
+            else:
+                self.counts.gave_up += 1
+            return
+        if trades:
+            self.trail.start(trades[0].agg_id, now_s)
+            self._take_trades(errand, trades, now_s)
+        else:
+            self._settle(past.last_id)
+
+    def _take_trades(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
+        for trade in trades:
+            self.market.add(trade)
+        self.counts.trades += len(trades)
+        if trades:
+            first = trades[0].agg_id if errand.from_id is None else errand.from_id
+            self.trail.fill(first, trades[-1].agg_id, now_s)
+            self._tries = 0
+        elif errand.purpose == "holes":
+            self.fail(now_s)
+        is_full = len(trades) == errand.limit
+        self._pages = self._pages + 1 if is_full and errand.purpose == "tail" else 0
+        if self._pages >= PAGES_MAX:
+            self._let_go([])
+            self.trail.forget()
+        elif errand.purpose != "holes" and not is_full:
+            self._settle(max(self._newest_id, self.market.trade_id))
+
+    def _settle(self, last_id: int) -> None:
+        """Nothing traded after it, if trades were coming in before it was asked, and still are."""
+        if self.is_live and self._asked_since_s == self.since_s:
+            self.is_open = False
+            self.market.settle(last_id)
+
+    def _let_go(self, holes: Sequence[Hole]) -> None:
+        self.counts.gave_up += 1
+        self._pages = 0
+        self.trail.drop(holes)
+
+    def _give_up(self, now_s: float) -> None:
+        self._tries, self._past = 0, None
+        self._again_s = max(self._again_s, now_s + BACKOFF_MAX_S)
+        self._let_go(self.trail.holes)

@@ -1,0 +1,43 @@
+"""One question to the exchange on behalf of a market, and how it is put.
+
+Never here: when a question is due (`case`), threads (`recovery`), what an answer means.
+Invariant: an errand is one page: at most `PAGE` trades, or one candle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from truecandle.binance.rest import TRADES_LIMIT_MAX, RestClient
+from truecandle.candles.tick import Kline, Trade
+
+PAGE = TRADES_LIMIT_MAX
+
+#: `holes`: trades known to be missing. `tail`: what came after the newest one known. `newest`: how
+#: far the ids are. `since`: what came after a moment, where no id is known. `candle`: the forming
+#: candle of an interval.
+Purpose = Literal["holes", "tail", "newest", "since", "candle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """`asked_ms`: the exchange's time before it was asked. `pages`: what is still to come."""
+
+    symbol: str
+    purpose: Purpose
+    asked_ms: int
+    from_id: int | None = None
+    start_ms: int | None = None
+    limit: int = PAGE
+    interval: str = ""
+    pages: int = 1
+
+    def run(self, rest: RestClient) -> Sequence[Trade | Kline]:
+        """Asks, in the thread of the caller. Raises `ExchangeError` or `StoreError`."""
+        if self.purpose == "candle":
+            return [rest.forming(self.symbol, self.interval)]
+        return rest.agg_trades(
+            self.symbol, from_id=self.from_id, start_ms=self.start_ms, limit=self.limit
+        )

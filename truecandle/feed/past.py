@@ -1,0 +1,72 @@
+"""What a feed before this one has stored of a market: where its candles can go on from.
+
+Never here: asking for what came since (`case`), how a candle takes it in.
+Invariant: only what our own feed said, and called exact, is gone on from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.series import Series
+from truecandle.store import live, translated
+
+#: Trades are asked for from this much before the last change that was stored, as what was sent
+#: together need not have happened together; then from earlier still.
+MARGINS_MS = (5_000, 60_000)
+
+
+@dataclass(slots=True)
+class Past:
+    """Every trade up to `last_id` is in `candles`, by interval; they last changed at `since_ms`."""
+
+    candles: Mapping[str, LiveCandle]
+    last_id: int
+    since_ms: int
+    tries: int = 0
+
+    @property
+    def start_ms(self) -> int:
+        return max(0, self.since_ms - MARGINS_MS[self.tries])
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether it is worth asking from earlier on."""
+        return self.tries + 1 < len(MARGINS_MS)
+
+
+def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) -> dict[str, Past]:
+    """By symbol, where anything exact is stored. May raise `StoreError`."""
+    series = [one for some in symbols.values() for one in some]
+    with translated(), redis.pipeline(transaction=False) as pipe:
+        for one in series:
+            live.queue(pipe, one)
+        results = pipe.execute()
+    held: dict[str, LiveCandle] = {}
+    for at, one in enumerate(series):
+        found = live.decode(one, results[at * live.RESULTS :], now_ms).forming
+        if found is not None and found.source == "client":
+            found = live.read_own(redis, one)
+        if found is not None and found.source == "live" and found.is_exact and found.trades:
+            held[one.name] = found
+    joined = {symbol: _joined(some, held) for symbol, some in symbols.items()}
+    return {symbol: past for symbol, past in joined.items() if past is not None}
+
+
+def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> Past | None:
+    """Those that were stored about the same time; one left behind would ask for too much."""
+    candles = {one.interval.name: held[one.name] for one in series if one.name in held}
+    if not candles:
+        return None
+    newest_ms = max(candle.updated_at for candle in candles.values())
+    candles = {
+        name: candle
+        for name, candle in candles.items()
+        if candle.updated_at >= newest_ms - MARGINS_MS[0]
+    }
+    last_id = min(candle.last_id for candle in candles.values())
+    return Past(candles, last_id, min(candle.updated_at for candle in candles.values()))

@@ -1,0 +1,164 @@
+"""No trade is lost to a break: what is missing of any market is asked for, within a shared budget.
+
+Never here: what is missing (`trail`), what to ask for it (`case`), how candles take it in.
+Invariant: at most one question for each market and `ASKERS` at once, the cheapest first; the feed's
+own thread never waits for an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+
+from redis import Redis
+
+from truecandle.binance.change import Change
+from truecandle.binance.rest import RestClient
+from truecandle.binance.wire import trade_stream
+from truecandle.candles.tick import Kline, Trade
+from truecandle.errors import ExchangeError, RateLimited, StoreError
+from truecandle.feed.case import Case, Counts
+from truecandle.feed.errand import Errand
+from truecandle.feed.market import Market
+from truecandle.feed.past import pasts
+from truecandle.store.budget import Budget
+
+#: Weight a minute that recovery leaves to others: closes first, then recovery, then history.
+RESERVE = 900
+#: Questions under way at once.
+ASKERS = 2
+#: How often all markets are looked at for candles that are not exact.
+LOOK_S = 0.5
+#: A second of waiting outweighs one page: nobody waits for ever.
+PAGES_PER_S = 1.0
+
+log = logging.getLogger(__name__)
+Events = Sequence[Trade | Kline]
+
+
+class Recovery:
+    """All of it but `Errand.run` happens in the feed's thread.
+
+    `see` is told of every trade and of every change of a stream; `step` takes in what was answered
+    and asks on, and says which markets it has touched. `now_ms` is the exchange's time.
+    """
+
+    def __init__(
+        self,
+        rest_url: str,
+        redis: Redis,
+        now_ms: Callable[[], int],
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._redis = redis
+        self._now_ms = now_ms
+        self._rest = RestClient(
+            rest_url, Budget(redis), reserve=RESERVE, sleep=sleep, now_ms=now_ms
+        )
+        self._cases: dict[str, Case] = {}
+        self._streams: dict[str, Case] = {}
+        self._counts = Counts()
+        self._asking: dict[str, tuple[Errand, Future[Events]]] = {}
+        self._askers = ThreadPoolExecutor(ASKERS, thread_name_prefix="recovery")
+        self._asked_s: dict[str, float] = {}
+        self._touched: set[str] = set()
+        self._look_s = 0.0
+        self._again_s = 0.0
+
+    def follow(self, markets: Mapping[str, Market], now_s: float) -> None:
+        """These markets from now on; new ones go on from what a feed before this one has stored."""
+        before = self._cases
+        self._cases = {
+            symbol: before.get(symbol) or Case(symbol, market, self._counts, now_s)
+            for symbol, market in markets.items()
+        }
+        self._streams = {trade_stream(symbol): case for symbol, case in self._cases.items()}
+        new = {symbol: markets[symbol].series for symbol in self._cases.keys() - before.keys()}
+        try:
+            found = pasts(self._redis, new, self._now_ms()) if new else {}
+        except StoreError as error:
+            log.warning("recovery: what was stored before is not known: %s", error)
+            return
+        for symbol, past in found.items():
+            self._cases[symbol].remember(past)
+            self._touched.add(symbol)
+
+    def see(self, event: Trade | Kline | Change, now_s: float) -> None:
+        """What came in, in its order."""
+        if isinstance(event, Trade):
+            case = self._cases.get(event.symbol)
+            if case is not None:
+                case.see(event, now_s)
+        elif isinstance(event, Change):
+            for name in event.names:
+                if (case := self._streams.get(name)) is not None:
+                    case.change(event.is_live, now_s)
+                    self._touched.add(case.symbol)
+
+    def step(self, now_s: float) -> set[str]:
+        """Takes in the answers, asks what is due; the markets whose candles may have changed."""
+        self._collect(now_s)
+        if now_s - self._look_s >= LOOK_S:
+            self._look_s, now_ms = now_s, self._now_ms()
+            for case in self._cases.values():
+                case.look(now_s, now_ms)
+        if now_s >= self._again_s:
+            self._ask(now_s)
+        touched, self._touched = self._touched, set()
+        return touched
+
+    def behind(self, symbol: str) -> str | None:
+        """What is missing of a market, in words; None while nothing is known to be."""
+        case = self._cases.get(symbol)
+        return case.behind if case else None
+
+    def counts(self) -> dict[str, int]:
+        """For heartbeat and metrics, over all markets since the start."""
+        trails = [case.trail for case in self._cases.values()]
+        longest_s = max((trail.longest_s for trail in trails), default=0.0)
+        return {
+            **asdict(self._counts),
+            "holes": sum(len(trail.holes) for trail in trails),
+            "longest_ms": round(longest_s * 1000),
+        }
+
+    def close(self) -> None:
+        """Ends what is under way, soon."""
+        self._rest.close()
+        self._askers.shutdown(wait=True, cancel_futures=True)
+
+    def _ask(self, now_s: float) -> None:
+        """The cheapest first, and who has waited longest; as many as there are askers."""
+        if len(self._asking) >= ASKERS:
+            return
+        now_ms = self._now_ms()
+        idle = [case for case in self._cases.values() if case.symbol not in self._asking]
+        due = [errand for case in idle if (errand := case.next(now_s, now_ms))]
+        due.sort(key=lambda one: one.pages + PAGES_PER_S * self._asked_s.get(one.symbol, 0.0))
+        for errand in due[: ASKERS - len(self._asking)]:
+            self._cases[errand.symbol].ask(errand, now_s)
+            self._asked_s[errand.symbol] = now_s
+            self._asking[errand.symbol] = errand, self._askers.submit(errand.run, self._rest)
+
+    def _collect(self, now_s: float) -> None:
+        done = [symbol for symbol, (_, future) in self._asking.items() if future.done()]
+        for symbol in done:
+            errand, future = self._asking.pop(symbol)
+            case = self._cases.get(symbol)
+            if case is not None:
+                self._take(case, errand, future, now_s)
+                self._touched.add(symbol)
+
+    def _take(self, case: Case, errand: Errand, future: Future[Events], now_s: float) -> None:
+        try:
+            events = future.result()
+        except (ExchangeError, StoreError) as error:
+            log.warning("recovery: %s of %s: %s", errand.purpose, case.symbol, error)
+            if isinstance(error, RateLimited):
+                self._again_s = now_s + error.retry_after_ms / 1000
+            case.fail(now_s)
+            return
+        case.answer(errand, events, now_s)
