@@ -11,8 +11,9 @@ from redis import Redis
 
 from tests.feeding import Feeding, values
 from tests.harness import RedisProc, free_port, wait_for
-from truecandle.binance.connection import STREAMS_PER_MESSAGE
+from truecandle.binance.change import Change
 from truecandle.binance.stream import Streams
+from truecandle.binance.subscriptions import STREAMS_PER_MESSAGE
 from truecandle.binance.wire import kline_stream, trade_stream
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.tick import Kline, Trade
@@ -36,7 +37,8 @@ class Reading:
 
     def __init__(self, url: str, names: Sequence[str] = NAMES, **options: float) -> None:
         self.events: list[Trade | Kline] = []
-        self.streams = Streams(url, names, self.events.append, **options)
+        self.changes: list[Change] = []
+        self.streams = Streams(url, names, self._deliver, **options)
 
     def __enter__(self) -> Reading:
         self.streams.start()
@@ -45,6 +47,12 @@ class Reading:
     def __exit__(self, *_: object) -> None:
         self.streams.stop()
         assert not any(one.thread.is_alive() for one in self.streams.connections)
+
+    def _deliver(self, event: Trade | Kline | Change) -> None:
+        if isinstance(event, Change):
+            self.changes.append(event)
+        else:
+            self.events.append(event)
 
     def count(self, name: str) -> int:
         return self.streams.counts()[name]
@@ -98,12 +106,16 @@ def test_a_lost_connection_is_made_again(sim: SimServer, code: int | None) -> No
         reading.wait_for_more()
 
 
-def test_a_silent_connection_is_found_and_made_again(sim: SimServer) -> None:
+def test_an_exchange_silent_to_all_is_asked_again_but_nothing_is_called_lost(
+    sim: SimServer,
+) -> None:
     with Reading(sim.ws_url, silence_s=1.0) as reading:
         reading.wait_for_more()
         sim.faults.add("silent", for_ms=int(1_500 * SPEED))
-        reading.wait_for_count("stalls", 1)
+        reading.wait_for_count("renewals", 1)
         reading.wait_for_more()
+        assert reading.count("stalls") == 0
+        assert all(change.is_live for change in reading.changes)
 
 
 def test_a_connection_mute_from_the_start_is_found_by_the_same_rule(sim: SimServer) -> None:

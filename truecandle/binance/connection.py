@@ -1,236 +1,248 @@
 """One connection to Binance's streams: subscribed, watched, renewed, and connected again for ever.
 
 Never here: what a trade does to a candle; how many connections there are (`stream`).
-Invariant: messages that were not asked for, or are no messages, never leave; all are counted.
+Invariant: nothing that was not asked for is handed over. `Change` tells each loss, in order with
+trades; a renewal that loses nothing tells nothing.
 """
 
 from __future__ import annotations
 
-import json
 import logging
+import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from truecandle.binance.pulse import Attempts, Pulse, ceiling_s
-from truecandle.binance.socket import Socket
-from truecandle.binance.wire import Message, parse_message, stream_of
-from truecandle.candles.tick import Kline, Trade
+from truecandle.binance.change import Health
+from truecandle.binance.gate import Deliver, Gate
+from truecandle.binance.handover import MUTE, Handover
+from truecandle.binance.link import RENEW_JITTER_S, Counts, Item, Link, Opening, Times
+from truecandle.binance.pulse import SPARED, Attempts, Pulse, Wishes, ceiling_s
+from truecandle.binance.socket import RECEIVE_S, Socket
 from truecandle.errors import ExchangeError, MalformedAnswer, RateLimited
 
-#: Binance ends a connection that sends more than 5 messages a second: at most 4 leave.
-CONTROL_PAUSE_S = 0.26
-STREAMS_PER_MESSAGE = 200
+#: Beside a new connection the old one is waited for this long at most.
+SHARED_S = 0.02
 
-#: Binance ends every connection after 24 hours; ours is replaced before, at this age or up to
-#: `RENEW_JITTER_S` earlier. The old one is read on for `OVERLAP_S` beside the new one.
-RENEW_S = 23 * 3600.0
-RENEW_JITTER_S = 600.0
-OVERLAP_S = 1.0
+#: A connection that lived shorter than this was replaced in haste.
+HASTY_S = 60.0
 
-Deliver = Callable[[Trade | Kline], None]
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Counts:
-    """What came and what went wrong on one connection, since the start."""
-
-    messages: int = 0
-    malformed: int = 0
-    foreign: int = 0
-    refused: int = 0
-    connects: int = 0
-    failures: int = 0
-    stalls: int = 0
-    renewals: int = 0
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Connection:
-    """One connection and the thread that keeps it: `_run` → `_session` → `_read` → `_take`."""
+    """The streams of one connection and the thread that keeps them: `_run` → `_session` → `_step`,
+    with a `Handover` beside it while a new connection takes over."""
 
     url: str
     names: Sequence[str]
     deliver: Deliver
     attempts: Attempts
-    pulse: Pulse = field(default_factory=Pulse)
-    renew_s: float = RENEW_S
+    times: Times = field(default_factory=Times)
     counts: Counts = field(default_factory=Counts)
-    is_live: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread = field(init=False)
-    _wanted: frozenset[str] = field(init=False)
-    _subscribed: Sequence[str] = ()
-    _requests: int = 0
+    _gate: Gate = field(init=False)
+    _pulse: Pulse = field(init=False)
+    _wishes: Wishes = field(default_factory=Wishes)
+    _wished: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=100))
+    _followed: Sequence[str] = ()
+    _link: Link | None = None
+    _handover: Handover | None = None
+    _renew_at_s: float = 0.0
+    _again_s: float = 0.0
     _failures: int = 0
-    _is_leaving: bool = False
+    _hasty: int = 0
+    _is_stubborn: bool = False
 
     def __post_init__(self) -> None:
-        self._wanted = frozenset(self.names)
+        self._pulse = Pulse(self.times.silence_s)
+        self._gate = Gate(self.names, self.deliver, self.counts)
         self.thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
     def follow(self, names: Sequence[str]) -> None:
         """From now on these streams, by any thread; the connection itself goes on."""
-        self.names, self._wanted = names, frozenset(names)
+        self.names = names
+
+    def renew(self, names: Iterable[str]) -> None:
+        """These seem unwell, says any thread: subscribed anew, and if that does not help, on a new
+        connection; then `QUIET_S` of rest."""
+        self._wished.append(tuple(names))
+
+    def health(self, name: str) -> Health:
+        link = self._link
+        return self._gate.health(name, link.socket.heard_s if link else None)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is connected, and something is subscribed."""
+        return bool(self._gate.live)
 
     def _run(self) -> None:
         while not self.stopping.is_set():
-            pause_s = 0.0
             try:
                 self._session()
-            except RateLimited as error:
-                pause_s = max(self._fail(error), error.retry_after_ms / 1000)
+                pause_s = 0.0
             except ExchangeError as error:
-                pause_s = self._fail(error)
-            self.is_live = False
+                self._gate.tell(tuple(self._gate.live), False, str(error))
+                pause_s = 0.0 if self._handover else self._fail(error)
             self.stopping.wait(pause_s)
+        if self._handover is not None:
+            self._handover.abandon()
 
     def _fail(self, error: ExchangeError) -> float:
         """Counts and reports a failure; returns how long to wait after it, in s."""
         self._failures += 1
         self.counts.failures += 1
         self.counts.malformed += isinstance(error, MalformedAnswer)
+        if isinstance(error, RateLimited):
+            self.attempts.pause(time.monotonic() + error.retry_after_ms / 1000)
         pause_s = random.uniform(0, ceiling_s(self._failures))
         log.warning("stream: %s; again in %.1f s", error, pause_s)
         return pause_s
 
     def _session(self) -> None:
-        """One connection from its opening on; replaced by a new one when its time has come."""
+        """From the opening of one connection to the end of the last that took over from it."""
         socket = self._open()
+        if socket is None:
+            return
+        self._adopt(Link(socket, self.times, self.counts))
         try:
-            self._subscribe(socket, socket)
             while not self.stopping.is_set():
-                renew_at_s = time.monotonic() + self.renew_s - random.uniform(0, self._jitter_s)
-                while not (self.stopping.is_set() or self._is_due(renew_at_s)):
-                    self._read(socket, CONTROL_PAUSE_S)
-                    self._check_silence()
-                    self._adjust(socket)
-                if not self.stopping.is_set():
-                    socket = self._replace(socket)
+                self._step()
         finally:
-            socket.close()
+            link, self._link = self._link, None
+            if link is not None:
+                link.close()
 
-    @property
-    def _jitter_s(self) -> float:
-        return min(RENEW_JITTER_S, self.renew_s / 4)
-
-    def _is_due(self, renew_at_s: float) -> bool:
-        return self._is_leaving or time.monotonic() >= renew_at_s
-
-    def _open(self) -> Socket:
-        while wait_s := self.attempts.take(time.monotonic()):
+    def _open(self) -> Socket | None:
+        """None when it was told to stop meanwhile."""
+        handover, self._handover = self._handover, None
+        while handover is None and (wait_s := self.attempts.take(time.monotonic())):
             if self.stopping.wait(wait_s):
-                raise ExchangeError("stopped")
-        return self._connect()
+                return None
+        opening = handover.opening if handover else Opening(self.url)
+        while not self.stopping.is_set():
+            if socket := opening.take(RECEIVE_S):
+                return socket
+        opening.abandon()
+        return None
 
-    def _connect(self) -> Socket:
-        self._is_leaving = False
-        socket = Socket(f"{self.url}/stream")
-        self.pulse.connect(time.monotonic())
-        self.counts.connects += 1
-        return socket
+    def _adopt(self, link: Link) -> None:
+        """This is the connection now."""
+        now_s = time.monotonic()
+        jitter_s = random.uniform(0, min(RENEW_JITTER_S, self.times.renew_s / 4))
+        self._renew_at_s = now_s + self.times.renew_s - jitter_s
+        self._link = link
+        self._followed = ()
+        self._pulse.connect(now_s)
 
-    def _subscribe(self, socket: Socket, reading: Socket) -> None:
-        """Subscribes on `socket`, a batch at a time, while messages come from `reading`."""
-        self._subscribed = self.names
-        self._control(socket, reading, "SUBSCRIBE", self._subscribed)
-
-    def _adjust(self, socket: Socket) -> None:
-        """Takes up what `follow` has changed since."""
-        names, before = self.names, self._subscribed
-        if names == before:
-            return
-        self._control(socket, socket, "UNSUBSCRIBE", sorted(set(before) - set(names)))
-        self._control(socket, socket, "SUBSCRIBE", sorted(set(names) - set(before)))
-        self._subscribed = names
-
-    def _control(self, socket: Socket, reading: Socket, method: str, names: Sequence[str]) -> None:
-        for batch in _batches(names):
-            self._requests += 1
-            request = {"method": method, "params": batch, "id": self._requests}
-            socket.send(json.dumps(request, ensure_ascii=False))
-            self._read(reading, CONTROL_PAUSE_S)
-
-    def _replace(self, old: Socket) -> Socket:
-        """Make before break: the old connection is read on until the new one has everything.
-
-        Where no new one can be had, the old one goes on until the exchange ends it.
-        """
-        self._is_leaving = False
-        if self.attempts.take(time.monotonic()) > 0:
-            return old
+    def _step(self) -> None:
+        link, handover, now_s = self._link, self._handover, time.monotonic()
+        assert link is not None
+        self._take_up(link, now_s)
+        if handover is None:
+            self._begin(link, now_s)
         try:
-            socket = self._connect()
+            items = link.step(SHARED_S if handover and handover.link else RECEIVE_S)
         except ExchangeError as error:
-            self._fail(error)
-            return old
+            self._rescue(link, error)
+            return
+        self._pass_on(items)
+        if handover is not None:
+            handover.note(items)
+            self._advance(link, handover)
+
+    def _take_up(self, link: Link, now_s: float) -> None:
+        """What other threads have asked for since."""
+        if self.names is not self._followed:
+            self._followed = names = self.names
+            self._gate.follow(names)
+            self._wishes.keep(frozenset(names))
+            link.subscriptions.follow(names)
+            if self._handover and self._handover.link:
+                self._handover.link.subscriptions.follow(names)
+        while self._wished:
+            fresh, is_stubborn = self._wishes.grant(self._wished.popleft(), now_s)
+            link.subscriptions.repeat(fresh, "renewed: it was silent")
+            self._is_stubborn = self._is_stubborn or is_stubborn
+
+    def _begin(self, link: Link, now_s: float) -> None:
+        """Opens another connection beside this one, if there is a cause and it may be."""
+        cause = self._cause(link, now_s)
+        if cause is None or now_s < self._again_s:
+            return
+        wait_s = self.attempts.take(now_s, 0 if link.is_leaving else SPARED)
+        if wait_s > 0:
+            self._again_s = now_s + wait_s
+            return
+        log.info("stream: a new connection takes over: %s", cause)
+        self._is_stubborn = False
+        self._handover = Handover(cause, Opening(self.url), self.times, self.counts)
+
+    def _cause(self, link: Link, now_s: float) -> str | None:
+        if link.is_leaving:
+            return "shutdown"
+        if now_s >= self._renew_at_s:
+            return "planned"
+        if self._is_stubborn or link.subscriptions.is_deaf:
+            return "unwell"
+        return MUTE if self._pulse.is_silent(now_s) else None
+
+    def _advance(self, link: Link, handover: Handover) -> None:
+        try:
+            handover.step(self._followed)
+        except ExchangeError as error:
+            handover.abandon()
+            self._handover = None
+            self._again_s = time.monotonic() + self._fail(error)
+            return
+        now_s = time.monotonic()
+        if handover.is_ready(now_s):
+            lost = handover.lost(self._gate.live, now_s)
+            self._switch(link, handover, lost, "mute: a new connection brought what it did not")
+
+    def _rescue(self, link: Link, error: ExchangeError) -> None:
+        """The connection has ended; one that is open beside it already takes over at once. What
+        was subscribed there before the last sign of life here is not lost."""
+        handover, last_s = self._handover, link.socket.heard_s
+        if handover is None or handover.link is None:
+            raise error
+        log.warning("stream: %s; the new connection takes over", error)
+        self.counts.failures += 1
+        confirmed = handover.link.subscriptions.confirmed
+        lost = {n for n in self._gate.live if confirmed.get(n, math.inf) > last_s}
+        self._switch(link, handover, lost | handover.lost(self._gate.live, last_s), str(error))
+
+    def _switch(self, old: Link, handover: Handover, lost: set[str], reason: str) -> None:
+        assert handover.link is not None
+        self._handover = None
+        self._gate.tell(sorted(lost), False, reason)
+        self.counts.stalls += bool(lost) and handover.cause == MUTE
         self.counts.renewals += 1
-        try:
-            self._overlap(socket, old)
-        except ExchangeError:
-            socket.close()
-            raise
+        is_quiet = handover.is_quiet
+        self._adopt(handover.link)
+        self._pause(old, is_quiet)
+        confirmed = handover.link.subscriptions.confirmed
+        self._gate.tell(sorted(self._gate.live - confirmed.keys()), False, "not subscribed again")
+        self._gate.tell(sorted(confirmed), True, "subscribed")
+        self._pass_on(handover.rest())
         old.close()
-        return socket
 
-    def _overlap(self, new: Socket, old: Socket) -> None:
-        try:
-            self._subscribe(new, old)
-            self._read(old, OVERLAP_S)
-        except ExchangeError:  # the old one has ended already
-            self._subscribe(new, new)
+    def _pause(self, old: Link, is_quiet: bool) -> None:
+        """The next change of connections is let wait, the more so the shorter the last ones lived:
+        an exchange that sends everybody away at once is not stormed."""
+        now_s = time.monotonic()
+        self._hasty = self._hasty + 1 if now_s - old.opened_s < HASTY_S else 0
+        self._again_s = now_s + (ceiling_s(self._hasty) if self._hasty else 0.0)
+        if is_quiet:
+            self._pulse.excuse(now_s)
 
-    def _read(self, socket: Socket, seconds: float) -> None:
-        until_s = time.monotonic() + seconds
-        while time.monotonic() < until_s and not self.stopping.is_set():
-            data = socket.receive()
-            if data is not None:
-                self._take(data)
-
-    def _check_silence(self) -> None:
-        if self.pulse.is_silent(time.monotonic()):
-            self.counts.stalls += 1
-            raise ExchangeError(f"no message for {self.pulse.limit_s:.0f} s")
-
-    def _take(self, data: bytes) -> None:
-        try:
-            message = parse_message(data)
-        except MalformedAnswer as error:
-            self.counts.malformed += 1
-            log.warning("stream: dropped a message: %s", error)
-            return
-        value = message.value
-        if isinstance(value, Trade | Kline):
-            self._pass_on(value)
-        elif message.kind == "shutdown":
-            log.info("stream: the exchange announced its shutdown")
-            self._is_leaving = True
-        elif message.kind == "reply":
-            self._check_reply(message)
-        else:
-            self.counts.foreign += 1
-
-    def _pass_on(self, value: Trade | Kline) -> None:
-        if stream_of(value) not in self._wanted:
-            self.counts.foreign += 1
-            return
-        self.pulse.beat(time.monotonic())
-        self._failures = 0
-        self.is_live = True
-        self.counts.messages += 1
-        self.deliver(value)
-
-    def _check_reply(self, message: Message) -> None:
-        if isinstance(message.value, dict) and (
-            "code" in message.value or "error" in message.value
-        ):
-            self.counts.refused += 1
-            log.warning("stream: the exchange refused: %.200r", message.value)
-
-
-def _batches(names: Sequence[str]) -> Iterator[list[str]]:
-    for first in range(0, len(names), STREAMS_PER_MESSAGE):
-        yield list(names[first : first + STREAMS_PER_MESSAGE])
+    def _pass_on(self, items: Sequence[Item]) -> None:
+        if self._gate.pass_on(items):
+            self._pulse.beat(time.monotonic())
+            self._failures = 0

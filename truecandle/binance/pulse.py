@@ -1,40 +1,55 @@
-"""When a connection counts as silent, and when the next one may be tried.
+"""When a market counts as silent, how often a stream is renewed, and when to connect again.
 
 Never here: sockets, a clock (time comes in as seconds that only grow).
-Invariant: at most `ATTEMPTS_MAX` connections in `ATTEMPTS_S`, however often they fail.
+Invariant: at most `ATTEMPTS_MAX` connections in `ATTEMPTS_S`, however often they fail; at most one
+search for a mute connection in `QUIET_S` where it turns out that the markets are only quiet.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
-#: No message for this long means that the stream is dead, unless its market is slower than that.
+#: No message for this long means that the stream may be mute, unless its market is slower than
+#: that. No sign of life at all for this long means that the connection is dead.
 SILENCE_S = 10.0
+
+#: Two pings fit into it.
+PING_S = SILENCE_S / 2
 
 #: A slow market gets three times its longest usual pause, up to this.
 SILENCE_MAX_S = 60.0
 
+#: A market found quiet is let alone for so long.
+QUIET_S = 300.0
+
 #: Pauses remembered to know what is usual.
 _PAUSES_KEPT = 32
 
-#: Binance allows 300 attempts in 5 minutes per address; other programs may share ours.
+#: Binance allows 300 attempts in 5 minutes per address; other programs may share ours. Who has a
+#: connection still, and only wants a better one, leaves half of it to those who have none.
 ATTEMPTS_MAX = 60
 ATTEMPTS_S = 300.0
+SPARED = ATTEMPTS_MAX // 2
 
 #: Full jitter: the pause is drawn between 0 and a ceiling that doubles with every failure.
 BACKOFF_S = 1.0
 BACKOFF_MAX_S = 30.0
 
+#: A stream still unwell so long after it was subscribed anew gets a new connection.
+STUBBORN_S = 5.0
+
 
 class Pulse:
-    """Tells a dead stream from a quiet market."""
+    """Tells a connection that may be mute from quiet markets."""
 
     def __init__(self, silence_s: float = SILENCE_S) -> None:
         self._silence_s = silence_s
         self._pauses: deque[float] = deque(maxlen=_PAUSES_KEPT)
         self._beat_s: float | None = None
         self._since_s = 0.0
+        self._excused_s = 0.0
 
     def connect(self, now_s: float) -> None:
         """A connection opened: from now on its silence counts."""
@@ -48,8 +63,12 @@ class Pulse:
             self._pauses.append(now_s - self._beat_s)
         self._beat_s = self._since_s = now_s
 
+    def excuse(self, now_s: float) -> None:
+        """A second connection has heard nothing either: the markets are quiet."""
+        self._excused_s = now_s + QUIET_S
+
     def is_silent(self, now_s: float) -> bool:
-        return now_s - self._since_s > self.limit_s
+        return now_s >= self._excused_s and now_s - self._since_s > self.limit_s
 
     @property
     def limit_s(self) -> float:
@@ -63,16 +82,51 @@ class Attempts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._times_s: deque[float] = deque(maxlen=ATTEMPTS_MAX)
+        self._paused_s = 0.0
 
-    def take(self, now_s: float) -> float:
-        """0 if an attempt may start now (it is counted then), else how long to wait, in s."""
+    def take(self, now_s: float, spare: int = 0) -> float:
+        """0 if an attempt may start now (it is counted then), else how long to wait, in s.
+
+        `spare` attempts are left to others.
+        """
         with self._lock:
-            if len(self._times_s) == ATTEMPTS_MAX:
-                wait_s = self._times_s[0] + ATTEMPTS_S - now_s
-                if wait_s > 0:
-                    return wait_s
+            wait_s = self._paused_s - now_s
+            most = ATTEMPTS_MAX - spare
+            if len(self._times_s) >= most:
+                wait_s = max(wait_s, self._times_s[-most] + ATTEMPTS_S - now_s)
+            if wait_s > 0:
+                return wait_s
             self._times_s.append(now_s)
             return 0.0
+
+    def pause(self, until_s: float) -> None:
+        """The exchange asked this address to wait."""
+        with self._lock:
+            self._paused_s = max(self._paused_s, until_s)
+
+
+class Wishes:
+    """Streams that somebody finds unwell: how far to go for each, and how often."""
+
+    def __init__(self) -> None:
+        self._granted_s: dict[str, tuple[float, bool]] = {}
+
+    def grant(self, names: Sequence[str], now_s: float) -> tuple[tuple[str, ...], bool]:
+        """Those to subscribe anew, and whether a new connection is due; then `QUIET_S` of rest."""
+        fresh, is_stubborn = [], False
+        for name in names:
+            since_s, is_over = self._granted_s.get(name, (-QUIET_S, True))
+            if now_s - since_s >= QUIET_S:
+                self._granted_s[name] = (now_s, False)
+                fresh.append(name)
+            elif not is_over and now_s - since_s >= STUBBORN_S:
+                self._granted_s[name] = (now_s, True)
+                is_stubborn = True
+        return tuple(fresh), is_stubborn
+
+    def keep(self, names: frozenset[str]) -> None:
+        """Forgets all but these."""
+        self._granted_s = {name: of for name, of in self._granted_s.items() if name in names}
 
 
 def ceiling_s(failures: int) -> float:

@@ -1,108 +1,153 @@
 """One WebSocket connection to the exchange: whole messages in, control messages out.
 
-Never here: what a message means (`wire`), when to connect again (`stream`).
-Invariant: no message and no frame over `MESSAGE_MAX` is ever held; every error is ours.
+Never here: what a message means (`wire`), when to connect again (`connection`).
+Invariant: no message and no frame over `MESSAGE_MAX` is ever held; every error is ours; opening
+ends within `OPEN_S`, however slowly the other side drips.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TypeVar
 
 import websocket
-from websocket import ABNF
-from websocket._abnf import frame_buffer
 
+from truecandle.binance.frames import CLOSE, PING, PONG, Control, Frames
 from truecandle.binance.limits import retry_after_ms
-from truecandle.errors import ExchangeUnreachable, MalformedAnswer, RateLimited
+from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer, RateLimited
 
-#: The exchange's own messages are below 1 KB; more than this is an attack or a fault.
-MESSAGE_MAX = 1 << 20
-
+#: For each step of opening, and for sending a control message.
 CONNECT_S = 5.0
+
+#: For all of opening together.
+OPEN_S = 10.0
 
 #: How long `receive` waits for a message before it gives the thread back.
 RECEIVE_S = 0.2
 
 _CHUNK = 1 << 16
 
+#: A late opening is looked at so often, until its socket is there to be cut.
+_CUT_S = 0.1
+
 #: Statuses that ask for a pause.
 _LIMITED = (403, 418, 429)
 
+T = TypeVar("T")
+
 
 class Socket:
-    """An open connection. Pings are answered while `receive` waits."""
+    """An open connection. Pings are answered while `receive` waits.
 
-    def __init__(self, url: str) -> None:
-        with _translated():
-            self._ws = websocket.create_connection(
-                url, timeout=CONNECT_S, class_=_Bounded, skip_utf8_validation=True
-            )
-            self._ws.settimeout(RECEIVE_S)
+    `heard_s` is when anything last came, `pong_s` when a ping of ours was last answered (0: never).
+    """
 
-    def receive(self) -> bytes | None:
-        """The next message; None if none came within `RECEIVE_S`. Raises `ExchangeError`."""
+    def __init__(self, url: str, open_s: float = OPEN_S) -> None:
         with _translated():
-            try:
-                opcode, data = self._ws.recv_data()
-            except websocket.WebSocketTimeoutException:
-                return None
-        if opcode == ABNF.OPCODE_CLOSE:
-            raise ExchangeUnreachable(f"closed by the exchange: {_reason(data)}")
-        return bytes(data)
+            self._ws = _opened(url, open_s)
+        self._sock = _sock_of(self._ws)
+        self._frames = Frames()
+        self._end: ExchangeError | None = None
+        self.heard_s = time.monotonic()
+        self.pong_s = 0.0
+
+    def receive(self, wait_s: float = RECEIVE_S) -> list[bytes]:
+        """What has come, waiting `wait_s` at most for the first of it. Raises `ExchangeError` at
+        the end of the connection, when all that came before it has been handed over."""
+        if self._end is not None:
+            raise self._end
+        with _translated():
+            data = self._read(wait_s)
+        if data is None:
+            return []
+        if not data:
+            raise ExchangeUnreachable("closed by the exchange without a word")
+        self.heard_s = time.monotonic()
+        try:
+            self._frames.feed(data)
+        except MalformedAnswer as error:
+            self._end = error
+        for control in self._frames.controls:
+            self._obey(control)
+        self._frames.controls.clear()
+        return self._frames.take()
 
     def send(self, text: str) -> None:
-        with _translated():
-            self._ws.settimeout(CONNECT_S)
-            self._ws.send(text)
-            self._ws.settimeout(RECEIVE_S)
+        self._send(self._ws.send, text)
+
+    def ping(self) -> None:
+        self._send(self._ws.ping, b"")
 
     def close(self) -> None:
         """Closes at once, without waiting for the other side."""
         with suppress(websocket.WebSocketException, OSError):
+            self._sock.settimeout(RECEIVE_S)
             self._ws.send_close()
         with suppress(websocket.WebSocketException, OSError):
             self._ws.shutdown()  # type: ignore[no-untyped-call]
 
+    def _read(self, wait_s: float) -> bytes | None:
+        """Some bytes; none of them at the end; None if nothing came in time."""
+        self._sock.settimeout(wait_s)
+        try:
+            return self._sock.recv(_CHUNK)
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            return None
 
-class _Frames(frame_buffer):
-    """Reads in large pieces, and refuses a frame by its announced length."""
+    def _send(self, send: Callable[[T], object], what: T) -> None:
+        with _translated():
+            self._sock.settimeout(CONNECT_S)
+            send(what)
 
-    def __init__(self, receive: Any) -> None:
-        super().__init__(receive, skip_utf8_validation=True)
-        self._held = bytearray()
-
-    def recv_length(self) -> None:
-        super().recv_length()
-        if self.length is not None and self.length > MESSAGE_MAX:
-            raise MalformedAnswer(f"a frame of {self.length} bytes")
-
-    def recv_strict(self, bufsize: int) -> bytes:
-        while len(self._held) < bufsize:
-            self._held += self.recv(_CHUNK)
-        taken = bytes(self._held[:bufsize])
-        del self._held[:bufsize]
-        return taken
+    def _obey(self, control: Control) -> None:
+        if control.opcode == PONG:
+            self.pong_s = self.heard_s
+        elif control.opcode == PING:
+            try:
+                self._send(self._ws.pong, control.data)
+            except ExchangeError as error:
+                self._end = error
+        elif control.opcode == CLOSE and self._end is None:
+            self._end = ExchangeUnreachable(f"closed by the exchange: {_reason(control.data)}")
 
 
-class _Bounded(websocket.WebSocket):
-    """Refuses a message whose fragments grow beyond `MESSAGE_MAX`."""
+def _opened(url: str, open_s: float) -> websocket.WebSocket:
+    """The library's time-outs count from one byte to the next, so that headers of one byte a second
+    would never end: a second thread cuts the connection of an opening that is too late."""
+    ws = websocket.WebSocket(skip_utf8_validation=True)
+    over, late = threading.Event(), threading.Event()
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.frame_buffer = _Frames(self._recv)
-        self._fragments = 0
+    def watch() -> None:
+        if over.wait(open_s):
+            return
+        late.set()
+        while not over.wait(_CUT_S):
+            if ws.sock is not None:
+                with suppress(OSError):
+                    # Not SSLSocket's own: it would pull the TLS state from under the other thread.
+                    socket.socket.shutdown(ws.sock, socket.SHUT_RDWR)
 
-    def recv_frame(self) -> ABNF:
-        frame: ABNF = super().recv_frame()  # type: ignore[no-untyped-call]
-        if frame.opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY, ABNF.OPCODE_CONT):
-            self._fragments += len(frame.data)
-            if self._fragments > MESSAGE_MAX:
-                raise MalformedAnswer(f"a message of more than {MESSAGE_MAX} bytes")
-            if frame.fin:
-                self._fragments = 0
-        return frame
+    threading.Thread(target=watch, name="opening", daemon=True).start()
+    try:
+        ws.connect(url, timeout=CONNECT_S, redirect_limit=0)  # type: ignore[no-untyped-call]
+    except (websocket.WebSocketException, OSError, ValueError):
+        if late.is_set():
+            raise ExchangeUnreachable(f"not open within {open_s:.0f} s") from None
+        raise
+    finally:
+        over.set()
+    return ws
+
+
+def _sock_of(ws: websocket.WebSocket) -> socket.socket:
+    if ws.sock is None:
+        raise ExchangeUnreachable("closed while it was opened")
+    return ws.sock
 
 
 @contextmanager

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
-from truecandle.binance.connection import RENEW_S, Connection, Counts, Deliver
-from truecandle.binance.pulse import SILENCE_S, Attempts, Pulse
+from truecandle.binance.change import Change, Health
+from truecandle.binance.connection import Connection
+from truecandle.binance.gate import Deliver
+from truecandle.binance.link import RENEW_S, Counts, Times
+from truecandle.binance.pulse import PING_S, SILENCE_S, Attempts
+from truecandle.binance.subscriptions import CHECK_S
+
+__all__ = ["STREAMS_MAX", "Change", "Health", "Streams"]
 
 #: Binance allows 1024 streams on a connection.
 STREAMS_MAX = 1_000
@@ -20,11 +26,18 @@ STREAMS_MAX = 1_000
 #: How long `stop` waits for the threads; they are daemons.
 STOP_S = 1.5
 
+#: Why a stream that is not among ours is not live.
+UNKNOWN = "not followed"
+
 _NAMES = tuple(field.name for field in fields(Counts))
 
 
 class Streams:
-    """All streams of the process, on as few connections as Binance allows."""
+    """All streams of the process, on as few connections as Binance allows.
+
+    `deliver` gets trades and klines, and between them, in order, a `Change` for streams that go
+    live or are lost. It is called by the connections' threads.
+    """
 
     def __init__(
         self,
@@ -34,11 +47,14 @@ class Streams:
         *,
         renew_s: float = RENEW_S,
         silence_s: float = SILENCE_S,
+        ping_s: float = PING_S,
+        check_s: float = CHECK_S,
     ) -> None:
-        attempts = Attempts()
+        attempts, times = Attempts(), Times(renew_s, silence_s, ping_s, check_s)
         self._connection: Callable[[Sequence[str]], Connection] = lambda some: Connection(
-            url, some, deliver, attempts, Pulse(silence_s), renew_s
+            f"{url}/stream", some, deliver, attempts, times
         )
+        self._of: dict[str, Connection] = {}
         self._past: Counter[str] = Counter()
         self._is_started = False
         self.connections: list[Connection] = []
@@ -69,6 +85,26 @@ class Streams:
                 connection.follow(some)
         for first in range(0, len(new), STREAMS_MAX):
             self._begin(new[first : first + STREAMS_MAX])
+        self._of = {name: one for one in self.connections for name in one.names}
+
+    def renew(self, names: Iterable[str]) -> None:
+        """These seem unwell, says any thread. Each is subscribed anew on its connection, and lost
+        until that is confirmed; said again later, a new connection takes over from that one. Then
+        they are let alone for `pulse.QUIET_S`."""
+        for connection, some in self._by_connection(names).items():
+            connection.renew(some)
+
+    def health(self, name: str) -> Health:
+        """How this stream is. By any thread."""
+        connection = self._of.get(name)
+        return connection.health(name) if connection else Health(False, 0.0, None, None, UNKNOWN)
+
+    def _by_connection(self, names: Iterable[str]) -> dict[Connection, list[str]]:
+        found: dict[Connection, list[str]] = {}
+        for name in names:
+            if connection := self._of.get(name):
+                found.setdefault(connection, []).append(name)
+        return found
 
     def _begin(self, names: Sequence[str]) -> None:
         connection = self._connection(names)

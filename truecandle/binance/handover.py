@@ -1,0 +1,124 @@
+"""Make before break: a new connection takes over, while the old one is read on beside it.
+
+Never here: when a new one is due, retries (`connection`).
+Invariant: what both bring is handed over once. A stream is called lost only if the new connection
+brought what the old one did not, although it had the time to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterable, Sequence
+
+from truecandle.binance.change import Change
+from truecandle.binance.link import Counts, Item, Link, Opening, Times
+from truecandle.binance.wire import stream_of
+from truecandle.candles.tick import Kline, Trade
+from truecandle.errors import ExchangeUnreachable
+
+#: Both are read for so long after everything is subscribed on the new one; longer, up to
+#: `OVERLAP_MAX_S`, while a stream was heard on the new one only, and less than `OVERLAP_S` ago.
+OVERLAP_S = 1.0
+OVERLAP_MAX_S = 5.0
+
+#: Subscribing 1,000 streams takes 2 s, and isolating refused ones some more.
+SETTLE_MAX_S = 120.0
+
+#: What the new one brought meanwhile; the change is made at once when it is more.
+HELD_MAX = 50_000
+
+MUTE = "mute"
+
+
+class Handover:
+    """`note` what the old connection brings, `step` the new one, until `is_ready`."""
+
+    def __init__(self, cause: str, opening: Opening, times: Times, counts: Counts) -> None:
+        self.cause = cause
+        self.opening = opening
+        self.link: Link | None = None
+        self._times = times
+        self._counts = counts
+        self._held: list[Trade | Kline] = []
+        self._seen: set[Hashable] = set()
+        self._spoken: set[str] = set()
+        self._firsts: dict[str, tuple[Hashable, float]] = {}
+        self._settled_s: float | None = None
+
+    def note(self, items: Iterable[Item]) -> None:
+        """What the old connection brought."""
+        for item in items:
+            if not isinstance(item, Change):
+                self._seen.add(_key(item))
+                self._spoken.add(stream_of(item))
+
+    def step(self, names: Sequence[str], wait_s: float = 0.0) -> None:
+        """Opens, subscribes and reads the new connection. Raises `ExchangeError`."""
+        if self.link is None:
+            socket = self.opening.take(0.0)
+            if socket is None:
+                return
+            self.link = Link(socket, self._times, self._counts)
+            self.link.subscriptions.follow(names)
+        items = self.link.step(wait_s)
+        now_s = time.monotonic()
+        for item in items:
+            if not isinstance(item, Change):
+                self._held.append(item)
+                self._firsts.setdefault(stream_of(item), (_key(item), now_s))
+        if not self.link.subscriptions.is_settled:
+            self._settled_s = None
+            if now_s - self.link.opened_s > SETTLE_MAX_S:
+                raise ExchangeUnreachable(f"not subscribed within {SETTLE_MAX_S:.0f} s")
+        elif self._settled_s is None:
+            self._settled_s = now_s
+
+    def is_ready(self, now_s: float) -> bool:
+        if self._settled_s is None:
+            return len(self._held) >= HELD_MAX
+        elapsed_s = now_s - self._settled_s
+        if elapsed_s < OVERLAP_S and len(self._held) < HELD_MAX:
+            return False
+        if self.is_quiet and elapsed_s < self._times.silence_s:
+            return False
+        young = self._unmatched(now_s) - self._unmatched(now_s - OVERLAP_S)
+        most_s = OVERLAP_MAX_S + (self._times.silence_s if self.cause == MUTE else 0.0)
+        return not young or elapsed_s >= most_s
+
+    @property
+    def is_quiet(self) -> bool:
+        """The old one is under suspicion, but nobody has heard anything."""
+        return self.cause == MUTE and not self._held and not self._spoken
+
+    def lost(self, live: Iterable[str], before_s: float) -> set[str]:
+        """Streams that the old one has not brought, by what the new one brought before then."""
+        unmatched = self._unmatched(before_s)
+        if self.cause == MUTE and unmatched and not self._spoken:
+            return set(live)
+        return unmatched.intersection(live)
+
+    def rest(self) -> list[Trade | Kline]:
+        """What only the new connection has brought."""
+        return [item for item in self._held if _key(item) not in self._seen]
+
+    def abandon(self) -> None:
+        self.opening.abandon()
+
+    def _unmatched(self, before_s: float) -> set[str]:
+        """Streams whose first value on the new connection never came on the old one. Klines are
+        not the same on both, perhaps: there any of the stream will do."""
+        return {
+            name
+            for name, (key, at_s) in self._firsts.items()
+            if at_s <= before_s and key not in self._seen and not self._is_kline_spoken(name)
+        }
+
+    def _is_kline_spoken(self, name: str) -> bool:
+        return "@kline_" in name and name in self._spoken
+
+
+def _key(item: Trade | Kline) -> Hashable:
+    """What makes it the same on both connections."""
+    if isinstance(item, Trade):
+        return item.symbol, item.first_id, item.last_id
+    return item.symbol, item.interval, item.open_ms, item.last_id, item.is_closed

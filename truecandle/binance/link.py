@@ -1,0 +1,183 @@
+"""One open connection with its subscriptions: values in, control messages out, pings, its end.
+
+Never here: when another connection is due (`connection`), what a trade does to a candle.
+Invariant: what was not understood never leaves; whatever comes before the end is handed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from truecandle.binance.change import Change
+from truecandle.binance.pulse import PING_S, SILENCE_S
+from truecandle.binance.socket import RECEIVE_S, Socket
+from truecandle.binance.subscriptions import CHECK_S, Subscriptions
+from truecandle.binance.wire import parse_message
+from truecandle.candles.tick import Kline, Trade
+from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer
+
+#: Binance ends every connection after 24 hours; ours is replaced before, at this age or up to
+#: `RENEW_JITTER_S` earlier.
+RENEW_S = 23 * 3600.0
+RENEW_JITTER_S = 600.0
+
+#: At most one complaint about broken messages in so long.
+_COMPLAIN_S = 1.0
+
+Item: TypeAlias = Trade | Kline | Change
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long a connection lives, may be silent, is asked for signs of life, and is checked."""
+
+    renew_s: float = RENEW_S
+    silence_s: float = SILENCE_S
+    ping_s: float = PING_S
+    check_s: float = CHECK_S
+
+
+@dataclass(slots=True)
+class Counts:
+    """What came and what went wrong on one connection, since the start."""
+
+    messages: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    refused: int = 0
+    connects: int = 0
+    failures: int = 0
+    stalls: int = 0
+    renewals: int = 0
+
+
+class Link:
+    """`step` it again and again: it tends the connection and gives what has come, in order."""
+
+    def __init__(self, socket: Socket, times: Times, counts: Counts) -> None:
+        self.socket = socket
+        self.subscriptions = Subscriptions(times.check_s)
+        self.is_leaving = False
+        self.opened_s = time.monotonic()
+        self._times = times
+        self._counts = counts
+        self._next_ping_s = self.opened_s + times.ping_s
+        self._asked_s = 0.0
+        self._complained_s = 0.0
+        counts.connects += 1
+
+    def step(self, wait_s: float = RECEIVE_S) -> list[Item]:
+        """What has come, waiting `wait_s` at most for it. Raises `ExchangeError` at the end."""
+        now_s = time.monotonic()
+        self._tend(now_s)
+        items: list[Item] = []
+        self._move_changes(items)
+        messages = self.socket.receive(wait_s)
+        for data in messages:
+            try:
+                kind, value = parse_message(data)
+            except MalformedAnswer as error:
+                self._complain(error)
+                continue
+            if kind == "trade" or kind == "kline":
+                items.append(value)  # type: ignore[arg-type]
+            else:
+                self._take(kind, value)
+                self._move_changes(items)
+        if not messages:
+            self._check(time.monotonic())
+        return items
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def _tend(self, now_s: float) -> None:
+        if not self.subscriptions.may_send(now_s):
+            return
+        if now_s >= self._next_ping_s:
+            self._next_ping_s = now_s + self._times.ping_s
+            if self._asked_s <= self.socket.heard_s:
+                self._asked_s = now_s
+            self.socket.ping()
+            self.subscriptions.sent(now_s)
+        elif text := self.subscriptions.next(now_s):
+            self.socket.send(text)
+
+    def _check(self, now_s: float) -> None:
+        """No sign of life for two pings' time, and one was asked for: a thread that was itself
+        held up does not take the connection for dead."""
+        heard_s, ping_s = self.socket.heard_s, self._times.ping_s
+        is_asked = self._asked_s > heard_s and now_s - self._asked_s > 0.8 * ping_s
+        if is_asked and now_s - heard_s > 2 * ping_s:
+            self._counts.stalls += 1
+            raise ExchangeUnreachable(f"no sign of life for {now_s - heard_s:.0f} s")
+
+    def _take(self, kind: str, value: object) -> None:
+        if kind == "shutdown":
+            log.info("stream: the exchange announced its shutdown")
+            self.is_leaving = True
+        elif kind == "reply" and isinstance(value, dict):
+            refusals = self.subscriptions.refusals
+            self.subscriptions.answer(value, time.monotonic())
+            if self.subscriptions.refusals > refusals:
+                self._counts.refused += 1
+                log.warning("stream: the exchange refused: %.200r", value)
+        else:
+            self._counts.foreign += 1
+
+    def _move_changes(self, items: list[Item]) -> None:
+        if self.subscriptions.changes:
+            items += self.subscriptions.changes
+            self.subscriptions.changes.clear()
+
+    def _complain(self, error: MalformedAnswer) -> None:
+        self._counts.malformed += 1
+        now_s = time.monotonic()
+        if now_s - self._complained_s >= _COMPLAIN_S:
+            self._complained_s = now_s
+            log.warning("stream: dropped a message: %s", error)
+
+
+class Opening:
+    """A connection being opened in a thread of its own, so that nobody waits for a slow one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._socket: Socket | None = None
+        self._error: ExchangeError | None = None
+        self._is_abandoned = False
+        threading.Thread(target=self._open, name="opening", daemon=True).start()
+
+    def take(self, wait_s: float) -> Socket | None:
+        """The open connection; None if it is not open yet. Raises `ExchangeError`."""
+        if not self._done.wait(wait_s):
+            return None
+        if self._error is not None:
+            raise self._error
+        return self._socket
+
+    def abandon(self) -> None:
+        """Nobody wants it any more."""
+        with self._lock:
+            self._is_abandoned = True
+            if self._socket is not None:
+                self._socket.close()
+
+    def _open(self) -> None:
+        try:
+            socket = Socket(self._url)
+            with self._lock:
+                self._socket = socket
+                if self._is_abandoned:
+                    socket.close()
+        except ExchangeError as error:
+            self._error = error
+        self._done.set()
