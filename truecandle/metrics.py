@@ -30,3 +30,17 @@ ROLE_AGE: Final = Gauge(
 FRESHNESS: Final = Gauge(
     "truecandle_market_freshness", "Followed markets, by how fresh their data is.", ("state",)
 )
+FEEDS: Final = Gauge("truecandle_feeds", "Feed processes with a recent sign of life.")
+FEED: Final = Gauge(
+    "truecandle_feed",
+    "What the feeds say of themselves, added up; of times (ms) the largest.",
+    ("figure",),
+)
+#: Of a feed's sign of life, what is shown as `FEED`; parts of a part are joined by `_`.
+FEED_FIGURES: Final = (
+    *("leads", "waiting", "lost", "told", "fenced", "trades", "klines", "closed", "inexact"),
+    *("lag_ms_p50", "lag_ms_p99", "lag_max_ms"),
+    *("connects", "failures", "stalls", "renewals", "malformed"),
+    *("recovery_asked", "recovery_failed", "recovery_trades", "recovery_candles"),
+    *("recovery_gave_up", "recovery_holes", "recovery_longest_ms"),
+)

@@ -6,6 +6,7 @@ Invariant: a Redis that does not answer is never taken for an empty one.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -53,6 +54,22 @@ def test_strangers_are_told_only_whether_it_is_ready(app: Flask, redis: Redis) -
     assert client.get("/metrics", environ_base=OUTSIDE).status_code == 401
     token = issue(redis)
     assert client.get("/metrics", environ_base=OUTSIDE, headers=token).status_code == 200
+
+
+def test_metrics_add_up_what_the_feeds_say_and_show_nothing_else_of_it(
+    browser: Browser, redis: Redis
+) -> None:
+    said = {"leads": 2, "trades": 10, "lag_ms": {"p50": 3, "p99": 40}, "SECRET": 5, "lost": "x"}
+    roles.beat(redis, "feed", NOW_MS, {**said, "recovery": {"trades": 7}}, "one")
+    roles.beat(redis, "feed", NOW_MS, {**said, "recovery": None, "lag_ms": {"p99": 50}}, "two")
+    roles.beat(redis, "feed", NOW_MS - 31_000, said, "dead")
+    text = browser.get("/metrics").text
+    shown = dict(re.findall(r'^truecandle_feed\{figure="(\w+)"\} (\S+)$', text, re.M))
+    assert shown == {
+        "leads": "4.0", "trades": "20.0", "lag_ms_p50": "3.0", "lag_ms_p99": "50.0",
+        "recovery_trades": "7.0",
+    }  # fmt: skip
+    assert "truecandle_feeds 2.0" in text
 
 
 def test_a_redis_that_may_lose_candles_is_warned_about(browser: Browser, redis: Redis) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import prometheus_client
@@ -69,6 +69,7 @@ def _report() -> dict[str, Any]:
     now_ms = parts().clock.machine_ms()
     try:
         beats = roles.beats(parts().redis)
+        feeds = roles.each(parts().redis, "feed")
         warnings = check_server(parts().redis)
         markets = freshness.of_all(parts())
     except StoreError as error:
@@ -77,6 +78,7 @@ def _report() -> dict[str, Any]:
         return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, "warnings": []}
     metrics.REDIS_UP.set(1)
     _count(markets)
+    _show([beat.detail for beat in feeds.values() if abs(now_ms - beat.at_ms) <= ROLE_AWAY_MS])
     found = {}
     for role in ROLES:
         age_ms = abs(now_ms - beats[role].at_ms) if role in beats else None
@@ -101,6 +103,28 @@ def _count(markets: Mapping[str, Freshness]) -> None:
     states = [fresh.state for fresh in markets.values()]
     for state in STATES:
         metrics.FRESHNESS.labels(state).set(states.count(state))
+
+
+def _show(feeds: Sequence[Mapping[str, Any]]) -> None:
+    """What the feeds that are alive say of themselves."""
+    metrics.FEEDS.set(len(feeds))
+    metrics.FEED.clear()
+    said = [_flat(detail) for detail in feeds]
+    for name in metrics.FEED_FIGURES:
+        values = [figures[name] for figures in said if name in figures]
+        if values:
+            metrics.FEED.labels(name).set(max(values) if "_ms" in name else sum(values))
+
+
+def _flat(detail: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers in it; those of an object inside by both names."""
+    found = {}
+    for name, value in detail.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        for key, number in ((name, value), *((f"{name}_{part}", one) for part, one in inner)):
+            if isinstance(number, int | float):
+                found[key] = float(number)
+    return found
 
 
 def _is_inside() -> bool:
