@@ -41,7 +41,7 @@ def main() -> int:
     redis = connect(settings.redis_url)
     feed = Feed(settings, redis, Publisher(settings.redis_url), status=lambda: status(streams))
     streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
-    feed.subscribe = streams.follow
+    feed.source = streams
     feed.recover(settings.binance_rest_url, stopping.wait)
     streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))

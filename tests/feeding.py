@@ -60,7 +60,7 @@ class Feeding:
         )
         names = self.feed.streams()
         self.streams = Streams(sim.ws_url, names, self.feed.deliver, **options)
-        self.feed.subscribe = self.streams.follow
+        self.feed.source = self.streams
         self.feed.recover(sim.rest_url)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)

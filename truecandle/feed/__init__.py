@@ -51,9 +51,8 @@ class Feed:
     """Builds the candles of all followed markets, in one thread, and tells of those that it leads.
 
     `deliver` takes events from any thread; `run` does the rest until it is told to stop. `now_ms`
-    is this machine's time; `status` says what the streams have to say in the heartbeat. `subscribe`
-    gets the names of the streams to live on, whenever other markets are followed; `source` knows
-    how they are, and `missing` which trades of a symbol are known to be missing.
+    is this machine's time; `status` says what the streams have to say in the heartbeat. `source` is
+    told which streams to follow, whenever other markets are followed, and says how they are.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class Feed:
     ) -> None:
         self.inbox = Inbox()
         self.deliver = self.inbox.put
-        self.subscribe: Callable[[list[str]], object] = lambda _: None
         self.source: Source | None = None
         self.recovery: Recovery | None = None
         self.lead = Lead(redis)
@@ -238,7 +236,8 @@ class Feed:
         if self.recovery is not None:
             self.recovery.follow(self._markets, time.monotonic())
         log.info("feed: follows %s", ", ".join(symbols))
-        self.subscribe(self.streams())
+        if self.source is not None:
+            self.source.follow(self.streams())
 
     def _market(self, symbol: str) -> Market:
         return Market(symbol, [Series(symbol, interval) for interval in self._intervals])
