@@ -11,7 +11,7 @@ import requests
 
 from tests.sim.conftest import NOW_MS
 from truecandle.candles.interval import MINUTE_MS
-from truecandle.sim.faults import KINDS
+from truecandle.sim.kinds import KINDS
 from truecandle.sim.server import SimServer
 
 THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS

@@ -13,8 +13,9 @@ import orjson
 from aiohttp import web
 
 from truecandle.errors import TrueCandleError
-from truecandle.sim.faults import KINDS, Faults
+from truecandle.sim.faults import Faults
 from truecandle.sim.hub import Hub
+from truecandle.sim.kinds import KINDS
 from truecandle.sim.limits import Limits
 from truecandle.sim.market import Market
 from truecandle.sim.rest import Rest

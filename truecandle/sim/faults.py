@@ -15,59 +15,12 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+from truecandle.sim.kinds import KINDS
 from truecandle.sim.market import Market
 
 #: Faults waiting at once, and strikes remembered.
 FAULTS_MAX = 1_000
 STRUCK_MAX = 10_000
-
-#: kind: (where it strikes, what it does and its options with their defaults)
-KINDS: dict[str, tuple[str, str]] = {
-    "status": ("answer", "any answer: status=500, body='', content_type, headers={}"),
-    "rate_limit": ("answer", "429: retry_after=3 (text, or None for no header), hold=seconds"),
-    "ban": ("answer", "418 until it ends: retry_after=120 (text, or None), hold=seconds"),
-    "forbidden": ("answer", "403 and a firewall's HTML page"),
-    "restricted": ("answer", "451, pretty-printed JSON with code 0"),
-    "server_error": ("answer", "5xx: status=503, body=''"),
-    "html": ("answer", "200 and an HTML page"),
-    "empty": ("answer", "200 and []"),
-    "error_200": ("answer", "200 and an error body: code=-1121, msg='Invalid symbol.'"),
-    "redirect": ("answer", "302: location='http://127.0.0.1:9/'"),
-    "timeout": ("answer", "no answer: seconds=30, then the connection ends"),
-    "delay": ("delay", "answers late: ms=1000"),
-    "stale": ("candles", "klines as they were lag_ms=3000 ago: rows change after their close"),
-    "absent": ("candles", "a closed candle is missing until lag_ms=3000 after its close"),
-    "duplicate": ("rows", "every row twice"),
-    "conflict": ("rows", "the last closed row twice, with another close"),
-    "shuffle": ("rows", "rows out of order"),
-    "microseconds": ("rows", "times in µs, unasked"),
-    "misaligned": ("rows", "open times moved by ms=1694789"),
-    "columns": ("rows", "columns=11 fields instead of 12"),
-    "listing": ("listing", "exchangeInfo says status='BREAK' (None: no such symbol any more)"),
-    "value": ("rows", "field=2 of row=-2 becomes value='NaN'"),
-    "crossed": ("rows", "high and low of row=-2 change places"),
-    "truncate": ("body", "JSON cut after share=0.5 of it, the answer complete"),
-    "cut": ("body", "connection ends after at=100 bytes; reset=False"),
-    "drip": ("body", "bytes_per_s=1"),
-    "huge": ("body", "mb=100 of white space before the JSON; gzip=False"),
-    "gap": ("market", "no trades, no candles: start_ms=from_ms, end_ms=until_ms"),
-    "correction": ("market", "a candle changes: symbol, interval, open_ms, at_ms, changes={}"),
-    "clock": ("market", "offset_ms=0, set_ms, speed"),
-    "refuse": ("connect", "stream connections get status=503; abort=False"),
-    "mute": ("open", "a stream connection never gets data"),
-    "silent": ("silence", "open streams, no data; pings=True"),
-    "drop": ("action", "stream connections end: code=1001 (None: reset)"),
-    "shutdown": ("action", "the serverShutdown event; drop_after_ms=None"),
-    "repeated": ("message", "sent twice"),
-    "disorder": ("message", "sent after the next one"),
-    "late": ("message", "sent ms=2000 later, such as the closing kline"),
-    "lose": ("message", "not sent"),
-    "unclosed": ("message", "the closing kline (x: true) is not sent"),
-    "malformed": ("message", 'text=\'{"e":"trade",\' is sent instead'),
-    "oversized": ("message", "kb=1024 of text before it"),
-    "foreign": ("message", "also sent for symbol_sent='XXXUSDT', never subscribed"),
-}
-
 
 #: What is known of an occasion: path, symbol, interval, stream.
 Facts = Mapping[str, str | None]

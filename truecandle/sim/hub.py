@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import orjson
@@ -59,11 +59,20 @@ class Client:
     combined: bool
     unit: int
     muted: bool
+    deaf: bool = False
+    hushed: dict[str, bool] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
     queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
     opened_s: float = field(default_factory=time.monotonic)
     pinged_s: float = field(default_factory=time.monotonic)
     ponged_s: float = field(default_factory=time.monotonic)
+
+    def listen(self, names: Iterable[str]) -> None:
+        """SUBSCRIBE: it makes a stream speak again that was hushed, if that may heal it."""
+        for name in names:
+            self.streams.setdefault(name, parse_stream(name))
+            if self.hushed.get(name):
+                del self.hushed[name]
 
     def put(self, text: str) -> None:
         """Queues a message; a reader that does not keep up is cut off."""
@@ -144,10 +153,22 @@ class Hub:
         for client in met:
             client.abort()
 
+    def spoil(self, fault: Fault) -> None:
+        """Makes open connections, or one stream of them, mute or forgotten."""
+        for client in self.clients:
+            if fault.kind == "stall" and _meets(fault, client):
+                client.muted, client.deaf = True, not fault.options.get("pongs", True)
+            names = [s.name for s in client.streams.values() if _wants(fault, s)]
+            if fault.kind == "hush":
+                client.hushed |= dict.fromkeys(names, fault.options.get("heals", True))
+            elif fault.kind == "forget":
+                for name in names:
+                    del client.streams[name]
+
     def _send(self, stream: Stream, build: Builder, faults: dict[str, Fault]) -> None:
         texts: dict[int, str] = {}
         for client in list(self.clients):
-            if client.muted or stream.name not in client.streams:
+            if client.muted or stream.name not in client.streams or stream.name in client.hushed:
                 continue
             if client.unit not in texts:
                 texts[client.unit] = orjson.dumps(build(client.unit)).decode()
@@ -171,10 +192,10 @@ def _damaged(text: str, stream: Stream, faults: dict[str, Fault]) -> list[str]:
 
 def _meets(fault: Fault, client: Client) -> bool:
     wants = (fault.symbol, fault.stream, fault.interval)
-    if wants == (None, None, None):
-        return True
-    listens = [(s.symbol, s.kind, s.interval) for s in client.streams.values()]
-    return any(
-        all(want in (None, has) for want, has in zip(wants, stream, strict=True))
-        for stream in listens
-    )
+    return wants == (None, None, None) or any(_wants(fault, s) for s in client.streams.values())
+
+
+def _wants(fault: Fault, stream: Stream) -> bool:
+    wants = (fault.symbol, fault.stream, fault.interval)
+    has = (stream.symbol, stream.kind, stream.interval)
+    return all(want in (None, one) for want, one in zip(wants, has, strict=True))

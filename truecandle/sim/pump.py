@@ -145,10 +145,13 @@ class Pump:
         )
 
     async def _actions(self) -> None:
-        """Scripted ends of connections."""
+        """What is scripted to happen to open connections."""
         for fault in self.faults.take("action"):
             if fault.kind == "drop":
                 await self.hub.drop(fault)
+                continue
+            if fault.kind != "shutdown":
+                self.hub.spoil(fault)
                 continue
             self.hub.announce({"e": "serverShutdown", "E": self.market.clock.now_ms()})
             wait_ms = fault.options.get("drop_after_ms")
@@ -160,12 +163,14 @@ class Pump:
         now_s = time.monotonic()
         silence = self.faults.active("silence")
         pings = silence is None or silence.options.get("pings", True)
+        age = self.faults.active("life")
+        life_s = self.pace.life_s if age is None else age.options.get("life_s", 60)
         for client in list(self.hub.clients):
-            if now_s - client.opened_s > self.pace.life_s:
+            if now_s - client.opened_s > life_s:
                 await client.ws.close(code=WSCloseCode.GOING_AWAY)
             elif now_s - max(client.ponged_s, client.opened_s) > self.pace.pong_max_s:
                 await client.ws.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Pong timeout")
-            elif pings and now_s - client.pinged_s >= self.pace.ping_s:
+            elif pings and not client.deaf and now_s - client.pinged_s >= self.pace.ping_s:
                 await _ping(client, now_s)
 
 

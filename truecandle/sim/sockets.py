@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from truecandle.sim.faults import Faults
+from truecandle.sim.faults import Fault, Faults
 from truecandle.sim.hub import Client, Hub, parse_stream
 from truecandle.sim.limits import Limits
 
@@ -41,7 +41,9 @@ class Sockets:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its upgrade to its end."""
         for fault in self._faults.take("connect", most=1):
-            if fault.options.get("abort", False) and request.transport is not None:
+            if fault.kind == "drip_open":
+                await _drip(request, fault.options.get("bytes_per_s", 2))
+            elif fault.options.get("abort", False) and request.transport is not None:
                 request.transport.abort()
             return web.Response(status=fault.options.get("status", 503))
         if not self._limits.connect():
@@ -53,7 +55,7 @@ class Sockets:
         combined = request.path.startswith("/stream")
         client = Client(request, ws, combined, unit, muted)
         names = request.query.get("streams", "") if combined else request.path[len("/ws/") :]
-        self._subscribe(client, [name for name in names.split("/") if name][:STREAMS_MAX])
+        client.listen([name for name in names.split("/") if name][:STREAMS_MAX])
         self._hub.clients.add(client)
         writer = asyncio.create_task(client.write())
         try:
@@ -68,19 +70,27 @@ class Sockets:
         times: deque[float] = deque(maxlen=MESSAGES_PER_S)
         async for message in client.ws:
             now_s = time.monotonic()
+            if client.deaf:
+                continue
             if message.type is WSMsgType.PING:
-                await client.ws.pong(message.data)
+                if self._faults.active("pong") is None:
+                    await client.ws.pong(message.data)
             elif message.type is WSMsgType.PONG:
                 client.ponged_s = now_s
                 continue  # an answer to our own ping is not held against the client
             elif message.type is WSMsgType.TEXT:
-                client.put(orjson.dumps(self._control(client, message.data)).decode())
+                self._answer(client, message.data)
             if len(times) == MESSAGES_PER_S and now_s - times[0] < 1:
                 await client.ws.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Too many")
                 return
             times.append(now_s)
 
-    def _control(self, client: Client, text: str) -> dict[str, Any]:
+    def _answer(self, client: Client, text: str) -> None:
+        answer = self._control(client, text)
+        if answer is not None:
+            client.put(orjson.dumps(answer).decode())
+
+    def _control(self, client: Client, text: str) -> dict[str, Any] | None:
         try:
             message = orjson.loads(text)
         except ValueError:
@@ -96,7 +106,22 @@ class Sockets:
             return _error(2, f"Invalid request: {problem}", number)
         if not isinstance(params, list):
             return _error(2, "Invalid request: params must be an array", number)
+        fault = self._struck(params)
+        if fault is not None and fault.kind == "unanswered":
+            return None
+        if fault is not None:
+            text = fault.options.get("msg", "Invalid request: the stream is not known")
+            return _error(fault.options.get("code", 2), text, number)
         return self._obey(client, method, params, number)
+
+    def _struck(self, params: list[Any]) -> Fault | None:
+        """A fault that meets a request by one of the symbols that it names."""
+        streams = [parse_stream(name) for name in params if isinstance(name, str)]
+        for stream in streams or [parse_stream("")]:
+            facts = {"symbol": stream.symbol, "stream": stream.kind, "interval": stream.interval}
+            if struck := self._faults.take("request", facts, most=1):
+                return struck[0]
+        return None
 
     def _obey(
         self, client: Client, method: str, params: list[Any], number: object
@@ -113,12 +138,17 @@ class Sockets:
         elif len(client.streams.keys() | set(params)) > STREAMS_MAX:
             return _error(2, f"Invalid request: more than {STREAMS_MAX} streams", number)
         else:
-            self._subscribe(client, params)
+            client.listen(params)
         return {"result": None, "id": number}
 
-    def _subscribe(self, client: Client, names: list[str]) -> None:
-        for name in names:
-            client.streams.setdefault(name, parse_stream(name))
+
+async def _drip(request: web.Request, bytes_per_s: float) -> None:
+    """A handshake that would take minutes; until the client goes away."""
+    for byte in b"HTTP/1.1 101 Switching Protocols\r\nServer: " + b"x" * 1000:
+        if request.transport is None or request.transport.is_closing():
+            return
+        request.transport.write(bytes([byte]))
+        await asyncio.sleep(1 / bytes_per_s)
 
 
 def _property(client: Client, method: str, params: list[Any], number: object) -> dict[str, Any]:
