@@ -127,8 +127,8 @@ def watched(system: Hour, options: argparse.Namespace, dice: random.Random) -> i
     web = Web(system, series, token)
     page = Page(system) if options.page else None
     usage = Usage(system)
-    wait_for(lambda: len(leaders(system)) == len(SYMBOLS), 10, "a leader for every market")
-    wait_for(web.is_fresh, 20, "a freshness of every market")
+    wait_for(lambda: len(leaders(system)) == len(SYMBOLS), 30, "a leader for every market")
+    wait_for(web.is_fresh, 30, "a freshness of every market")
     watching: list[Witness | Web | Page] = [witness, web, *([page] if page else [])]
     for thread in watching:
         thread.start()
@@ -580,6 +580,8 @@ class Report:
         for name, role in self._system.roles.items():
             for text, count in Counter(_shapes(role)).most_common(8):
                 print(f"  {name}: {count} × {text}")
+                if name == "sim":  # it complains of whom it has disconnected
+                    continue
                 if "Traceback" in text:
                     at = next(i for i, line in enumerate(role.lines) if "Traceback" in line)
                     print("    " + "\n    ".join(role.lines[at : at + 40]))

@@ -154,7 +154,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
         ("PEPEUSDT:30m", "PEPEUSDT:4h", "PEPEUSDT:1d"), start_ms, end_ms,
         covered("PEPEUSDT", tables, start_ms, end_ms),
         ((day + 238 * minute, COMPRESSED), (day + 242 * minute, 1.0),
-         (day + 1439 * minute, COMPRESSED)),
+         (day + 1439 * minute, COMPRESSED)), step_ms=1_000,
     )  # fmt: skip
     tape = folder / "ws_kline_aggtrade/cryptofeed_BINANCE-ee25be.0_2021-04-04_BTC_ETH_DOT.txt.gz"
     yield stream("BTC ETH DOT 2021-04-04, both streams", tape, ["BTCUSDT", "ETHUSDT", "DOTUSDT"])

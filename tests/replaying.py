@@ -27,6 +27,7 @@ from truecandle.binance.wire import parse_message
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline
+from truecandle.sim import pump
 from truecandle.sim import recording as recorded
 from truecandle.sim.archive import replayed
 from truecandle.sim.hub import Builder, Hub, Stream, parse_stream
@@ -60,6 +61,8 @@ class Recording:
     official: Official
     speeds: tuple[tuple[int, float], ...] = ()
     tape: Path | None = None
+    #: How much time passes at once at full speed.
+    step_ms: int = 100
 
     @property
     def symbols(self) -> list[str]:
@@ -169,6 +172,7 @@ def truths(recording: Recording, market: Market) -> dict[str, Truth]:
 def play(recording: Recording, manner: Manner, sim: SimServer, watch: Watch) -> None:
     """Lets time pass as the recording's plan says, or as fast as everything is read."""
     if manner.is_fast:
+        setattr(pump, "_FAST_STEP_MS", recording.step_ms)  # noqa: B010
         sim.exchange.pump.pace.fast = True
         watch.until(lambda: sim.clock.now_ms() >= recording.end_ms, None)
         sim.exchange.pump.pace.fast = False
