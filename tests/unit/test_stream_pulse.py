@@ -1,17 +1,22 @@
-"""When a stream is dead, and how often it may be tried again."""
+"""When a market is silent, and how often a connection may be tried again."""
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from truecandle.binance.pulse import (
     ATTEMPTS_MAX,
     ATTEMPTS_S,
     BACKOFF_MAX_S,
+    QUIET_S,
     SILENCE_MAX_S,
     SILENCE_S,
+    SPARED,
+    STUBBORN_S,
     Attempts,
     Pulse,
+    Wishes,
     ceiling_s,
 )
 
@@ -57,6 +62,48 @@ def test_a_stall_does_not_make_the_rule_lax_for_long() -> None:
     for tenth in range(40):
         pulse.beat(11.2 + tenth / 10)
     assert pulse.limit_s == SILENCE_S
+
+
+def test_a_market_found_quiet_is_let_alone_for_five_minutes() -> None:
+    pulse, searches, now_s = Pulse(), [], 0.0
+    pulse.connect(now_s)
+    while now_s < 6 * 3600:
+        now_s += 0.2
+        if pulse.is_silent(now_s):
+            searches.append(now_s)
+            pulse.connect(now_s)
+            pulse.excuse(now_s)
+    assert all(b - a >= QUIET_S for a, b in itertools.pairwise(searches))
+    assert 6 * 12 - 5 <= len(searches) <= 6 * 12
+
+
+def test_who_only_wants_a_better_connection_leaves_half_of_the_attempts_to_others() -> None:
+    attempts = Attempts()
+    taken = [now_s for now_s in range(200) if attempts.take(now_s, SPARED) == 0]
+    assert taken == list(range(ATTEMPTS_MAX - SPARED))
+    assert attempts.take(200.0, SPARED) == ATTEMPTS_S - 200.0
+    assert [attempts.take(200.0) for _ in range(SPARED)] == [0.0] * SPARED
+    assert attempts.take(200.0) == ATTEMPTS_S - 200.0
+
+
+def test_when_the_exchange_asks_to_wait_every_connection_waits() -> None:
+    attempts = Attempts()
+    attempts.pause(120.0)
+    attempts.pause(60.0)
+    assert attempts.take(100.0) == 20.0
+    assert attempts.take(120.0) == 0.0
+
+
+def test_an_unwell_stream_is_subscribed_anew_then_gets_a_connection_then_rests() -> None:
+    wishes, granted = Wishes(), []
+    for now_s in range(int(2 * QUIET_S)):
+        fresh, is_stubborn = wishes.grant(["a", "b"], float(now_s))
+        if fresh or is_stubborn:
+            granted.append((now_s, fresh, is_stubborn))
+    step, rest = int(STUBBORN_S), int(QUIET_S)
+    assert granted[:2] == [(0, ("a", "b"), False), (step, (), True)]
+    assert granted[2] == (step + rest, ("a", "b"), False)
+    assert len(granted) == 4
 
 
 def test_never_more_than_60_attempts_in_5_minutes() -> None:
