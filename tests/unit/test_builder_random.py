@@ -1,0 +1,137 @@
+"""Random trades with random mishaps: no candle is called exact that is not, and calm mends all."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.mishaps import MINUTE_MS, Truth, says, steps
+from truecandle.candles.builder import CandleBuilder
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.tick import Kline, Trade
+
+#: `RANDOM_HISTORIES=10000 .venv/bin/pytest tests/unit/test_builder_random.py` takes minutes.
+HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "300"))
+
+
+@given(st.integers(0, 2**63))
+@settings(max_examples=HISTORIES, deadline=None, database=None)
+def test_no_candle_is_called_exact_that_is_not_and_after_calm_all_are(seed: int) -> None:
+    chance = random.Random(seed)
+    truth = Truth(chance)
+    desk = Desk(truth, chance)
+    for step in steps(truth, chance):
+        desk.do(step.at_ms, step.what)
+    desk.calm()
+
+
+class Desk:
+    """A builder, what has been told of it, and what of that a store has kept."""
+
+    def __init__(self, truth: Truth, chance: random.Random) -> None:
+        self.truth, self.chance = truth, chance
+        self.builder = CandleBuilder(INTERVALS["1m"])
+        self.told: dict[int, LiveCandle] = {}
+        self.stored: dict[int, LiveCandle] = {}
+        self.is_doubted = False
+
+    def do(self, now_ms: int, what: Trade | Kline | str) -> None:
+        newest = self.builder.last_id
+        if isinstance(what, Trade):
+            self.builder.add_trade(what)
+        elif isinstance(what, Kline):
+            self.builder.add_kline(what)
+        elif what == "break":
+            self.builder.doubt()
+        elif what == "settle":
+            asked_ms = now_ms - self.chance.choice([0, 100, 3_000])
+            self.builder.settle(self.truth.last_id(asked_ms), asked_ms)
+        elif what == "fetch":
+            self.fetch(now_ms)
+        else:
+            self.restart()
+        self.check()
+        if what == "break":
+            self.is_doubted = True
+        elif not isinstance(what, Trade) or what.last_id > newest:
+            self.is_doubted = False
+        if self.is_doubted and self.told:
+            last = self.told[max(self.told)]
+            assert last.is_complete or not last.is_exact
+        if self.chance.random() < 0.5:
+            self.stored = dict(self.told)
+
+    def check(self) -> None:
+        """What is told is the truth where it is called so, and nothing is kept back."""
+        for candle in self.builder.take(partial=True):
+            before = self.told.get(candle.open_ms)
+            if before is not None and before.is_complete and before.is_exact:
+                assert candle.is_exact
+            self.told[candle.open_ms] = candle
+            if candle.is_exact:
+                self.check_exact(candle)
+        for forming in self.builder._chain.candles:
+            told = self.told.get(forming.open_ms)
+            assert told is None or told.is_exact is forming.is_exact
+
+    def check_exact(self, candle: LiveCandle) -> None:
+        upto = None if candle.is_complete else candle.last_id
+        true = self.truth.values(candle.open_ms, upto)
+        if true is not None:
+            assert says(candle) == true
+        else:
+            assert (candle.trades, candle.first_id, candle.volume) == (0, -1, "0")
+
+    def check_proofs(self) -> None:
+        """What lies between trades of neighbouring ids is exact."""
+        traded = [one for one in self.builder._chain.candles if one.trades]
+        for before, candle, after in zip(traded, traded[1:], traded[2:], strict=False):
+            if before.close_id + 1 == candle.open_id and candle.close_id + 1 == after.open_id:
+                is_cut = not candle.ids.is_single(candle.open_id, candle.close_id)
+                assert candle.is_exact or is_cut
+
+    def fetch(self, now_ms: int) -> None:
+        """All trades since one that is known, by id, page by page."""
+        after = self.builder.last_id - self.chance.choice([0, 2, 20])
+        self.deliver([one for one in self.truth.aggregates if one.time_ms <= now_ms], after)
+
+    def deliver(self, trades: list[Trade], after: int = -1) -> None:
+        for one in trades:
+            if one.last_id > after:
+                self.builder.add_trade(one)
+                self.check()
+
+    def restart(self) -> None:
+        """A new feed knows only what was stored."""
+        self.builder = CandleBuilder(INTERVALS["1m"])
+        self.told = {}
+        newest = max(self.stored, default=0)
+        for open_ms in sorted(self.stored):
+            candle = self.stored[open_ms]
+            if open_ms < newest and not candle.is_complete:  # as the store moves it to pending
+                candle = replace(candle, is_complete=True, is_exact=False)
+            self.builder.seed(candle)
+            self.check()
+
+    def calm(self) -> None:
+        """Everything is fetched; klines are read again of what still can't be proven."""
+        self.deliver(self.truth.aggregates)
+        assert self.builder.contradictions == 0
+        self.check_proofs()
+        now_ms = self.truth.end_ms
+        for forming in list(self.builder._chain.candles):
+            if not forming.is_exact:
+                last_id = self.truth.last_id(now_ms)
+                closed = self.truth.kline(forming.open_ms, last_id, now_ms, is_closed=True)
+                self.builder.add_kline(closed)
+        self.check()
+        assert all(candle.is_exact for candle in self.told.values())
+        if self.told:
+            opens = range(min(self.told), max(self.told) + 1, MINUTE_MS)
+            traded = [open_ms for open_ms in opens if self.truth.values(open_ms)]
+            assert set(traded) <= set(self.told)
