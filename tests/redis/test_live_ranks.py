@@ -121,6 +121,21 @@ def test_even_old_news_of_the_leader_puts_its_own_candle_back(redis: Redis) -> N
     assert read(redis).forming == own
 
 
+def test_whoever_takes_the_lead_puts_back_what_our_feed_had_said(redis: Redis) -> None:
+    """Where a browser's candle stands in for it, and nowhere else."""
+    own, later = ours(0, 1_000), ours(1, 61_000)
+    save(redis, own, 1_000, lead(redis, "dead"))
+    save(redis, minute(0, 40_000, "client"), 40_000)
+    fences = {MINUTES.symbol: lead(redis)}
+    others = replace(MINUTES, symbol="ETHUSDT")
+    live.restore(redis, [others, MINUTES], now_ms=START_MS + 41_000, fences=fences)
+    assert read(redis).forming == own
+    save(redis, later, 61_000, fences[MINUTES.symbol])
+    before = everything(redis)
+    live.restore(redis, [others, MINUTES], now_ms=START_MS + 61_000, fences=fences)
+    assert everything(redis) == before
+
+
 def test_in_pending_too_the_leaders_word_takes_a_browsers_place(redis: Redis) -> None:
     number = lead(redis)
     own = ours(0, 1_000)
@@ -272,7 +287,7 @@ DECIMALS = st.one_of(
 ).map(lambda number: canonical(Decimal(number)))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(one=DECIMALS, other=DECIMALS)
 def test_numbers_of_38_digits_are_compared_to_the_last(redis: Redis, one: str, other: str) -> None:
     redis.flushall()

@@ -172,7 +172,7 @@ class Feed:
             self._note_s = 0.0
             self._flush(now_s)
             series = [one for symbol in sorted(new) for one in self._markets[symbol].series]
-            self._outbox.announce(series, self.exchange_ms)
+            self._outbox.announce(series, fences, self.exchange_ms)
 
     def _note(self, now_s: float) -> None:
         """Notes how fresh the markets are; renews what has fallen silent."""

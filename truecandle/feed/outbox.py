@@ -74,9 +74,11 @@ class Outbox:
             stored = self._save(items, fences, now_ms) if items else []
             self._tell([price for price in prices if price[0] in fences], stored)
 
-    def announce(self, series: Collection[Series], now_ms: int) -> None:
-        """Tells the newest candles of these series as they are stored: a new feed leads them."""
+    def announce(self, series: Collection[Series], fences: Mapping[str, int], now_ms: int) -> None:
+        """Tells the newest candles of these series as they are stored: a new feed leads them, and
+        no browser's candle stands in for it any more."""
         try:
+            live.restore(self._redis, series, now_ms=now_ms, fences=fences)
             found = [live.read_live(self._redis, one, now_ms) for one in series]
         except StoreError as error:
             self.leave_alone(error)

@@ -115,6 +115,24 @@ def read_own(redis: Redis, series: Series) -> LiveCandle | None:
     return _parsed(cast("bytes | None", redis.get(keys.own(series))))
 
 
+@translated()
+def restore(
+    redis: Redis, series: Iterable[Series], *, now_ms: int, fences: Mapping[str, int]
+) -> None:
+    """Puts our feed's own candles back where a browser's stands in for them."""
+    given = list(series)
+    with redis.pipeline(transaction=False) as pipe:
+        for one in given:
+            pipe.mget(keys.live(one), keys.own(one))
+        found = [(_parsed(shown), _parsed(own)) for shown, own in pipe.execute()]
+    items = [
+        (one, own)
+        for one, (shown, own) in zip(given, found, strict=True)
+        if shown and own and shown.source == "client" and shown.open_ms == own.open_ms
+    ]
+    save_many(redis, items, now_ms=now_ms, fences=fences)
+
+
 def read_live(redis: Redis, series: Series, now_ms: int) -> Live:
     """What is live at exchange time `now_ms`, of one instant."""
     with translated(), redis.pipeline(transaction=True) as pipe:
