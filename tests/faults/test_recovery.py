@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
+from redis import Redis
 
 from tests.breaking import Watch, cut
 from tests.harness import wait_for
+from tests.roles import Roles
+from tests.truth import Truth
+from truecandle.binance.rest import TRADES_WEIGHT, RestClient
+from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
+from truecandle.candles.series import Series, parse_series
+from truecandle.errors import RateLimited
+from truecandle.feed import recovery
 from truecandle.sim.clock import Clock
+from truecandle.sim.listing import listings
+from truecandle.sim.market import Market
 from truecandle.sim.server import SimServer
+from truecandle.sim.walk import Walk
+from truecandle.store import live
+from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE, Budget
 
 #: An hour that the simulated market spends trading, and soon a minute ends.
 START_MS = 1_795_000_000_000 // HOUR_MS * HOUR_MS + 20 * MINUTE_MS
@@ -22,6 +38,10 @@ SPEED = 4.0
 def sim() -> Iterator[SimServer]:
     with SimServer(("BTCUSDT",), clock=Clock(START_MS + 55_000, speed=SPEED)) as server:
         yield server
+
+
+def is_past(sim: SimServer, at_ms: int) -> bool:
+    return sim.clock.now_ms() >= at_ms
 
 
 def test_breaks_of_any_length_cost_no_trade_not_even_across_a_close(
@@ -43,7 +63,7 @@ def test_ten_disconnects_at_random_moments_cost_no_trade(sim: SimServer, redis_u
         watch.wait_until_exact(sim.clock.now_ms())
         for _ in range(10):
             until_ms = sim.clock.now_ms() + dice.randrange(100, 3_000)
-            wait_for(lambda at=until_ms: sim.clock.now_ms() >= at, what="a random moment")
+            wait_for(partial(is_past, sim, until_ms), what="a random moment")
             back_ms = cut(sim, dice.randrange(0, 4_000))
             wait_for(lambda: sim.connections == 1, what="the next connection")
         watch.wait_until_exact(back_ms)
@@ -70,9 +90,9 @@ def test_an_exchange_that_answers_badly_delays_what_is_missing_and_nothing_more(
         counts = watch.recovery.counts()
     assert counts["failed"] >= 4
     assert counts["gave_up"] == 0
-    asked = [one for one in sim.requests() if one["path"] == "/api/v3/aggTrades"]
+    asked: list[Any] = [one for one in sim.requests() if one["path"] == "/api/v3/aggTrades"]
     assert len(asked) == counts["asked"]
-    assert len({one["params"]["symbol"] for one in asked}) == len(symbols)
+    assert {one["params"]["symbol"] for one in asked} == set(symbols)
 
 
 def test_a_break_of_more_than_a_few_pages_is_left_to_klines(redis_url: str) -> None:
@@ -98,3 +118,100 @@ def test_a_break_of_more_than_a_few_pages_is_left_to_klines(redis_url: str) -> N
         assert not broken.get(joined_ms // HOUR_MS * HOUR_MS, False)
     weight = sum(int(str(one["weight"])) for one in sim.requests())
     assert weight <= 5 * 4
+
+
+def test_a_quiet_market_shows_its_candle_and_a_break_in_it_is_proven_empty(redis_url: str) -> None:
+    """It trades once in a quarter of an hour: no kline and no trade comes to help."""
+    course = Walk(3, replace(*listings(["PAXGUSDT"]), orders_per_hour=4))
+    clock = Clock(START_MS)
+    last = list(course.prints(START_MS - HOUR_MS, START_MS))[-1]
+    clock.set(last.time_ms + 20_000)
+    with (
+        SimServer(market=Market([course], clock)) as sim,
+        Watch(sim, redis_url, ["PAXGUSDT"], ["1m", "1h"]) as watch,
+    ):
+        watch.wait_until_exact(sim.clock.now_ms())
+        for series in watch.series:
+            official = sim.market.klines(series.symbol, series.interval.name, limit=1)[0]
+            candle = watch.candles(series)[-1]
+            assert (candle.open_ms, candle.trades) == (official.open_ms, official.trades)
+            assert candle.open == canonical(official.open)
+        cut(sim)
+        wait_for(lambda: watch.recovery.behind("PAXGUSDT"), what="the doubt")
+        watch.wait_until_exact(sim.clock.now_ms())
+        hour = watch.series[1]
+        doubts = [one.is_exact for one in watch.told() if one.open_ms == candle.open_ms]
+        assert False in doubts
+        assert doubts[-1]
+        assert watch.candles(hour)[-1].is_exact
+        assert watch.problems() == []
+
+
+def test_a_feed_killed_at_the_close_and_started_again_has_lost_nothing(
+    redis_url: str, redis: Redis, processes: Roles
+) -> None:
+    now_ms = Clock().now_ms()
+    clock = Clock(now_ms - now_ms % MINUTE_MS + MINUTE_MS + 46_000, speed=2.0)
+    with SimServer(("BTCUSDT",), clock=clock) as sim:
+        env = {
+            "REDIS_URL": redis_url, "BINANCE_REST_URL": sim.rest_url, "BINANCE_WS_URL": sim.ws_url,
+            "SYMBOLS": "BTCUSDT", "INTERVALS": "1s,1m",
+        }  # fmt: skip
+        minute, second = parse_series("BTCUSDT", "1m"), parse_series("BTCUSDT", "1s")
+
+        def held(series: Series) -> list[LiveCandle]:
+            found = live.read_live(redis, series, clock.now_ms())
+            return [*found.pending, *([found.forming] if found.forming else [])]
+
+        feed = processes.start("feed", ["live_candles.py"], env)
+        first = wait_for(lambda: [c for c in held(minute) if c.is_exact], what="a candle")[0]
+        closes_ms = minute.interval.next_open_ms(first.open_ms)
+        wait_for(lambda: clock.now_ms() >= closes_ms, 60, "the close")
+        feed.kill()
+        before = [one.open_ms for one in held(second)]
+        processes.start("feed", ["live_candles.py"], env)
+
+        def goes_on() -> bool:
+            """Exact from the kill to now: the minute that closed, and every second."""
+            after = [one for one in held(second) if one.open_ms >= before[-1]]
+            closed = {one.open_ms: one for one in held(minute) if one.is_complete}
+            is_right = closes_ms - MINUTE_MS in closed and closed[first.open_ms].is_exact
+            is_new = bool(after) and after[-1].open_ms > closes_ms + 2_000
+            return is_right and is_new and all(one.is_exact for one in after)
+
+        wait_for(goes_on, 40, "exact candles from before the kill to now")
+        truth = Truth(sim.market.course("BTCUSDT"), closes_ms - HOUR_MS)
+        for series in (minute, second):
+            found = [one for one in held(series) if one.open_ms >= before[-1] - MINUTE_MS]
+            opens = [one.open_ms for one in found]
+            assert opens == list(series.interval.opens(opens[0], opens[-1] + 1))
+            wrong = [truth.problem(series, one) for one in found if one.is_exact]
+            assert not any(wrong)
+
+
+def test_recovery_leaves_weight_to_closes_and_takes_it_before_history(
+    sim: SimServer, redis: Redis
+) -> None:
+    budget, now_ms = Budget(redis), sim.clock.now_ms()
+    budget.take(LIMIT_PER_MINUTE - recovery.RESERVE - TRADES_WEIGHT, now_ms)
+    ask, close, history = (
+        RestClient(sim.rest_url, budget, reserve=n, now_ms=lambda: now_ms, sleep=lambda _: None)
+        for n in (recovery.RESERVE, 0, RESERVE)
+    )
+    with pytest.raises(RateLimited):
+        history.klines("BTCUSDT", "1m", limit=1)
+    assert len(ask.agg_trades("BTCUSDT", limit=5)) == 5
+    with pytest.raises(RateLimited):
+        ask.agg_trades("BTCUSDT", limit=5)
+    assert len(close.klines("BTCUSDT", "1m", limit=1)) == 1
+
+
+def test_the_forming_candle_comes_with_its_ids(sim: SimServer, redis: Redis) -> None:
+    sim.clock.freeze()
+    rest = RestClient(sim.rest_url, Budget(redis), now_ms=sim.clock.now_ms)
+    for name in ("1s", "1m", "1h", "1d", "3d", "1w", "1M"):
+        kline = rest.forming("BTCUSDT", name)
+        (truth,) = sim.market.klines("BTCUSDT", name, limit=1)
+        assert (kline.first_id, kline.last_id) == (truth.first_id, truth.last_id)
+        assert (kline.open_ms, kline.trades) == (truth.open_ms, truth.trades)
+        assert kline.taker_quote_volume == canonical(truth.bought_quote)
