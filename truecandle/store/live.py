@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -29,6 +30,8 @@ AHEAD_MS = 60_000
 PENDING_KEPT = 600
 #: A candle whose interval ended longer ago than one interval and this is not forming any more.
 STALE_AFTER_MS = 60_000
+#: Candles remembered as parsed: those that wait are read with every subscription, unchanged.
+PARSED_KEPT = 2_000
 #: Results that `queue` adds to a pipeline and `decode` takes from it.
 RESULTS = 2
 #: Open times of one `settle` script call, and candles of one `save_many` pipeline.
@@ -218,6 +221,7 @@ def _saved(answer: Any) -> Saved:
     return Saved(bool(answer[0]), cast(Reason, answer[1].decode()))
 
 
+@lru_cache(PARSED_KEPT)
 def _parsed(text: bytes | None) -> LiveCandle | None:
     try:
         return live_from_json(text) if text else None
