@@ -8,52 +8,20 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from tests.e2e.conftest import go, wait_for_bars
+from tests.e2e.watching import seen, watch
 from tests.harness import wait_for
 from tests.system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-#: Notes, at every frame, which bars the two series hold, for as long as the test wants.
-WATCH = """() => {
-  globalThis.seen = {frames: 0, doubled: [], holes: [], states: {}};
-  const look = () => {
-    const bars = globalThis.truecandle.bars();
-    seen.frames += 1;
-    for (let i = 0; i < bars.length; i += 1) {
-      const {time, state} = bars[i];
-      const steps = i && (time - bars[i - 1].time) / 1000;
-      if (i && steps <= 0) seen.doubled.push(time);
-      if (i && steps > 1) seen.holes.push([bars[i - 1].time, time]);
-      const states = (seen.states[time] ??= []);
-      if (states.at(-1) !== state) states.push(state);
-    }
-    const drawn = globalThis.truecandle.drawn();
-    const history = new Set(drawn.history.map((bar) => bar.time));
-    for (const bar of drawn.tail) if (history.has(bar.time)) seen.doubled.push(bar.time);
-    globalThis.watching = requestAnimationFrame(look);
-  };
-  look();
-}"""
-
 
 def test_a_candle_forms_then_waits_then_becomes_official_without_a_reload(chart: Page) -> None:
     """Then at no frame is a bar missing or doubled on the way."""
-    chart.evaluate(WATCH)
-    last_ms = chart.evaluate("truecandle.bars().at(-1).time")
-    path = f"Object.entries(seen.states).filter(([time]) => Number(time) > {last_ms})"
-    whole_way = ["forming", "pending", "final"]
-    wait_for(
-        lambda: sum(states == whole_way for _, states in chart.evaluate(path)) >= 3,
-        30,
-        "three candles that went the whole way",
-    )
-    seen = chart.evaluate("(cancelAnimationFrame(watching), seen)")
-    assert seen["frames"] > 60
-    assert seen["doubled"] == []
-    assert seen["holes"] == []
-    backwards = [s for s in seen["states"].values() if s != sorted(s, key=whole_way.index)]
-    assert backwards == []
+    watch(chart)
+    wait_for(lambda: len(seen(chart).whole_ways) >= 3, 30, "three candles that went the whole way")
+    assert seen(chart).frames > 10
+    assert seen(chart).broken == []
 
 
 def test_the_bars_drawn_equal_what_the_server_answers(chart: Page, system: System) -> None:
@@ -89,6 +57,46 @@ def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> No
     assert all(time % 60_000 == 0 for time in times)
     chart.get_by_role("link", name="1s", exact=True).click()
     wait_for_bars(chart, "bars.some((bar) => bar.time % 60000)")
+
+
+def test_the_chain_holds_while_official_candles_are_late_and_nothing_trades(
+    chart: Page, system: System
+) -> None:
+    """Given an answer that takes 4 s, then candles wait as pending, and at no frame is one missing;
+    one without a trade is as flat as its official candle will be."""
+    watch(chart)
+    system.script("delay", path="klines", symbol="ETHUSDT", ms=4_000)
+    wait_for(lambda: chart.evaluate("truecandle.state().pending >= 6"), 30, "six that wait")
+    late = chart.evaluate("truecandle.bars().filter((bar) => bar.state === 'pending')")
+    finals = "bars.filter((bar) => bar.state === 'final')"
+    wait_for_bars(chart, f"{finals}.at(-1).time >= {late[-1]['time']}")
+    assert seen(chart).broken == []
+    flat = {bar["time"]: bar["open"] for bar in late if bar["volume"] == 0}
+    opens = {bar["time"]: bar["open"] for bar in chart.evaluate("truecandle.bars()")}
+    assert flat == {at: opens[at] for at in flat}
+
+
+def test_every_tab_shows_the_same_whatever_its_clock_and_after_a_sleep(chart: Page) -> None:
+    ahead = chart.context.new_page()
+    ahead.add_init_script("const now = Date.now; Date.now = () => now() + 86_400_000;")
+    asleep = chart.context.new_page()
+    for tab in (ahead, asleep):
+        tab.goto(chart.url)
+        wait_for_bars(tab)
+        watch(tab)
+    session = asleep.context.new_cdp_session(asleep)
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    chart.wait_for_timeout(3_000)
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    until_ms = chart.evaluate("truecandle.bars().at(-1).time") + 1_000
+    last = f"truecandle.bars().filter((bar) => bar.time < {until_ms}).slice(-60)"
+    finals = f"({last}).filter((bar) => bar.state === 'final')"
+    wait_for(lambda: len(chart.evaluate(finals)) == 60, what="official candles up to then")
+    wait_for(lambda: chart.evaluate(last) == ahead.evaluate(last) == asleep.evaluate(last),
+             what="the same candles in every tab")  # fmt: skip
+    for tab in (ahead, asleep):
+        assert seen(tab).broken == []
+        tab.close()
 
 
 def test_a_market_from_the_menu_is_followed_and_moves_in_its_own_ticks(chart: Page) -> None:
