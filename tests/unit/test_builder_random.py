@@ -41,14 +41,16 @@ class Desk:
         self.is_doubted = False
 
     def do(self, now_ms: int, what: Trade | Kline | str) -> None:
-        newest = self.builder.last_id
         if isinstance(what, Trade):
-            self.builder.add_trade(what)
+            self.hear(what)
         elif isinstance(what, Kline):
+            self.is_doubted = False
             self.builder.add_kline(what)
         elif what == "break":
+            self.is_doubted = True
             self.builder.doubt()
         elif what == "settle":
+            self.is_doubted = False
             asked_ms = now_ms - self.chance.choice([0, 100, 3_000])
             self.builder.settle(self.truth.last_id(asked_ms), asked_ms)
         elif what == "fetch":
@@ -56,15 +58,14 @@ class Desk:
         else:
             self.restart()
         self.check()
-        if what == "break":
-            self.is_doubted = True
-        elif not isinstance(what, Trade) or what.last_id > newest:
-            self.is_doubted = False
-        if self.is_doubted and self.told:
-            last = self.told[max(self.told)]
-            assert last.is_complete or not last.is_exact
         if self.chance.random() < 0.5:
             self.stored = dict(self.told)
+
+    def hear(self, trade: Trade) -> None:
+        """One that is known already lifts no doubt."""
+        self.is_doubted = self.is_doubted and trade.last_id <= self.builder.last_id
+        self.builder.add_trade(trade)
+        self.check()
 
     def check(self) -> None:
         """What is told is the truth where it is called so, and nothing is kept back."""
@@ -78,6 +79,9 @@ class Desk:
         for forming in self.builder._chain.candles:
             told = self.told.get(forming.open_ms)
             assert told is None or told.is_exact is forming.is_exact
+        if self.is_doubted and self.told:
+            newest = self.told[max(self.told)]
+            assert newest.is_complete or not newest.is_exact
 
     def check_exact(self, candle: LiveCandle) -> None:
         upto = None if candle.is_complete else candle.last_id
@@ -103,13 +107,12 @@ class Desk:
     def deliver(self, trades: list[Trade], after: int = -1) -> None:
         for one in trades:
             if one.last_id > after:
-                self.builder.add_trade(one)
-                self.check()
+                self.hear(one)
 
     def restart(self) -> None:
         """A new feed knows only what was stored."""
         self.builder = CandleBuilder(INTERVALS["1m"])
-        self.told = {}
+        self.told, self.is_doubted = {}, False
         newest = max(self.stored, default=0)
         for open_ms in sorted(self.stored):
             candle = self.stored[open_ms]

@@ -15,7 +15,7 @@ import orjson
 
 from truecandle.binance.fields import count, decimal, field, flag, moment, shown, text, trade_id
 from truecandle.candles.tick import Kline, Trade
-from truecandle.errors import MalformedAnswer
+from truecandle.errors import CandleError, MalformedAnswer
 
 
 class Message(NamedTuple):
@@ -74,17 +74,20 @@ def _parse_trade(message: Mapping[str, Any]) -> Message:
 
 
 def _trade(message: Mapping[str, Any], first: str, last: str, agg_id: int) -> Trade:
-    trade = Trade(
-        symbol=field(message, "s", text),
-        first_id=field(message, first, trade_id),
-        last_id=field(message, last, trade_id),
-        price=field(message, "p", decimal),
-        quantity=field(message, "q", decimal),
-        time_ms=field(message, "T", moment),
-        event_ms=field(message, "E", moment),
-        is_taker_buy=not field(message, "m", flag),
-        agg_id=agg_id,
-    )
+    try:  # one for all fields: thousands of trades a second come through here
+        trade = Trade(
+            text(message["s"]),
+            trade_id(message[first]),
+            trade_id(message[last]),
+            decimal(message["p"]),
+            decimal(message["q"]),
+            moment(message["T"]),
+            moment(message["E"]),
+            not flag(message["m"]),
+            agg_id,
+        )
+    except (KeyError, ValueError, CandleError) as error:
+        raise MalformedAnswer(f"no trade: {message!r:.300}") from error
     if trade.price == "0" or trade.last_id < trade.first_id:
         raise MalformedAnswer(f"impossible trade {trade}")
     return trade

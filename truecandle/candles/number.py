@@ -13,7 +13,7 @@ from truecandle.candles.interval import LAST_MS
 from truecandle.errors import CandleError
 
 #: Plain decimal notation; 20 digits before and 18 after the point hold every asset on Binance.
-_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?")
+_is_decimal = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?").fullmatch
 
 #: No trade has this id.
 NO_ID = -1
@@ -26,14 +26,15 @@ def canonical(number: object, field: str = "number") -> str:
     """
     if isinstance(number, Decimal):
         number = f"{number:f}"
-    if isinstance(number, int) and not isinstance(number, bool):
+    elif isinstance(number, int) and not isinstance(number, bool):
         number = str(number) if -(10**20) < number < 10**20 else "too large"
-    if not isinstance(number, str) or not _DECIMAL.fullmatch(number):
+    if not isinstance(number, str) or not _is_decimal(number):
         raise CandleError(field, number, "a decimal number of 0 or more, without exponent")
-    whole, point, fraction = number.partition(".")
-    fraction = fraction.rstrip("0")
-    whole = whole.lstrip("0") or "0"
-    return f"{whole}.{fraction}" if point and fraction else whole
+    text = number.rstrip("0").rstrip(".") if "." in number else number
+    if text[0] == "0" and len(text) > 1 and text[1] != ".":
+        text = text.lstrip("0") or "0"
+        return f"0{text}" if text[0] == "." else text
+    return text
 
 
 def known(number: Decimal) -> str | None:

@@ -55,14 +55,28 @@ class Tally:
 
     def count_next(self, trade: Trade) -> None:
         """The trade right after the newest one: the common case, and nothing in it can overlap."""
-        price = trade.worth.price
+        price, quantity, quote = trade.worth
+        first_id, last_id = trade.first_id, trade.last_id
         if price > self.high:
             self.high = price
         elif price < self.low:
             self.low = price
-        self.close, self.close_id = price, trade.last_id
-        self._sum(trade)
-        self.change(trade.event_ms if self.is_closed else trade.time_ms)
+        self.close, self.close_id = price, last_id
+        self.volume = _add(self.volume, quantity)
+        self.quote_volume = _add(self.quote_volume, quote)
+        if trade.is_taker_buy:
+            self.taker_volume = _add(self.taker_volume, quantity)
+            self.taker_quote_volume = _add(self.taker_quote_volume, quote)
+        self.trades += last_id - first_id + 1
+        self.ids.add(first_id, last_id)
+        pieces = self.pieces
+        pieces[first_id] = trade
+        if len(pieces) > TRADES_KEPT:
+            self._forget_oldest()
+        at_ms = trade.event_ms if self.is_closed else trade.time_ms
+        if at_ms > self.updated_at:
+            self.updated_at = at_ms
+        self.is_changed = True
 
     def count(self, trade: Trade) -> None:
         """Adds the trade unless its ids are in already. A part that is in can't be told from the
@@ -160,11 +174,13 @@ class Tally:
         self._keep(trade)
 
     def _keep(self, trade: Trade) -> None:
-        pieces = self.pieces
-        pieces[trade.first_id] = trade
-        if len(pieces) > TRADES_KEPT:
-            oldest = pieces.pop(next(iter(pieces)))
-            self.forgotten_id = max(self.forgotten_id, oldest.last_id)
+        self.pieces[trade.first_id] = trade
+        if len(self.pieces) > TRADES_KEPT:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest = self.pieces.pop(next(iter(self.pieces)))
+        self.forgotten_id = max(self.forgotten_id, oldest.last_id)
 
     def _numbers(self) -> tuple[object, ...]:
         flows = self.volume, self.quote_volume, self.taker_volume, self.taker_quote_volume
