@@ -18,24 +18,18 @@ anything differs.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 from tests.harness import RedisProc
-from tests.replaying import Manner, Outcome, Recording, parsed, replay, taped
-from tests.truth import Values, kline_values
-from truecandle.candles.candle import canonical
-from truecandle.candles.interval import INTERVALS
-from truecandle.candles.tick import Kline
+from tests.recordings import Recording, covered, moment, official, stream
+from tests.replaying import Manner, Outcome, replay
 
 REAL = Manner("real speed")
 FULL = Manner("full speed", is_fast=True)
@@ -47,7 +41,6 @@ MANNERS = (
     Manner("ten disconnections", drops=10),
 )
 COMPRESSED = 240.0
-NAMES = ("open", "high", "low", "close", "volume")
 WRONG_SHOWN = 10
 
 
@@ -158,49 +151,6 @@ def recordings(folder: Path) -> Iterator[Recording]:
     )  # fmt: skip
     tape = folder / "ws_kline_aggtrade/cryptofeed_BINANCE-ee25be.0_2021-04-04_BTC_ETH_DOT.txt.gz"
     yield stream("BTC ETH DOT 2021-04-04, both streams", tape, ["BTCUSDT", "ETHUSDT", "DOTUSDT"])
-
-
-def stream(name: str, path: Path, symbols: list[str]) -> Recording:
-    """A recording of trades and klines; its official candles are its own closing klines."""
-    messages = taped(path, symbols)
-    tables: dict[str, dict[int, Values]] = {f"{symbol}:1m": {} for symbol in symbols}
-    for kline in (parsed(event) for *_, event in messages):
-        if isinstance(kline, Kline) and kline.is_closed:
-            tables[f"{kline.symbol}:1m"][kline.open_ms] = kline_values(kline)
-    start_ms, end_ms = messages[0][0] - 1_000, messages[-1][0]
-    return Recording(name, (str(path),), tuple(tables), start_ms, end_ms, tables, (), path)
-
-
-def covered(
-    symbol: str, tables: Mapping[str, Mapping[int, Values]], start_ms: int, end_ms: int
-) -> dict[str, dict[int, Values]]:
-    """The official candles of which the whole interval is replayed."""
-    return {
-        f"{symbol}:{interval}": {
-            open_ms: row
-            for open_ms, row in rows.items()
-            if start_ms <= open_ms and INTERVALS[interval].next_open_ms(open_ms) <= end_ms
-        }
-        for interval, rows in tables.items()
-    }
-
-
-def official(path: Path) -> dict[int, Values]:
-    """Official candles by open time from a CSV with a header; its numbers may be floats."""
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    return {
-        opened(row): {name: canonical(f"{Decimal(row[name]):f}") for name in NAMES}
-        for row in csv.DictReader(text.splitlines())
-    }
-
-
-def opened(row: Mapping[str, str]) -> int:
-    return int(row["openTime"]) if "openTime" in row else moment(row["timestamp"])
-
-
-def moment(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def _options() -> argparse.Namespace:

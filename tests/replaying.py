@@ -7,23 +7,20 @@ Invariant: every candle that is told to browsers is judged, and those in Redis a
 from __future__ import annotations
 
 import asyncio
-import gzip
 import heapq
 import itertools
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import orjson
 import requests
 
 from tests.feeding import Feeding, Listener
 from tests.harness import wait_for
+from tests.recordings import Recording, parsed, taped
 from tests.truth import Judge, Truth, Values, differences, values
-from truecandle.binance.wire import parse_message
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline
@@ -40,60 +37,6 @@ SHUFFLE_MS = 500
 #: After the recording's end, for what is still on its way.
 SETTLE_S = 10.0
 LOOK_S = 0.01
-
-#: Official candles by `symbol:interval` and open time; only the fields that their source gives.
-Official = Mapping[str, Mapping[int, Values]]
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What is replayed: `sources` as `archive.replayed` takes them, from `start_ms` to `end_ms`.
-
-    `speeds` say until when (exchange time) how fast; the rest runs at real speed. `tape` is a
-    recorded stream whose own messages are sent as they are, instead of those made from the trades.
-    """
-
-    name: str
-    sources: tuple[str, ...]
-    series: tuple[str, ...]
-    start_ms: int
-    end_ms: int
-    official: Official
-    speeds: tuple[tuple[int, float], ...] = ()
-    tape: Path | None = None
-    #: How much time passes at once at full speed.
-    step_ms: int = 100
-
-    @property
-    def symbols(self) -> list[str]:
-        return list(dict.fromkeys(name.partition(":")[0] for name in self.series))
-
-    @property
-    def intervals(self) -> list[str]:
-        return list(dict.fromkeys(name.partition(":")[2] for name in self.series))
-
-    @property
-    def stretches(self) -> Iterator[tuple[int, int, float]]:
-        """From, to, speed."""
-        start_ms = self.start_ms
-        for until_ms, speed in (*self.speeds, (self.end_ms, 1.0)):
-            if until_ms > start_ms:
-                yield start_ms, until_ms, speed
-            start_ms = max(start_ms, until_ms)
-
-    def moment(self, share: float) -> int:
-        """The exchange's time when this share of the replay's own duration is over."""
-        lengths = [(end - start) / speed for start, end, speed in self.stretches]
-        left = share * sum(lengths)
-        for (start, _, speed), length in zip(self.stretches, lengths, strict=True):
-            if left <= length:
-                return int(start + left * speed)
-            left -= length
-        return self.end_ms
-
-    def is_timed(self, at_ms: int) -> bool:
-        """Whether it is real speed around that moment."""
-        return any(start < at_ms <= end and speed == 1 for start, end, speed in self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,24 +210,6 @@ class Tape(Pump):
             self.hub.publish(parse_stream(name), lambda _, event=event: event)  # type: ignore[misc]
             self._at += 1
         self.next_ms = now_ms
-
-
-def taped(path: Path, symbols: Sequence[str]) -> list[tuple[int, str, dict[str, Any]]]:
-    """When, on which stream, what: of a recording, one message a line behind a time stamp."""
-    found = []
-    newest_ms = 0
-    for line in gzip.decompress(path.read_bytes()).splitlines():
-        if b'"e":"aggTrade"' not in line and b'"e":"kline"' not in line:
-            continue
-        message = orjson.loads(line[line.index(b'{"') :])
-        if message["data"]["s"] in symbols:
-            newest_ms = max(newest_ms, int(message["data"]["E"]))
-            found.append((newest_ms, str(message["stream"]), message["data"]))
-    return found
-
-
-def parsed(event: dict[str, Any]) -> object:
-    return parse_message(orjson.dumps(event)).value
 
 
 def subscribed(sim: SimServer) -> int:
