@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,90 +11,23 @@ from redis import Redis
 
 from tests.feeding import Feeding, values
 from tests.harness import RedisProc, free_port, wait_for
-from truecandle.binance.change import Change
-from truecandle.binance.stream import Streams
+from tests.reading import NAMES, Reading
 from truecandle.binance.subscriptions import STREAMS_PER_MESSAGE
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.wire import trade_stream
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.tick import Trade
 from truecandle.sim.clock import Clock
 from truecandle.sim.pump import Pace
 from truecandle.sim.server import SimServer
 
 #: Twenty seconds of the exchange pass in one.
 SPEED = 20.0
-NAMES = (trade_stream("BTCUSDT"), kline_stream("BTCUSDT", "1s"))
 
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
     with SimServer(["BTCUSDT"], clock=Clock(speed=SPEED)) as server:
         yield server
-
-
-class Reading:
-    """Streams that collect what they deliver."""
-
-    def __init__(self, url: str, names: Sequence[str] = NAMES, **options: float) -> None:
-        self.events: list[Trade | Kline] = []
-        self.changes: list[Change] = []
-        self.streams = Streams(url, names, self._deliver, **options)
-
-    def __enter__(self) -> Reading:
-        self.streams.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.streams.stop()
-        assert not any(one.thread.is_alive() for one in self.streams.connections)
-
-    def _deliver(self, event: Trade | Kline | Change) -> None:
-        if isinstance(event, Change):
-            self.changes.append(event)
-        else:
-            self.events.append(event)
-
-    def count(self, name: str) -> int:
-        return self.streams.counts()[name]
-
-    def wait_for_more(self, count: int = 5) -> None:
-        """That many further events."""
-        target = len(self.events) + count
-        wait_for(lambda: len(self.events) >= target, what=f"{count} more events")
-
-    def wait_for_count(self, name: str, least: int) -> None:
-        wait_for(lambda: self.count(name) >= least, what=f"{name} to reach {least}")
-
-    def missing(self) -> int:
-        """How many trades lie between the first and the last one, and did not come."""
-        ids = {
-            number
-            for one in self.events
-            if isinstance(one, Trade)
-            for number in range(one.first_id, one.last_id + 1)
-        }
-        return max(ids) - min(ids) + 1 - len(ids)
-
-
-def test_a_planned_renewal_loses_no_trade(sim: SimServer) -> None:
-    with Reading(sim.ws_url, renew_s=0.5) as reading:
-        reading.wait_for_count("renewals", 2)
-        reading.wait_for_more()
-        assert reading.missing() == 0
-        assert reading.count("failures") == 0
-        wait_for(lambda: sim.connections <= 2, what="old connections to end")
-
-
-def test_an_announced_shutdown_is_answered_by_a_new_connection_before_the_old_one_ends(
-    sim: SimServer,
-) -> None:
-    with Reading(sim.ws_url) as reading:
-        reading.wait_for_more()
-        sim.faults.add("shutdown", drop_after_ms=int(4_000 * SPEED))
-        reading.wait_for_count("renewals", 1)
-        reading.wait_for_more()
-        assert reading.missing() == 0
-        assert reading.count("failures") == 0
 
 
 @pytest.mark.parametrize("code", [1001, 1008, None], ids=["closed", "refused", "reset"])
@@ -104,25 +37,6 @@ def test_a_lost_connection_is_made_again(sim: SimServer, code: int | None) -> No
         sim.faults.add("drop", code=code)
         reading.wait_for_count("connects", 2)
         reading.wait_for_more()
-
-
-def test_an_exchange_silent_to_all_is_asked_again_but_nothing_is_called_lost(
-    sim: SimServer,
-) -> None:
-    with Reading(sim.ws_url, silence_s=1.0) as reading:
-        reading.wait_for_more()
-        sim.faults.add("silent", for_ms=int(1_500 * SPEED))
-        reading.wait_for_count("renewals", 1)
-        reading.wait_for_more()
-        assert reading.count("stalls") == 0
-        assert all(change.is_live for change in reading.changes)
-
-
-def test_a_connection_mute_from_the_start_is_found_by_the_same_rule(sim: SimServer) -> None:
-    sim.faults.add("mute")
-    with Reading(sim.ws_url, silence_s=1.0) as reading:
-        reading.wait_for_more()
-        assert reading.count("stalls") == 1
 
 
 def test_pings_are_answered() -> None:
@@ -242,13 +156,13 @@ def test_closed_candles_are_right_in_spite_of(
 def test_a_price_far_from_the_last_one_is_taken_as_the_exchange_says_it(
     sim: SimServer, redis_url: str
 ) -> None:
-    with Feeding(sim, redis_url, ["BTCUSDT"], ["1m"]) as feeding:
-        before = wait_for(lambda: feeding.candles("BTCUSDT", "1m"), what="a candle")[-1]
+    with Feeding(sim, redis_url, ["BTCUSDT"], ["1h"]) as feeding:
+        before = wait_for(lambda: feeding.candles("BTCUSDT", "1h"), what="a candle")[-1]
         feeding.feed.deliver(
             Trade("BTCUSDT", 2**40, 2**40, "999999", "1", *(before.updated_at,) * 2, True)
         )
         wait_for(
-            lambda: any(one.high == "999999" for one in feeding.candles("BTCUSDT", "1m")),
+            lambda: any(one.high == "999999" for one in feeding.candles("BTCUSDT", "1h")),
             what="the outlier in the candle",
         )
 

@@ -182,7 +182,7 @@ class Connection:
             return
         log.info("stream: a new connection takes over: %s", cause)
         self._is_stubborn = False
-        self._handover = Handover(cause, Opening(self.url), self.times, self.counts)
+        self._handover = Handover(cause, link, Opening(self.url), self.times, self.counts)
 
     def _cause(self, link: Link, now_s: float) -> str | None:
         if link.is_leaving:

@@ -33,8 +33,11 @@ MUTE = "mute"
 class Handover:
     """`note` what the old connection brings, `step` the new one, until `is_ready`."""
 
-    def __init__(self, cause: str, opening: Opening, times: Times, counts: Counts) -> None:
+    def __init__(
+        self, cause: str, old: Link, opening: Opening, times: Times, counts: Counts
+    ) -> None:
         self.cause = cause
+        self._old = old
         self.opening = opening
         self.link: Link | None = None
         self._times = times
@@ -105,12 +108,15 @@ class Handover:
         self.opening.abandon()
 
     def _unmatched(self, before_s: float) -> set[str]:
-        """Streams whose first value on the new connection never came on the old one. Klines are
-        not the same on both, perhaps: there any of the stream will do."""
+        """Streams whose first value on the new connection never came on the old one, though it had
+        them then. Klines are not the same on both, perhaps: there any of the stream will do."""
+        had_s = self._old.subscriptions.confirmed
         return {
             name
             for name, (key, at_s) in self._firsts.items()
-            if at_s <= before_s and key not in self._seen and not self._is_kline_spoken(name)
+            if had_s.get(name, at_s) < at_s <= before_s
+            and key not in self._seen
+            and not self._is_kline_spoken(name)
         }
 
     def _is_kline_spoken(self, name: str) -> bool:

@@ -131,12 +131,12 @@ class Hub:
         if stream.name in self._held:
             self._send(stream, self._held.pop(stream.name), {})
 
-    def announce(self, event: Json) -> None:
+    def announce(self, event: Json, *, raw: bool = False) -> None:
         """Sends an event that belongs to no stream, such as serverShutdown, to all."""
         text = orjson.dumps(event).decode()
         for client in list(self.clients):
             wrapped = f'{{"stream":"!{event["e"]}","data":{text}}}'
-            client.put(wrapped if client.combined else text)
+            client.put(wrapped if client.combined and not raw else text)
 
     async def drained(self) -> None:
         """Waits until every queued message was handed to its connection."""
@@ -145,7 +145,8 @@ class Hub:
     async def drop(self, fault: Fault) -> None:
         """Ends the connections that a fault chooses by symbol, interval and kind of stream."""
         code = fault.options.get("code", WSCloseCode.GOING_AWAY)
-        met = [client for client in self.clients if _meets(fault, client)]
+        met = sorted((c for c in self.clients if _meets(fault, c)), key=lambda c: c.opened_s)
+        met = met[: fault.options.get("most")]
         if code is not None:
             closing = (client.ws.close(code=int(code)) for client in met)
             await asyncio.gather(*closing, return_exceptions=True)

@@ -153,7 +153,8 @@ class Pump:
             if fault.kind != "shutdown":
                 self.hub.spoil(fault)
                 continue
-            self.hub.announce({"e": "serverShutdown", "E": self.market.clock.now_ms()})
+            event = {"e": "serverShutdown", "E": self.market.clock.now_ms()}
+            self.hub.announce(event, raw=fault.options.get("raw", False))
             wait_ms = fault.options.get("drop_after_ms")
             if wait_ms is not None:
                 self.faults.add("drop", from_ms=self.market.clock.now_ms() + wait_ms)
