@@ -15,7 +15,7 @@ from truecandle.candles.interval import SECOND_MS
 from truecandle.candles.ranges import Ranges
 from truecandle.candles.tick import Trade
 
-_EXACT = Context(prec=60)
+_add = Context(prec=60).add
 
 #: Summaries kept while nobody takes them; the oldest go first.
 SUMMARIES_MAX = 100
@@ -59,12 +59,16 @@ class Prices:
     def __init__(self) -> None:
         self._told = Ranges()
         self._waiting: deque[Summary] = deque(maxlen=SUMMARIES_MAX)
-        self._second = -1
+        self._second = self._newest_id = -1
 
     def add(self, trade: Trade) -> None:
         """Counts a trade once. One of a second already left behind is for the candles alone."""
         second = trade.time_ms // SECOND_MS
-        if second < self._second or self._told.overlap(trade.first_id, trade.last_id):
+        if second < self._second:
+            return
+        if trade.first_id > self._newest_id:
+            self._newest_id = trade.last_id
+        elif self._told.overlap(trade.first_id, trade.last_id):
             return
         self._told.add(trade.first_id, trade.last_id)
         if second > self._second or not self._waiting:
@@ -84,17 +88,22 @@ class Prices:
 
 
 def _summary(trade: Trade) -> Summary:
-    price, quantity = Decimal(trade.price), Decimal(trade.quantity)
+    price, quantity, _ = trade.worth
     ids = trade.first_id, trade.last_id
     return Summary(trade.price, trade.time_ms, price, price, quantity, trade.count, *ids)
 
 
 def _include(summary: Summary, trade: Trade) -> None:
-    price = Decimal(trade.price)
-    summary.high, summary.low = max(summary.high, price), min(summary.low, price)
-    summary.volume = _EXACT.add(summary.volume, Decimal(trade.quantity))
-    summary.trades += trade.count
-    summary.timestamp = max(summary.timestamp, trade.time_ms)
-    summary.first_id = min(summary.first_id, trade.first_id)
+    price, quantity, _ = trade.worth
+    if price > summary.high:
+        summary.high = price
+    elif price < summary.low:
+        summary.low = price
+    summary.volume = _add(summary.volume, quantity)
+    summary.trades += trade.last_id - trade.first_id + 1
+    if trade.time_ms > summary.timestamp:
+        summary.timestamp = trade.time_ms
+    if trade.first_id < summary.first_id:
+        summary.first_id = trade.first_id
     if trade.last_id > summary.last_id:
         summary.price, summary.last_id = trade.price, trade.last_id
