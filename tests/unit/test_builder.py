@@ -38,8 +38,7 @@ def test_the_builder_keeps_the_shared_promise(case: dict[str, Any]) -> None:
     assert [shown(seen[open_ms]) for open_ms in sorted(seen)] == [
         expected(candle) for candle in case["candles"]
     ]
-    if case["exact"] is not None:
-        assert builder.is_exact is case["exact"]
+    assert [seen[open_ms].is_exact for open_ms in sorted(seen)] == case["complete"]
 
 
 def test_all_candles_but_the_newest_are_complete() -> None:

@@ -1,0 +1,290 @@
+"""What a builder knows: doubt after a break and how it ends, klines as witnesses, restarts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from truecandle.candles.builder import RETOLD, CandleBuilder
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.chain import CANDLES_MAX
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.ranges import RANGES_MAX, Ranges
+from truecandle.candles.tick import Kline, Trade
+
+START_MS = 1_722_470_400_000
+MINUTE_MS = 60_000
+
+
+def trade(first: int, at_ms: int, last: int | None = None) -> Trade:
+    time_ms = START_MS + at_ms
+    last = first if last is None else last
+    count = last - first + 1
+    return Trade("X", first, last, "100", str(count), time_ms, time_ms + 1, True)
+
+
+def kline(open_ms: int, first: int, last: int, at_ms: int, **changed: Any) -> Kline:
+    """The exchange's view of the trades `first`..`last`, each 1 at 100, sent at `at_ms`."""
+    count = last - first + 1
+    made = Kline(
+        symbol="X",
+        interval="1m",
+        open_ms=START_MS + open_ms,
+        open="100",
+        high="100",
+        low="100",
+        close="100",
+        volume=str(count),
+        quote_volume=str(100 * count),
+        taker_volume=str(count),
+        taker_quote_volume=str(100 * count),
+        trades=count,
+        first_id=first,
+        last_id=last,
+        is_closed=False,
+        event_ms=START_MS + at_ms,
+    )
+    return replace(made, **changed)
+
+
+def void(open_ms: int, at_ms: int, **changed: Any) -> Kline:
+    return replace(kline(open_ms, 0, -1, at_ms, **changed), first_id=-1)
+
+
+def builder(interval: str = "1m") -> CandleBuilder:
+    """One that holds the trades 1..10 of its first minute, and knows it."""
+    made = CandleBuilder(INTERVALS[interval])
+    made.add_kline(kline(0, 1, 8, 5_000))
+    made.add_trade(trade(9, 6_000))
+    made.add_trade(trade(10, 7_000))
+    return made
+
+
+def last(made: CandleBuilder) -> LiveCandle:
+    """The newest candle that has changed."""
+    return made.take(partial=True)[-1]
+
+
+class TestDoubt:
+    def test_a_break_puts_the_newest_candle_in_doubt_at_once(self) -> None:
+        made = builder()
+        assert last(made).is_exact
+        made.doubt()
+        assert not last(made).is_exact
+
+    def test_the_next_trade_in_turn_ends_it(self) -> None:
+        made = builder()
+        made.doubt()
+        made.add_trade(trade(10, 7_000))
+        assert not made.is_exact
+        made.add_trade(trade(11, 9_000))
+        assert last(made).is_exact
+
+    def test_a_trade_further_on_leaves_a_hole_until_the_one_between_is_fetched(self) -> None:
+        made = builder()
+        made.doubt()
+        made.add_trade(trade(13, 9_000))
+        assert not made.is_exact
+        made.add_trade(trade(11, 8_000, 12))
+        candle = last(made)
+        assert (candle.is_exact, candle.trades, candle.last_id) == (True, 13, 13)
+
+    def test_a_kline_sent_later_ends_it_and_one_sent_before_does_not(self) -> None:
+        made = builder()
+        made.doubt()
+        made.add_kline(kline(0, 1, 10, 6_900))
+        assert not made.is_exact
+        made.add_kline(kline(0, 1, 10, 12_000))
+        assert last(made).is_exact
+
+    def test_it_ends_when_the_exchange_says_that_nothing_traded_since(self) -> None:
+        made = builder()
+        made.doubt()
+        made.settle(9)
+        made.settle(11)
+        assert not made.is_exact
+        made.settle(10)
+        assert last(made).is_exact
+
+    def test_a_candle_whose_end_is_proven_is_never_in_doubt(self) -> None:
+        made = builder()
+        made.add_trade(trade(11, MINUTE_MS))
+        made.doubt()
+        assert [one.is_exact for one in made.take()] == [True, False]
+
+    def test_a_closed_candle_is_exact_once_the_trade_after_it_is_known(self) -> None:
+        made = builder()
+        made.add_trade(trade(12, MINUTE_MS + 5))
+        assert [one.is_exact for one in made.take(partial=True)] == [False, False]
+        made.add_trade(trade(11, MINUTE_MS + 2))
+        assert [one.is_exact for one in made.take()] == [True, True]
+
+    def test_a_silence_proves_the_end_only_if_it_lasted_until_then(self) -> None:
+        made = builder()
+        made.add_kline(void(MINUTE_MS, MINUTE_MS + 900))
+        made.settle(10, START_MS + MINUTE_MS - 1)
+        assert not made.take()[0].is_exact
+        made.settle(10, START_MS + MINUTE_MS)
+        assert made.take()[0].is_exact
+
+
+class TestWitness:
+    def test_a_kline_ahead_of_whole_trades_costs_nothing_when_an_aggregate_straddles_it(
+        self,
+    ) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 12, 9_000))
+        assert made.is_exact
+        made.add_trade(trade(11, 8_900, 14))
+        candle = last(made)
+        assert (candle.is_exact, candle.trades, candle.volume) == (True, 14, "14")
+
+    def test_it_is_the_base_when_the_next_kline_comes_before_the_trades(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 12, 9_000))
+        made.add_kline(kline(0, 1, 15, 11_000))
+        made.add_kline(kline(0, 1, 19, 13_000))
+        candle = last(made)
+        assert (candle.is_exact, candle.trades) == (True, 19)
+
+    def test_it_fills_a_hole_that_shows_behind_it(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 12, 9_000))
+        made.add_trade(trade(13, 9_500))
+        candle = last(made)
+        assert (candle.is_exact, candle.trades) == (True, 13)
+
+    def test_it_fills_the_end_of_a_candle_once_the_next_has_begun(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 12, 59_900))
+        made.add_trade(trade(13, MINUTE_MS + 1))
+        assert [(one.is_exact, one.trades) for one in made.take()] == [(True, 12), (True, 1)]
+
+    def test_a_kline_of_the_same_trades_that_says_otherwise_is_right_and_counted(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 10, 9_000, high="101"))
+        assert (last(made).high, made.contradictions, made.is_exact) == ("101", 1, True)
+
+    def test_digits_that_the_exchange_cuts_are_taken_and_no_contradiction(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 10, 9_000, quote_volume="999.99999990"))
+        assert (last(made).quote_volume, made.contradictions) == ("999.9999999", 0)
+
+    def test_a_closing_kline_counts_whatever_the_trades_say(self) -> None:
+        made = builder()
+        made.add_trade(trade(11, MINUTE_MS))
+        made.take()
+        made.add_kline(kline(0, 1, 10, MINUTE_MS + 90, is_closed=True, volume="12"))
+        made.add_kline(kline(0, 1, 10, MINUTE_MS + 90, is_closed=True, volume="12"))
+        (candle,) = made.take()
+        assert (candle.volume, candle.is_exact, made.contradictions) == ("12", True, 1)
+
+    def test_a_closing_kline_ahead_of_the_trades_contradicts_nothing(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 12, MINUTE_MS + 90, is_closed=True))
+        made.add_trade(trade(11, 59_000, 12))
+        candle = last(made)
+        assert (candle.trades, candle.is_exact, made.contradictions) == (12, True, 0)
+
+    def test_contradictions_are_remembered_when_their_candle_is_forgotten(self) -> None:
+        made = builder("1s")
+        made.add_kline(kline(7_000, 10, 10, 9_000, high="101"))
+        for number in range(200):
+            made.add_trade(trade(11 + number, 8_000 + number * 1_000))
+            made.take()
+        assert made.contradictions == 1
+
+
+class TestRestart:
+    def test_a_new_builder_goes_on_from_what_was_stored_but_in_doubt(self) -> None:
+        stored = last(builder())
+        made = CandleBuilder(INTERVALS["1m"])
+        made.seed(stored)
+        candle = last(made)
+        assert candle == replace(stored, is_exact=False)
+        made.add_trade(trade(11, 20_000))
+        assert (last(made).trades, made.is_exact) == (11, True)
+
+    def test_killed_at_the_close_it_loses_nothing(self) -> None:
+        made = CandleBuilder(INTERVALS["1m"])
+        made.seed(last(builder()))
+        for number, at_ms in ((9, 6_000), (10, 7_000), (11, 59_990), (12, MINUTE_MS + 3)):
+            made.add_trade(trade(number, at_ms))
+        shown = [(one.trades, one.is_complete, one.is_exact) for one in made.take()]
+        assert shown == [(11, True, True), (1, False, True)]
+
+    def test_a_closed_exact_candle_stays_so_and_proves_the_start_of_the_next(self) -> None:
+        first = builder()
+        first.add_kline(kline(0, 1, 10, MINUTE_MS + 90, is_closed=True))
+        made = CandleBuilder(INTERVALS["1m"])
+        made.seed(last(first))
+        made.add_trade(trade(11, MINUTE_MS + 3))
+        assert [one.is_exact for one in made.take()] == [True, True]
+
+    def test_what_was_not_exact_is_not_gone_on_from(self) -> None:
+        made = CandleBuilder(INTERVALS["1m"])
+        made.seed(replace(last(builder()), is_exact=False))
+        made.seed(replace(last(builder()), quote_volume=None))
+        assert made.take(partial=True) == []
+
+    def test_whoever_takes_over_tells_the_newest_candles_at_once(self) -> None:
+        made = builder("1s")
+        for number in range(30):
+            made.add_trade(trade(11 + number, 8_000 + number * 1_000))
+        made.take(partial=True)
+        rolled = [made.has_rolled]
+        made.retell()
+        assert [*rolled, made.has_rolled] == [False, True]
+        assert len(made.take(partial=True)) == RETOLD
+
+
+class TestEmpty:
+    def test_a_minute_without_trades_is_exact_if_a_kline_says_so(self) -> None:
+        made = CandleBuilder(INTERVALS["1m"])
+        made.add_kline(void(0, 900))
+        candle = last(made)
+        assert (candle.is_exact, candle.trades, candle.last_id) == (True, 0, -1)
+        made.add_kline(void(0, MINUTE_MS + 90, is_closed=True))
+        assert [one.is_exact for one in made.take()] == [True]
+
+    def test_its_first_trade_is_known_to_be_that_only_by_an_id_or_a_kline(self) -> None:
+        made = CandleBuilder(INTERVALS["1m"])
+        made.add_kline(void(0, 900))
+        made.add_trade(trade(7, 1_000))
+        assert not last(made).is_exact
+        made.add_kline(kline(0, 7, 7, 2_000))
+        assert last(made).is_exact
+
+    def test_minutes_between_are_proven_when_the_missing_trade_arrives(self) -> None:
+        made = builder()
+        made.add_trade(trade(12, 4 * MINUTE_MS))
+        made.take(partial=True)
+        made.add_trade(trade(11, 59_000))
+        shown = [(one.trades, one.is_complete, one.is_exact) for one in made.take()]
+        assert shown == [(11, True, True), *[(0, True, True)] * 3, (1, False, True)]
+
+    def test_a_void_minute_that_ended_is_exact_only_when_ids_follow_on(self) -> None:
+        made = builder()
+        made.add_kline(void(MINUTE_MS, MINUTE_MS + 900))
+        made.add_trade(trade(12, 2 * MINUTE_MS))
+        assert [one.is_exact for one in made.take(partial=True)] == [False, False, False]
+        made.add_trade(trade(11, 2 * MINUTE_MS - 1))
+        shown = {one.open_ms - START_MS: (one.trades, one.is_exact) for one in made.take()}
+        assert shown == {0: (10, True), MINUTE_MS: (1, True), 2 * MINUTE_MS: (1, True)}
+
+
+class TestBounds:
+    def test_candles_that_nobody_takes_are_let_go_of(self) -> None:
+        made = CandleBuilder(INTERVALS["1s"])
+        for number in range(CANDLES_MAX * 2):
+            made.add_trade(trade(number, number * 1_000))
+        assert len(made.take(partial=True)) <= CANDLES_MAX
+
+    def test_more_holes_than_are_kept_never_look_whole(self) -> None:
+        ranges = Ranges()
+        for number in range(RANGES_MAX + 1):
+            ranges.add(2 * number, 2 * number)
+        for number in range(2, RANGES_MAX + 1):
+            ranges.add(2 * number - 1, 2 * number - 1)
+        assert ranges.overlap(0, 2 * RANGES_MAX) == 2 * RANGES_MAX + 1
+        assert not ranges.is_single(0, 2 * RANGES_MAX)
