@@ -11,6 +11,9 @@ export const OFFER_PAUSE_MS = 30_000;
 /** With an acknowledgement older than this the page may have slept: what it knows may be of another hour. */
 const ACK_MAX_MS = 20_000;
 
+/** A candle that closes sooner is not offered: it might arrive too late, and be refused as closed. */
+const LEFT_MIN_MS = 2_000;
+
 /** Only while the market is known to be one of these is a browser's candle of use. */
 const NEEDED = new Set(["stale", "offline"]);
 
@@ -60,5 +63,5 @@ export class Poster {
 }
 
 function isCurrent({ interval }, { time }, nowMs) {
-  return interval.hasGrid && interval.openMs(nowMs) === time;
+  return interval.hasGrid && interval.openMs(nowMs) === time && interval.nextOpenMs(time) - nowMs >= LEFT_MIN_MS;
 }

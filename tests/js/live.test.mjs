@@ -256,6 +256,15 @@ test("what was saved is not offered again, and what does not form now is not off
   assert.equal(page.server.saves.length, 1);
 });
 
+test("a candle that is about to close is not offered: it would arrive too late", async () => {
+  const page = await forming();
+  await page.clock.advance(48_500);
+  page.server.freshness = { state: "offline", since: T0, why: "" };
+  page.handlers.freshness({ symbol: "BTCUSDT", ...page.server.freshness });
+  await page.clock.advance(1_400);
+  assert.equal(page.server.saves.length, 0);
+});
+
 test("a page that has just woken, or whose machine's clock is wrong, offers nothing of another time", async () => {
   for (const skewMs of [-86_400_000, 86_400_000]) {
     const page = await forming({ skewMs });
