@@ -35,6 +35,16 @@ def market(*intervals: str) -> Market:
     return Market("BTCUSDT", [parse_series("BTCUSDT", name) for name in intervals])
 
 
+def after_a_break() -> Market:
+    """One candle of 1s told; then the trades 3 to 8 and two candles are lost."""
+    one = market("1s")
+    one.add(kline(0, 1, at_ms=500, interval="1s"))
+    one.take(10.0)
+    one.add(trade(2, 700))
+    one.add(trade(9, 3200))
+    return one
+
+
 class TestInbox:
     def test_events_come_out_in_the_order_they_went_in(self) -> None:
         inbox = Inbox()
@@ -163,6 +173,24 @@ class TestMarket:
         one.add(trade(7, 30_000))
         assert not one.take(10.0).candles
         assert one.take(10.0 + PATIENCE_S).candles
+
+    def test_what_comes_after_lost_candles_waits_for_them(self) -> None:
+        one = after_a_break()
+        assert [c.open_ms - START_MS for _, c in one.take(20.0).candles] == [0]
+        for number, at_ms in enumerate((800, 1100, 1900, 2000, 2500, 2999), start=3):
+            one.add(trade(number, at_ms))
+        told = [c.open_ms - START_MS for _, c in one.take(21.0).candles]
+        assert told == [0, 1000, 2000, 3000]
+
+    def test_patience_with_lost_candles_ends(self) -> None:
+        """Then what comes after them is told as ever, hole or not."""
+        one = after_a_break()
+        one.take(20.0)
+        told = [c.open_ms - START_MS for _, c in one.take(20.0 + PATIENCE_S).candles]
+        assert told == [3000]
+        one.add(trade(10, 4100))
+        told = [c.open_ms - START_MS for _, c in one.take(24.0).candles]
+        assert told == [3000, 4000]
 
     def test_a_3d_candle_is_told_with_the_grid_that_its_kline_showed(self) -> None:
         one = market("3d")

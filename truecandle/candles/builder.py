@@ -13,7 +13,7 @@ from decimal import Decimal
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.chain import Chain
 from truecandle.candles.forming import Forming
-from truecandle.candles.interval import Interval
+from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.number import NO_ID
 from truecandle.candles.tick import Kline, Trade
 
@@ -30,13 +30,15 @@ class CandleBuilder:
 
     `add_trade` and `add_kline` take events in any order; `take` gives back what has changed since,
     oldest first. `has_rolled` says that a candle closed or opened since the last `take`;
-    `is_waiting` that one has changed whose beginning nobody has shown yet.
+    `is_waiting` that one has changed whose beginning, or what is before it, nobody has shown yet.
     """
 
     def __init__(self, interval: Interval) -> None:
         self.interval = interval
         self._chain = Chain()
         self._kline_ms = 0
+        #: Open time of the newest candle that was told, by this feed or an earlier one.
+        self._told_ms: int | None = None
         #: False: nothing can have changed since the last `take`.
         self._is_touched = False
 
@@ -118,6 +120,7 @@ class CandleBuilder:
                 event_ms=candle.updated_at,
             )
         )
+        self._told_ms = max(candle.open_ms, self._told_ms or 0)
         self.doubt()
 
     def retell(self) -> None:
@@ -129,16 +132,22 @@ class CandleBuilder:
     def take(self, *, partial: bool = False) -> list[LiveCandle]:
         """The candles that changed since the last call, oldest first; all but the last closed.
 
-        A candle that was joined midway waits for its first kline. With `partial` the newest one
-        is given without; a closed one never is, for its official version is near.
+        A candle that was joined midway waits for its first kline, and with it all that come after:
+        they would leave a hole behind them. So does what comes after candles that a break has lost.
+        With `partial` none waits; but a closed candle is never given without its beginning, for
+        its official version is near.
         """
+        until_ms = LAST_MS if partial else self._hole_ms()
         taken = [
             candle
             for candle in self._chain.candles
-            if candle.is_changed and (candle.has_start or (partial and not candle.is_closed))
+            if candle.is_changed
+            and candle.open_ms < until_ms
+            and (candle.has_start or (partial and not candle.is_closed))
         ]
         for candle in taken:
             candle.is_changed = False
+            self._told_ms = max(candle.open_ms, self._told_ms or 0)
         self._chain.keep(CANDLES_KEPT)
         self._chain.has_rolled = False
         self._is_touched = any(candle.is_changed for candle in self._chain.candles)
@@ -154,8 +163,10 @@ class CandleBuilder:
 
     @property
     def is_waiting(self) -> bool:
+        until_ms = self._hole_ms() if self._is_touched else LAST_MS
         return self._is_touched and any(
-            candle.is_changed and not candle.has_start for candle in self._chain.candles
+            candle.is_changed and (not candle.has_start or candle.open_ms >= until_ms)
+            for candle in self._chain.candles
         )
 
     @property
@@ -184,6 +195,19 @@ class CandleBuilder:
         return candle or self._chain.open(
             self.interval, self.interval.open_ms(time_ms), price, now_ms
         )
+
+    def _hole_ms(self) -> int:
+        """Where candles are missing, or not to be told yet, after the newest one that was told."""
+        newest = self._chain.newest
+        if newest is None or self._told_ms is None or newest.open_ms <= self._told_ms:
+            return LAST_MS
+        next_ms = self.interval.next_open_ms(self._told_ms)
+        for candle in self._chain.candles:
+            if candle.open_ms > self._told_ms:
+                if candle.open_ms != next_ms or not candle.has_start:
+                    return next_ms
+                next_ms = candle.next_ms
+        return LAST_MS
 
     @contextmanager
     def _judged(self, candle: Forming) -> Iterator[None]:
