@@ -190,7 +190,7 @@ class TestMarket:
         assert told == [3000]
         one.add(trade(10, 4100))
         told = [c.open_ms - START_MS for _, c in one.take(24.0).candles]
-        assert told == [3000, 4000]
+        assert told == [4000]
 
     def test_a_3d_candle_is_told_with_the_grid_that_its_kline_showed(self) -> None:
         one = market("3d")
