@@ -6,6 +6,7 @@ Invariant: what is missed is missed for sure: nobody is connected while the exch
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +61,9 @@ class Watch:
     def recovery(self) -> Any:
         return self.feeding.feed.recovery
 
+    def behind(self, symbol: str) -> str | None:
+        return self.recovery.behind(symbol, time.monotonic())  # type: ignore[no-any-return]
+
     def candles(self, series: Series) -> list[LiveCandle]:
         return self.feeding.candles(series.symbol, series.interval.name)
 
@@ -79,7 +83,8 @@ class Watch:
         """Every candle there is is exact, and of every series one of a time after that is there."""
 
         def are_exact() -> bool:
-            if any(self.recovery.behind(one.symbol) for one in self.series):
+            is_behind = any(self.behind(one.symbol) for one in self.series)
+            if is_behind or self.recovery.counts()["holes"]:
                 return False
             found = [self.candles(one) for one in self.series]
             are_there = all(
@@ -98,7 +103,7 @@ class Watch:
         inexact = {
             one.name: [c for c in self.candles(one) if not c.is_exact] for one in self.series
         }
-        behind = {one.symbol: self.recovery.behind(one.symbol) for one in self.series}
+        behind = {one.symbol: self.behind(one.symbol) for one in self.series}
         newest = {one.name: self.candles(one)[-1:] for one in self.series}
         return {**self.recovery.counts(), **behind, "inexact": inexact, "newest": newest}
 

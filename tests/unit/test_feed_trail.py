@@ -39,7 +39,7 @@ def test_an_id_is_missing_while_it_is_between_two_that_came(
 ) -> None:
     trail = seen(*ids)
     assert (trail.next_id, missing(trail)) == (next_id, holes)
-    assert trail.missing == sum(last - first + 1 for first, last in holes)
+    assert [hole.size for hole in trail.holes] == [last - first + 1 for first, last in holes]
 
 
 def test_what_is_late_by_less_than_it_may_be_is_not_missing_yet() -> None:

@@ -185,7 +185,7 @@ class Feed:
             self.source.renew(mute)
         noted = {
             symbol: self._notes.facts(
-                symbol, self.source, self._missing(symbol), self.exchange_ms, now_s
+                symbol, self.source, self._missing(symbol, now_s), self.exchange_ms, now_s
             )
             for symbol in self.lead.fences(self._markets)
         }
@@ -194,8 +194,8 @@ class Feed:
         except StoreError as error:
             self._outbox.leave_alone(error)
 
-    def _missing(self, symbol: str) -> str | None:
-        return self.recovery.behind(symbol) if self.recovery is not None else None
+    def _missing(self, symbol: str, now_s: float) -> str | None:
+        return self.recovery.behind(symbol, now_s) if self.recovery is not None else None
 
     def _beat(self, now_s: float) -> None:
         if now_s - self._beat_s < BEAT_S or self._outbox.is_away():

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from truecandle.candles.tick import Kline, Trade
-from truecandle.feed.errand import PAGE, Errand
+from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import Past
 from truecandle.feed.reread import PATIENCE_S, Reread
@@ -30,17 +30,6 @@ PAGES_MAX = 5
 TRIES_MAX = 8
 BACKOFF_S = 0.25
 BACKOFF_MAX_S = 30.0
-
-
-@dataclass(slots=True)
-class Counts:
-    """What recovery has asked and got since the start, over all markets."""
-
-    asked: int = 0
-    failed: int = 0
-    trades: int = 0
-    candles: int = 0
-    gave_up: int = 0
 
 
 @dataclass(slots=True)
@@ -74,7 +63,9 @@ class Case:
         that is heard of the market proves anything."""
         if is_live != self.is_live:
             self.is_live, self.since_s = is_live, now_s
-        self.is_open = self.is_open or not is_live
+        if not is_live:
+            self.is_open = True
+            self._past = self._past or self._by_klines()
         if self.is_open:
             self.market.doubt()
 
@@ -127,14 +118,18 @@ class Case:
         if self._tries >= TRIES_MAX:
             self._give_up(now_s)
 
-    @property
-    def behind(self) -> str | None:
+    def behind(self, now_s: float) -> str | None:
         """What is missing, in words; None while nothing is known to be."""
-        if self.trail.holes:
-            return f"{self.trail.missing} trades are missing and asked for"
-        if self._past is not None:
-            return "the trades since the last start are asked for"
+        if missing := sum(hole.size for hole in self.trail.ripe(now_s - LATE_S)):
+            return f"{missing} trades are missing and asked for"
         return "what traded during a break is asked for" if self.is_open else None
+
+    def _by_klines(self) -> Past | None:
+        """Where no trade has come yet: what klines have shown, to ask on from by time."""
+        last_id = max(self.market.kline_ids.values(), default=-1)
+        if self.trail.next_id is not None or last_id < 0:
+            return None
+        return Past({}, last_id, self.market.event_ms)
 
     def _waited(self, now_s: float, seconds: float) -> bool:
         return now_s - self.since_s >= seconds

@@ -41,3 +41,14 @@ class Errand:
         return rest.agg_trades(
             self.symbol, from_id=self.from_id, start_ms=self.start_ms, limit=self.limit
         )
+
+
+@dataclass(slots=True)
+class Counts:
+    """What recovery has asked and got since the start, over all markets."""
+
+    asked: int = 0
+    failed: int = 0
+    trades: int = 0
+    candles: int = 0
+    gave_up: int = 0

@@ -20,8 +20,8 @@ from truecandle.binance.rest import RestClient
 from truecandle.binance.wire import trade_stream
 from truecandle.candles.tick import Kline, Trade
 from truecandle.errors import ExchangeError, RateLimited, StoreError
-from truecandle.feed.case import Case, Counts
-from truecandle.feed.errand import Errand
+from truecandle.feed.case import Case
+from truecandle.feed.errand import Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import pasts
 from truecandle.store.budget import Budget
@@ -110,10 +110,10 @@ class Recovery:
         touched, self._touched = self._touched, set()
         return touched
 
-    def behind(self, symbol: str) -> str | None:
+    def behind(self, symbol: str, now_s: float) -> str | None:
         """What is missing of a market, in words; None while nothing is known to be."""
         case = self._cases.get(symbol)
-        return case.behind if case else None
+        return case.behind(now_s) if case else None
 
     def counts(self) -> dict[str, int]:
         """For heartbeat and metrics, over all markets since the start."""

@@ -87,10 +87,6 @@ class Trail:
         """The holes known since `until_s` or before: what was late is not late any more."""
         return [hole for hole in self.holes if hole.since_s <= until_s]
 
-    @property
-    def missing(self) -> int:
-        return sum(hole.size for hole in self.holes)
-
     def _miss(self, first: int, last: int, now_s: float) -> None:
         self.holes.append(Hole(first, last, now_s))
         self.holes.sort(key=lambda hole: hole.first)
