@@ -57,8 +57,12 @@ class CandleBuilder:
         elif self.interval.has_grid:
             candle = self._at(trade.time_ms, trade.worth.price, trade.time_ms)
             if candle is not None:
-                with self._judged(candle):
-                    candle.add_trade(trade)
+                open_id, close_id = candle.open_id, candle.close_id
+                candle.add_trade(trade)
+                self._is_touched = True
+                is_inner = candle is self._chain.newest or candle.close_id == close_id
+                if candle.open_id != open_id or not is_inner:
+                    self._chain.prove(self.interval, candle)
 
     def add_kline(self, kline: Kline) -> None:
         """Takes the exchange's view where it proves more than the trades do."""

@@ -43,6 +43,8 @@ class Ranges:
         """How many of first..last are in."""
         at = bisect_left(self._ends, first)
         end = bisect_right(self._starts, last)
+        if at >= end:
+            return 0
         return sum(
             min(self._ends[i], last) - max(self._starts[i], first) + 1 for i in range(at, end)
         )
