@@ -265,7 +265,7 @@ class Run:
 
 def bare(url: str, markets: int, seconds: float) -> int:
     """Splits frames and parses JSON, nothing else; prints messages and CPU time."""
-    ws = websocket.create_connection(f"{url}/stream", timeout=5)
+    ws = websocket.create_connection(f"{url}/stream", timeout=30)
     streams = ["aggTrade", *(f"kline_{name}" for name in INTERVALS.split(","))]
     names = [f"{one.lower()}@{stream}" for one in symbols_of(markets) for stream in streams]
     ws.send(orjson.dumps({"method": "SUBSCRIBE", "params": names, "id": 1}).decode())

@@ -112,13 +112,13 @@ class Feed:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
         self._take_in(wait_s)
         now_s = time.monotonic()
-        if self.recovery is not None:
-            touched = self.recovery.step(now_s)
-            self._active |= {self._markets[one] for one in touched & self._markets.keys()}
         if self.lead.is_due(now_s) and not self._outbox.is_away():
             self._take_lead(now_s)
         if now_s >= self._flush_s:
             self._flush_s = now_s + FLUSH_S
+            if self.recovery is not None:
+                touched = self.recovery.step(now_s)
+                self._active |= {self._markets[one] for one in touched & self._markets.keys()}
             self._flush(now_s)
         if now_s >= self._note_s and not self._outbox.is_away():
             self._note(now_s)
@@ -147,8 +147,9 @@ class Feed:
     def _flush(self, now_s: float) -> None:
         prices: list[Price] = []
         candles: list[Item] = []
+        is_away = self._outbox.is_away()
         for market in list(self._active):
-            taken = market.take(now_s)
+            taken = market.take(now_s, with_prices=not is_away)
             prices += [(market.symbol, summary) for summary in taken.prices]
             candles += taken.candles
             if market.is_quiet:

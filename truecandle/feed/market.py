@@ -54,7 +54,9 @@ class Market:
         self._lines = {one.interval.name: _Line(one) for one in series}
         self._prices = Prices()
         self._told_s: deque[float] = deque(maxlen=PRICES_PER_S)
-        self._next_s = 0.0
+        #: When the next price may be told; and when to look again whether a candle is due, so that
+        #: a candle that waits never holds up a price.
+        self._price_s = self._look_s = 0.0
 
     def add(self, event: Trade | Kline) -> None:
         self.event_ms = max(self.event_ms, event.event_ms)
@@ -92,14 +94,18 @@ class Market:
     def series(self) -> list[Series]:
         return [line.series for line in self._lines.values()]
 
-    def take(self, now_s: float) -> Taken:
-        """What is due now; nothing while it is too early."""
-        rolled = any(line.builder.has_rolled for line in self._lines.values())
-        if (now_s < self._next_s and not rolled) or not self._may_tell(now_s):
+    def take(self, now_s: float, *, with_prices: bool = True) -> Taken:
+        """What is due now; nothing while it is too early. Prices not taken are gathered on."""
+        due_s = self._price_s if self._prices and with_prices else self._look_s
+        if now_s < due_s and not self._has_rolled():
             return Taken()
-        prices = self._prices.take()[-PRICES_PER_S:]
+        if with_prices and not self._may_tell(now_s):
+            return Taken()
+        prices = self._prices.take()[-PRICES_PER_S:] if with_prices else []
         self._told_s.extend(now_s for _ in prices)
-        self._next_s = now_s + PRICE_PAUSE_S
+        self._look_s = now_s + PRICE_PAUSE_S
+        if prices:
+            self._price_s = self._look_s
         candles = []
         for line in self._lines.values():
             candles += [(line.series, candle) for candle in line.take(now_s)]
@@ -111,6 +117,9 @@ class Market:
         return not self._prices and not any(
             line.builder.is_changed for line in self._lines.values()
         )
+
+    def _has_rolled(self) -> bool:
+        return any(line.builder.has_rolled for line in self._lines.values())
 
     def _note(self, trade: Trade) -> None:
         self.trade_id = max(self.trade_id, trade.last_id)

@@ -29,6 +29,9 @@ SLOW_S = 0.5
 #: Candles of one series kept while Redis is away: as many as it keeps pending itself.
 UNSAVED_MAX = live.PENDING_KEPT
 
+#: Prices kept for the next time when Redis fails; while it is away the markets keep theirs.
+UNTOLD_MAX = 1_000
+
 #: Who stands by keeps closed candles for this long: more than the leader's lease lasts, so that
 #: what a leader that died has not stored is stored by the next one.
 STANDBY_MS = 20_000
@@ -46,6 +49,7 @@ class Outbox:
         self._publisher = publisher
         #: By symbol and series, by open time.
         self._unsaved: dict[str, dict[str, dict[int, Item]]] = {}
+        self._untold: list[Price] = []
         self._damaged: set[str] = set()
         self._away_until_s = 0.0
         self._has_failed = False
@@ -65,14 +69,17 @@ class Outbox:
         """Of the markets led, by their fencing numbers: stores what is kept, tells the prices,
         then tells the candles that were stored.
 
-        `now_ms` is the exchange's time. Prices are lost while Redis is away, candles are kept.
+        `now_ms` is the exchange's time. What cannot be told now goes first the next time.
         """
+        self._untold = [one for one in (*self._untold, *prices) if one[0] in fences][-UNTOLD_MAX:]
         if self.is_away():
             return
         items = self._items(fences)
-        if items or prices:
+        if items or self._untold:
             stored = self._save(items, fences, now_ms) if items else []
-            self._tell([price for price in prices if price[0] in fences], stored)
+            if not self.is_away():
+                untold, self._untold = self._untold, []
+                self._tell(untold, stored)
 
     def announce(self, series: Collection[Series], fences: Mapping[str, int], now_ms: int) -> None:
         """Tells the newest candles of these series as they are stored: a new feed leads them, and
@@ -149,8 +156,6 @@ class Outbox:
             log.error("feed: %s cannot be saved: a key holds something that is not ours", series)
 
     def _tell(self, prices: Sequence[Price], candles: Sequence[Item]) -> None:
-        if self.is_away():
-            return
         started_s = time.monotonic()
         with self._publisher.together():
             for symbol, summary in prices:
