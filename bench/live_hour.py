@@ -34,7 +34,7 @@ from tests.roles import Role, Roles
 from tests.system import System
 from tests.truth import Truth
 from truecandle.candles.candle import canonical, official_from_member
-from truecandle.candles.interval import INTERVALS
+from truecandle.candles.interval import INTERVALS, LAST_MS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import Clock
 from truecandle.sim.market import simulated
@@ -403,7 +403,14 @@ class Report:
                     took_ms = (closed.proven_ms or 0) - (closed.seen_ms or 0)
                     latest[kinds] = max(latest.get(kinds, 0), took_ms)
                 elif how != "exact at once" and "stall" not in kinds and "kill" not in kinds:
-                    self._wrong(f"{sight.series} {open_ms} ({kinds}): {how}")
+                    proof = (
+                        f"proof {closed.proven_ms - end_ms} ms" if closed.proven_ms else "no proof"
+                    )
+                    taken = (
+                        f"official {closed.official_ms - end_ms} ms" if closed.official_ms else ""
+                    )
+                    text = f"{how}; after its end: {proof}, {taken}"
+                    self._wrong(f"{sight.series} {open_ms} ({kinds}): {text}")
         for kinds in sorted({kinds for kinds, _ in table}):
             counts = {how: n for (one, how), n in sorted(table.items()) if one == kinds}
             late = f", at most {latest[kinds]} ms later" if kinds in latest else ""
@@ -413,7 +420,7 @@ class Report:
     def _how(closed: Closed) -> str:
         if closed.is_exact_at_once:
             return "exact at once"
-        if closed.proven_ms is not None:
+        if closed.proven_ms is not None and closed.proven_ms <= (closed.official_ms or LAST_MS):
             return "proven later"
         if closed.official_ms is None:
             return "never seen closed" if closed.seen_ms is None else "never exact nor official"
@@ -561,9 +568,13 @@ class Report:
         notes = self._usage.notes
         for role in sorted({role for *_, used in notes for role in used}):
             known = [(name, at_s, used[role]) for name, at_s, used in notes if role in used]
-            (_, start_s, (cpu, rss)), (_, end_s, (cpu_end, rss_end)) = known[0], known[-1]
-            half = known[len(known) // 2][2][1]
-            share = 100 * (cpu_end - cpu) / max(1.0, end_s - start_s)
+            spent = [(one[1], one[2][0]) for one in known]
+            ticks = sum(  # after a restart it begins at 0 again
+                later - before if later >= before else later
+                for (_, before), (_, later) in itertools.pairwise(spent)
+            )
+            rss, half, rss_end = (known[at][2][1] for at in (0, len(known) // 2, -1))
+            share = 100 * ticks / max(1.0, spent[-1][0] - spent[0][0])
             print(f"  {role:8} {share:6.1f} % CPU   {rss / 1e6:7.1f} MB at the start, "
                   f"{half / 1e6:7.1f} half way, {rss_end / 1e6:7.1f} at the end")  # fmt: skip
 

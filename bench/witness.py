@@ -182,7 +182,7 @@ class Witness(threading.Thread):
         is_proven = candle.is_exact and candle.is_complete
         if closed.seen_ms is None:
             closed.seen_ms, closed.is_exact_at_once = at_ms, is_proven
-        if is_proven and closed.proven_ms is None and closed.official_ms is None:
+        if is_proven and closed.proven_ms is None:
             closed.proven_ms = at_ms
 
     def _check_age(
