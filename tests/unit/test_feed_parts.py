@@ -143,6 +143,19 @@ class TestMarket:
         assert not one.take(10.0 + PRICE_PAUSE_S / 2).prices
         assert one.take(10.0 + PRICE_PAUSE_S).prices
 
+    def test_a_candle_that_waits_its_turn_holds_up_no_price(self) -> None:
+        """Given looks at it in between, then the price after the pause is told at once."""
+        one = market("1m")
+        one.add(kline(0, 1, at_ms=1))
+        one.add(trade(2, 100))
+        one.take(10.0)
+        one.add(trade(3, 200))
+        one.take(10.0 + PRICE_PAUSE_S)
+        for step in range(10):
+            assert not one.take(10.2 + step / 100).prices
+        one.add(trade(4, 300))
+        assert one.take(10.3).prices
+
     def test_a_forming_candle_is_told_twice_a_second_at_most(self) -> None:
         one, told = market("1m"), 0
         one.add(kline(0, 1, at_ms=1))
