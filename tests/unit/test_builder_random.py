@@ -52,7 +52,7 @@ class Desk:
         elif what == "settle":
             self.is_doubted = False
             asked_ms = now_ms - self.chance.choice([0, 100, 3_000])
-            self.builder.settle(self.truth.last_id(asked_ms), asked_ms)
+            self.builder.settle(self.truth.last_id(asked_ms))
         elif what == "fetch":
             self.fetch(now_ms)
         else:

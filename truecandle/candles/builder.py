@@ -86,16 +86,13 @@ class CandleBuilder:
             with self._judged(newest):
                 newest.doubt(max(self._kline_ms, newest.updated_at))
 
-    def settle(self, last_id: int, at_ms: int | None = None) -> None:
-        """The exchange has said that nothing traded after the trade `last_id`: nothing until
-        `at_ms`, its own time when it was asked, where that is known."""
-        if last_id != self.last_id:
-            return
-        for candle in reversed(self._chain.candles):
-            with self._judged(candle):
-                candle.settle(last_id, at_ms)
-            if candle.trades:
-                break
+    def settle(self, last_id: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id`. That ends the doubt
+        and proves no end: how long ago it was so, an answer does not tell."""
+        newest = self._chain.newest
+        if newest is not None and last_id == self.last_id:
+            with self._judged(newest):
+                newest.is_doubted = False
 
     def seed(self, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored, oldest first. Only an exact one is

@@ -84,12 +84,6 @@ class Forming(Tally):
         """A break: trades may be missing after the newest one, and klines sent until `at_ms`."""
         self.is_doubted, self.doubt_ms = True, max(self.doubt_ms, at_ms)
 
-    def settle(self, last_id: int, at_ms: int | None) -> None:
-        """The exchange has said that nothing traded after `last_id`, the newest trade known."""
-        self.is_doubted = False
-        if at_ms is not None and at_ms >= self.next_ms:
-            self.prove_end(last_id)
-
     def prove_start(self) -> None:
         """The trade before its first one is known to be of an earlier interval."""
         if self.first_id != self.open_id:
