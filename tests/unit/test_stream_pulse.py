@@ -15,6 +15,7 @@ from truecandle.binance.pulse import (
     SPARED,
     STUBBORN_S,
     Attempts,
+    Haste,
     Pulse,
     Wishes,
     ceiling_s,
@@ -72,9 +73,28 @@ def test_a_market_found_quiet_is_let_alone_for_five_minutes() -> None:
         if pulse.is_silent(now_s):
             searches.append(now_s)
             pulse.connect(now_s)
-            pulse.excuse(now_s)
+            pulse.excuse(now_s + QUIET_S)
     assert all(b - a >= QUIET_S for a, b in itertools.pairwise(searches))
     assert 6 * 12 - 5 <= len(searches) <= 6 * 12
+
+
+def test_a_silence_is_unlike_before_only_where_pauses_are_known_and_short() -> None:
+    pulse, now_s = Pulse(), 0.0
+    pulse.connect(now_s)
+    assert not pulse.is_busy, "nothing is known yet"
+    for _ in range(40):
+        now_s += 1.0
+        pulse.beat(now_s)
+    assert pulse.is_busy
+    pulse.beat(now_s + SILENCE_S / 3)
+    assert not pulse.is_busy, "a third of it was usual"
+
+
+def test_connections_that_live_shortly_are_changed_ever_more_slowly() -> None:
+    haste = Haste()
+    assert [haste.pause_s(1.0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert haste.pause_s(23 * 3600.0) == 0
+    assert haste.pause_s(1.0) == 1
 
 
 def test_who_only_wants_a_better_connection_leaves_half_of_the_attempts_to_others() -> None:

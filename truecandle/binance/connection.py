@@ -16,19 +16,20 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from truecandle.binance.change import Health
+from truecandle.binance.change import Change, Health
 from truecandle.binance.gate import Deliver, Gate
-from truecandle.binance.handover import MUTE, Handover
-from truecandle.binance.link import RENEW_JITTER_S, Counts, Item, Link, Opening, Times
-from truecandle.binance.pulse import SPARED, Attempts, Pulse, Wishes, ceiling_s
+from truecandle.binance.handover import MUTE, OVERLAP_MAX_S, Handover
+from truecandle.binance.link import Counts, Item, Link, Opening, Times
+from truecandle.binance.plan import Plan
+from truecandle.binance.pulse import SPARED, Attempts, ceiling_s
 from truecandle.binance.socket import RECEIVE_S, Socket
 from truecandle.errors import ExchangeError, MalformedAnswer, RateLimited
 
 #: Beside a new connection the old one is waited for this long at most.
 SHARED_S = 0.02
 
-#: A connection that lived shorter than this was replaced in haste.
-HASTY_S = 60.0
+#: Wishes of other threads that wait; more than these are old.
+WISHES_MAX = 100
 
 log = logging.getLogger(__name__)
 
@@ -47,20 +48,17 @@ class Connection:
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread = field(init=False)
     _gate: Gate = field(init=False)
-    _pulse: Pulse = field(init=False)
-    _wishes: Wishes = field(default_factory=Wishes)
-    _wished: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=100))
+    _plan: Plan = field(init=False)
+    _wished: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=WISHES_MAX))
     _followed: Sequence[str] = ()
     _link: Link | None = None
     _handover: Handover | None = None
-    _renew_at_s: float = 0.0
-    _again_s: float = 0.0
+    _before: Handover | None = None
+    _before_until_s: float = 0.0
     _failures: int = 0
-    _hasty: int = 0
-    _is_stubborn: bool = False
 
     def __post_init__(self) -> None:
-        self._pulse = Pulse(self.times.silence_s)
+        self._plan = Plan(self.times)
         self._gate = Gate(self.names, self.deliver, self.counts)
         self.thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
@@ -89,8 +87,8 @@ class Connection:
                 pause_s = 0.0
             except ExchangeError as error:
                 self._gate.tell(tuple(self._gate.live), False, str(error))
-                pause_s = 0.0 if self._handover else self._fail(error)
-            self.stopping.wait(pause_s)
+                pause_s = self._fail(error)
+            self.stopping.wait(0.0 if self._handover else pause_s)
         if self._handover is not None:
             self._handover.abandon()
 
@@ -110,6 +108,7 @@ class Connection:
         socket = self._open()
         if socket is None:
             return
+        self._plan.is_missed = False
         self._adopt(Link(socket, self.times, self.counts))
         try:
             while not self.stopping.is_set():
@@ -134,12 +133,8 @@ class Connection:
 
     def _adopt(self, link: Link) -> None:
         """This is the connection now."""
-        now_s = time.monotonic()
-        jitter_s = random.uniform(0, min(RENEW_JITTER_S, self.times.renew_s / 4))
-        self._renew_at_s = now_s + self.times.renew_s - jitter_s
-        self._link = link
-        self._followed = ()
-        self._pulse.connect(now_s)
+        self._link, self._followed = link, ()
+        self._plan.adopt(time.monotonic())
 
     def _step(self) -> None:
         link, handover, now_s = self._link, self._handover, time.monotonic()
@@ -152,6 +147,9 @@ class Connection:
         except ExchangeError as error:
             self._rescue(link, error)
             return
+        if self._before is not None:
+            items = self._before.unseen(items)
+            self._before = self._before if now_s < self._before_until_s else None
         self._pass_on(items)
         if handover is not None:
             handover.note(items)
@@ -162,36 +160,26 @@ class Connection:
         if self.names is not self._followed:
             self._followed = names = self.names
             self._gate.follow(names)
-            self._wishes.keep(frozenset(names))
             link.subscriptions.follow(names)
             if self._handover and self._handover.link:
                 self._handover.link.subscriptions.follow(names)
         while self._wished:
-            fresh, is_stubborn = self._wishes.grant(self._wished.popleft(), now_s)
+            fresh = self._plan.wish(self._wished.popleft(), frozenset(self._followed), now_s)
             link.subscriptions.repeat(fresh, "renewed: it was silent")
-            self._is_stubborn = self._is_stubborn or is_stubborn
 
     def _begin(self, link: Link, now_s: float) -> None:
         """Opens another connection beside this one, if there is a cause and it may be."""
-        cause = self._cause(link, now_s)
-        if cause is None or now_s < self._again_s:
+        cause = self._plan.due(link, now_s)
+        if cause is None:
             return
+        if cause == MUTE and (reason := self._plan.suspicion()):
+            self._gate.tell(sorted(self._gate.live), False, reason)
         wait_s = self.attempts.take(now_s, 0 if link.is_leaving else SPARED)
         if wait_s > 0:
-            self._again_s = now_s + wait_s
+            self._plan.wait(now_s + wait_s)
             return
         log.info("stream: a new connection takes over: %s", cause)
-        self._is_stubborn = False
         self._handover = Handover(cause, link, Opening(self.url), self.times, self.counts)
-
-    def _cause(self, link: Link, now_s: float) -> str | None:
-        if link.is_leaving:
-            return "shutdown"
-        if now_s >= self._renew_at_s:
-            return "planned"
-        if self._is_stubborn or link.subscriptions.is_deaf:
-            return "unwell"
-        return MUTE if self._pulse.is_silent(now_s) else None
 
     def _advance(self, link: Link, handover: Handover) -> None:
         try:
@@ -199,7 +187,7 @@ class Connection:
         except ExchangeError as error:
             handover.abandon()
             self._handover = None
-            self._again_s = time.monotonic() + self._fail(error)
+            self._plan.wait(time.monotonic() + self._fail(error))
             return
         now_s = time.monotonic()
         if handover.is_ready(now_s):
@@ -220,29 +208,26 @@ class Connection:
 
     def _switch(self, old: Link, handover: Handover, lost: set[str], reason: str) -> None:
         assert handover.link is not None
-        self._handover = None
-        self._gate.tell(sorted(lost), False, reason)
-        self.counts.stalls += bool(lost) and handover.cause == MUTE
+        now_s, rest, plan, gate = time.monotonic(), handover.rest(), self._plan, self._gate
+        self._handover, self._before = None, handover
+        self._before_until_s = now_s + OVERLAP_MAX_S
+        gate.tell(sorted(lost), False, reason)
+        self.counts.stalls += handover.cause == MUTE and bool(lost or (plan.is_missed and rest))
         self.counts.renewals += 1
-        is_quiet = handover.is_quiet
         self._adopt(handover.link)
-        self._pause(old, is_quiet)
+        plan.change(now_s, now_s - old.opened_s, is_quiet=handover.is_quiet)
         confirmed = handover.link.subscriptions.confirmed
-        self._gate.tell(sorted(self._gate.live - confirmed.keys()), False, "not subscribed again")
-        self._gate.tell(sorted(confirmed), True, "subscribed")
-        self._pass_on(handover.rest())
+        gate.tell(sorted(gate.live - confirmed.keys()), False, "not subscribed again")
+        if not plan.is_missed:
+            gate.tell(sorted(confirmed), True, "subscribed")
+        self._pass_on(rest)
         old.close()
 
-    def _pause(self, old: Link, is_quiet: bool) -> None:
-        """The next change of connections is let wait, the more so the shorter the last ones lived:
-        an exchange that sends everybody away at once is not stormed."""
-        now_s = time.monotonic()
-        self._hasty = self._hasty + 1 if now_s - old.opened_s < HASTY_S else 0
-        self._again_s = now_s + (ceiling_s(self._hasty) if self._hasty else 0.0)
-        if is_quiet:
-            self._pulse.excuse(now_s)
-
     def _pass_on(self, items: Sequence[Item]) -> None:
+        plan, link = self._plan, self._link
+        if plan.is_missed and link and any(not isinstance(one, Change) for one in items):
+            plan.is_missed = False
+            self._gate.tell(sorted(link.subscriptions.confirmed), True, "heard again")
         if self._gate.pass_on(items):
-            self._pulse.beat(time.monotonic())
+            plan.beat(time.monotonic())
             self._failures = 0

@@ -42,18 +42,21 @@ class Handover:
         self.link: Link | None = None
         self._times = times
         self._counts = counts
-        self._held: list[Trade | Kline] = []
+        self._held: list[Item] = []
         self._seen: set[Hashable] = set()
         self._spoken: set[str] = set()
-        self._firsts: dict[str, tuple[Hashable, float]] = {}
+        self._firsts: dict[str, tuple[Trade | Kline, float]] = {}
+        self._reached: dict[str, int] = {}
         self._settled_s: float | None = None
 
     def note(self, items: Iterable[Item]) -> None:
-        """What the old connection brought."""
-        for item in items:
+        """What the old connection brought; before the new one is open it does not matter."""
+        for item in items if self.link else ():
             if not isinstance(item, Change):
+                name = stream_of(item)
                 self._seen.add(_key(item))
-                self._spoken.add(stream_of(item))
+                self._spoken.add(name)
+                self._reached[name] = item.last_id
 
     def step(self, names: Sequence[str], wait_s: float = 0.0) -> None:
         """Opens, subscribes and reads the new connection. Raises `ExchangeError`."""
@@ -68,7 +71,7 @@ class Handover:
         for item in items:
             if not isinstance(item, Change):
                 self._held.append(item)
-                self._firsts.setdefault(stream_of(item), (_key(item), now_s))
+                self._firsts.setdefault(stream_of(item), (item, now_s))
         if not self.link.subscriptions.is_settled:
             self._settled_s = None
             if now_s - self.link.opened_s > SETTLE_MAX_S:
@@ -100,27 +103,32 @@ class Handover:
             return set(live)
         return unmatched.intersection(live)
 
-    def rest(self) -> list[Trade | Kline]:
+    def rest(self) -> list[Item]:
         """What only the new connection has brought."""
-        return [item for item in self._held if _key(item) not in self._seen]
+        return self.unseen(self._held)
+
+    def unseen(self, items: Sequence[Item]) -> list[Item]:
+        """These without what the old connection has brought already, ahead of the new one."""
+        return [item for item in items if isinstance(item, Change) or _key(item) not in self._seen]
 
     def abandon(self) -> None:
         self.opening.abandon()
 
     def _unmatched(self, before_s: float) -> set[str]:
-        """Streams whose first value on the new connection never came on the old one, though it had
-        them then. Klines are not the same on both, perhaps: there any of the stream will do."""
+        """Streams that the old connection had, too, when they were first heard on the new one, and
+        of which it brought neither this nor what comes right before."""
         had_s = self._old.subscriptions.confirmed
         return {
             name
-            for name, (key, at_s) in self._firsts.items()
-            if had_s.get(name, at_s) < at_s <= before_s
-            and key not in self._seen
-            and not self._is_kline_spoken(name)
+            for name, (item, at_s) in self._firsts.items()
+            if had_s.get(name, at_s) < at_s <= before_s and not self._is_matched(name, item)
         }
 
-    def _is_kline_spoken(self, name: str) -> bool:
-        return "@kline_" in name and name in self._spoken
+    def _is_matched(self, name: str, first: Trade | Kline) -> bool:
+        """Klines are not the same on both, perhaps: there any of the stream will do."""
+        if isinstance(first, Kline):
+            return name in self._spoken
+        return _key(first) in self._seen or self._reached.get(name) == first.first_id - 1
 
 
 def _key(item: Trade | Kline) -> Hashable:

@@ -24,8 +24,9 @@ SILENCE_MAX_S = 60.0
 #: A market found quiet is let alone for so long.
 QUIET_S = 300.0
 
-#: Pauses remembered to know what is usual.
+#: Pauses remembered to know what is usual; with fewer nothing is.
 _PAUSES_KEPT = 32
+_PAUSES_LEAST = 8
 
 #: Binance allows 300 attempts in 5 minutes per address; other programs may share ours. Who has a
 #: connection still, and only wants a better one, leaves half of it to those who have none.
@@ -36,6 +37,9 @@ SPARED = ATTEMPTS_MAX // 2
 #: Full jitter: the pause is drawn between 0 and a ceiling that doubles with every failure.
 BACKOFF_S = 1.0
 BACKOFF_MAX_S = 30.0
+
+#: A connection that lived shorter than this was replaced in haste.
+HASTY_S = 60.0
 
 #: A stream still unwell so long after it was subscribed anew gets a new connection.
 STUBBORN_S = 5.0
@@ -63,12 +67,18 @@ class Pulse:
             self._pauses.append(now_s - self._beat_s)
         self._beat_s = self._since_s = now_s
 
-    def excuse(self, now_s: float) -> None:
-        """A second connection has heard nothing either: the markets are quiet."""
-        self._excused_s = now_s + QUIET_S
+    def excuse(self, until_s: float) -> None:
+        """A second connection has heard nothing either: no other is opened for it before then."""
+        self._excused_s = until_s
 
     def is_silent(self, now_s: float) -> bool:
         return now_s >= self._excused_s and now_s - self._since_s > self.limit_s
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so long a silence is unlike all that was heard of late."""
+        is_known = len(self._pauses) >= _PAUSES_LEAST
+        return is_known and 3 * max(self._pauses) < self._silence_s
 
     @property
     def limit_s(self) -> float:
@@ -103,6 +113,19 @@ class Attempts:
         """The exchange asked this address to wait."""
         with self._lock:
             self._paused_s = max(self._paused_s, until_s)
+
+
+class Haste:
+    """Lets the next change of connections wait, the more so the shorter the last ones lived: an
+    exchange that sends everybody away at once is not stormed."""
+
+    def __init__(self) -> None:
+        self._times = 0
+
+    def pause_s(self, lived_s: float) -> float:
+        """After a connection that lived so long."""
+        self._times = self._times + 1 if lived_s < HASTY_S else 0
+        return ceiling_s(self._times) if self._times else 0.0
 
 
 class Wishes:
