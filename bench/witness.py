@@ -68,6 +68,8 @@ class Sight:
     still_at_ms: int = 0
     behind_ms: int = 0
     behind_at_ms: int = 0
+    #: The first trade that is not in the newest candle, when last looked at.
+    missing_ms: int | None = None
 
 
 class Witness(threading.Thread):
@@ -200,6 +202,7 @@ class Witness(threading.Thread):
             missing_ms = truth.first_after(next_ms, -1, at_ms)
         else:
             missing_ms = truth.first_after(newest.open_ms, newest.last_id, at_ms)
+        sight.missing_ms = missing_ms
         if missing_ms is not None and at_ms - missing_ms > sight.behind_ms:
             sight.behind_ms, sight.behind_at_ms = at_ms - missing_ms, missing_ms
 
