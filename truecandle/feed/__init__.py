@@ -25,7 +25,7 @@ from truecandle.errors import StoreError
 from truecandle.events import Publisher
 from truecandle.feed.facts import Notes, Source, streams_of
 from truecandle.feed.figures import Figures
-from truecandle.feed.inbox import BATCH_MAX, EVENTS_MAX, Inbox
+from truecandle.feed.inbox import Inbox
 from truecandle.feed.lead import Lead
 from truecandle.feed.market import Market
 from truecandle.feed.outbox import Item, Outbox, Price
@@ -37,6 +37,9 @@ STEP_S = 0.02
 
 #: What is due is sent together, this often.
 FLUSH_S = 0.01
+
+#: Told to stop, it takes in what waits for this long at most.
+DRAIN_S = 0.5
 
 #: How fresh the markets are is noted this often, and at once when a connection changes.
 NOTE_S = 1.0
@@ -98,9 +101,9 @@ class Feed:
             self.step(STEP_S)
         if self.recovery is not None:
             self.recovery.close()
-        for _ in range(EVENTS_MAX // BATCH_MAX):
-            if not self._take_in(0.0):
-                break
+        until_s = time.monotonic() + DRAIN_S
+        while self._take_in(0.0) and time.monotonic() < until_s:
+            pass
         self._flush(math.inf)
         try:
             self.lead.release()

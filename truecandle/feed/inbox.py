@@ -21,7 +21,7 @@ EVENTS_MAX = 50_000
 KLINES_MAX = 10_000
 
 #: Events handed over at once, so that a flush is never far.
-BATCH_MAX = 2_000
+BATCH_MAX = 500
 
 #: After so many at once, more are near: they are gathered for a moment, so that the threads do not
 #: wake each other for every single one.

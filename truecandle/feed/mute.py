@@ -1,16 +1,19 @@
 """Streams that have fallen silent while others of the same market talk.
 
 Never here: a clock (seconds that only grow come in), sockets, what silence means for a candle.
-Invariant: a market in which nothing trades is never called mute.
+Invariant: a market in which nothing trades, or of which nothing at all is heard, is never called
+mute: that is the connection's affair.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from truecandle.binance.change import Health
 from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.candles.number import NO_ID
 from truecandle.feed.market import Market
 
 #: Klines come every 2 s while something trades.
@@ -26,10 +29,11 @@ RENEWAL_MAX_S = 120.0
 
 @dataclass(slots=True)
 class _Stream:
-    """`reached`: the newest trade that anybody knew of when the stream was last heard."""
+    """`reached`: the newest trade that anybody knew of when the stream was last heard; `since_s`:
+    since when others have shown a newer one."""
 
     heard_s: float | None = None
-    reached: int = -1
+    reached: int = NO_ID
     since_s: float | None = None
     renewals: int = 0
     renew_at_s: float = 0.0
@@ -45,35 +49,38 @@ class Mute:
 
     def look(self, market: Market, health: Callable[[str], Health], now_s: float) -> list[str]:
         """The streams to renew now."""
-        klines = max(market.kline_ids.values(), default=-1)
-        newest = max(klines, market.trade_id)
-        self.reason, renew = None, []
         trades = trade_stream(market.symbol)
-        if self._is_mute(trades, health(trades), klines, newest, now_s, TRADES_S):
+        klines = {kline_stream(market.symbol, name): n for name, n in market.kline_ids.items()}
+        found = {name: health(name) for name in (trades, *klines)}
+        talk_s = max((found[name].heard_s or -math.inf for name in klines), default=-math.inf)
+        others = max(klines.values(), default=NO_ID)
+        self.reason, renew = None, []
+        if self._is_mute(trades, found[trades], market.trade_id, others, talk_s, now_s):
             self.reason = "trades are silent while candles move"
             renew += self._due(trades, now_s)
-        for interval, own in market.kline_ids.items():
-            name = kline_stream(market.symbol, interval)
-            newest = max(own, market.trade_id)
-            if self._is_mute(name, health(name), market.trade_id, newest, now_s, KLINES_S):
-                self.reason = self.reason or f"candles of {interval} are silent while trades arrive"
+        talk_s = found[trades].heard_s or -math.inf
+        for name, own in klines.items():
+            if self._is_mute(name, found[name], own, market.trade_id, talk_s, now_s):
+                self.reason = self.reason or f"{name} is silent while trades arrive"
                 renew += self._due(name, now_s)
         return renew
 
     def _is_mute(
-        self, name: str, health: Health, others: int, newest: int, now_s: float, limit_s: float
+        self, name: str, health: Health, own: int, others: int, talk_s: float, now_s: float
     ) -> bool:
+        """`own` and `others`: the newest trade that it and the others have shown; `talk_s`: when
+        the others were last heard."""
         stream = self._streams.setdefault(name, _Stream())
         is_heard = health.heard_s != stream.heard_s
         if is_heard or not health.is_live or now_s - health.since_s < SETTLE_S:
-            stream.heard_s, stream.reached, stream.since_s = health.heard_s, newest, None
+            stream.heard_s, stream.reached, stream.since_s = health.heard_s, max(own, others), None
             stream.renewals = 0 if is_heard else stream.renewals
             return False
         if others <= stream.reached:
             return False
         if stream.since_s is None:
             stream.since_s = now_s
-        return now_s - stream.since_s >= limit_s
+        return talk_s - stream.since_s >= (KLINES_S if "@kline" in name else TRADES_S)
 
     def _due(self, name: str, now_s: float) -> list[str]:
         stream = self._streams[name]
