@@ -225,7 +225,7 @@ def test_nothing_is_told_while_redis_is_away(made: list[Client], tmp_path: Path)
         server.freeze()
         assert client.follow()["code"] == "unavailable"
         told = client.heard(FRESHNESS)
-        for _ in range(3):
+        for _ in range(2):
             assert client.follow()["code"] == "unavailable"
         assert client.heard(FRESHNESS) == told
         server.thaw()

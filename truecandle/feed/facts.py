@@ -15,6 +15,9 @@ from truecandle.candles.freshness import Facts
 from truecandle.feed.market import Market
 from truecandle.feed.mute import Mute
 
+#: A moment that is reckoned anew from another clock and differs by less is still the same.
+SAME_MS = 1_000
+
 
 class Source(Protocol):
     """The streams that the feed lives on."""
@@ -64,6 +67,7 @@ class Witness:
         self._names = streams_of(market)
         self._mute = Mute()
         self._behind_ms: int | None = None
+        self._began: dict[float, int] = {}
 
     def look(self, health: Callable[[str], Health], now_s: float) -> list[str]:
         """The streams that have fallen silent and are to be renewed."""
@@ -86,20 +90,31 @@ class Witness:
         self._behind_ms = None if behind is None else (self._behind_ms or now_ms)
         since_s = max((one.since_s for one in found if one.is_live), default=None)
         heard_s, pong_s = (_last(one.heard_s for one in found), _last(one.pong_s for one in found))
-        first_lost = min(lost, key=lambda one: one.since_s, default=None)
+        first_lost = None if is_connected else min(lost, key=lambda one: one.since_s, default=None)
+        lost_s = first_lost.since_s if first_lost else None
+        self._began = {s: ms for s, ms in self._began.items() if s in (since_s, lost_s)}
         return Facts(
             at=now_ms,
             is_connected=is_connected,
-            connected_since=None if since_s is None else moment(since_s),
+            connected_since=self._same(since_s, moment),
             heard=None if heard_s is None else moment(heard_s),
             pong=None if pong_s is None else moment(pong_s),
             trade=self.market.trade_ms,
             behind=behind,
-            lost_since=None if is_connected or not first_lost else moment(first_lost.since_s),
-            lost_why=None if is_connected or not first_lost else first_lost.reason,
+            lost_since=self._same(lost_s, moment),
+            lost_why=first_lost.reason if first_lost else None,
             behind_since=self._behind_ms,
             flowing_since=self.market.flowing_ms,
         )
+
+    def _same(self, second_s: float | None, moment: Callable[[float], int]) -> int | None:
+        """The moment that was told before for this second, however unevenly the clocks run."""
+        if second_s is None:
+            return None
+        found_ms = moment(second_s)
+        known_ms = self._began.get(second_s, found_ms)
+        self._began[second_s] = known_ms if abs(known_ms - found_ms) < SAME_MS else found_ms
+        return self._began[second_s]
 
 
 def _last(seconds: Iterable[float | None]) -> float | None:
