@@ -408,6 +408,14 @@ def test_the_interval_after_needs_no_permission_of_the_one_before(redis: Redis) 
     assert [c.source for c in read(redis, MINUTE_MS + 5).pending] == ["live"]
 
 
+def test_what_lies_beneath_binds_its_own_interval_only(redis: Redis) -> None:
+    save(redis, ours(0, 1_000), 1_000)
+    save(redis, minute(0, 40_000, "client"), 40_000)
+    save(redis, minute(1, 61_000, "client"), 61_000)
+    assert live.read_own(redis, MINUTES) == ours(0, 1_000)
+    assert save(redis, minute(1, 62_000, "client", open="8.2"), 62_000) == (True, "forming")
+
+
 @pytest.mark.parametrize("junk", [b"", b"junk", b"[]", b"{}", b"[" * 5_000])
 def test_junk_beneath_a_browsers_candle_counts_as_nothing(redis: Redis, junk: bytes) -> None:
     save(redis, minute(0, 40_000, "client"), 40_000)
