@@ -1,9 +1,10 @@
 // Notices what no event tells: that the page slept, or that it has known too little for too long.
 // Never here: what is done about it, a clock of its own.
-// Invariant: asks at most once in `PATIENCE_MS` for as long as something is amiss.
+// Invariant: while the same thing is amiss it asks less and less often.
 
-/** So long the server's next candle is waited for before it is asked. */
+/** So long the server's next candle is waited for before it is asked; twice as long each time after. */
 export const PATIENCE_MS = 2_000;
+const PATIENCE_MAX_MS = 16_000;
 
 /** Looks come four times a second; after a longer pause timers were held up: sleep, or a hidden tab. */
 const PAUSE_MAX_MS = 3_000;
@@ -12,6 +13,7 @@ export class Watch {
   #onAsk;
   #lookedMs = null;
   #amissMs = null;
+  #patienceMs = PATIENCE_MS;
 
   constructor(onAsk) {
     this.#onAsk = onAsk;
@@ -22,8 +24,12 @@ export class Watch {
     const hasSlept = this.#lookedMs !== null && Math.abs(nowMs - this.#lookedMs) > PAUSE_MAX_MS;
     this.#lookedMs = nowMs;
     this.#amissMs = isAmiss ? (this.#amissMs ?? nowMs) : null;
-    const isDue = this.#amissMs !== null && nowMs - this.#amissMs >= PATIENCE_MS;
-    if (isDue) this.#amissMs = nowMs;
+    if (!isAmiss) this.#patienceMs = PATIENCE_MS;
+    const isDue = isAmiss && nowMs - this.#amissMs >= this.#patienceMs;
+    if (isDue) {
+      this.#amissMs = nowMs;
+      this.#patienceMs = Math.min(2 * this.#patienceMs, PATIENCE_MAX_MS);
+    }
     if (hasSlept || isDue) this.#onAsk();
   }
 }

@@ -98,6 +98,16 @@ test("a missed price is asked about if no candle comes within 2 s, and until the
   assert.equal(page.subscribed.length, asked + 1);
 });
 
+test("what no answer mends is asked about less and less often", async () => {
+  const page = await opened();
+  page.server.live = [live(10, 101, page.clock.ms, { first_id: 1, last_id: 3 })];
+  page.handlers.liveCandle(candle(page.server.live[0]));
+  page.handlers.livePrice(price(page.clock.ms, 104, 9));
+  const asked = page.subscribed.length;
+  await page.clock.advance(45_000);
+  assert.ok(page.subscribed.length - asked <= 7, `asked ${page.subscribed.length - asked} times`);
+});
+
 test("an acknowledgement that takes its time is waited for, not asked for again and again", async () => {
   const page = await opened();
   page.handlers.livePrice(price(page.clock.ms, 104, 9));
