@@ -178,7 +178,8 @@ def test_a_feed_killed_at_the_close_and_started_again_has_lost_nothing(
             closed = {one.open_ms: one for one in held(minute) if one.is_complete}
             is_right = closes_ms - MINUTE_MS in closed and closed[first.open_ms].is_exact
             is_new = bool(after) and after[-1].open_ms > closes_ms + 2_000
-            return is_right and is_new and all(one.is_exact for one in after)
+            is_whole = is_new and len(after) == (after[-1].open_ms - before[-1]) // 1_000 + 1
+            return is_right and is_whole and all(one.is_exact for one in after)
 
         wait_for(goes_on, 40, "exact candles from before the kill to now")
         truth = Truth(sim.market.course("BTCUSDT"), closes_ms - HOUR_MS)

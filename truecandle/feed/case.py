@@ -135,7 +135,10 @@ class Case:
         return now_s - self.since_s >= seconds
 
     def _next_past(self, now_s: float, now_ms: int) -> Errand | None:
-        if self._past is None or not (self.is_live or self._waited(now_s, PATIENCE_S)):
+        """As soon as a trade shows that they come in again; in a quiet market a moment later."""
+        has_come = self.is_live and self.trail.next_id is not None
+        pause_s = QUIET_S if self.is_live else PATIENCE_S
+        if self._past is None or not (has_come or self._waited(now_s, pause_s)):
             return None
         return Errand(self.symbol, "since", now_ms, start_ms=self._past.start_ms)
 

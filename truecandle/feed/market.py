@@ -73,9 +73,11 @@ class Market:
             line.builder.add_trade(event)
 
     def doubt(self) -> None:
-        """The stream of trades broke: the newest trades of every candle may be lost."""
+        """The stream of trades broke: the newest trades of every candle may be lost. That is told
+        at once."""
+        self._look_s = self._price_s = 0.0
         for line in self._lines.values():
-            line.builder.doubt()
+            line.doubt()
 
     def settle(self, last_id: int) -> None:
         """The exchange has said that nothing traded after the trade `last_id`."""
@@ -146,6 +148,10 @@ class _Line:
     @property
     def series(self) -> Series:
         return Series(self._symbol, self.builder.interval)
+
+    def doubt(self) -> None:
+        self.builder.doubt()
+        self._next_s = 0.0
 
     def take(self, now_s: float) -> list[LiveCandle]:
         if now_s < self._next_s and not self.builder.has_rolled:

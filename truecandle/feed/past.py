@@ -13,6 +13,7 @@ from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
+from truecandle.errors import CandleError
 from truecandle.store import live, translated
 
 #: Trades are asked for from this much before the last change that was stored, as what was sent
@@ -51,10 +52,18 @@ def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) ->
         found = live.decode(one, results[at * live.RESULTS :], now_ms).forming
         if found is not None and found.source == "client":
             found = live.read_own(redis, one)
-        if found is not None and found.source == "live" and found.is_exact and found.trades:
+        if found is not None and _is_worth(one, found):
             held[one.name] = found
     joined = {symbol: _joined(some, held) for symbol, some in symbols.items()}
     return {symbol: past for symbol, past in joined.items() if past is not None}
+
+
+def _is_worth(series: Series, candle: LiveCandle) -> bool:
+    try:
+        is_aligned = series.interval.with_phase(candle.open_ms).is_aligned(candle.open_ms)
+    except CandleError:
+        return False
+    return is_aligned and candle.source == "live" and candle.is_exact and candle.trades > 0
 
 
 def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> Past | None:

@@ -30,6 +30,8 @@ from truecandle.store.budget import Budget
 RESERVE = 900
 #: Questions under way at once.
 ASKERS = 2
+#: How often it is worked out what to ask.
+ASK_S = 0.05
 #: How often all markets are looked at for candles that are not exact.
 LOOK_S = 0.5
 #: A second of waiting outweighs one page: nobody waits for ever.
@@ -76,6 +78,7 @@ class Recovery:
             for symbol, market in markets.items()
         }
         self._streams = {trade_stream(symbol): case for symbol, case in self._cases.items()}
+        self._asked_s = {one: at_s for one, at_s in self._asked_s.items() if one in self._cases}
         new = {symbol: markets[symbol].series for symbol in self._cases.keys() - before.keys()}
         try:
             found = pasts(self._redis, new, self._now_ms()) if new else {}
@@ -106,6 +109,7 @@ class Recovery:
             for case in self._cases.values():
                 case.look(now_s, now_ms)
         if now_s >= self._again_s:
+            self._again_s = now_s + ASK_S
             self._ask(now_s)
         touched, self._touched = self._touched, set()
         return touched
@@ -160,5 +164,8 @@ class Recovery:
             if isinstance(error, RateLimited):
                 self._again_s = now_s + error.retry_after_ms / 1000
             case.fail(now_s)
-            return
-        case.answer(errand, events, now_s)
+        except Exception:  # the feed goes on, whatever an asker met
+            log.exception("recovery: %s of %s", errand.purpose, case.symbol)
+            case.fail(now_s)
+        else:
+            case.answer(errand, events, now_s)
