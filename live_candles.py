@@ -59,7 +59,7 @@ def status(streams: Streams) -> dict[str, object]:
 def save_live_candle(
     symbol: str, interval: str, candle_data: Mapping[str, Any], redis_client: Redis
 ) -> bool:
-    """Saves a live candle (fields as in `live_candle:*`); False if a better one is there."""
+    """Saves a live candle, as a browser's word where a feed leads; False if a better one stands."""
     candle = live_from_fields({"updated_at": exchange_ms(redis_client), **candle_data})
     series, now_ms = parse_series(symbol, interval), exchange_ms(redis_client)
     return live.save_live(redis_client, series, candle, now_ms=now_ms).saved

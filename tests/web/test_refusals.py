@@ -62,7 +62,15 @@ def snapshot(redis: Redis) -> bytes:
     return b"".join(key + (redis.dump(key) or b"") for key in found)
 
 
-MARKET = {b"klines_z", b"klines_meta", b"live_candle", b"pending_z", b"corrections", b"markets"}
+MARKET = {
+    b"klines_z",
+    b"klines_meta",
+    b"live_candle",
+    b"own_candle",
+    b"pending_z",
+    b"corrections",
+    b"markets",
+}
 
 
 @pytest.mark.parametrize(("endpoint", "bad"), ALL, ids=[f"{e}: {b.shown}" for e, b in ALL])
