@@ -31,13 +31,12 @@ def test_a_mute_connection_that_answers_pings_is_told_by_what_a_new_one_brings(
     sim: SimServer,
 ) -> None:
     with Reading(sim.ws_url, silence_s=0.5, ping_s=0.2) as reading:
-        reading.wait_for_more(50)
+        reading.wait_for_more()
         sim.faults.add("stall")
         reading.wait_for_told(TRADES, True, False, True)
         reading.wait_for_more()
         assert reading.count("stalls") == 1
         assert (reading.count("failures"), reading.doubled()) == (0, 0)
-        assert "silent for" in reading.changes[1].reason
 
 
 def test_a_connection_mute_from_the_start_is_found_by_the_same_rule(sim: SimServer) -> None:
@@ -87,14 +86,15 @@ def test_a_quiet_market_is_proven_alive_by_pings_and_looked_after_once(
 def test_a_busy_exchange_silent_to_all_is_called_lost_until_it_is_heard_again(
     sim: SimServer,
 ) -> None:
-    with Reading(sim.ws_url, silence_s=0.5) as reading:
+    with Reading(sim.ws_url, silence_s=3.0) as reading:
         reading.wait_for_more(50)
         silence = sim.faults.add("silent", for_ms=60_000 * int(SPEED))
-        reading.wait_for_count("renewals", 1)
-        assert (reading.told(TRADES), reading.count("stalls")) == ([True, False], 0)
+        reading.wait_for_told(TRADES, True, False)
+        assert "unlike before" in reading.changes[1].reason
         assert not reading.streams.is_connected
         silence.until_ms = sim.clock.now_ms()
         reading.wait_for_told(TRADES, True, False, True)
+        assert reading.count("stalls") == 0
         reading.wait_for_more()
 
 
