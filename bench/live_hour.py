@@ -156,6 +156,7 @@ class Script:
         self.end_ms = self.start_ms + int(minutes * 60_000)
         self.windows: list[tuple[str, int, int]] = []
         self.killed: dict[str, Any] = {}
+        self.load = 0.0
 
     def run(self, usage: Usage) -> None:
         """Returns when the time is over. Faults by the exchange's clock are scripted at once."""
@@ -177,7 +178,10 @@ class Script:
                 ended = [n for n in ended if n not in ("flask", self.killed.get("role"))]
                 if ended:
                     print("ended by itself:", *ended, flush=True)
-                print(f"minute {(at_ms - self.start_ms) // 60_000}", file=sys.stderr, flush=True)
+                load = os.getloadavg()[0]
+                self.load = max(self.load, load)
+                text = f"minute {(at_ms - self.start_ms) // 60_000}, load {load:.1f}"
+                print(text, file=sys.stderr, flush=True)
             time.sleep(0.1)
 
     def kinds(self, since_ms: int, until_ms: int) -> list[str]:
@@ -385,6 +389,7 @@ class Report:
     def _script_(self) -> None:
         script = self._script
         print(f"\n== Script: {(script.end_ms - script.start_ms) / 60_000:.1f} minutes")
+        print(f"  {os.cpu_count()} processors, load {script.load:.1f} at most (all that ran here)")
         kinds = Counter(kind for kind, *_ in script.windows)
         print("  " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
         struck = requests.get(f"{self._system.sim_url}/sim/faults", timeout=10).json()["struck"]
