@@ -35,7 +35,8 @@ def trade(number: int, at_ms: int, price: int = 100, quantity: int = 1) -> Trade
 
 
 def kline(last_id: int, at_ms: int) -> Kline:
-    texts = ("100",) * 4 + tuple(str(number * last_id) for number in (1, 100, 1, 100))
+    worth = str(last_id), str(100 * last_id)
+    texts = "100", "100", "100", "100", *worth, *worth
     return Kline(
         "BTCUSDT", "1m", START_MS - START_MS % 60_000, *texts, last_id, 1, last_id, False,
         START_MS + at_ms,
