@@ -131,9 +131,13 @@ def test_whoever_takes_the_lead_puts_back_what_our_feed_had_said(redis: Redis) -
     live.restore(redis, [others, MINUTES], now_ms=START_MS + 41_000, fences=fences)
     assert read(redis).forming == own
     save(redis, later, 61_000, fences[MINUTES.symbol])
-    before = everything(redis)
-    live.restore(redis, [others, MINUTES], now_ms=START_MS + 61_000, fences=fences)
-    assert everything(redis) == before
+    live.settle(redis, MINUTES, [own.open_ms])
+    for candle in (later, minute(2, 2 * MINUTE_MS, "client")):
+        save(redis, candle, 2 * MINUTE_MS)
+        live.settle(redis, MINUTES, [later.open_ms])
+        before = everything(redis)
+        live.restore(redis, [others, MINUTES], now_ms=START_MS + 2 * MINUTE_MS, fences=fences)
+        assert everything(redis) == before
 
 
 def test_in_pending_too_the_leaders_word_takes_a_browsers_place(redis: Redis) -> None:
