@@ -193,18 +193,18 @@ class Case:
             self._settle(self._newest_id)
 
     def _take_past(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
-        """Takes them if they join what was stored; else asks from earlier on, once."""
+        """Takes them if they join what is known; asks once from earlier on where they do not even
+        overlap it, for only from a trade to the next one can seconds without any be told."""
         past, self._past = self._past, None
         if past is None:
             return
-        if trades and trades[0].first_id > past.last_id + 1:
-            if past.has_earlier:
-                past.tries += 1
-                self._past = past
-            else:
-                self.counts.gave_up += 1
-            return
-        if trades:
+        first_id = trades[0].first_id if trades else past.last_id + 1
+        if first_id > past.last_id and past.has_earlier:
+            past.tries += 1
+            self._past = past
+        elif first_id > past.last_id + 1:
+            self.counts.gave_up += 1
+        elif trades:
             self.trail.start(trades[0].agg_id, now_s)
             self._take_trades(errand, trades, now_s)
         else:

@@ -1,0 +1,184 @@
+"""What is asked of the exchange after a break, when, and what follows from the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.series import parse_series
+from truecandle.candles.tick import Kline, Trade
+from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, TRIES_MAX, Case
+from truecandle.feed.errand import PAGE, Counts, Errand
+from truecandle.feed.market import Market
+from truecandle.feed.past import MARGINS_MS, Past
+from truecandle.feed.reread import PATIENCE_S, PAUSE_S
+
+START_MS = 1_795_000_020_000
+
+
+def trade(number: int, at_ms: int = 0) -> Trade:
+    time_ms = START_MS + (at_ms or number)
+    return Trade("BTCUSDT", number, number, "5", "1", time_ms, time_ms, True, number)
+
+
+def trades(first: int, last: int) -> list[Trade]:
+    return [trade(number) for number in range(first, last + 1)]
+
+
+def kline(last_id: int, count: int = 1) -> Kline:
+    first_id = last_id - count + 1 if count else -1
+    return Kline(
+        "BTCUSDT", "1m", START_MS, "5", "5", "5", "5", f"{count}", f"{5 * count}", f"{count}",
+        f"{5 * count}", count, first_id, last_id if count else -1, False, START_MS + 1,
+    )  # fmt: skip
+
+
+def case(*seen: Trade, is_live: bool = True) -> Case:
+    """A market of 1m whose first trade is 1, as a kline has shown; since 0 s."""
+    market = Market("BTCUSDT", [parse_series("BTCUSDT", "1m")])
+    one = Case("BTCUSDT", market, Counts(), 0.0)
+    if is_live:
+        one.change(True, 0.0)
+    market.add(kline(1))
+    come(one, seen)
+    return one
+
+
+def come(one: Case, seen: Sequence[Trade], now_s: float = 1.0) -> None:
+    for event in seen:
+        one.market.add(event)
+        one.see(event, now_s)
+
+
+def candle(one: Case) -> LiveCandle:
+    """The newest candle as it would be told now."""
+    ((_, found),) = one.market.take(1e9).candles[-1:]
+    return found
+
+
+def asked(one: Case, now_s: float) -> Errand:
+    errand = one.next(now_s, START_MS)
+    assert errand
+    one.ask(errand, now_s)
+    return errand
+
+
+def test_a_hole_is_asked_for_once_what_is_late_is_not_late_any_more() -> None:
+    one = case(trade(1), trade(2), trade(6))
+    assert one.next(1.0 + LATE_S - 0.01, START_MS) is None
+    assert one.behind(1.0 + LATE_S - 0.01) is None
+    errand = asked(one, 1.0 + LATE_S)
+    assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 3, 3)
+    assert one.behind(1.0 + LATE_S)
+    one.answer(errand, trades(3, 5), 2.0)
+    assert one.next(2.0, START_MS) is None
+    assert one.behind(9.0) is None
+    found = candle(one)
+    assert (found.is_exact, found.trades) == (True, 6)
+    assert one.counts.trades == 3
+
+
+def test_many_holes_are_asked_for_on_one_page() -> None:
+    one = case(trade(1), trade(3), trade(900), trade(2000))
+    errand = asked(one, 2.0)
+    assert (errand.from_id, errand.limit) == (2, PAGE)
+    one.answer(errand, trades(2, 1001), 2.0)
+    errand = asked(one, 2.1)
+    assert (errand.from_id, errand.limit) == (1002, 998)
+
+
+def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt() -> None:
+    one = case(trade(1), trade(2))
+    one.change(False, 5.0)
+    assert not candle(one).is_exact
+    one.change(True, 6.0)
+    assert one.next(6.0 + QUIET_S - 0.01, START_MS) is None
+    errand = asked(one, 6.0 + QUIET_S)
+    assert (errand.purpose, errand.from_id) == ("tail", 3)
+    one.answer(errand, [], 7.5)
+    assert candle(one).is_exact
+    assert one.behind(7.5) is None
+
+
+def test_an_answer_proves_nothing_if_the_stream_broke_again_meanwhile() -> None:
+    one = case(trade(1), trade(2))
+    one.change(False, 5.0)
+    one.change(True, 6.0)
+    errand = asked(one, 8.0)
+    one.change(False, 8.1)
+    one.answer(errand, [], 8.2)
+    assert not candle(one).is_exact
+    assert one.behind(8.2)
+
+
+def test_a_break_of_too_many_trades_is_given_up_at_once() -> None:
+    one = case(trade(1), trade(2 + PAGES_MAX * PAGE + 1))
+    assert one.next(2.0, START_MS) is None
+    assert (one.counts.gave_up, one.trail.holes) == (1, [])
+
+
+def test_a_tail_without_end_is_given_up_after_its_pages() -> None:
+    one = case(trade(1))
+    one.change(False, 5.0)
+    one.change(True, 6.0)
+    for page in range(PAGES_MAX):
+        errand = asked(one, 8.0)
+        one.answer(errand, trades(2 + page * PAGE, 1 + (page + 1) * PAGE), 8.0)
+    assert (one.counts.gave_up, one.trail.next_id) == (1, None)
+    assert asked(one, 20.0).purpose == "newest"
+
+
+def test_failures_are_tried_again_later_and_not_for_ever() -> None:
+    one = case(trade(1), trade(5))
+    now_s = 2.0
+    for _ in range(TRIES_MAX):
+        errand = asked(one, now_s)
+        one.fail(now_s)
+        assert one.next(now_s + 0.2, START_MS) is None
+        now_s += 60.0
+    assert errand.purpose == "holes"
+    assert (one.counts.failed, one.counts.gave_up) == (TRIES_MAX, 1)
+    assert one.next(now_s, START_MS) is None
+
+
+def test_without_any_id_it_goes_on_from_what_klines_have_shown() -> None:
+    one = case()
+    one.change(False, 5.0)
+    one.change(True, 6.0)
+    errand = asked(one, 6.0 + QUIET_S)
+    assert (errand.purpose, errand.start_ms) == ("since", START_MS + 1 - MARGINS_MS[0])
+    one.answer(errand, trades(1, 4), 7.5)
+    assert one.trail.next_id == 5
+    found = candle(one)
+    assert (found.is_exact, found.trades) == (True, 4)
+
+
+def test_what_was_stored_goes_on_only_from_trades_that_join_it() -> None:
+    one = case(is_live=False)
+    one.remember(Past({}, last_id=1, since_ms=START_MS))
+    one.change(True, 1.0)
+    errand = asked(one, 3.0)
+    one.answer(errand, trades(5, 6), 3.1)
+    again = asked(one, 3.2)
+    assert again.start_ms == START_MS - MARGINS_MS[1]
+    one.answer(again, trades(5, 6), 3.3)
+    assert one.counts.gave_up == 1
+    assert one.market.trade_id == -1
+
+
+def test_a_series_without_an_exact_candle_is_read_again_but_not_often() -> None:
+    market = Market("BTCUSDT", [parse_series("BTCUSDT", "1m")])
+    one = Case("BTCUSDT", market, Counts(), 0.0)
+    one.change(True, 0.0)
+    one.see(trade(1), 0.0)
+    one.look(0.0, START_MS)
+    assert one.next(PATIENCE_S - 0.1, START_MS) is None
+    errand = asked(one, PATIENCE_S)
+    assert (errand.purpose, errand.interval) == ("candle", "1m")
+    one.answer(errand, [], PATIENCE_S)
+    one.look(PATIENCE_S, START_MS)
+    assert one.next(PATIENCE_S + PAUSE_S - 0.1, START_MS) is None
+    one.look(PATIENCE_S + PAUSE_S, START_MS)
+    one.answer(asked(one, PATIENCE_S + PAUSE_S), [kline(7, 7)], 40.0)
+    one.look(41.0, START_MS)
+    assert one.next(100.0, START_MS) is None
