@@ -145,6 +145,13 @@ class TestWitness:
         candle = last(made)
         assert (candle.is_exact, candle.trades) == (True, 19)
 
+    def test_the_same_kline_once_more_is_no_next_one(self) -> None:
+        made = builder()
+        made.add_kline(kline(0, 1, 12, 9_000))
+        made.add_kline(kline(0, 1, 12, 9_000))
+        made.add_trade(trade(11, 8_900, 14))
+        assert last(made).is_exact
+
     def test_it_fills_a_hole_that_shows_behind_it(self) -> None:
         made = builder()
         made.add_kline(kline(0, 1, 12, 9_000))

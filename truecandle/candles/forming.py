@@ -160,10 +160,12 @@ class Forming(Tally):
                 self._take(kline)
         elif kline.last_id <= self.close_id:
             self._check(kline)
-        elif was_doubted or self.witness is not None or self.close_id == self.ahead_id:
+        elif was_doubted or self.close_id == self.ahead_id:
             self._take(kline)
-        else:
+        elif self.witness is None:
             self.witness = kline
+        elif kline.event_ms > self.witness.event_ms:
+            self._take(kline)
 
     def _add_void(self, kline: Kline) -> None:
         """Nothing traded yet: its price is that of the close before, and no open yet."""
