@@ -11,7 +11,7 @@ official ones in every field that the official source gives, and every `complete
 closed, against the trades. Before all that, a recording with one trade changed must be noticed.
 
 The whole day of PEPEUSDT runs at real speed from 03:58 to 04:02 and from 23:59 to its end (closings
-of 30m, 4h and 1d); the rest is compressed 240 times. Takes about 12 minutes; exits with 1 if
+of 30m, 4h and 1d); the rest as fast as all is read. Takes about 12 minutes; exits with 1 if
 anything differs.
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import math
 import multiprocessing
 import sys
 import tempfile
@@ -40,7 +41,7 @@ MANNERS = (
     Manner("every tenth doubled", is_doubled=True),
     Manner("ten disconnections", drops=10),
 )
-COMPRESSED = 240.0
+COMPRESSED = math.inf
 WRONG_SHOWN = 10
 
 

@@ -23,6 +23,8 @@ from truecandle.candles.candle import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.tick import Kline
 
+#: What "as fast as all is read" is taken for where durations are shared out.
+FULL_SPEED = 240.0
 NAMES = ("open", "high", "low", "close", "volume")
 
 #: Official candles by `symbol:interval` and open time; only the fields that their source gives.
@@ -33,8 +35,9 @@ Official = Mapping[str, Mapping[int, Values]]
 class Recording:
     """What is replayed: `sources` as `archive.replayed` takes them, from `start_ms` to `end_ms`.
 
-    `speeds` say until when (exchange time) how fast; the rest runs at real speed. `tape` is a
-    recorded stream whose own messages are sent as they are, instead of those made from the trades.
+    `speeds` say until when (exchange time) how fast, `inf` meaning as fast as all is read; the rest
+    runs at real speed. `tape` is a recorded stream whose own messages are sent as they are, instead
+    of those made from the trades.
     """
 
     name: str
@@ -67,12 +70,12 @@ class Recording:
 
     def moment(self, share: float) -> int:
         """The exchange's time when this share of the replay's own duration is over."""
-        lengths = [(end - start) / speed for start, end, speed in self.stretches]
-        left = share * sum(lengths)
-        for (start, _, speed), length in zip(self.stretches, lengths, strict=True):
-            if left <= length:
+        stretches = [(at, end, min(speed, FULL_SPEED)) for at, end, speed in self.stretches]
+        left = share * sum((end - start) / speed for start, end, speed in stretches)
+        for start, end, speed in stretches:
+            if left <= (end - start) / speed:
                 return int(start + left * speed)
-            left -= length
+            left -= (end - start) / speed
         return self.end_ms
 
     def is_timed(self, at_ms: int) -> bool:

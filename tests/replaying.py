@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -114,16 +115,15 @@ def truths(recording: Recording, market: Market) -> dict[str, Truth]:
 
 def play(recording: Recording, manner: Manner, sim: SimServer, watch: Watch) -> None:
     """Lets time pass as the recording's plan says, or as fast as everything is read."""
+    stretches = list(recording.stretches)
     if manner.is_fast:
-        setattr(pump, "_FAST_STEP_MS", recording.step_ms)  # noqa: B010
-        sim.exchange.pump.pace.fast = True
-        watch.until(lambda: sim.clock.now_ms() >= recording.end_ms, None)
-        sim.exchange.pump.pace.fast = False
-        sim.clock.run(1.0)
-        return
-    for _, until_ms, speed in recording.stretches:
-        sim.clock.run(speed)
+        stretches = [(recording.start_ms, recording.end_ms, math.inf)]
+    setattr(pump, "_FAST_STEP_MS", recording.step_ms)  # noqa: B010
+    for _, until_ms, speed in stretches:
+        sim.exchange.pump.pace.fast = is_fast = math.isinf(speed)
+        sim.clock.run(0.0 if is_fast else speed)
         watch.until(lambda until_ms=until_ms: sim.clock.now_ms() >= until_ms, None)
+    sim.exchange.pump.pace.fast = False
     sim.clock.run(1.0)
 
 
