@@ -10,6 +10,7 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.chain import CANDLES_MAX
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.ranges import RANGES_MAX, Ranges
+from truecandle.candles.tally import TRADES_KEPT
 from truecandle.candles.tick import Kline, Trade
 
 START_MS = 1_722_470_400_000
@@ -260,6 +261,13 @@ class TestEmpty:
         made.add_kline(kline(0, 7, 7, 2_000))
         assert last(made).is_exact
 
+    def test_the_very_first_trade_of_a_market_opens_it_at_its_own_price(self) -> None:
+        made = CandleBuilder(INTERVALS["1m"])
+        made.add_kline(void(0, 900, open="90", high="90", low="90", close="90"))
+        made.add_trade(trade(0, 1_000))
+        candle = last(made)
+        assert (candle.open, candle.low, candle.first_id, candle.trades) == ("100", "100", 0, 1)
+
     def test_minutes_between_are_proven_when_the_missing_trade_arrives(self) -> None:
         made = builder()
         made.add_trade(trade(12, 4 * MINUTE_MS))
@@ -284,6 +292,14 @@ class TestBounds:
         for number in range(CANDLES_MAX * 2):
             made.add_trade(trade(number, number * 1_000))
         assert len(made.take(partial=True)) <= CANDLES_MAX
+
+    def test_a_kline_older_than_the_trades_kept_takes_none_away(self) -> None:
+        made = CandleBuilder(INTERVALS["1h"])
+        for number in range(TRADES_KEPT + 10):
+            made.add_trade(trade(20 + number, 1_000 + number))
+        made.add_kline(kline(0, 1, 21, 900))
+        candle = last(made)
+        assert (candle.trades, candle.is_exact) == (TRADES_KEPT + 10, False)
 
     def test_more_holes_than_are_kept_never_look_whole(self) -> None:
         ranges = Ranges()
