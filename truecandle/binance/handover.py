@@ -17,9 +17,12 @@ from truecandle.candles.tick import Kline, Trade
 from truecandle.errors import ExchangeUnreachable
 
 #: Both are read for so long after everything is subscribed on the new one; longer, up to
-#: `OVERLAP_MAX_S`, while a stream was heard on the new one only, and less than `OVERLAP_S` ago.
+#: `OVERLAP_MAX_S`, while the old one speaks and has not come as far as the new one has begun.
 OVERLAP_S = 1.0
-OVERLAP_MAX_S = 5.0
+OVERLAP_MAX_S = 20.0
+
+#: How much later an event must be for what was before it not to come any more.
+LATE_MS = 1_000
 
 #: Subscribing 1,000 streams takes 2 s, and isolating refused ones some more.
 SETTLE_MAX_S = 120.0
@@ -48,6 +51,8 @@ class Handover:
         self._firsts: dict[str, tuple[Trade | Kline, float]] = {}
         self._reached: dict[str, int] = {}
         self._settled_s: float | None = None
+        self._spoke_s = 0.0
+        self._passed_ms = 0
 
     def note(self, items: Iterable[Item]) -> None:
         """What the old connection brought; before the new one is open it does not matter."""
@@ -57,6 +62,8 @@ class Handover:
                 self._seen.add(_key(item))
                 self._spoken.add(name)
                 self._reached[name] = item.last_id
+                self._passed_ms = max(self._passed_ms, item.event_ms)
+                self._spoke_s = time.monotonic()
 
     def step(self, names: Sequence[str], wait_s: float = 0.0) -> None:
         """Opens, subscribes and reads the new connection. Raises `ExchangeError`."""
@@ -87,9 +94,9 @@ class Handover:
             return False
         if self.is_quiet and elapsed_s < self._times.silence_s:
             return False
-        young = self._unmatched(now_s) - self._unmatched(now_s - OVERLAP_S)
         most_s = OVERLAP_MAX_S + (self._times.silence_s if self.cause == MUTE else 0.0)
-        return not young or elapsed_s >= most_s
+        may_come = any(self._may_come(*self._firsts[name], now_s) for name in self._lacking(now_s))
+        return not may_come or elapsed_s >= most_s or len(self._held) >= HELD_MAX
 
     @property
     def is_quiet(self) -> bool:
@@ -98,10 +105,10 @@ class Handover:
 
     def lost(self, live: Iterable[str], before_s: float) -> set[str]:
         """Streams that the old one has not brought, by what the new one brought before then."""
-        unmatched = self._unmatched(before_s)
-        if self.cause == MUTE and unmatched and not self._spoken:
+        lacking = self._lacking(before_s)
+        if self.cause == MUTE and lacking and not self._spoken:
             return set(live)
-        return unmatched.intersection(live)
+        return lacking.intersection(live)
 
     def rest(self) -> list[Item]:
         """What only the new connection has brought."""
@@ -114,7 +121,7 @@ class Handover:
     def abandon(self) -> None:
         self.opening.abandon()
 
-    def _unmatched(self, before_s: float) -> set[str]:
+    def _lacking(self, before_s: float) -> set[str]:
         """Streams that the old connection had, too, when they were first heard on the new one, and
         of which it brought neither this nor what comes right before."""
         had_s = self._old.subscriptions.confirmed
@@ -129,6 +136,12 @@ class Handover:
         if isinstance(first, Kline):
             return name in self._spoken
         return _key(first) in self._seen or self._reached.get(name) == first.first_id - 1
+
+    def _may_come(self, first: Trade | Kline, at_s: float, now_s: float) -> bool:
+        """Whether the old one may bring it still: the new one was faster, or the old one is behind
+        in all that it brings."""
+        is_speaking = now_s - max(at_s, self._spoke_s) <= OVERLAP_S
+        return is_speaking and self._passed_ms <= first.event_ms + LATE_MS
 
 
 def _key(item: Trade | Kline) -> Hashable:
