@@ -185,6 +185,12 @@ class TestWitness:
         (candle,) = made.take()
         assert (candle.volume, candle.is_exact, made.contradictions) == ("12", True, 1)
 
+    def test_a_kline_that_knows_more_than_a_proven_end_ends_the_proof(self) -> None:
+        made = builder()
+        made.add_trade(trade(11, MINUTE_MS))
+        made.add_kline(kline(0, 1, 12, MINUTE_MS + 5))
+        assert (made.take()[0].is_exact, made.contradictions) == (False, 1)
+
     def test_a_closing_kline_ahead_of_the_trades_contradicts_nothing(self) -> None:
         made = builder()
         made.add_kline(kline(0, 1, 12, MINUTE_MS + 90, is_closed=True))

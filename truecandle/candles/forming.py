@@ -160,6 +160,9 @@ class Forming(Tally):
                 self._take(kline)
         elif kline.last_id <= self.close_id:
             self._check(kline)
+        elif self.end_id == self.close_id:
+            self.contradictions += 1
+            self._take(kline)
         elif was_doubted or self.close_id == self.ahead_id:
             self._take(kline)
         elif self.witness is None:
