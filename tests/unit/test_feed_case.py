@@ -87,11 +87,25 @@ def test_many_holes_are_asked_for_on_one_page() -> None:
     assert (errand.from_id, errand.limit) == (1002, 998)
 
 
-def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt() -> None:
+def test_what_a_break_has_lost_is_asked_for_at_once() -> None:
+    one = case(trade(1), trade(2))
+    one.change(False, 5.0)
+    one.change(True, 6.0)
+    errand = asked(one, 6.0)
+    assert (errand.purpose, errand.from_id) == ("tail", 3)
+    one.answer(errand, trades(3, 5), 6.1)
+    come(one, [trade(9)], 6.2)
+    errand = asked(one, 6.2)
+    assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 6, 3)
+
+
+def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt_a_moment_later() -> None:
     one = case(trade(1), trade(2))
     one.change(False, 5.0)
     assert not candle(one).is_exact
     one.change(True, 6.0)
+    one.answer(asked(one, 6.0), [], 6.1)
+    assert one.behind(6.1)
     assert one.next(6.0 + QUIET_S - 0.01, START_MS) is None
     errand = asked(one, 6.0 + QUIET_S)
     assert (errand.purpose, errand.from_id) == ("tail", 3)

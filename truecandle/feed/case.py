@@ -2,9 +2,6 @@
 
 Never here: threads, sockets, a clock (seconds that only grow and the exchange's ms come in).
 Invariant: a market is settled only by an answer that was asked for while its trades were coming in.
-
-By id, whatever a few pages bring back: every candle is exact again, also those that closed
-meanwhile. Where more is missing or no id is known, the forming candle is read again instead.
 """
 
 from __future__ import annotations
@@ -22,7 +19,8 @@ from truecandle.feed.trail import Hole, Trail
 
 #: What is disordered arrives within this; only then it counts as missing.
 LATE_S = 0.5
-#: After a break, a market that trades has traded within this.
+#: What traded in a break is asked for at once; whether nothing did, only after this: by then the
+#: exchange's answers have caught up with its streams.
 QUIET_S = 1.0
 #: A break of more trades than fit on so many pages is left to klines.
 PAGES_MAX = 5
@@ -49,13 +47,16 @@ class Case:
     _pages: int = 0
     _tries: int = 0
     _again_s: float = 0.0
-    _asked_since_s: float = 0.0
+    _asked_s: float = 0.0
+    #: Since when the stream was live, when it was asked.
+    _asked_since_s: float = -1.0
     _reread: Reread = field(default_factory=Reread)
 
     def see(self, trade: Trade, now_s: float) -> None:
-        """A trade has come by the stream: whatever came between it and the last one has an id."""
+        """A trade has come by the stream: whatever came between it and the last one has an id.
+        What a break has lost is not late, it is missing at once."""
         if trade.agg_id >= 0:
-            self.trail.see(trade.agg_id, now_s)
+            self.trail.see(trade.agg_id, now_s - LATE_S if self.is_open else now_s)
             self.is_open = self.is_open and not self.is_live
 
     def change(self, is_live: bool, now_s: float) -> None:
@@ -93,7 +94,7 @@ class Case:
     def ask(self, errand: Errand, now_s: float) -> None:
         """That is being asked now."""
         self.counts.asked += 1
-        self._asked_since_s = self.since_s
+        self._asked_s, self._asked_since_s = now_s, self.since_s
         if errand.interval:
             self._reread.asked(errand.interval, now_s)
 
@@ -160,12 +161,15 @@ class Case:
 
     def _next_tail(self, now_s: float, now_ms: int) -> Errand | None:
         """After a break: what traded in it, where no trade came since to show it by its id."""
-        if not self.is_live or not self._waited(now_s, QUIET_S):
+        if not self.is_live:
             return None
         next_id = self.trail.next_id
         if next_id is None and self._waited(now_s, PATIENCE_S):
             return Errand(self.symbol, "newest", now_ms, limit=1)
         if next_id is None or not self.is_open:
+            return None
+        is_first = self._asked_since_s != self.since_s
+        if not (is_first or self._pages or self._waited(now_s, QUIET_S)):
             return None
         return Errand(self.symbol, "tail", now_ms, from_id=next_id)
 
@@ -229,8 +233,9 @@ class Case:
             self._settle(max(self._newest_id, self.market.trade_id))
 
     def _settle(self, last_id: int) -> None:
-        """Nothing traded after it, if trades were coming in before it was asked, and still are."""
-        if self.is_live and self._asked_since_s == self.since_s:
+        """Nothing traded after it, if trades came in before it was asked, and still do."""
+        was_live = self._asked_since_s == self.since_s and self._asked_s - self.since_s >= QUIET_S
+        if self.is_live and was_live:
             self.is_open = False
             self.market.settle(last_id)
 
