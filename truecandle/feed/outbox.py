@@ -86,16 +86,11 @@ class Outbox:
         no browser's candle stands in for it any more."""
         try:
             live.restore(self._redis, series, now_ms=now_ms, fences=fences)
-            found = [live.read_live(self._redis, one, now_ms) for one in series]
+            newest = live.newest(self._redis, series, now_ms)
         except StoreError as error:
             self.leave_alone(error)
             return
-        newest = [
-            (one, candle)
-            for one, held in zip(series, found, strict=True)
-            for candle in (*held.pending[-1:], held.forming)
-        ]
-        self._tell([], [(one, candle) for one, candle in newest if candle])
+        self._tell([], newest)
 
     def prune(self, led: Collection[str], now_ms: int) -> None:
         """Forgets closed candles of markets that another feed leads, some time after."""

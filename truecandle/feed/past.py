@@ -45,7 +45,7 @@ def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) ->
     series = [one for some in symbols.values() for one in some]
     with translated(), redis.pipeline(transaction=False) as pipe:
         for one in series:
-            live.queue(pipe, one)
+            live.queue(pipe, one, 1)
         results = pipe.execute()
     held: dict[str, LiveCandle] = {}
     for at, one in enumerate(series):

@@ -143,10 +143,30 @@ def read_live(redis: Redis, series: Series, now_ms: int) -> Live:
         return decode(series, pipe.execute(), now_ms)
 
 
-def queue(pipe: Pipeline, series: Series) -> None:
-    """Adds the reading of live candles to a transaction: `RESULTS` commands, for `decode`."""
+def queue(pipe: Pipeline, series: Series, pending: int = PENDING_KEPT) -> None:
+    """Adds the reading of live candles to a transaction: `RESULTS` commands, for `decode`.
+
+    `pending`: how many of the newest closed ones are read, 1 or more.
+    """
     pipe.get(keys.live(series))
-    pipe.zrange(keys.pending(series), -PENDING_KEPT, -1)
+    pipe.zrange(keys.pending(series), -pending, -1)
+
+
+@translated()
+def newest(redis: Redis, series: Iterable[Series], now_ms: int) -> list[tuple[Series, LiveCandle]]:
+    """The newest closed candle and the forming one of many series, in one round trip."""
+    given = list(series)
+    with redis.pipeline(transaction=False) as pipe:
+        for one in given:
+            queue(pipe, one, 1)
+        results = pipe.execute()
+    found = [decode(one, results[at * RESULTS :], now_ms) for at, one in enumerate(given)]
+    return [
+        (one, candle)
+        for one, held in zip(given, found, strict=True)
+        for candle in (*held.pending[-1:], held.forming)
+        if candle is not None
+    ]
 
 
 def decode(series: Series, results: Sequence[Any], now_ms: int) -> Live:
