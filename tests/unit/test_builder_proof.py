@@ -7,7 +7,7 @@ from typing import Any
 
 from truecandle.candles.builder import RETOLD, CandleBuilder
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.chain import CANDLES_MAX
+from truecandle.candles.chain import CANDLES_MAX, WITH_TRADES
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.ranges import RANGES_MAX, Ranges
 from truecandle.candles.tally import TRADES_KEPT
@@ -298,6 +298,14 @@ class TestBounds:
         for number in range(CANDLES_MAX * 2):
             made.add_trade(trade(number, number * 1_000))
         assert len(made.take(partial=True)) <= CANDLES_MAX
+
+    def test_only_the_newest_candles_keep_single_trades_and_none_that_are_proven(self) -> None:
+        for step in (1, 2):  # without and with a hole behind every trade
+            made = CandleBuilder(INTERVALS["1s"])
+            for number in range(100):
+                made.add_trade(trade(number * step, number * 500))
+            kept = [len(one.pieces) for one in made._chain.candles]
+            assert sum(kept) <= (2 * WITH_TRADES if step == 2 else 4)
 
     def test_a_kline_older_than_the_trades_kept_takes_none_away(self) -> None:
         made = CandleBuilder(INTERVALS["1h"])

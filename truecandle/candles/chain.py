@@ -20,6 +20,9 @@ CANDLES_MAX = 300
 #: stays a hole until the official candles arrive.
 EMPTY_CANDLES_MAX = 120
 
+#: The newest candles keep their single trades, to put them on top of a kline that comes late.
+WITH_TRADES = 5
+
 _open_time = attrgetter("open_ms")
 
 
@@ -51,6 +54,9 @@ class Chain:
         self.newest = candles[-1]
         for known in candles[:-1]:
             known.end(known.updated_at)
+        if len(candles) > WITH_TRADES:
+            old = candles[-WITH_TRADES - 1]
+            old.forget(old.close_id)
         self.has_rolled = True
         self.keep(CANDLES_MAX)
         return candle

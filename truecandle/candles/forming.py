@@ -88,14 +88,14 @@ class Forming(Tally):
         """The trade before its first one is known to be of an earlier interval."""
         if self.first_id != self.open_id:
             was_exact, self.first_id = self.is_exact, self.open_id
-            self.is_changed |= self.is_exact is not was_exact
+            self._settle(was_exact)
 
     def prove_end(self, end_id: int) -> None:
         """The trade after `end_id` is known to be of a later interval."""
         if self.end_id != end_id:
             was_exact, self.end_id = self.is_exact, end_id
             self.is_void = self.trades == 0
-            self.is_changed |= self.is_exact is not was_exact
+            self._settle(was_exact)
 
     def fill(self, next_id: int) -> None:
         """Takes the kline kept if it reaches as far as `next_id`, which is known to be later."""
@@ -147,6 +147,12 @@ class Forming(Tally):
             last_id=self.close_id if self.trades else NO_ID,
             is_exact=self.is_exact,
         )
+
+    def _settle(self, was_exact: bool) -> None:
+        """A candle that is closed and exact needs its single trades no more."""
+        self.is_changed |= self.is_exact is not was_exact
+        if self.is_closed and self.is_exact:
+            self.forget(self.close_id)
 
     def _is_older(self, kline: Kline) -> bool:
         return self.kline_id is not None and kline.last_id < self.kline_id
