@@ -49,6 +49,17 @@ def test_renewals_at_full_trading_lose_nothing_and_tell_nothing_twice() -> None:
         wait_for(lambda: sim.connections <= 2, what="old connections to end")
 
 
+def test_an_old_connection_that_is_behind_may_catch_up_before_it_is_left(sim: SimServer) -> None:
+    with Reading(sim.ws_url) as reading:
+        reading.wait_for_more()
+        sim.faults.add("lag", ms=2_000)
+        sim.faults.add("shutdown")
+        reading.wait_for_count("renewals", 1)
+        reading.wait_for_more()
+        assert (reading.missing(), reading.doubled()) == (0, 0)
+        assert reading.told(TRADES) == [True]
+
+
 @pytest.mark.parametrize("raw", [False, True], ids=["combined", "raw"])
 def test_an_announced_shutdown_is_answered_by_a_new_connection_before_the_old_one_ends(
     sim: SimServer, raw: bool

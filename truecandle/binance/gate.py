@@ -83,7 +83,7 @@ class Gate:
             self._deliver(Change(news, is_live, reason))
 
     def health(self, name: str, pong_s: float | None) -> Health:
-        since_s, reason = self._since.get(name, (0.0, NEW))
+        since_s, reason = self._since.get(name, (time.monotonic(), NEW))
         return Health(name in self.live, since_s, self._heard_s.get(name), pong_s, reason)
 
     def _name(self, item: Trade | Kline, key: object) -> str | None:

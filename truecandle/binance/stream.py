@@ -97,7 +97,9 @@ class Streams:
     def health(self, name: str) -> Health:
         """How this stream is. By any thread."""
         connection = self._of.get(name)
-        return connection.health(name) if connection else Health(False, 0.0, None, None, UNKNOWN)
+        if connection is None:
+            return Health(False, time.monotonic(), None, None, UNKNOWN)
+        return connection.health(name)
 
     def _by_connection(self, names: Iterable[str]) -> dict[Connection, list[str]]:
         found: dict[Connection, list[str]] = {}

@@ -60,9 +60,12 @@ class Client:
     unit: int
     muted: bool
     deaf: bool = False
+    lag_s: float = 0.0
     hushed: dict[str, bool] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
-    queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+    queue: asyncio.Queue[tuple[float, str]] = field(
+        default_factory=lambda: asyncio.Queue(QUEUE_MAX)
+    )
     opened_s: float = field(default_factory=time.monotonic)
     pinged_s: float = field(default_factory=time.monotonic)
     ponged_s: float = field(default_factory=time.monotonic)
@@ -77,7 +80,7 @@ class Client:
     def put(self, text: str) -> None:
         """Queues a message; a reader that does not keep up is cut off."""
         try:
-            self.queue.put_nowait(text)
+            self.queue.put_nowait((time.monotonic() + self.lag_s, text))
         except asyncio.QueueFull:
             self.abort()
 
@@ -89,8 +92,10 @@ class Client:
     async def write(self) -> None:
         """Sends what is queued until the connection ends."""
         while True:
-            text = await self.queue.get()
+            due_s, text = await self.queue.get()
             try:
+                if self.lag_s:
+                    await asyncio.sleep(due_s - time.monotonic())
                 await self.ws.send_str(text)
             except ConnectionError:
                 return
@@ -159,6 +164,8 @@ class Hub:
         for client in self.clients:
             if fault.kind == "stall" and _meets(fault, client):
                 client.muted, client.deaf = True, not fault.options.get("pongs", True)
+            if fault.kind == "lag" and _meets(fault, client):
+                client.lag_s = fault.options.get("ms", 2000) / 1000
             names = [s.name for s in client.streams.values() if _wants(fault, s)]
             if fault.kind == "hush":
                 client.hushed |= dict.fromkeys(names, fault.options.get("heals", True))

@@ -55,6 +55,7 @@ KINDS: dict[str, tuple[str, str]] = {
         "connections end: code=1001 (None: reset); most=None, oldest first",
     ),
     "stall": ("action", "open connections get no data any more, new ones do; pongs=True, or deaf"),
+    "lag": ("action", "open connections get everything ms=2000 later from now on"),
     "hush": ("action", "a stream of open connections falls silent; heals=True by SUBSCRIBE"),
     "forget": ("action", "the exchange drops a stream of open connections and says nothing"),
     "shutdown": (
