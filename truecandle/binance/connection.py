@@ -87,19 +87,19 @@ class Connection:
                 pause_s = 0.0
             except ExchangeError as error:
                 self._gate.tell(tuple(self._gate.live), False, str(error))
-                pause_s = self._fail(error)
+                self._failures += 1
+                pause_s = self._fail(error, self._failures)
             self.stopping.wait(0.0 if self._handover else pause_s)
         if self._handover is not None:
             self._handover.abandon()
 
-    def _fail(self, error: ExchangeError) -> float:
-        """Counts and reports a failure; returns how long to wait after it, in s."""
-        self._failures += 1
+    def _fail(self, error: ExchangeError, failures: int) -> float:
+        """Counts and reports a failure; how long to wait after so many in a row, in s."""
         self.counts.failures += 1
         self.counts.malformed += isinstance(error, MalformedAnswer)
         if isinstance(error, RateLimited):
             self.attempts.pause(time.monotonic() + error.retry_after_ms / 1000)
-        pause_s = random.uniform(0, ceiling_s(self._failures))
+        pause_s = random.uniform(0, ceiling_s(failures))
         log.warning("stream: %s; again in %.1f s", error, pause_s)
         return pause_s
 
@@ -187,7 +187,8 @@ class Connection:
         except ExchangeError as error:
             handover.abandon()
             self._handover = None
-            self._plan.wait(time.monotonic() + self._fail(error))
+            self._plan.failures += 1
+            self._plan.wait(time.monotonic() + self._fail(error, self._plan.failures))
             return
         now_s = time.monotonic()
         if handover.is_ready(now_s):

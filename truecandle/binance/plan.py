@@ -16,10 +16,12 @@ from truecandle.binance.pulse import BACKOFF_MAX_S, QUIET_S, Haste, Pulse, Wishe
 
 class Plan:
     """Of one connection after the other. `is_missed`: markets that are never silent for long are
-    silent, and called lost, until anything is heard."""
+    silent, and called lost, until anything is heard. `failures`: new connections that came to
+    nothing, in a row."""
 
     def __init__(self, times: Times) -> None:
         self.is_missed = False
+        self.failures = 0
         self._times = times
         self._pulse = Pulse(times.silence_s)
         self._wishes = Wishes()
@@ -45,6 +47,7 @@ class Plan:
 
     def change(self, now_s: float, lived_s: float, *, is_quiet: bool) -> None:
         """One has taken over from one that lived so long. Quiet: neither heard anything."""
+        self.failures = 0
         self._again_s = now_s + self._haste.pause_s(lived_s)
         if is_quiet:
             self._pulse.excuse(now_s + (BACKOFF_MAX_S if self.is_missed else QUIET_S))
