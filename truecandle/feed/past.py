@@ -20,6 +20,12 @@ from truecandle.store import live, translated
 #: together need not have happened together; then from earlier still.
 MARGINS_MS = (5_000, 60_000)
 
+#: Intervals of one market whose candles are further apart do not go on together.
+TRADES_APART_MAX = 1_000
+
+#: Stored candles of a series that are looked at for the last one that traded.
+CANDLES_MAX = 60
+
 
 @dataclass(slots=True)
 class Past:
@@ -49,13 +55,21 @@ def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) ->
         results = pipe.execute()
     held: dict[str, LiveCandle] = {}
     for at, one in enumerate(series):
-        found = live.decode(one, results[at * live.RESULTS :], now_ms).forming
-        if found is not None and found.source == "client":
-            found = live.read_own(redis, one)
-        if found is not None and _is_worth(one, found):
-            held[one.name] = found
+        found = live.decode(one, results[at * live.RESULTS :], now_ms)
+        forming = found.forming
+        if forming is not None and forming.source == "client":
+            forming = live.read_own(redis, one)
+        traded = _last_traded([*found.pending, *([forming] if forming else [])])
+        if forming is not None and traded is not None and _is_worth(one, traded):
+            held[one.name] = traded
     joined = {symbol: _joined(some, held) for symbol, some in symbols.items()}
     return {symbol: past for symbol, past in joined.items() if past is not None}
+
+
+def _last_traded(candles: Sequence[LiveCandle]) -> LiveCandle | None:
+    """From it on, ids show what came; seconds without a trade before the end have none."""
+    newest = reversed(candles[-CANDLES_MAX:])
+    return next((candle for candle in newest if candle.trades > 0), None)
 
 
 def _is_worth(series: Series, candle: LiveCandle) -> bool:
@@ -63,19 +77,19 @@ def _is_worth(series: Series, candle: LiveCandle) -> bool:
         is_aligned = series.interval.with_phase(candle.open_ms).is_aligned(candle.open_ms)
     except CandleError:
         return False
-    return is_aligned and candle.source == "live" and candle.is_exact and candle.trades > 0
+    return is_aligned and candle.source == "live" and candle.is_exact
 
 
 def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> Past | None:
-    """Those that were stored about the same time; one left behind would ask for too much."""
+    """Those that have come about as far; one left behind would ask for too much."""
     candles = {one.interval.name: held[one.name] for one in series if one.name in held}
     if not candles:
         return None
-    newest_ms = max(candle.updated_at for candle in candles.values())
+    newest_id = max(candle.last_id for candle in candles.values())
     candles = {
         name: candle
         for name, candle in candles.items()
-        if candle.updated_at >= newest_ms - MARGINS_MS[0]
+        if candle.last_id >= newest_id - TRADES_APART_MAX
     }
     last_id = min(candle.last_id for candle in candles.values())
     return Past(candles, last_id, min(candle.updated_at for candle in candles.values()))
