@@ -25,6 +25,8 @@ from truecandle.candles.interval import INTERVALS
 
 #: How often what is due is sent, in one write: as trades arrive from afar.
 TICK_S = 0.005
+#: After a longer stall of its own it does not make up for the trades that were due.
+BEHIND_MAX_S = 0.1
 #: A reader that is this far behind is cut off.
 UNSENT_MAX = 64 << 20
 PAGE_MAX = 1_000
@@ -51,7 +53,7 @@ class Exchange:
         while True:
             await asyncio.sleep(TICK_S)
             now_s, at_ms = time.monotonic(), now_ms()
-            due += (now_s - last_s) * self.rate
+            due += min(now_s - last_s, BEHIND_MAX_S) * self.rate
             last_s = now_s
             frames = [one for market in markets for one in market.roll(at_ms)]
             for market in random.choices(markets, self._weights, k=int(due)):

@@ -35,7 +35,8 @@ from truecandle.store import clock, freshness, markets, roles
 #: How long the loop waits for an event before it looks whether something is due.
 STEP_S = 0.02
 
-#: What is due is sent together, this often.
+#: What is due is sent together, this often; more rarely where sending takes longer, so that half
+#: of the time is left for what comes in.
 FLUSH_S = 0.01
 
 #: Told to stop, it takes in what waits for this long at most.
@@ -118,11 +119,12 @@ class Feed:
         if self.lead.is_due(now_s) and not self._outbox.is_away():
             self._take_lead(now_s)
         if now_s >= self._flush_s:
-            self._flush_s = now_s + FLUSH_S
             if self.recovery is not None:
                 touched = self.recovery.step(now_s)
                 self._active |= {self._markets[one] for one in touched & self._markets.keys()}
             self._flush(now_s)
+            ended_s = time.monotonic()
+            self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
         if now_s >= self._note_s and not self._outbox.is_away():
             self._note(now_s)
         self._beat(now_s)
