@@ -119,9 +119,8 @@ def test_when_the_old_connection_ends_in_the_overlap_the_new_one_takes_over_unno
         def struck() -> bool:
             """Only while two are there; else it is tried at the next renewal."""
             wait_for(lambda: subscribed(sim) == 2, what="an overlap")
-            reading.wait_for_more(3)
-            if subscribed(sim) == 2:
-                sim.faults.add("drop", code=None, most=1)
+            reading.wait_for_more(20)
+            sim.faults.add("drop", symbol="BTCUSDT", code=None, most=1, least=2)
             wait_for(lambda: subscribed(sim) <= 1, what="the end of one")
             return reading.count("failures") > 0
 

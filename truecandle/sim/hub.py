@@ -151,7 +151,7 @@ class Hub:
         """Ends the connections that a fault chooses by symbol, interval and kind of stream."""
         code = fault.options.get("code", WSCloseCode.GOING_AWAY)
         met = sorted((c for c in self.clients if _meets(fault, c)), key=lambda c: c.opened_s)
-        met = met[: fault.options.get("most")]
+        met = met[: fault.options.get("most")] if len(met) >= fault.options.get("least", 0) else []
         if code is not None:
             closing = (client.ws.close(code=int(code)) for client in met)
             await asyncio.gather(*closing, return_exceptions=True)

@@ -52,7 +52,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "silent": ("silence", "no data on any stream, of new connections neither; pings=True"),
     "drop": (
         "action",
-        "connections end: code=1001 (None: reset); most=None, oldest first",
+        "connections end: code=1001 (None: reset); most=None, oldest first; least=0",
     ),
     "stall": ("action", "open connections get no data any more, new ones do; pongs=True, or deaf"),
     "lag": ("action", "open connections get everything ms=2000 later from now on"),
