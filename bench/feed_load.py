@@ -42,6 +42,8 @@ INTERVALS = "1s,1m,5m,15m,1h,1d"
 #: The interval whose `live_candle` events are measured.
 MEASURED = "1m"
 WARM_UP_S, YARDSTICK_S, CALM_S, SAMPLE_S = 10.0, 15.0, 6.0, 5.0
+#: Wrong candles that are printed.
+SHOWN = 3
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -215,6 +217,7 @@ class Run:
 
     def _compare(self) -> tuple[int, int]:
         """How many closed candles differ from the truth, of how many, since the feed knew them."""
+        until_ms = time.time_ns() // 1_000_000 - round(CALM_S * 500)
         truth = requests.get(f"{self._url}/truth", timeout=60).json()
         wrong = closed = 0
         for symbol in self._symbols:
@@ -226,9 +229,12 @@ class Run:
                     continue
                 held = {one.open_ms: one for one in found}
                 for row in rows:
-                    if row[0] > found[0].open_ms:
+                    if found[0].open_ms < row[0] and row[6] < until_ms:
                         closed += 1
-                        wrong += row[0] not in held or not is_equal(held[row[0]], row)
+                        is_wrong = row[0] not in held or not is_equal(held[row[0]], row)
+                        if is_wrong and wrong < SHOWN:
+                            print(f"wrong: {key} {row}\n       {held.get(row[0])}")
+                        wrong += is_wrong
         return wrong, closed
 
     def _report(
