@@ -39,7 +39,7 @@ FEED: Final = Gauge(
 #: Of a feed's sign of life, what is shown as `FEED`; parts of a part are joined by `_`.
 FEED_FIGURES: Final = (
     *("leads", "waiting", "lost", "told", "fenced", "trades", "klines", "closed", "inexact"),
-    *("lag_ms_p50", "lag_ms_p99", "lag_max_ms"),
+    *("contradictions", "lag_ms_p50", "lag_ms_p99", "lag_max_ms"),
     *("connects", "failures", "stalls", "renewals", "malformed"),
     *("recovery_asked", "recovery_failed", "recovery_trades", "recovery_candles"),
     *("recovery_gave_up", "recovery_holes", "recovery_longest_ms"),

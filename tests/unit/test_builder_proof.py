@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from truecandle.candles.builder import RETOLD, CandleBuilder
+from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.chain import CANDLES_MAX, WITH_TRADES
 from truecandle.candles.interval import INTERVALS
@@ -238,16 +238,6 @@ class TestRestart:
         made.seed(replace(last(builder()), is_exact=False))
         made.seed(replace(last(builder()), quote_volume=None))
         assert made.take(partial=True) == []
-
-    def test_whoever_takes_over_tells_the_newest_candles_at_once(self) -> None:
-        made = builder("1s")
-        for number in range(30):
-            made.add_trade(trade(11 + number, 8_000 + number * 1_000))
-        made.take(partial=True)
-        rolled = [made.has_rolled]
-        made.retell()
-        assert [*rolled, made.has_rolled] == [False, True]
-        assert len(made.take(partial=True)) == RETOLD
 
 
 class TestEmpty:

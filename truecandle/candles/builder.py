@@ -21,9 +21,6 @@ from truecandle.candles.tick import Kline, Trade
 #: is fetched trade by trade, candle after candle.
 CANDLES_KEPT = 60
 
-#: Candles told again when this feed takes over a market: those of the seconds when nobody led it.
-RETOLD = 10
-
 
 class CandleBuilder:
     """One series' forming candle, and those just before it for late news.
@@ -123,12 +120,6 @@ class CandleBuilder:
         )
         self._told_ms = max(candle.open_ms, self._told_ms or 0)
         self.doubt()
-
-    def retell(self) -> None:
-        """All current candles count as changed: somebody new tells them."""
-        self._is_touched = self._chain.has_rolled = True
-        for candle in self._chain.candles[-RETOLD:]:
-            candle.is_changed = True
 
     def take(self, *, partial: bool = False) -> list[LiveCandle]:
         """The candles that changed since the last call, oldest first; all but the last closed.

@@ -226,6 +226,7 @@ class Feed:
             "waiting": len(self.inbox),
             "told": self._outbox.told,
             "fenced": self._outbox.fenced,
+            "contradictions": sum(one.contradictions for one in self._markets.values()),
             "recovery": self.recovery.counts() if self.recovery is not None else None,
             **self._figures.take(),
             **self._status(),

@@ -93,6 +93,11 @@ class Market:
         return [name for name, line in self._lines.items() if not line.builder.covers(now_ms)]
 
     @property
+    def contradictions(self) -> int:
+        """How often a kline showed that a candle called exact was not."""
+        return sum(line.builder.contradictions for line in self._lines.values())
+
+    @property
     def series(self) -> list[Series]:
         return [line.series for line in self._lines.values()]
 
