@@ -21,11 +21,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis as redis_py
+from hypothesis import HealthCheck, settings
 
 from tests import harness, roles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+
+# How long an example takes says something about the machine, nothing about the product.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,6 @@ def world(redis: redis_py.Redis, redis_url: str) -> Iterator[World]:
 @seed(1)
 @settings(
     max_examples=12,
-    deadline=None,
     database=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

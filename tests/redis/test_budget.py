@@ -85,9 +85,7 @@ def test_a_clock_that_jumps_back_does_not_lock_the_budget(redis: Redis) -> None:
     assert budget.take(100, START_MS) == 0
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 15_000)), max_size=40))
 def test_no_window_ever_holds_more_than_the_limit(
     redis: Redis, asked: list[tuple[int, int]]

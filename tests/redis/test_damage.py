@@ -204,9 +204,7 @@ HARM = st.sampled_from(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(HARM, st.integers(0, 9)), min_size=1, max_size=12))
 def test_storing_the_truth_again_heals_any_damage(
     redis: Redis, harms: list[tuple[str, int]]

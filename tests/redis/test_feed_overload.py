@@ -48,7 +48,7 @@ def kline(last_id: int, at_ms: int) -> Kline:
              max_size=150),
     st.randoms(),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_however_rarely_prices_are_taken_every_extreme_and_the_exact_volume_is_told(
     drawn: list[tuple[int, int, int]], rng: random.Random
 ) -> None:

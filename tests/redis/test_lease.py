@@ -176,7 +176,7 @@ def test_a_key_of_another_type_is_a_clear_error(redis: redis_py.Redis, key: str)
 ACTS = st.tuples(st.sampled_from(["take", "end", "release", "ask", "write"]), st.integers(0, 2))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(ACTS, max_size=40))
 def test_whatever_happens_only_the_newest_number_writes(
     redis: redis_py.Redis, acts: list[tuple[str, int]]

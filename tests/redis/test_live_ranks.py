@@ -291,7 +291,7 @@ DECIMALS = st.one_of(
 ).map(lambda number: canonical(Decimal(number)))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(one=DECIMALS, other=DECIMALS)
 def test_numbers_of_38_digits_are_compared_to_the_last(redis: Redis, one: str, other: str) -> None:
     redis.flushall()

@@ -270,9 +270,7 @@ OFFERS = st.lists(
 )
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(OFFERS, st.integers(-1, 12)), min_size=1, max_size=8))
 def test_any_sequence_of_answers_ends_as_the_model_says(
     redis: Redis, answers: list[tuple[list[tuple[int, str, int]], int]]

@@ -147,7 +147,7 @@ trades_of_minutes = st.lists(
 
 
 @given(trades_of_minutes, st.randoms(use_true_random=False))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_shuffled_and_repeated_trades_give_the_same_candles(
     drawn: list[tuple[int, int, int, int]], rng: random.Random
 ) -> None:
@@ -164,7 +164,7 @@ def test_shuffled_and_repeated_trades_give_the_same_candles(
 
 
 @given(trades_of_minutes, st.randoms(use_true_random=False))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_klines_anywhere_between_the_trades_give_the_same_candles(
     drawn: list[tuple[int, int, int, int]], rng: random.Random
 ) -> None:
@@ -185,7 +185,7 @@ def test_klines_anywhere_between_the_trades_give_the_same_candles(
 
 
 @given(trades_of_minutes, st.randoms(use_true_random=False), st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_candle_called_exact_holds_every_trade_of_its_interval(
     drawn: list[tuple[int, int, int, int]], rng: random.Random, data: st.DataObject
 ) -> None:

@@ -20,7 +20,7 @@ HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "300"))
 
 
 @given(st.integers(0, 2**63))
-@settings(max_examples=HISTORIES, deadline=None, database=None)
+@settings(max_examples=HISTORIES, database=None)
 def test_no_candle_is_called_exact_that_is_not_and_after_calm_all_are(seed: int) -> None:
     chance = random.Random(seed)
     truth = Truth(chance)

@@ -83,7 +83,7 @@ def test_junk_is_no_member_and_no_live_candle(junk: bytes) -> None:
 
 
 @given(st.decimals(min_value=0, max_value=10**19, places=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_canonical_text_keeps_the_value_and_is_its_own_canonical_text(number: Decimal) -> None:
     text = canonical(number)
     assert Decimal(text) == number

@@ -56,7 +56,7 @@ def test_candles_are_counted_by_their_opens(case: dict[str, Any]) -> None:
 
 
 @given(grids, moments)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_moment_lies_between_its_candles_open_and_the_next(interval: Interval, t_ms: int) -> None:
     open_ms = interval.open_ms(t_ms)
     next_ms = interval.next_open_ms(open_ms)
@@ -68,7 +68,7 @@ def test_a_moment_lies_between_its_candles_open_and_the_next(interval: Interval,
 
 
 @given(grids, moments, st.integers(-2, 50))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_stepping_and_counting_agree(interval: Interval, t_ms: int, candles: int) -> None:
     open_ms = interval.open_ms(t_ms)
     if interval.duration_ms is None or interval.duration_ms > DAY_MS:

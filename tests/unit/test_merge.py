@@ -65,7 +65,7 @@ mixtures = st.tuples(
 
 
 @given(mixtures)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_mixture_keeps_the_rules(mixture: Any) -> None:
     official, merged = merged_of(mixture)
     # every official candle comes out once and untouched
@@ -81,7 +81,7 @@ def test_every_mixture_keeps_the_rules(mixture: Any) -> None:
 
 
 @given(mixtures, st.randoms(use_true_random=False))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_order_of_pending_candles_updated_at_different_times_does_not_matter(
     mixture: Any, rng: Any
 ) -> None:

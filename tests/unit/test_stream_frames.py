@@ -22,7 +22,7 @@ def frame(data: bytes, opcode: int = TEXT, *, is_last: bool = True, flags: int =
     return head + b"\x7f" + struct.pack("!Q", len(data)) + data
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=300), max_size=8), st.lists(st.integers(0, 2500), max_size=20))
 def test_messages_are_whole_and_in_order_wherever_the_bytes_are_cut(
     messages: list[bytes], cuts: list[int]

@@ -81,13 +81,13 @@ def test_a_market_found_quiet_is_let_alone_for_five_minutes() -> None:
 def test_a_silence_is_unlike_before_only_where_pauses_are_known_and_short() -> None:
     pulse, now_s = Pulse(), 0.0
     pulse.connect(now_s)
-    assert not pulse.is_busy, "nothing is known yet"
+    told = [pulse.is_busy]  # nothing is known yet
     for _ in range(40):
         now_s += 1.0
         pulse.beat(now_s)
-    assert pulse.is_busy
-    pulse.beat(now_s + SILENCE_S / 3)
-    assert not pulse.is_busy, "a third of it was usual"
+    told.append(pulse.is_busy)
+    pulse.beat(now_s + SILENCE_S / 3)  # a third of it was usual
+    assert [*told, pulse.is_busy] == [False, True, False]
 
 
 def test_connections_that_live_shortly_are_changed_ever_more_slowly() -> None:

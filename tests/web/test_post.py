@@ -40,7 +40,6 @@ from truecandle.store import freshness, keys, live, markets
 PATH = "/save-live-candle"
 FUZZ = hypothesis.settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
