@@ -83,11 +83,12 @@ class Exchange:
             async for message in ws:
                 if message.type is WSMsgType.TEXT:
                     wish = orjson.loads(message.data)
-                    change = (
-                        names.update if wish["method"] == "SUBSCRIBE" else names.difference_update
-                    )
-                    change(wish["params"])
-                    await ws.send_str(orjson.dumps({"result": None, "id": wish["id"]}).decode())
+                    if wish["method"] == "SUBSCRIBE":
+                        names.update(wish["params"])
+                    elif wish["method"] == "UNSUBSCRIBE":
+                        names.difference_update(wish["params"])
+                    found = sorted(names) if wish["method"] == "LIST_SUBSCRIPTIONS" else None
+                    await ws.send_str(orjson.dumps({"result": found, "id": wish["id"]}).decode())
         finally:
             del self._readers[ws]
         return ws
