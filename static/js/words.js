@@ -83,8 +83,9 @@ export function volume(number) {
 /** A change with its sign and unit: +1.25 %. */
 export function change(from, to) {
   const percent = ((to - from) / from) * 100;
-  const sign = percent > 0 ? "+" : percent < 0 ? "−" : "";
-  return `${sign}${Math.abs(percent).toFixed(2)} %`;
+  const text = Math.abs(percent).toFixed(2);
+  const sign = Number(text) === 0 ? "" : percent > 0 ? "+" : "−";
+  return `${sign}${text} %`;
 }
 
 /** Making a formatter costs a hundred times what using it does: each is made once. */
