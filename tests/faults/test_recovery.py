@@ -118,9 +118,13 @@ def test_a_break_of_more_than_a_few_pages_is_left_to_klines(redis_url: str) -> N
     assert weight <= 5 * 4
 
 
+def quiet_course() -> Walk:
+    return Walk(3, replace(*listings(["PAXGUSDT"]), orders_per_hour=4))
+
+
 def test_a_quiet_market_shows_its_candle_and_a_break_in_it_is_proven_empty(redis_url: str) -> None:
     """It trades once in a quarter of an hour: no kline and no trade comes to help."""
-    course = Walk(3, replace(*listings(["PAXGUSDT"]), orders_per_hour=4))
+    course = quiet_course()
     clock = Clock(START_MS)
     last = list(course.prints(START_MS - HOUR_MS, START_MS))[-1]
     clock.set(last.time_ms + 20_000)
@@ -142,6 +146,27 @@ def test_a_quiet_market_shows_its_candle_and_a_break_in_it_is_proven_empty(redis
         assert False in doubts
         assert doubts[-1]
         assert watch.candles(hour)[-1].is_exact
+        assert watch.problems() == []
+
+
+def test_a_candle_that_closes_in_a_break_is_proven_though_nothing_trades_after_it(
+    redis_url: str,
+) -> None:
+    course = quiet_course()
+    clock = Clock(START_MS)
+    last = list(course.prints(START_MS - HOUR_MS, START_MS))[-1]
+    clock.set(last.time_ms - 3_000)
+    with (
+        SimServer(market=Market([course], clock)) as sim,
+        Watch(sim, redis_url, ["PAXGUSDT"], ["1s"]) as watch,
+    ):
+        watch.wait_until_joined()
+        back_ms = cut(sim, 5_000)
+        watch.wait_until_exact(back_ms)
+        seconds = {one.open_ms: one for one in watch.candles(watch.series[0])}
+        closed = seconds[last.time_ms // 1000 * 1000]
+        assert (closed.is_complete, closed.is_exact) == (True, True)
+        assert not list(course.prints(last.time_ms + 1, sim.clock.now_ms()))
         assert watch.problems() == []
 
 

@@ -51,8 +51,9 @@ class Desk:
             self.builder.doubt()
         elif what == "settle":
             self.is_doubted = False
-            asked_ms = now_ms - self.chance.choice([0, 100, 3_000])
-            self.builder.settle(self.truth.last_id(asked_ms))
+            known_ms = now_ms - self.chance.choice([0, 100, 3_000])
+            until_ms = known_ms - self.chance.choice([0, 1_000])
+            self.builder.settle(self.truth.last_id(known_ms), until_ms)
         elif what == "fetch":
             self.fetch(now_ms)
         else:

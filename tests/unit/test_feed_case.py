@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, TRIES_MAX, Case
+from truecandle.feed.closing import OVERDUE_MS, PAUSE_MAX_S
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import MARGINS_MS, Past
@@ -112,6 +114,54 @@ def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt_a_moment_
     one.answer(errand, [], 7.5)
     assert candle(one).is_exact
     assert one.behind(7.5) is None
+
+
+def test_an_empty_answer_proves_the_end_of_what_was_over_a_moment_before_it_was_asked_for() -> None:
+    over_ms = START_MS + 60_000 + int(QUIET_S * 1000)
+    for asked_ms, is_proven in ((over_ms - 1, False), (over_ms, True)):
+        one = case(trade(1), trade(2))
+        one.change(False, 5.0)
+        one.change(True, 6.0)
+        errand = one.next(7.0, asked_ms)
+        assert errand
+        one.ask(errand, 7.0)
+        one.answer(errand, [], 7.1)
+        found = candle(one)
+        assert (found.is_complete, found.is_exact) == (is_proven, True)
+
+
+def test_where_nothing_is_heard_of_a_close_the_exchange_is_asked_and_that_proves_it() -> None:
+    one = case(trade(1), trade(2))
+    due_ms = START_MS + 60_000 + OVERDUE_MS
+    one.look(61.0, due_ms - 1)
+    assert one.next(61.0, due_ms - 1) is None
+    one.look(61.5, due_ms)
+    errand = one.next(61.5, due_ms)
+    assert errand
+    assert (errand.purpose, errand.from_id) == ("tail", 3)
+    one.ask(errand, 61.5)
+    one.answer(errand, [trade(3, 59_000)], 61.6)
+    found = candle(one)
+    assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
+    one.look(62.0, due_ms + 500)
+    assert one.next(63.5, due_ms + 500) is None
+
+
+def test_a_close_of_which_nothing_can_be_learned_is_asked_about_ever_more_rarely() -> None:
+    one = Case("BTCUSDT", Market("BTCUSDT", [parse_series("BTCUSDT", "1m")]), Counts(), 0.0)
+    one.change(True, 0.0)
+    come(one, [trade(5), trade(6)])  # what came before them in their minute nobody knows
+    asked_s = []
+    for now_s in range(70, 200):
+        one.look(float(now_s), START_MS + now_s * 1000)
+        errand = one.next(float(now_s), START_MS + now_s * 1000)
+        if errand is not None and errand.purpose == "tail":
+            asked_s.append(now_s)
+            one.ask(errand, float(now_s))
+            one.answer(errand, [], float(now_s))
+    pauses = [later - before for before, later in pairwise(asked_s)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == PAUSE_MAX_S
 
 
 def test_an_answer_proves_nothing_if_the_stream_broke_again_meanwhile() -> None:

@@ -83,13 +83,14 @@ class CandleBuilder:
             with self._judged(newest):
                 newest.doubt(max(self._kline_ms, newest.updated_at))
 
-    def settle(self, last_id: int) -> None:
-        """The exchange has said that nothing traded after the trade `last_id`. That ends the doubt
-        and proves no end: how long ago it was so, an answer does not tell."""
+    def settle(self, last_id: int, until_ms: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id`, up to `until_ms` at
+        least. That ends the doubt, and proves the end of what was over by then."""
         newest = self._chain.newest
         if newest is not None and last_id == self.last_id:
             with self._judged(newest):
                 newest.is_doubted = False
+            self._chain.end(self.interval, last_id, until_ms)
 
     def seed(self, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored, oldest first. Only an exact one is
@@ -170,6 +171,13 @@ class CandleBuilder:
         """Whether the candle of the interval that `now_ms` lies in is there, and exact."""
         newest = self._chain.newest
         return newest is not None and now_ms < newest.next_ms and newest.is_exact
+
+    def is_unproven(self, at_ms: int) -> bool:
+        """Whether the newest candle was over at `at_ms`, and nothing has shown its end."""
+        newest = self._chain.newest
+        if newest is None or newest.next_ms > at_ms:
+            return False
+        return not (newest.is_closed and newest.is_exact)
 
     @property
     def last_id(self) -> int:

@@ -85,6 +85,18 @@ class Chain:
         self._join(interval, before, candle)
         self._join(interval, candle, after)
 
+    def end(self, interval: Interval, last_id: int, until_ms: int) -> None:
+        """Nothing traded between the newest trade, `last_id`, and `until_ms`: what was over by then
+        has ended as it is."""
+        last = next((one for one in reversed(self.candles) if one.trades), None)
+        if last is None or last.close_id != last_id:
+            return
+        self._open_between(interval, last, interval.open_ms(until_ms), until_ms)
+        for candle in self.candles[self.candles.index(last) :]:
+            if candle.next_ms <= until_ms:
+                candle.end(candle.updated_at)
+                candle.prove_end(last_id)
+
     def _join(self, interval: Interval, one: Forming | None, other: Forming | None) -> None:
         if one is None or other is None:
             return
@@ -92,15 +104,15 @@ class Chain:
         if one.close_id + 1 != other.open_id:
             return
         other.prove_start()
-        self._open_between(interval, one, other)
+        self._open_between(interval, one, other.open_ms, other.updated_at)
         first = bisect_left(self.candles, one.open_ms, key=_open_time)
         for candle in self.candles[first : self.candles.index(other)]:
             candle.prove_end(one.close_id)
 
-    def _open_between(self, interval: Interval, one: Forming, other: Forming) -> None:
-        """The candles between that nobody has opened, flat at the close before."""
-        if not 0 < interval.count(one.next_ms, other.open_ms) <= EMPTY_CANDLES_MAX:
+    def _open_between(self, interval: Interval, one: Forming, end_ms: int, time_ms: int) -> None:
+        """The candles after it that nobody has opened, flat at its close, before `end_ms`."""
+        if not 0 < interval.count(one.next_ms, end_ms) <= EMPTY_CANDLES_MAX:
             return
-        for open_ms in interval.opens(one.next_ms, other.open_ms):
+        for open_ms in interval.opens(one.next_ms, end_ms):
             if self.find(open_ms) is None:
-                self.open(interval, open_ms, one.close, other.updated_at)
+                self.open(interval, open_ms, one.close, time_ms)

@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from truecandle.candles.tick import Kline, Trade
+from truecandle.feed.closing import OVERDUE_MS, Closing
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
-from truecandle.feed.past import Past
+from truecandle.feed.past import Past, by_klines
 from truecandle.feed.reread import PATIENCE_S, Reread
 from truecandle.feed.trail import Hole, Trail
 
 #: What is disordered arrives within this; only then it counts as missing.
 LATE_S = 0.5
-#: What traded in a break is asked for at once; whether nothing did, only after this: by then the
-#: exchange's answers have caught up with its streams.
+#: An answer of the exchange may be so much behind its streams. What traded in a break is asked for
+#: at once; whether nothing did, only after this.
 QUIET_S = 1.0
 #: A break of more trades than fit on so many pages is left to klines.
 PAGES_MAX = 5
@@ -51,10 +52,12 @@ class Case:
     #: Since when the stream was live, when it was asked.
     _asked_since_s: float = -1.0
     _reread: Reread = field(default_factory=Reread)
+    _closing: Closing = field(default_factory=Closing)
 
     def see(self, trade: Trade, now_s: float) -> None:
         """A trade has come by the stream: whatever came between it and the last one has an id.
         What a break has lost is not late, it is missing at once."""
+        self._closing.traded()
         if trade.agg_id >= 0:
             self.trail.see(trade.agg_id, now_s - LATE_S if self.is_open else now_s)
             self.is_open = self.is_open and not self.is_live
@@ -66,7 +69,7 @@ class Case:
             self.is_live, self.since_s = is_live, now_s
         if not is_live:
             self.is_open = True
-            self._past = self._past or self._by_klines()
+            self._past = self._past or by_klines(self.market, self.trail.next_id)
         if self.is_open:
             self.market.doubt()
 
@@ -77,8 +80,10 @@ class Case:
             self.market.seed(interval, candle)
 
     def look(self, now_s: float, now_ms: int) -> None:
-        """Notes since when which series have no exact candle of the present interval."""
+        """Notes since when which series have no exact candle of the present interval, and whether
+        the end of one is overdue."""
         self._reread.look(self.market.lacking(now_ms), now_s)
+        self._closing.look(self.market.is_unproven(now_ms - OVERDUE_MS))
 
     def next(self, now_s: float, now_ms: int) -> Errand | None:
         """What to ask now, None for nothing. Cheap where nothing is amiss."""
@@ -95,6 +100,8 @@ class Case:
         """That is being asked now."""
         self.counts.asked += 1
         self._asked_s, self._asked_since_s = now_s, self.since_s
+        if errand.purpose == "tail":
+            self._closing.asked(now_s)
         if errand.interval:
             self._reread.asked(errand.interval, now_s)
 
@@ -104,7 +111,7 @@ class Case:
         if errand.purpose == "candle":
             self._take_candle(events)
         elif errand.purpose == "newest":
-            self._take_newest(trades, now_s)
+            self._take_newest(errand, trades, now_s)
         elif errand.purpose == "since":
             self._take_past(errand, trades, now_s)
         else:
@@ -125,13 +132,6 @@ class Case:
             return f"{missing} trades are missing and asked for"
         is_asking = self.is_open or self._past is not None
         return "what traded during a break is asked for" if is_asking else None
-
-    def _by_klines(self) -> Past | None:
-        """Where no trade has come yet: what klines have shown, to ask on from by time."""
-        last_id = max(self.market.kline_ids.values(), default=-1)
-        if self.trail.next_id is not None or last_id < 0:
-            return None
-        return Past({}, last_id, self.market.event_ms)
 
     def _waited(self, now_s: float, seconds: float) -> bool:
         return now_s - self.since_s >= seconds
@@ -161,16 +161,16 @@ class Case:
         )
 
     def _next_tail(self, now_s: float, now_ms: int) -> Errand | None:
-        """After a break: what traded in it, where no trade came since to show it by its id."""
+        """After a break: what traded in it, where no trade came since to show it by its id. And
+        what traded before a close of which nothing is heard."""
         if not self.is_live:
             return None
-        next_id = self.trail.next_id
+        next_id, has_waited = self.trail.next_id, self._waited(now_s, QUIET_S)
         if next_id is None and self._waited(now_s, PATIENCE_S):
             return Errand(self.symbol, "newest", now_ms, limit=1)
-        if next_id is None or not self.is_open:
-            return None
         is_first = self._asked_since_s != self.since_s
-        if not (is_first or self._pages or self._waited(now_s, QUIET_S)):
+        is_due = self._pages or (self.is_open and (is_first or has_waited))
+        if next_id is None or not (is_due or (has_waited and self._closing.is_due(now_s))):
             return None
         return Errand(self.symbol, "tail", now_ms, from_id=next_id)
 
@@ -188,14 +188,14 @@ class Case:
         if not self.is_live:
             self.market.doubt()
 
-    def _take_newest(self, trades: Sequence[Trade], now_s: float) -> None:
+    def _take_newest(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
         """Only its id counts: it may be hours old, and in no candle of ours."""
         if not trades:
             self._again_s = now_s + BACKOFF_MAX_S
         elif self.trail.next_id is None:
             self.trail.start(trades[-1].agg_id + 1, now_s)
             self._newest_id = trades[-1].last_id
-            self._settle(self._newest_id)
+            self._settle(errand, self._newest_id)
 
     def _take_past(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
         """Takes them if they join what is known; asks once from earlier on where they do not even
@@ -213,7 +213,7 @@ class Case:
             self.trail.start(trades[0].agg_id, now_s)
             self._take_trades(errand, trades, now_s)
         else:
-            self._settle(past.last_id)
+            self._settle(errand, past.last_id)
 
     def _take_trades(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
         for trade in trades:
@@ -231,14 +231,14 @@ class Case:
             self._let_go([])
             self.trail.forget()
         elif errand.purpose != "holes" and not is_full:
-            self._settle(max(self._newest_id, self.market.trade_id))
+            self._settle(errand, max(self._newest_id, self.market.trade_id))
 
-    def _settle(self, last_id: int) -> None:
+    def _settle(self, errand: Errand, last_id: int) -> None:
         """Nothing traded after it, if trades came in before it was asked, and still do."""
         was_live = self._asked_since_s == self.since_s and self._asked_s - self.since_s >= QUIET_S
         if self.is_live and was_live:
             self.is_open = False
-            self.market.settle(last_id)
+            self.market.settle(last_id, errand.asked_ms - int(QUIET_S * 1000))
 
     def _let_go(self, holes: Sequence[Hole]) -> None:
         self.counts.gave_up, self._pages = self.counts.gave_up + 1, 0

@@ -17,9 +17,9 @@ from redis import Redis
 from truecandle.store.lease import Leases, of_market
 
 #: A feed that was killed or frozen is replaced after this, and a moment more.
-TTL_MS = 3_000
+TTL_MS = 2_000
 #: Leases are renewed this often; two renewals may fail.
-RENEW_S = 1.0
+RENEW_S = 0.6
 #: Who does not lead every market looks this often: what was given up is taken at once.
 LOOK_S = 0.3
 

@@ -79,10 +79,10 @@ class Market:
         for line in self._lines.values():
             line.doubt()
 
-    def settle(self, last_id: int) -> None:
-        """The exchange has said that nothing traded after the trade `last_id`."""
+    def settle(self, last_id: int, until_ms: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id` up to `until_ms`."""
         for line in self._lines.values():
-            line.builder.settle(last_id)
+            line.builder.settle(last_id, until_ms)
 
     def seed(self, interval: str, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored."""
@@ -91,6 +91,10 @@ class Market:
     def lacking(self, now_ms: int) -> list[str]:
         """The intervals of which there is no exact candle at exchange time `now_ms`."""
         return [name for name, line in self._lines.items() if not line.builder.covers(now_ms)]
+
+    def is_unproven(self, at_ms: int) -> bool:
+        """Whether the end of a candle that was over at exchange time `at_ms` is not proven yet."""
+        return any(line.builder.is_unproven(at_ms) for line in self._lines.values())
 
     @property
     def contradictions(self) -> int:

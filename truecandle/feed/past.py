@@ -14,6 +14,7 @@ from redis import Redis
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
+from truecandle.feed.market import Market
 from truecandle.store import live, translated
 
 #: Trades are asked for from this much before the last change that was stored, as what was sent
@@ -64,6 +65,14 @@ def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) ->
             held[one.name] = traded
     joined = {symbol: _joined(some, held) for symbol, some in symbols.items()}
     return {symbol: past for symbol, past in joined.items() if past is not None}
+
+
+def by_klines(market: Market, next_id: int | None) -> Past | None:
+    """Where no trade has come yet: what klines have shown, to ask on from by time."""
+    last_id = max(market.kline_ids.values(), default=-1)
+    if next_id is not None or last_id < 0:
+        return None
+    return Past({}, last_id, market.event_ms)
 
 
 def _last_traded(candles: Sequence[LiveCandle]) -> LiveCandle | None:

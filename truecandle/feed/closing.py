@@ -1,0 +1,38 @@
+"""When a market's candles have ended and nobody says how: then the exchange is asked what traded.
+
+Never here: asking (`case`), trades, a clock (seconds that only grow come in).
+Invariant: while no trade comes by the stream, pauses between questions double, up to a bound.
+"""
+
+from __future__ import annotations
+
+#: Closing klines come at once nearly always, 2.4 s late at times. An answer proves an end if it was
+#: asked for a second after it; official candles come after three.
+OVERDUE_MS = 1_100
+PAUSE_S = 1.5
+PAUSE_MAX_S = 30.0
+
+
+class Closing:
+    """Of one market: whether its newest trades are to be asked for though no break is known."""
+
+    def __init__(self) -> None:
+        self._is_overdue = False
+        self._pause_s = PAUSE_S
+        self._again_s = 0.0
+
+    def look(self, is_overdue: bool) -> None:
+        """Whether some candle ended `OVERDUE_MS` ago or earlier, and nothing has shown its end."""
+        self._is_overdue = is_overdue
+
+    def is_due(self, now_s: float) -> bool:
+        return self._is_overdue and now_s >= self._again_s
+
+    def asked(self, now_s: float) -> None:
+        self._is_overdue = False
+        self._again_s = now_s + self._pause_s
+        self._pause_s = min(PAUSE_MAX_S, 2 * self._pause_s)
+
+    def traded(self) -> None:
+        """A trade has come by the stream."""
+        self._pause_s = PAUSE_S
