@@ -7,8 +7,12 @@ Invariant: simulated and real data have a Redis, a folder and ports of their own
 from __future__ import annotations
 
 import os
+import queue
+import signal
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -22,6 +26,8 @@ from tools.venv import ROOT
 
 PROCFILES = {"demo": "Procfile.demo", "run": "Procfile"}
 STOPPED_ON_REQUEST = {signal["rc"] for signal in SIGNALS.values()}
+#: A role's process is there within this; its own start takes longer.
+START_LIMIT_S = 60.0
 DEFAULTS = {
     "HOST": "127.0.0.1",
     "PORT": "5000",
@@ -48,6 +54,36 @@ def main(mode: str) -> int | str:
         return str(problem)
     except leftovers.AlreadyRunning as problem:
         return f"`{command}` is running already ({problem}); Ctrl-C stops it there."
+
+
+class Runner(Manager):  # type: ignore[misc]
+    """honcho's manager, which can also be stopped while it still starts.
+
+    Of itself it then looks for a process number that is not there yet, and waits for ever.
+    """
+
+    def _start(self) -> None:
+        wishes: list[int] = []
+        handlers = {one: signal.signal(one, lambda number, _: wishes.append(number))
+                    for one in (signal.SIGINT, signal.SIGTERM)}  # fmt: skip
+        super()._start()
+        self._wait_for_numbers()
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for number in wishes[:1]:
+            signal.raise_signal(number)
+
+    def _wait_for_numbers(self) -> None:
+        """Until the number of each process is known; what is said meanwhile is kept for `loop`."""
+        messages = []
+        deadline_s = time.monotonic() + START_LIMIT_S
+        while not self._all_started() and time.monotonic() < deadline_s:
+            with suppress(queue.Empty):
+                messages.append(message := self.events.get(timeout=0.1))
+                if message.type == "start":
+                    self._processes[message.name]["pid"] = message.data["pid"]
+        for message in messages:
+            self.events.put(message)
 
 
 def demo_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -122,7 +158,7 @@ def supervise(mode: str, roles: Mapping[str, str], env: Mapping[str, str]) -> in
     print(
         f"{mode}: data of {source}, kept in {env['VAR_DIR']}; Ctrl-C stops everything", flush=True
     )
-    manager = Manager()
+    manager = Runner()
     for role, command in roles.items():
         manager.add_process(role, command, env=dict(env), cwd=str(ROOT))
     manager.loop()

@@ -23,6 +23,18 @@ PROCFILE = f'{REDIS_LINE}\nweb: exec python -c "{WAITS}"\n'
 START = "import sys; from tools import start; start.PROCFILES['demo'] = sys.argv[1]"
 RUN = f"{START}; sys.exit(start.main('demo'))"
 
+#: Each role's process is there only after a second, as on a very busy machine.
+SLOW = """
+import time
+from honcho.process import Process
+run = Process.run
+def later(*given, **named):
+    print("starting", flush=True)
+    time.sleep(1)
+    run(*given, **named)
+Process.run = later
+"""
+
 
 @pytest.fixture
 def demo(tmp_path: Path, processes: Roles) -> tuple[int, Path]:
@@ -31,10 +43,10 @@ def demo(tmp_path: Path, processes: Roles) -> tuple[int, Path]:
     return free_port(), tmp_path / "demo"
 
 
-def launch(processes: Roles, folder: Path, redis_port: int) -> Role:
+def launch(processes: Roles, folder: Path, redis_port: int, code: str = RUN) -> Role:
     settings = {"VAR_DIR": str(folder.parent), "REDIS_PORT": str(redis_port)}
     free = {"PORT": str(free_port()), "SIM_PORT": str(free_port())}
-    return processes.start("demo", ["-c", RUN, str(folder.parent / "Procfile")], settings | free)
+    return processes.start("demo", ["-c", code, str(folder.parent / "Procfile")], settings | free)
 
 
 def test_the_demo_never_touches_a_redis_or_exchange_named_in_the_environment(
@@ -91,6 +103,20 @@ def test_stopping_ends_everything_and_counts_as_success(
     wait_for(lambda: accepts(redis_port))
     assert run.end(number) == 0
     assert "stopped" in run.lines[-1]
+    assert leftovers.find(folder) == []
+    assert not accepts(redis_port)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_stopped_while_it_still_starts(
+    demo: tuple[int, Path], processes: Roles, number: signal.Signals
+) -> None:
+    redis_port, folder = demo
+    run = launch(processes, folder, redis_port, code=SLOW + RUN)
+    run.wait_for_line("starting")
+    os.killpg(run.pid, number)
+    assert run.process.wait(20) == 0
+    run.wait_for_line("stopped, nothing is left running")
     assert leftovers.find(folder) == []
     assert not accepts(redis_port)
 
