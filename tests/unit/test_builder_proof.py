@@ -101,10 +101,10 @@ class TestDoubt:
     def test_it_ends_when_the_exchange_says_that_nothing_traded_since(self) -> None:
         made = builder()
         made.doubt()
-        made.settle(9, START_MS + 8_000)
-        made.settle(11, START_MS + 8_000)
+        made.settle(9)
+        made.settle(11)
         assert not made.is_exact
-        made.settle(10, START_MS + 8_000)
+        made.settle(10)
         assert last(made).is_exact
 
     def test_a_candle_whose_end_is_proven_is_never_in_doubt(self) -> None:
@@ -123,15 +123,15 @@ class TestDoubt:
     def test_a_silence_proves_the_end_of_what_was_over_by_then_and_of_nothing_else(self) -> None:
         made = builder()
         made.add_kline(void(MINUTE_MS, MINUTE_MS + 900))
-        made.settle(10, START_MS + MINUTE_MS - 1)
+        made.end(10, START_MS + MINUTE_MS - 1)
         assert [one.is_exact for one in made.take()] == [False, True]
-        made.settle(10, START_MS + MINUTE_MS)
+        made.end(10, START_MS + MINUTE_MS)
         assert [(one.is_complete, one.is_exact) for one in made.take()] == [(True, True)]
 
     def test_a_silence_over_several_intervals_leaves_no_hole(self) -> None:
         made = builder()
         made.doubt()
-        made.settle(10, START_MS + 3 * MINUTE_MS + 500)
+        made.end(10, START_MS + 3 * MINUTE_MS + 500)
         found = [(one.open_ms - START_MS, one.trades, one.is_exact) for one in made.take()]
         assert found == [(0, 10, True), (MINUTE_MS, 0, True), (2 * MINUTE_MS, 0, True)]
         made.add_trade(trade(11, 4 * MINUTE_MS))
@@ -142,8 +142,8 @@ class TestDoubt:
         made = builder()
         made.doubt()
         made.take()
-        made.settle(9, START_MS + 3 * MINUTE_MS)
-        made.settle(11, START_MS + 3 * MINUTE_MS)
+        made.end(9, START_MS + 3 * MINUTE_MS)
+        made.end(11, START_MS + 3 * MINUTE_MS)
         assert made.take() == []
         assert not made.is_exact
 

@@ -50,10 +50,7 @@ class Desk:
             self.is_doubted = True
             self.builder.doubt()
         elif what == "settle":
-            self.is_doubted = False
-            known_ms = now_ms - self.chance.choice([0, 100, 3_000])
-            until_ms = known_ms - self.chance.choice([0, 1_000])
-            self.builder.settle(self.truth.last_id(known_ms), until_ms)
+            self.settle(now_ms)
         elif what == "fetch":
             self.fetch(now_ms)
         else:
@@ -61,6 +58,15 @@ class Desk:
         self.check()
         if self.chance.random() < 0.5:
             self.stored = dict(self.told)
+
+    def settle(self, now_ms: int) -> None:
+        """An answer, perhaps an old one, about what traded last; the streams may be back or not."""
+        known_ms = now_ms - self.chance.choice([0, 100, 3_000])
+        last_id = self.truth.last_id(known_ms)
+        self.builder.end(last_id, known_ms - self.chance.choice([0, 1_000]))
+        if self.chance.random() < 0.7:
+            self.is_doubted = False
+            self.builder.settle(last_id)
 
     def hear(self, trade: Trade) -> None:
         """One that is known already lifts no doubt."""

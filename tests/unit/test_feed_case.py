@@ -58,8 +58,8 @@ def candle(one: Case) -> LiveCandle:
     return found
 
 
-def asked(one: Case, now_s: float) -> Errand:
-    errand = one.next(now_s, START_MS)
+def asked(one: Case, now_s: float, now_ms: int = START_MS) -> Errand:
+    errand = one.next(now_s, now_ms)
     assert errand
     one.ask(errand, now_s)
     return errand
@@ -145,6 +145,22 @@ def test_where_nothing_is_heard_of_a_close_the_exchange_is_asked_and_that_proves
     assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
     one.look(62.0, due_ms + 500)
     assert one.next(63.5, due_ms + 500) is None
+
+
+def test_what_closes_while_the_streams_are_away_is_proven_and_what_forms_stays_in_doubt() -> None:
+    one = case(trade(1), trade(2))
+    one.change(False, 5.0)
+    due_ms = START_MS + 60_000 + OVERDUE_MS
+    one.look(70.0, due_ms)
+    errand = asked(one, 70.0, due_ms)
+    assert errand.purpose == "tail"
+    one.answer(errand, [trade(3, 59_000)], 70.1)
+    found = candle(one)
+    assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
+    one.look(132.0, due_ms + 60_000)
+    one.answer(asked(one, 132.0, due_ms + 60_000), [trade(4, 120_500)], 132.1)
+    found = candle(one)
+    assert (found.trades, found.is_complete, found.is_exact) == (1, False, False)
 
 
 def test_a_close_of_which_nothing_can_be_learned_is_asked_about_ever_more_rarely() -> None:

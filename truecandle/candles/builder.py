@@ -83,14 +83,19 @@ class CandleBuilder:
             with self._judged(newest):
                 newest.doubt(max(self._kline_ms, newest.updated_at))
 
-    def settle(self, last_id: int, until_ms: int) -> None:
-        """The exchange has said that nothing traded after the trade `last_id`, up to `until_ms` at
-        least. That ends the doubt, and proves the end of what was over by then."""
+    def settle(self, last_id: int) -> None:
+        """The streams are back, and the exchange has said that nothing traded after the trade
+        `last_id`: that ends the doubt."""
         newest = self._chain.newest
         if newest is not None and last_id == self.last_id:
             with self._judged(newest):
                 newest.is_doubted = False
-            self._chain.end(self.interval, last_id, until_ms)
+
+    def end(self, last_id: int, until_ms: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id` up to `until_ms`:
+        that proves the end of what was over by then."""
+        if self._chain.end(self.interval, last_id, until_ms):
+            self._is_touched = True
 
     def seed(self, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored, oldest first. Only an exact one is

@@ -85,17 +85,18 @@ class Chain:
         self._join(interval, before, candle)
         self._join(interval, candle, after)
 
-    def end(self, interval: Interval, last_id: int, until_ms: int) -> None:
-        """Nothing traded between the newest trade, `last_id`, and `until_ms`: what was over by then
-        has ended as it is."""
+    def end(self, interval: Interval, last_id: int, until_ms: int) -> bool:
+        """Nothing traded between the newest trade and `until_ms`: what was over by then has ended
+        as it is. False if `last_id` is not the newest trade."""
         last = next((one for one in reversed(self.candles) if one.trades), None)
         if last is None or last.close_id != last_id:
-            return
+            return False
         self._open_between(interval, last, interval.open_ms(until_ms), until_ms)
         for candle in self.candles[self.candles.index(last) :]:
             if candle.next_ms <= until_ms:
                 candle.end(candle.updated_at)
                 candle.prove_end(last_id)
+        return True
 
     def _join(self, interval: Interval, one: Forming | None, other: Forming | None) -> None:
         if one is None or other is None:

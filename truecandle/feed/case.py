@@ -163,14 +163,12 @@ class Case:
     def _next_tail(self, now_s: float, now_ms: int) -> Errand | None:
         """After a break: what traded in it, where no trade came since to show it by its id. And
         what traded before a close of which nothing is heard."""
-        if not self.is_live:
-            return None
         next_id, has_waited = self.trail.next_id, self._waited(now_s, QUIET_S)
-        if next_id is None and self._waited(now_s, PATIENCE_S):
+        if self.is_live and next_id is None and self._waited(now_s, PATIENCE_S):
             return Errand(self.symbol, "newest", now_ms, limit=1)
         is_first = self._asked_since_s != self.since_s
-        is_due = self._pages or (self.is_open and (is_first or has_waited))
-        if next_id is None or not (is_due or (has_waited and self._closing.is_due(now_s))):
+        is_due = self._pages or (self.is_live and self.is_open and (is_first or has_waited))
+        if next_id is None or not (is_due or self._closing.is_due(now_s)):
             return None
         return Errand(self.symbol, "tail", now_ms, from_id=next_id)
 
@@ -238,7 +236,8 @@ class Case:
         was_live = self._asked_since_s == self.since_s and self._asked_s - self.since_s >= QUIET_S
         if self.is_live and was_live:
             self.is_open = False
-            self.market.settle(last_id, errand.asked_ms - int(QUIET_S * 1000))
+            self.market.settle(last_id)
+        self.market.end(last_id, errand.asked_ms - int(QUIET_S * 1000))
 
     def _let_go(self, holes: Sequence[Hole]) -> None:
         self.counts.gave_up, self._pages = self.counts.gave_up + 1, 0

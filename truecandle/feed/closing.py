@@ -1,7 +1,7 @@
 """When a market's candles have ended and nobody says how: then the exchange is asked what traded.
 
 Never here: asking (`case`), trades, a clock (seconds that only grow come in).
-Invariant: while no trade comes by the stream, pauses between questions double, up to a bound.
+Invariant: while no trade comes by the stream, questions soon become rarer, down to a bound.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 #: Closing klines come at once nearly always, 2.4 s late at times. An answer proves an end if it was
 #: asked for a second after it; official candles come after three.
 OVERDUE_MS = 1_100
-PAUSE_S = 1.5
+PAUSE_S = 1.0
+#: So many questions in a row are put without a growing pause: each answer may bring the trades of a
+#: second whose own end is overdue next, and by then the streams are back or the connection is new.
+EAGER = 8
 PAUSE_MAX_S = 30.0
 
 
@@ -18,7 +21,7 @@ class Closing:
 
     def __init__(self) -> None:
         self._is_overdue = False
-        self._pause_s = PAUSE_S
+        self._asked = 0
         self._again_s = 0.0
 
     def look(self, is_overdue: bool) -> None:
@@ -30,9 +33,9 @@ class Closing:
 
     def asked(self, now_s: float) -> None:
         self._is_overdue = False
-        self._again_s = now_s + self._pause_s
-        self._pause_s = min(PAUSE_MAX_S, 2 * self._pause_s)
+        self._again_s = now_s + min(PAUSE_MAX_S, PAUSE_S * 2.0 ** max(0, self._asked - EAGER))
+        self._asked += 1
 
     def traded(self) -> None:
         """A trade has come by the stream."""
-        self._pause_s = PAUSE_S
+        self._asked = 0

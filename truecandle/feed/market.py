@@ -79,10 +79,15 @@ class Market:
         for line in self._lines.values():
             line.doubt()
 
-    def settle(self, last_id: int, until_ms: int) -> None:
-        """The exchange has said that nothing traded after the trade `last_id` up to `until_ms`."""
+    def settle(self, last_id: int) -> None:
+        """The exchange has said that nothing traded after the trade `last_id`."""
         for line in self._lines.values():
-            line.builder.settle(last_id, until_ms)
+            line.builder.settle(last_id)
+
+    def end(self, last_id: int, until_ms: int) -> None:
+        """The same, up to `until_ms`: what was over by then has ended."""
+        for line in self._lines.values():
+            line.builder.end(last_id, until_ms)
 
     def seed(self, interval: str, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored."""
