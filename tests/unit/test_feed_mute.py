@@ -104,6 +104,18 @@ def test_trades_that_stop_while_klines_show_newer_ones_are_renewed(world: World)
     assert world.mute.reason
 
 
+def test_trades_that_were_heard_long_before_they_were_counted_are_not_missing(
+    world: World,
+) -> None:
+    """The feed lags; then nothing trades any more, while klines go on saying so."""
+    world.last_id += 5
+    world.market.add(Trade("BTCUSDT", 12, world.last_id, "100", "1", START_MS, START_MS, True))
+    for _ in range(20):
+        world.now_s += 1.0
+        world.kline()
+        assert not world.mute.look(world.market, world.found.__getitem__, world.now_s)
+
+
 def test_a_stream_never_heard_at_all_is_mute_too() -> None:
     world = World()
     world.run(SETTLE_S, trades=True)

@@ -76,7 +76,7 @@ class Mute:
             stream.heard_s, stream.reached, stream.since_s = health.heard_s, max(own, others), None
             stream.renewals = 0 if is_heard else stream.renewals
             return False
-        if others <= stream.reached:
+        if others <= max(stream.reached, own):
             return False
         if stream.since_s is None:
             stream.since_s = now_s
