@@ -17,8 +17,8 @@ demo: setup ## the whole system on simulated data, without network or account (P
 run: setup ## the whole system on real Binance data; settings from .env (PORT=, REDIS_PORT=)
 	@$(BIN)/python -m tools.start run
 
-test: lint ## all checks and all tests; this is what CI runs
-	@$(BIN)/pytest
+test: lint ## all checks and all tests, two files at a time; this is what CI runs
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: setup-dev ## style, types and the import ladder
 	@$(BIN)/ruff check .
