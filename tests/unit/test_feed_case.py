@@ -8,12 +8,13 @@ from itertools import pairwise
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
+from truecandle.feed import reread
 from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, TRIES_MAX, Case
-from truecandle.feed.closing import OVERDUE_MS, PAUSE_MAX_S
+from truecandle.feed.closing import OVERDUE_MS, PAUSE_MAX_S, PAUSE_S, Closing
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import MARGINS_MS, Past
-from truecandle.feed.reread import PATIENCE_S, PAUSE_S
+from truecandle.feed.reread import PATIENCE_S
 
 START_MS = 1_795_000_020_000
 
@@ -164,20 +165,23 @@ def test_what_closes_while_the_streams_are_away_is_proven_and_what_forms_stays_i
 
 
 def test_a_close_of_which_nothing_can_be_learned_is_asked_about_ever_more_rarely() -> None:
-    one = Case("BTCUSDT", Market("BTCUSDT", [parse_series("BTCUSDT", "1m")]), Counts(), 0.0)
-    one.change(True, 0.0)
-    come(one, [trade(5), trade(6)])  # what came before them in their minute nobody knows
-    asked_s = []
-    for now_s in range(70, 200):
-        one.look(float(now_s), START_MS + now_s * 1000)
-        errand = one.next(float(now_s), START_MS + now_s * 1000)
-        if errand is not None and errand.purpose == "tail":
+    closing = Closing()
+    asked_s: list[float] = []
+    for now_s in range(40_000):
+        closing.look(True)
+        if closing.is_due(now_s):
+            closing.asked(now_s)
             asked_s.append(now_s)
-            one.ask(errand, float(now_s))
-            one.answer(errand, [], float(now_s))
     pauses = [later - before for before, later in pairwise(asked_s)]
     assert pauses == sorted(pauses)
-    assert pauses[-1] == PAUSE_MAX_S
+    assert (pauses[0], pauses[20]) == (PAUSE_S, PAUSE_MAX_S)
+    assert len(pauses) > 1_100
+    closing.traded()
+    closing.look(True)
+    assert closing.is_due(40_000)
+    closing.asked(40_000)
+    closing.look(True)
+    assert closing.is_due(40_000 + PAUSE_S)
 
 
 def test_an_answer_proves_nothing_if_the_stream_broke_again_meanwhile() -> None:
@@ -257,8 +261,8 @@ def test_a_series_without_an_exact_candle_is_read_again_but_not_often() -> None:
     assert (errand.purpose, errand.interval) == ("candle", "1m")
     one.answer(errand, [], PATIENCE_S)
     one.look(PATIENCE_S, START_MS)
-    assert one.next(PATIENCE_S + PAUSE_S - 0.1, START_MS) is None
-    one.look(PATIENCE_S + PAUSE_S, START_MS)
-    one.answer(asked(one, PATIENCE_S + PAUSE_S), [kline(7, 7)], 40.0)
+    assert one.next(PATIENCE_S + reread.PAUSE_S - 0.1, START_MS) is None
+    one.look(PATIENCE_S + reread.PAUSE_S, START_MS)
+    one.answer(asked(one, PATIENCE_S + reread.PAUSE_S), [kline(7, 7)], 40.0)
     one.look(41.0, START_MS)
     assert one.next(100.0, START_MS) is None

@@ -12,7 +12,7 @@ from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed.facts import Witness
 from truecandle.feed.market import Market
-from truecandle.feed.mute import KLINES_S, RENEWAL_S, SETTLE_S, TRADES_S, Mute
+from truecandle.feed.mute import KLINES_S, RENEWAL_MAX_S, RENEWAL_S, SETTLE_S, TRADES_S, Mute
 
 START_MS = 1_722_470_400_000
 TRADES, KLINES = trade_stream("BTCUSDT"), kline_stream("BTCUSDT", "1m")
@@ -96,6 +96,14 @@ def test_klines_that_stop_while_trades_flow_are_renewed_and_then_ever_more_rarel
     assert world.run(RENEWAL_S + 2, trades=True) == []
     assert not world.run(2, trades=True, klines=True)
     assert world.mute.reason is None
+
+
+def test_a_stream_that_stays_mute_for_days_is_renewed_to_the_end(world: World) -> None:
+    world.run(600, trades=True)
+    for _ in range(1_200):
+        world.now_s += RENEWAL_MAX_S
+        world.trade()
+        assert world.mute.look(world.market, world.found.__getitem__, world.now_s) == [KLINES]
 
 
 def test_trades_that_stop_while_klines_show_newer_ones_are_renewed(world: World) -> None:

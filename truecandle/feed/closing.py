@@ -22,6 +22,7 @@ class Closing:
     def __init__(self) -> None:
         self._is_overdue = False
         self._asked = 0
+        self._pause_s = PAUSE_S
         self._again_s = 0.0
 
     def look(self, is_overdue: bool) -> None:
@@ -33,9 +34,12 @@ class Closing:
 
     def asked(self, now_s: float) -> None:
         self._is_overdue = False
-        self._again_s = now_s + min(PAUSE_MAX_S, PAUSE_S * 2.0 ** max(0, self._asked - EAGER))
+        self._again_s = now_s + self._pause_s
         self._asked += 1
+        if self._asked > EAGER:
+            self._pause_s = min(PAUSE_MAX_S, 2 * self._pause_s)
 
     def traded(self) -> None:
         """A trade has come by the stream."""
-        self._asked = 0
+        if self._asked:
+            self._asked, self._pause_s, self._again_s = 0, PAUSE_S, 0.0

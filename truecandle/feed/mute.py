@@ -35,7 +35,7 @@ class _Stream:
     heard_s: float | None = None
     reached: int = NO_ID
     since_s: float | None = None
-    renewals: int = 0
+    pause_s: float = RENEWAL_S
     renew_at_s: float = 0.0
 
 
@@ -74,7 +74,7 @@ class Mute:
         is_heard = health.heard_s != stream.heard_s
         if is_heard or not health.is_live or now_s - health.since_s < SETTLE_S:
             stream.heard_s, stream.reached, stream.since_s = health.heard_s, max(own, others), None
-            stream.renewals = 0 if is_heard else stream.renewals
+            stream.pause_s = RENEWAL_S if is_heard else stream.pause_s
             return False
         if others <= max(stream.reached, own):
             return False
@@ -86,6 +86,6 @@ class Mute:
         stream = self._streams[name]
         if now_s < stream.renew_at_s:
             return []
-        stream.renew_at_s = now_s + min(RENEWAL_MAX_S, RENEWAL_S * 2.0**stream.renewals)
-        stream.renewals += 1
+        stream.renew_at_s = now_s + stream.pause_s
+        stream.pause_s = min(RENEWAL_MAX_S, 2 * stream.pause_s)
         return [name]
