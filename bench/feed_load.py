@@ -35,6 +35,7 @@ from tests.harness import ROOT, RedisProc, free_port, wait_for
 from truecandle.candles.candle import canonical, live_from_json
 from truecandle.candles.series import parse_series
 from truecandle.events import CHANNEL, LIVE_CANDLE, LIVE_PRICE
+from truecandle.feed.figures import quantile
 from truecandle.store import keys, roles
 
 FEED_CORE, OTHER_CORE = 0, 1
@@ -310,15 +311,6 @@ def is_equal(candle: Any, row: list[Any]) -> bool:
     texts = [canonical(row[at]) for at in (1, 2, 3, 4, 5, 7, 9, 10)]
     ids = (candle.trades, candle.first_id, candle.last_id) == (row[8], row[12], row[13])
     return candle.is_exact and ids and [getattr(candle, name) for name in names] == texts
-
-
-def quantile(lags: Counter[int], share: float) -> int:
-    left = lags.total() * share
-    for lag in sorted(lags):
-        left -= lags[lag]
-        if left <= 0:
-            return lag
-    return 0
 
 
 def _options() -> argparse.Namespace:

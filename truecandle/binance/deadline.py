@@ -112,14 +112,8 @@ class _Connection(HTTPConnection):
         super().request(*args, **options)
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        _hold(self)
-        super().connect()
-
-    def request(self, *args: Any, **options: Any) -> None:
-        _hold(self)
-        super().request(*args, **options)
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

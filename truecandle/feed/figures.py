@@ -74,12 +74,13 @@ class Figures:
             "klines": self._klines,
             "closed": self._closed,
             "inexact": self._inexact,
-            "lag_ms": {"p50": _quantile(lags, 0.5), "p99": _quantile(lags, 0.99)},
+            "lag_ms": {"p50": quantile(lags, 0.5), "p99": quantile(lags, 0.99)},
             "lag_max_ms": max(lags, default=0),
         }
 
 
-def _quantile(lags: Counter[int], share: float) -> int:
+def quantile(lags: Counter[int], share: float) -> int:
+    """The smallest lag that this share of all does not exceed; 0 without any."""
     left = lags.total() * share
     for lag in sorted(lags):
         left -= lags[lag]
