@@ -32,7 +32,8 @@ class Reading:
 
     def __exit__(self, *_: object) -> None:
         self.streams.stop()
-        assert not any(one.thread.is_alive() for one in self.streams.connections)
+        threads = [one.thread for one in self.streams.connections]
+        wait_for(lambda: not any(one.is_alive() for one in threads), what="the threads' end")
 
     def _deliver(self, event: Trade | Kline | Change) -> None:
         if isinstance(event, Change):

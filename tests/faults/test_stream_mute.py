@@ -30,7 +30,7 @@ def sim() -> Iterator[SimServer]:
 def test_a_mute_connection_that_answers_pings_is_told_by_what_a_new_one_brings(
     sim: SimServer,
 ) -> None:
-    with Reading(sim.ws_url, silence_s=0.5, ping_s=0.2) as reading:
+    with Reading(sim.ws_url, silence_s=1.5, ping_s=1.5) as reading:
         reading.wait_for_more()
         sim.faults.add("stall")
         reading.wait_for_told(TRADES, True, False, True)
@@ -57,10 +57,10 @@ def test_a_connection_without_any_sign_of_life_is_dead_after_two_pings(sim: SimS
 
 def test_who_sends_data_lives_even_if_it_never_answers_a_ping(sim: SimServer) -> None:
     sim.faults.add("no_pong", count=None)
-    with Reading(sim.ws_url, ping_s=0.1) as reading:
+    with Reading(sim.ws_url, ping_s=0.8) as reading:
         wait_for(lambda: sim.faults.struck, what="a ping without its answer")
         started_s = time.monotonic()
-        wait_for(lambda: time.monotonic() - started_s > 0.5, what="several pings' time")
+        wait_for(lambda: time.monotonic() - started_s > 3, what="several pings' time")
         assert (reading.count("connects"), reading.count("failures")) == (1, 0)
         assert reading.told(TRADES) == [True]
 
@@ -68,14 +68,14 @@ def test_who_sends_data_lives_even_if_it_never_answers_a_ping(sim: SimServer) ->
 def test_a_quiet_market_is_proven_alive_by_pings_and_looked_after_once(
     sim: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "SILENCE_MAX_S", 0.2)
+    monkeypatch.setattr(pulse, "SILENCE_MAX_S", 1.0)
     quiet = trade_stream("QUIETUSDT")
-    with Reading(sim.ws_url, [quiet], silence_s=0.2, ping_s=0.1) as reading:
+    with Reading(sim.ws_url, [quiet], silence_s=1.0, ping_s=1.0) as reading:
         reading.wait_for_count("renewals", 1)
         health = wait_for(lambda: reading.streams.health(quiet), what="its health")
         wait_for(
-            lambda: (reading.streams.health(quiet).pong_s or 0) > (health.pong_s or 0) + 1.0,
-            what="ten pings",
+            lambda: (reading.streams.health(quiet).pong_s or 0) > (health.pong_s or 0) + 2.0,
+            what="two more pings",
         )
         counts = reading.streams.counts()
         assert (counts["connects"], counts["renewals"], counts["stalls"]) == (2, 1, 0)

@@ -250,7 +250,7 @@ def test_the_server_pings_and_drops_who_does_not_answer() -> None:
 
 
 def test_a_connection_that_answers_pings_lives_until_its_day_is_over() -> None:
-    pace = Pace(ping_s=0.05, pong_max_s=0.5, life_s=1.5)
+    pace = Pace(ping_s=0.05, pong_max_s=1.0, life_s=2.0)
     with SimServer(clock=Clock(NOW_MS, speed=0), pace=pace) as sim:
         listener = Listener(sim.ws_url + "/ws/btcusdt@trade")
         while (frame := listener.ws.recv_frame()).opcode == websocket.ABNF.OPCODE_PING:
