@@ -155,25 +155,30 @@ def test_a_quiet_market_shows_its_candle_and_a_break_in_it_is_proven_empty(redis
         assert watch.problems() == []
 
 
-def test_a_candle_that_closes_in_a_break_is_proven_though_nothing_trades_after_it(
-    redis_url: str,
+@pytest.mark.parametrize("loss", ["a break", "the closing klines"])
+def test_a_candle_whose_close_was_not_heard_is_proven_though_nothing_trades_after_it(
+    redis_url: str, loss: str
 ) -> None:
     course = quiet_course()
     clock = Clock(START_MS)
     last = list(course.prints(START_MS - HOUR_MS, START_MS))[-1]
     clock.set(last.time_ms - 3_000)
-    with (
-        SimServer(market=Market([course], clock)) as sim,
-        Watch(sim, redis_url, ["PAXGUSDT"], ["1s"]) as watch,
-    ):
-        watch.wait_until_joined()
-        back_ms = cut(sim, 5_000)
-        watch.wait_until_exact(back_ms)
-        seconds = {one.open_ms: one for one in watch.candles(watch.series[0])}
-        closed = seconds[last.time_ms // 1000 * 1000]
-        assert (closed.is_complete, closed.is_exact) == (True, True)
-        assert not list(course.prints(last.time_ms + 1, sim.clock.now_ms()))
-        assert watch.problems() == []
+    with SimServer(market=Market([course], clock)) as sim:
+        if loss == "the closing klines":
+            sim.faults.add("unclosed", count=None)
+        with Watch(sim, redis_url, ["PAXGUSDT"], ["1s"]) as watch:
+            watch.wait_until_joined()
+            if loss == "a break":
+                cut(sim, 5_000)
+
+            def is_proven() -> bool:
+                seconds = {one.open_ms: one for one in watch.candles(watch.series[0])}
+                closed = seconds[last.time_ms // 1000 * 1000]
+                return closed.is_complete and closed.is_exact
+
+            wait_for(is_proven, what="the proof of its end")
+            assert not list(course.prints(last.time_ms + 1, sim.clock.now_ms()))
+            assert watch.problems() == []
 
 
 def test_a_feed_killed_at_the_close_and_started_again_has_lost_nothing(

@@ -128,6 +128,17 @@ class TestDoubt:
         made.end(10, START_MS + MINUTE_MS)
         assert [(one.is_complete, one.is_exact) for one in made.take()] == [(True, True)]
 
+    def test_an_end_is_unproven_until_something_shows_it_though_later_candles_are_closed(
+        self,
+    ) -> None:
+        made = builder()
+        assert not made.is_unproven(START_MS + MINUTE_MS - 1)
+        assert made.is_unproven(START_MS + MINUTE_MS)
+        made.add_kline(void(MINUTE_MS, 2 * MINUTE_MS, is_closed=True))
+        assert made.is_unproven(START_MS + 2 * MINUTE_MS)
+        made.end(10, START_MS + MINUTE_MS)
+        assert not made.is_unproven(START_MS + 2 * MINUTE_MS)
+
     def test_a_silence_over_several_intervals_leaves_no_hole(self) -> None:
         made = builder()
         made.doubt()

@@ -178,11 +178,14 @@ class CandleBuilder:
         return newest is not None and now_ms < newest.next_ms and newest.is_exact
 
     def is_unproven(self, at_ms: int) -> bool:
-        """Whether the newest candle was over at `at_ms`, and nothing has shown its end."""
-        newest = self._chain.newest
-        if newest is None or newest.next_ms > at_ms:
-            return False
-        return not (newest.is_closed and newest.is_exact)
+        """Whether some candle from the last one that traded on was over at `at_ms`, and nothing has
+        shown its end."""
+        for candle in reversed(self._chain.candles):
+            if candle.next_ms <= at_ms and not (candle.is_closed and candle.is_exact):
+                return True
+            if candle.trades:
+                break
+        return False
 
     @property
     def last_id(self) -> int:
