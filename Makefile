@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +19,7 @@ run: setup ## the whole system on real Binance data; settings from .env (PORT=, 
 	@$(BIN)/python -m tools.start run
 
 test: lint ## all checks and all tests, two files at a time; this is what CI runs
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(PYTEST)
 
 lint: setup-dev ## style, types and the import ladder
 	@$(BIN)/ruff check .
@@ -26,11 +27,11 @@ lint: setup-dev ## style, types and the import ladder
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-unit: setup-dev ## the tests of a few seconds: rules, store, the browser's code
-	@$(BIN)/pytest tests/unit tests/redis tests/js
+unit: setup-dev ## the short tests: rules, store, the browser's code
+	@$(PYTEST) tests/unit tests/redis tests/js
 
 e2e: setup-dev ## the tests in a real Chromium, and those that break things
-	@$(BIN)/pytest tests/e2e tests/faults
+	@$(PYTEST) tests/e2e tests/faults
 
 setup-dev:
 	@$(PYTHON) -m tools.setup --dev
