@@ -17,80 +17,28 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 import requests
-import websocket
 from redis import Redis
 
 from bench.busy_exchange import open_times, symbols_of
-from bench.busy_market import TIMES_KEPT
+from bench.lateness import Watch
 from tests.harness import ROOT, RedisProc, free_port, wait_for
 from truecandle.candles.candle import canonical, live_from_json
 from truecandle.candles.series import parse_series
-from truecandle.events import CHANNEL, LIVE_CANDLE, LIVE_PRICE
+from truecandle.events import LIVE_CANDLE, LIVE_PRICE
 from truecandle.feed.figures import quantile
 from truecandle.store import keys, roles
 
 FEED_CORE, OTHER_CORE = 0, 1
 INTERVALS = "1s,1m,5m,15m,1h,1d"
-#: The interval whose `live_candle` events are measured.
-MEASURED = "1m"
 WARM_UP_S, YARDSTICK_S, CALM_S, SAMPLE_S = 10.0, 15.0, 6.0, 5.0
 #: Wrong candles that are printed.
 SHOWN = 3
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
-
-class Watch:
-    """Hears what the feed tells, in a thread: how late each trade is, and whether ids follow on."""
-
-    def __init__(self, redis: Redis, symbols: list[str], times: list[memoryview]) -> None:
-        self._times = dict(zip(symbols, times, strict=True))
-        self._next: dict[str, int] = {}
-        self.lags = {LIVE_PRICE: Counter[int](), LIVE_CANDLE: Counter[int]()}
-        self.events = Counter[str]()
-        self.missing = self.doubled = 0
-        self.is_measuring = False
-        self._pubsub: Any = redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        self._pubsub.subscribe(CHANNEL)
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        for message in self._pubsub.listen():
-            now_ms = time.time_ns() // 1_000_000
-            sent = orjson.loads(message["data"])
-            name, (payload,) = sent["event"], sent["data"]
-            self.events[name] += self.is_measuring
-            if name == LIVE_PRICE:
-                symbol = payload["symbol"]
-                self._follow(symbol, payload)
-                self._count(name, symbol, payload["first_id"], payload["last_id"], now_ms)
-            elif name == LIVE_CANDLE and payload["interval"] == MEASURED:
-                symbol, last_id = payload["symbol"], payload["candle"]["last_id"]
-                first_id = self._next.get(f"{symbol}:", last_id)
-                self._next[f"{symbol}:"] = max(first_id, last_id + 1)
-                self._count(name, symbol, first_id, last_id, now_ms)
-
-    def _follow(self, symbol: str, price: Mapping[str, Any]) -> None:
-        expected = self._next.get(symbol, price["first_id"])
-        held = price["last_id"] - price["first_id"] + 1
-        self.missing += max(0, price["first_id"] - expected) + held - price["trades"]
-        self.doubled += max(0, expected - price["first_id"])
-        self._next[symbol] = max(expected, price["last_id"] + 1)
-
-    def _count(self, name: str, symbol: str, first_id: int, last_id: int, now_ms: int) -> None:
-        if self.is_measuring:
-            times = self._times[symbol]
-            lags = (now_ms - times[one % TIMES_KEPT] for one in range(first_id, last_id + 1))
-            self.lags[name].update(lags)
 
 
 class Process:
@@ -125,8 +73,6 @@ class Process:
 
 def main() -> int:
     options = _options()
-    if options.bare:
-        return bare(options.bare, options.markets, YARDSTICK_S)
     os.sched_setaffinity(0, {OTHER_CORE})
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder), aof=True) as server:
@@ -199,8 +145,8 @@ class Run:
     def _yardstick(self) -> float:
         """CPU time of a bare receiver, µs a message."""
         receiver = Process(
-            ["-m", "bench.feed_load", "--bare", self._env["BINANCE_WS_URL"], "--markets",
-             str(self._options.markets)], FEED_CORE,
+            ["-m", "bench.bare", self._env["BINANCE_WS_URL"], str(self._options.markets),
+             INTERVALS, str(YARDSTICK_S)], FEED_CORE,
         )  # fmt: skip
         messages, cpu_s = receiver.line().split()
         receiver.end()
@@ -270,32 +216,6 @@ class Run:
             )
 
 
-def bare(url: str, markets: int, seconds: float) -> int:
-    """Splits frames and parses JSON, nothing else; prints messages and CPU time."""
-    ws = websocket.create_connection(f"{url}/stream", timeout=30)
-    streams = ["aggTrade", *(f"kline_{name}" for name in INTERVALS.split(","))]
-    names = [f"{one.lower()}@{stream}" for one in symbols_of(markets) for stream in streams]
-    ws.send(orjson.dumps({"method": "SUBSCRIBE", "params": names, "id": 1}).decode())
-    sock, held, messages = ws.sock, b"", 0
-    assert sock
-    end_s, cpu_s = time.monotonic() + seconds, time.process_time()
-    while time.monotonic() < end_s:
-        held += sock.recv(1 << 16)
-        at = 0
-        while len(held) - at > 4:
-            size, head = held[at + 1], 2
-            if size == 126:
-                size, head = int.from_bytes(held[at + 2 : at + 4], "big"), 4
-            if len(held) < at + head + size:
-                break
-            orjson.loads(held[at + head : at + head + size])
-            at += head + size
-            messages += 1
-        held = held[at:]
-    print(messages, time.process_time() - cpu_s)
-    return 0
-
-
 def is_equal(candle: Any, row: list[Any]) -> bool:
     """Every field, as the exchange knows it."""
     names = (
@@ -319,7 +239,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--markets", type=int, default=50)
     parser.add_argument("--profile", help="a file for cProfile's figures of the feed")
-    parser.add_argument("--bare", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
