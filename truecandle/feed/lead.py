@@ -16,10 +16,11 @@ from redis import Redis
 
 from truecandle.store.lease import Leases, of_market
 
-#: A feed that was killed or frozen is replaced after this, and a moment more.
-TTL_MS = 2_000
-#: Leases are renewed this often; two renewals may fail.
-RENEW_S = 0.6
+#: A feed that was killed or frozen is replaced after this, and a moment more: before the official
+#: version of what closed meanwhile, which comes after three seconds.
+TTL_MS = 2_500
+#: Leases are renewed this often; three renewals may fail.
+RENEW_S = 0.5
 #: Who does not lead every market looks this often: what was given up is taken at once.
 LOOK_S = 0.3
 
