@@ -25,6 +25,7 @@ from truecandle.store import keys
 #: A market's trades are in its candle within this, whatever was scripted.
 BEHIND_MAX_MS = 30_000
 SHOWN = 25
+TROUBLES = ("hole", "doubled", "state went back", "candle went back", "no answer of Redis")
 
 
 class Report:
@@ -119,13 +120,7 @@ class Report:
             print(f"  {name}: {witness.counts[name]}")
         print(f"  longest time between two samples: {witness.longest_s * 1000:.0f} ms")
         print("  over HTTP:", dict(self._web.counts))
-        for what in (
-            "hole",
-            "doubled",
-            "state went back",
-            "candle went back",
-            "no answer of Redis",
-        ):
+        for what in TROUBLES:
             found = [one for one in witness.troubles if one.what == what]
             print(f"  {what}: {len(found)}")
             for one in found[:SHOWN]:
