@@ -25,6 +25,8 @@ from truecandle.store import keys
 #: A market's trades are in its candle within this, whatever was scripted.
 BEHIND_MAX_MS = 30_000
 SHOWN = 25
+#: What README promises.
+TAKEOVER_MAX_MS = 3_000
 TROUBLES = ("hole", "doubled", "state went back", "candle went back", "no answer of Redis")
 
 
@@ -196,7 +198,7 @@ class Report:
             taken = [at for at, who in after if [who] != before]
             took = f"{taken[0] - killed['at_ms']} ms" if taken else "never"
             print(f"  {symbol}: another leads after {took}; hands changed {len(leads) - 1} times")
-            if not taken or taken[0] - killed["at_ms"] > 6_000:
+            if not taken or taken[0] - killed["at_ms"] > TAKEOVER_MAX_MS:
                 self._wrong(f"{symbol}: taken over after {took}")
 
     def _use(self) -> None:

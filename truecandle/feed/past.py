@@ -1,4 +1,4 @@
-"""What a feed before this one has stored of a market: where its candles can go on from.
+"""Where a market's candles can go on from: what a feed before has stored, or klines have shown.
 
 Never here: asking for what came since (`case`), how a candle takes it in.
 Invariant: only what our own feed said, and called exact, is gone on from.
