@@ -11,12 +11,13 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from redis import Redis
 
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest import RestClient
 from truecandle.binance.stream import Streams
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
@@ -24,7 +25,9 @@ from truecandle.config import read_settings
 from truecandle.errors import SettingsError
 from truecandle.events import Publisher
 from truecandle.feed import Feed
+from truecandle.feed.recovery import RESERVE
 from truecandle.store import clock, connect, live
+from truecandle.store.budget import Budget
 
 #: So long a thread with its answer waits for its turn, not 5 ms, while another takes in streams.
 SWITCH_S = 0.0005
@@ -42,10 +45,18 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     redis = connect(settings.redis_url)
-    feed = Feed(settings, redis, Publisher(settings.redis_url), status=lambda: streams.counts())
+    rest = RestClient(
+        settings.binance_rest_url,
+        Budget(redis),
+        reserve=RESERVE,
+        sleep=stopping.wait,
+        now_ms=lambda: exchange.now_ms(),
+    )
+    exchange, publisher = ExchangeClock(rest), Publisher(settings.redis_url)
+    feed = Feed(settings, redis, publisher, exchange, status=lambda: streams.counts())
     streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
     feed.source = streams
-    feed.recover(settings.binance_rest_url, stopping.wait)
+    feed.recover(rest)
     streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
     feed.run(stopping)
@@ -59,20 +70,18 @@ def save_live_candle(
     symbol: str, interval: str, candle_data: Mapping[str, Any], redis_client: Redis
 ) -> bool:
     """Saves a live candle, as a browser's word where a feed leads; False if a better one stands."""
-    candle = live_from_fields({"updated_at": exchange_ms(redis_client), **candle_data})
-    series, now_ms = parse_series(symbol, interval), exchange_ms(redis_client)
+    now_ms = clock.read(redis_client).exchange_ms
+    candle = live_from_fields({"updated_at": now_ms, **candle_data})
+    series = parse_series(symbol, interval)
     return live.save_live(redis_client, series, candle, now_ms=now_ms).saved
 
 
 def get_live_candle(symbol: str, interval: str, redis_client: Redis) -> str | None:
     """The forming candle's JSON, or None."""
     series = parse_series(symbol, interval)
-    forming = live.read_live(redis_client, series, exchange_ms(redis_client)).forming
+    now_ms = clock.read(redis_client).exchange_ms
+    forming = live.read_live(redis_client, series, now_ms).forming
     return forming.to_json() if forming else None
-
-
-def exchange_ms(redis_client: Redis) -> int:
-    return time.time_ns() // 1_000_000 + clock.offset_ms(redis_client)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis import Redis
 
 from tests.harness import wait_for
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest import RestClient
 from truecandle.binance.stream import Streams
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
+from truecandle.errors import ExchangeUnreachable
 from truecandle.events import CHANNEL, Publisher
 from truecandle.feed import Feed
+from truecandle.feed.recovery import RESERVE
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, live
+from truecandle.store.budget import Budget
 
 #: All that the feed does within this is quick, even on a busy machine.
 STOP_S = 5.0
@@ -51,17 +56,18 @@ class Feeding:
             intervals=tuple(intervals),
         )
         self.redis = connect(redis_url)
+        rest = RestClient(
+            sim.rest_url, Budget(self.redis), reserve=RESERVE, now_ms=lambda: clock.now_ms()
+        )
+        clock = ExchangeClock(rest, wall_ms=sim.clock.now_ms, monotonic_ms=sim.clock.now_ms)
+        publisher = Publisher(redis_url)
         self.feed = Feed(
-            self.settings,
-            self.redis,
-            Publisher(redis_url),
-            now_ms=sim.clock.now_ms,
-            status=lambda: self.streams.counts(),
+            self.settings, self.redis, publisher, clock, status=lambda: self.streams.counts()
         )
         names = self.feed.streams()
         self.streams = Streams(sim.ws_url, names, self.feed.deliver, **options)
         self.feed.source = self.streams
-        self.feed.recover(sim.rest_url)
+        self.feed.recover(rest)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
 
@@ -95,6 +101,18 @@ class Feeding:
         self._thread.join(STOP_S)
         self.redis.close()
         assert not self._thread.is_alive()
+
+
+class Unreachable:
+    """An exchange that never tells its time."""
+
+    def server_time(self) -> tuple[int, int]:
+        raise ExchangeUnreachable("no exchange in this test")
+
+
+def clock_of(now_ms: Callable[[], int]) -> ExchangeClock:
+    """The exchange's clock of a feed that nobody tells the time: it goes as `now_ms` does."""
+    return ExchangeClock(Unreachable(), wall_ms=now_ms, monotonic_ms=now_ms)
 
 
 class Listener:

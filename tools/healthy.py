@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import urllib.request
 
 from truecandle.config import Settings, read_settings
@@ -39,9 +38,8 @@ def silence_problem(settings: Settings, role: str) -> int | str:
     beat = roles.beats(connect(settings.redis_url)).get(role)
     if beat is None:
         return f"{role}: no sign of life yet"
-    silence_ms = time.time_ns() // 1_000_000 - beat.at_ms
-    if silence_ms > SILENCE_MS_MAX:
-        return f"{role}: last sign of life {silence_ms // 1000} s ago"
+    if abs(beat.age_ms) > SILENCE_MS_MAX:
+        return f"{role}: last sign of life {abs(beat.age_ms) // 1000} s ago"
     return 0
 
 

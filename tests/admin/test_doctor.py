@@ -7,6 +7,7 @@ Invariant: what is damaged is named, and after `--repair` the store is the excha
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,14 @@ def filled(shell: Shell, redis: Redis, dumps: dict[bytes, bytes]) -> Shell:
         redis.flushall()
     for name, dump in dumps.items():
         redis.restore(name, 0, dump)
-    clock.publish(redis, offset(shell), 0)
+    clock.publish(redis, exchange_ms(shell))
     return shell
 
 
-def offset(shell: Shell) -> int:
-    """The exchange's clock less this machine's, as the doctor measures it."""
-    measured: int = report(shell)["facts"]["clock_offset_ms"]
-    return measured
+def exchange_ms(shell: Shell) -> int:
+    """The exchange's time now, as the doctor measures it."""
+    offset_ms: int = report(shell)["facts"]["clock_offset_ms"]
+    return time.time_ns() // 1_000_000 + offset_ms
 
 
 def report(shell: Shell, *more: str) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def forget(redis: Redis) -> None:
 
 
 def set_clock(redis: Redis) -> None:
-    clock.publish(redis, 0, 0)
+    clock.publish(redis, 0)
 
 
 DAMAGES: list[tuple[Callable[[Redis], None], str]] = [

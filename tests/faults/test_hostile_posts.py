@@ -49,7 +49,7 @@ class World:
 
     def __init__(self, server: RedisProc, sim: SimServer, processes: Roles, folder: Path) -> None:
         self.sim, self.redis, self._processes = sim, server.client(), processes
-        clock.publish(self.redis, sim.clock.now_ms() - machine_ms(self), 0)
+        clock.publish(self.redis, sim.clock.now_ms())
         self._env = {
             "REDIS_URL": server.url,
             "BINANCE_WS_URL": sim.ws_url,
@@ -98,11 +98,6 @@ class World:
             headers={"Content-Type": "application/json", **who},
             timeout=20,
         )
-
-
-def machine_ms(world: World) -> int:
-    seconds, micros = world.redis.time()
-    return int(seconds) * 1000 + int(micros) // 1000
 
 
 class Watcher:

@@ -240,7 +240,7 @@ def test_recovery_leaves_weight_to_closes_and_takes_it_before_history(
     )
     with pytest.raises(RateLimited):
         history.klines("BTCUSDT", "1m", limit=1)
-    assert len(ask.agg_trades("BTCUSDT", limit=5)) == 5
+    assert len(ask.agg_trades("BTCUSDT", limit=5).trades) == 5
     with pytest.raises(RateLimited):
         ask.agg_trades("BTCUSDT", limit=5)
     assert len(close.klines("BTCUSDT", "1m", limit=1)) == 1

@@ -67,9 +67,10 @@ EVERYTHING: list[Callable[[Redis], object]] = [
     lambda r: budget.Budget(r).report(1, START_MS),
     lambda r: budget.Budget(r).ban(START_MS),
     lambda r: budget.Budget(r).banned_until_ms(),
-    lambda r: clock.publish(r, 0, 0),
-    lambda r: clock.offset_ms(r),
-    lambda r: roles.beat(r, "web", 0, {}),
+    lambda r: clock.publish(r, 0),
+    lambda r: clock.read(r),
+    lambda r: clock.SharedClock(r).now_ms(),
+    lambda r: roles.beat(r, "web", {}),
     lambda r: roles.beats(r),
     lambda r: check_server(r),
 ]

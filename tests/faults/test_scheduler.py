@@ -17,7 +17,7 @@ from tests.roles import Role, Roles
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.server import SimServer
-from truecandle.store import keys, roles
+from truecandle.store import clock, keys, roles
 
 SETTLE_MS = 1_000
 #: How far behind the newest settled candle may be on a slow machine, and still count as followed.
@@ -109,7 +109,7 @@ def test_every_market_is_filled_and_then_followed_close_by_close(
         check(redis, sim, Series(symbol, INTERVALS["1m"]))
     wait_for(lambda: "fetcher" in roles.beats(redis), what="a sign of life")
     assert roles.beats(redis)["fetcher"].detail["markets"] == 2
-    assert abs(json.loads(redis.get(keys.CLOCK) or b"")["offset_ms"]) < 1_000
+    assert abs(clock.read(redis).exchange_ms - sim.clock.now_ms()) < 1_000
     # Told to stop, it ends at once, even while the exchange hangs:
     sim.faults.add("timeout", seconds=60, count=None)
     asked = len(sim.requests())

@@ -6,13 +6,12 @@ Invariant: exit code 0 means alive, anything else comes with a reason.
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import redis as redis_py
 
 from tests.harness import free_port
 from tests.roles import Roles
+from tests.signs import spoke
 from tools import healthy
 from truecandle.store.roles import beat
 
@@ -31,17 +30,13 @@ def here(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def test_a_role_that_beats_is_healthy(redis: redis_py.Redis) -> None:
-    beat(redis, "fetcher", now_ms(), {})
+    beat(redis, "fetcher", {})
     assert healthy.main("fetcher") == 0
 
 
 def test_a_role_that_fell_silent_is_not(redis: redis_py.Redis) -> None:
-    beat(redis, "feed", now_ms() - healthy.SILENCE_MS_MAX - 5_000, {})
+    spoke(redis, "feed", healthy.SILENCE_MS_MAX + 5_500)
     assert healthy.main("feed") == "feed: last sign of life 65 s ago"
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.feeding import Listener
+from tests.feeding import Listener, clock_of
 from tests.harness import wait_for
+from tests.signs import spoke
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Trade
@@ -48,7 +49,7 @@ class Ticker:
 
 def feed_on(redis: Redis, redis_url: str) -> Feed:
     settings = Settings(redis_url=redis_url, symbols=SYMBOLS, intervals=("1m", "1h"))
-    return Feed(settings, redis, Publisher(redis_url), now_ms=lambda: NOW_MS)
+    return Feed(settings, redis, Publisher(redis_url), clock_of(lambda: NOW_MS))
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_both_give_signs_of_life_beside_each_other(two: tuple[Feed, Feed], redis
 
 
 def test_who_was_silent_for_long_is_forgotten_when_another_gives_a_sign(redis: Redis) -> None:
-    roles.beat(redis, "feed", NOW_MS - roles.FORGOTTEN_MS - 1, {}, "gone")
-    roles.beat(redis, "feed", NOW_MS - roles.FORGOTTEN_MS + 1, {}, "away")
-    roles.beat(redis, "feed", NOW_MS, {}, "here")
+    spoke(redis, "feed@gone", roles.FORGOTTEN_MS + 1_000)
+    spoke(redis, "feed@away", roles.FORGOTTEN_MS - 60_000)
+    roles.beat(redis, "feed", {}, "here")
     assert roles.each(redis, "feed").keys() == {"away", "here"}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.feeding import Listener
+from tests.feeding import Listener, clock_of
 from tests.harness import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
@@ -84,7 +84,7 @@ def check(told: Sequence[Summary], trades: Sequence[Trade]) -> None:
 @pytest.fixture
 def feed(redis: Redis, redis_url: str) -> Feed:
     given = Settings(redis_url=redis_url, symbols=("BTCUSDT",), intervals=("1m",))
-    feed = Feed(given, redis, Publisher(redis_url), now_ms=lambda: START_MS + 5_000)
+    feed = Feed(given, redis, Publisher(redis_url), clock_of(lambda: START_MS + 5_000))
     feed.inbox = Inbox(events_max=100)
     feed.deliver = feed.inbox.put
     return feed

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.feeding import values
+from tests.feeding import clock_of, values
 from tests.recordings import Recording, covered, stream
 from tests.recordings import official as read_official
 from tests.replaying import Manner, replay
@@ -181,7 +181,7 @@ def played(
     """What is stored after the feed has taken all of it in, as fast as it can."""
     settings = Settings(redis_url=redis_url, symbols=(symbol,), intervals=(interval,))
     now_ms = 0
-    feed = Feed(settings, redis, Publisher(redis_url), now_ms=lambda: now_ms)
+    feed = Feed(settings, redis, Publisher(redis_url), clock_of(lambda: now_ms))
     for number, event in enumerate(events):
         feed.deliver(event)
         now_ms = event.event_ms

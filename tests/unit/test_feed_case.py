@@ -59,8 +59,8 @@ def candle(one: Case) -> LiveCandle:
     return found
 
 
-def asked(one: Case, now_s: float, now_ms: int = START_MS) -> Errand:
-    errand = one.next(now_s, now_ms)
+def asked(one: Case, now_s: float) -> Errand:
+    errand = one.next(now_s)
     assert errand
     one.ask(errand, now_s)
     return errand
@@ -68,13 +68,13 @@ def asked(one: Case, now_s: float, now_ms: int = START_MS) -> Errand:
 
 def test_a_hole_is_asked_for_once_what_is_late_is_not_late_any_more() -> None:
     one = case(trade(1), trade(2), trade(6))
-    assert one.next(1.0 + LATE_S - 0.01, START_MS) is None
+    assert one.next(1.0 + LATE_S - 0.01) is None
     assert one.behind(1.0 + LATE_S - 0.01) is None
     errand = asked(one, 1.0 + LATE_S)
     assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 3, 3)
     assert one.behind(1.0 + LATE_S)
     one.answer(errand, trades(3, 5), 2.0)
-    assert one.next(2.0, START_MS) is None
+    assert one.next(2.0) is None
     assert one.behind(9.0) is None
     found = candle(one)
     assert (found.is_exact, found.trades) == (True, 6)
@@ -109,7 +109,7 @@ def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt_a_moment_
     one.change(True, 6.0)
     one.answer(asked(one, 6.0), [], 6.1)
     assert one.behind(6.1)
-    assert one.next(6.0 + QUIET_S - 0.01, START_MS) is None
+    assert one.next(6.0 + QUIET_S - 0.01) is None
     errand = asked(one, 6.0 + QUIET_S)
     assert (errand.purpose, errand.from_id) == ("tail", 3)
     one.answer(errand, [], 7.5)
@@ -117,35 +117,43 @@ def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt_a_moment_
     assert one.behind(7.5) is None
 
 
-def test_an_empty_answer_proves_the_end_of_what_was_over_a_moment_before_it_was_asked_for() -> None:
+def test_an_empty_answer_proves_the_end_of_what_was_over_a_moment_before_it_was_made() -> None:
     over_ms = START_MS + 60_000 + int(QUIET_S * 1000)
-    for asked_ms, is_proven in ((over_ms - 1, False), (over_ms, True)):
+    for date_ms, is_proven in ((over_ms - 1, False), (None, False), (over_ms, True)):
         one = case(trade(1), trade(2))
         one.change(False, 5.0)
         one.change(True, 6.0)
-        errand = one.next(7.0, asked_ms)
-        assert errand
-        one.ask(errand, 7.0)
-        one.answer(errand, [], 7.1)
+        one.answer(asked(one, 7.0), [], 7.1, date_ms)
         found = candle(one)
         assert (found.is_complete, found.is_exact) == (is_proven, True)
+
+
+def test_a_clock_of_ours_that_runs_ahead_proves_no_end() -> None:
+    one = case(trade(1), trade(2))
+    one.look(10.0, START_MS + 10_000 + 3_600_000)
+    errand = asked(one, 10.0)
+    assert errand.purpose == "tail"
+    one.answer(errand, [], 10.1, START_MS + 10_000)
+    come(one, [trade(3, 20_000)], 20.0)
+    found = candle(one)
+    assert (found.trades, found.is_complete, found.is_exact) == (3, False, True)
 
 
 def test_where_nothing_is_heard_of_a_close_the_exchange_is_asked_and_that_proves_it() -> None:
     one = case(trade(1), trade(2))
     due_ms = START_MS + 60_000 + OVERDUE_MS
     one.look(61.0, due_ms - 1)
-    assert one.next(61.0, due_ms - 1) is None
+    assert one.next(61.0) is None
     one.look(61.5, due_ms)
-    errand = one.next(61.5, due_ms)
+    errand = one.next(61.5)
     assert errand
     assert (errand.purpose, errand.from_id) == ("tail", 3)
     one.ask(errand, 61.5)
-    one.answer(errand, [trade(3, 59_000)], 61.6)
+    one.answer(errand, [trade(3, 59_000)], 61.6, START_MS + 61_000)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
     one.look(62.0, due_ms + 500)
-    assert one.next(63.5, due_ms + 500) is None
+    assert one.next(63.5) is None
 
 
 def test_what_closes_while_the_streams_are_away_is_proven_and_what_forms_stays_in_doubt() -> None:
@@ -153,13 +161,13 @@ def test_what_closes_while_the_streams_are_away_is_proven_and_what_forms_stays_i
     one.change(False, 5.0)
     due_ms = START_MS + 60_000 + OVERDUE_MS
     one.look(70.0, due_ms)
-    errand = asked(one, 70.0, due_ms)
+    errand = asked(one, 70.0)
     assert errand.purpose == "tail"
-    one.answer(errand, [trade(3, 59_000)], 70.1)
+    one.answer(errand, [trade(3, 59_000)], 70.1, START_MS + 70_000)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
     one.look(132.0, due_ms + 60_000)
-    one.answer(asked(one, 132.0, due_ms + 60_000), [trade(4, 120_500)], 132.1)
+    one.answer(asked(one, 132.0), [trade(4, 120_500)], 132.1, START_MS + 132_000)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (1, False, False)
 
@@ -197,7 +205,7 @@ def test_an_answer_proves_nothing_if_the_stream_broke_again_meanwhile() -> None:
 
 def test_a_break_of_too_many_trades_is_given_up_at_once() -> None:
     one = case(trade(1), trade(2 + PAGES_MAX * PAGE + 1))
-    assert one.next(2.0, START_MS) is None
+    assert one.next(2.0) is None
     assert (one.counts.gave_up, one.trail.holes) == (1, [])
 
 
@@ -218,11 +226,11 @@ def test_failures_are_tried_again_later_and_not_for_ever() -> None:
     for _ in range(TRIES_MAX):
         errand = asked(one, now_s)
         one.fail(now_s)
-        assert one.next(now_s + 0.2, START_MS) is None
+        assert one.next(now_s + 0.2) is None
         now_s += 60.0
     assert errand.purpose == "holes"
     assert (one.counts.failed, one.counts.gave_up) == (TRIES_MAX, 1)
-    assert one.next(now_s, START_MS) is None
+    assert one.next(now_s) is None
 
 
 def test_without_any_id_it_goes_on_from_what_klines_have_shown() -> None:
@@ -256,13 +264,13 @@ def test_a_series_without_an_exact_candle_is_read_again_but_not_often() -> None:
     one.change(True, 0.0)
     one.see(trade(1), 0.0)
     one.look(0.0, START_MS)
-    assert one.next(PATIENCE_S - 0.1, START_MS) is None
+    assert one.next(PATIENCE_S - 0.1) is None
     errand = asked(one, PATIENCE_S)
     assert (errand.purpose, errand.interval) == ("candle", "1m")
     one.answer(errand, [], PATIENCE_S)
     one.look(PATIENCE_S, START_MS)
-    assert one.next(PATIENCE_S + reread.PAUSE_S - 0.1, START_MS) is None
+    assert one.next(PATIENCE_S + reread.PAUSE_S - 0.1) is None
     one.look(PATIENCE_S + reread.PAUSE_S, START_MS)
     one.answer(asked(one, PATIENCE_S + reread.PAUSE_S), [kline(7, 7)], 40.0)
     one.look(41.0, START_MS)
-    assert one.next(100.0, START_MS) is None
+    assert one.next(100.0) is None

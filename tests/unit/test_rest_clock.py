@@ -125,11 +125,50 @@ def test_times_that_contradict_each_other_are_not_believed(
 def test_until_it_is_measured_the_word_of_another_role_counts(
     world: World, clock: ExchangeClock
 ) -> None:
-    clock.assume(-40_000)
-    assert clock.offset_ms() == -40_000
+    clock.assume(NOW_MS - 40_000)
+    assert clock.now_ms() == NOW_MS - 40_000
+    world.passed_ms += 500
+    clock.assume(NOW_MS - 39_000)
+    assert clock.now_ms() == NOW_MS - 39_000
     clock.measure()
-    clock.assume(99_000)
-    assert clock.offset_ms() == 0
+    clock.assume(NOW_MS + 99_000)
+    assert clock.now_ms() == world.exchange_ms()
+
+
+@pytest.mark.parametrize("shift_ms", [-3_600_000, -55_000, 0, 55_000, 3_600_000])
+def test_until_it_is_measured_an_event_of_the_exchange_tells_the_time(
+    world: World, clock: ExchangeClock, shift_ms: int
+) -> None:
+    clock.assume(NOW_MS + shift_ms)
+    clock.hear(NOW_MS)
+    assert clock.now_ms() == NOW_MS
+    clock.assume(NOW_MS + shift_ms)
+    assert clock.now_ms() == NOW_MS
+    world.passed_ms += 1_000
+    assert clock.now_ms() == NOW_MS + 1_000
+
+
+def test_the_clock_is_never_behind_an_event_that_was_heard(
+    world: World, clock: ExchangeClock
+) -> None:
+    clock.measure()
+    clock.hear(world.exchange_ms() - 3_000)
+    assert clock.now_ms() == world.exchange_ms()
+    clock.hear(world.exchange_ms() + 700)
+    assert clock.now_ms() == world.exchange_ms() + 700
+    assert not clock.is_stale()
+
+
+@pytest.mark.parametrize("apart_ms", [-3_600_000, 3_600_000])
+def test_an_event_far_from_a_measured_clock_has_it_measured_again_and_moves_nothing(
+    world: World, clock: ExchangeClock, apart_ms: int
+) -> None:
+    clock.measure()
+    clock.hear(world.exchange_ms() + apart_ms)
+    assert clock.now_ms() == world.exchange_ms()
+    assert clock.is_stale()
+    clock.measure()
+    assert not clock.is_stale()
 
 
 @pytest.mark.parametrize(

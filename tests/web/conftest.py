@@ -1,7 +1,7 @@
 """The web application in this process, on a real Redis, at a time that stands still.
 
 Never here: eventlet (its tests run `app.py` as a process), assertions.
-Invariant: `NOW_MS` is what the server's clock says unless a test moves `clock`.
+Invariant: it is `NOW_MS`, for the exchange and the machine, unless a test moves `clock`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from truecandle.store import connect, live, markets, official
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Scope, Tickets
 from truecandle.web import create_app, passwords
+from truecandle.web.clock import Clock
 
 HOUR_MS = 3_600_000
 #: 2024-01-01T20:30:00Z: the hour that began at 20:00 is forming.
@@ -36,9 +37,12 @@ HOURLY = parse_series("BTCUSDT", "1h")
 
 @dataclass
 class Time:
-    """The machine's clock, in ms."""
+    """The exchange's time in ms, which the machine's time of day agrees with."""
 
     ms: int = NOW_MS
+
+    def now_ms(self) -> int:
+        return self.ms
 
     def seconds(self) -> float:
         return self.ms / 1000
@@ -115,9 +119,12 @@ def said(answer: TestResponse) -> dict[str, Any]:
 def build(settings: Settings, clock: Time | None = None, **changed: object) -> Flask:
     """An app of its own, with other settings than usual."""
     given = replace(settings, **changed)  # type: ignore[arg-type]
-    seconds = (clock or Time()).seconds
+    time = clock or Time()
     return create_app(
-        given, connect(given.redis_url, timeout_s=10), socketio_queue=False, seconds=seconds
+        given,
+        connect(given.redis_url, timeout_s=10),
+        socketio_queue=False,
+        clock=Clock(time.now_ms, time.seconds),
     )
 
 

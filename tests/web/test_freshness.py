@@ -35,7 +35,7 @@ from tests.web.conftest import (
 from tests.web.process import HOURS, Client, Web, bearer, clients, token_of
 from truecandle.candles.freshness import Facts
 from truecandle.events import FRESHNESS, Publisher
-from truecandle.store import freshness, keys, live, official
+from truecandle.store import clock, freshness, keys, live, official
 
 LIVE_CANDLE = "/live-candle?symbol=BTCUSDT&interval=1h"
 OUTSIDE = {"REMOTE_ADDR": "10.0.0.9"}
@@ -136,9 +136,25 @@ def half_past(client: Client, redis: Redis) -> int:
     now_ms = machine_ms()
     open_ms = now_ms - now_ms % HOUR_MS
     middle_ms = open_ms + HOUR_MS // 2
-    redis.set(keys.CLOCK, json.dumps({"offset_ms": middle_ms - now_ms, "at_ms": now_ms}))
-    wait_for(lambda: abs(client.follow()["server_time"] - middle_ms) < HOUR_MS // 4)
+    set_exchange_clock(client, redis, middle_ms)
     return open_ms
+
+
+#: A socket that asks without pause is disconnected.
+ASK_S = 0.2
+
+
+def set_exchange_clock(client: Client, redis: Redis, now_ms: int) -> None:
+    """It is this time at the exchange from now on, as the roles say it again and again."""
+
+    began_s = time.monotonic()
+
+    def is_followed() -> bool:
+        clock.publish(redis, now_ms + int((time.monotonic() - began_s) * 1000))
+        time.sleep(ASK_S)
+        return abs(int(client.follow()["server_time"]) - now_ms) < HOUR_MS // 4
+
+    wait_for(is_followed, what="the exchange's clock")
 
 
 def test_a_subscription_brings_the_live_candles_of_the_same_instant_as_its_version(
@@ -204,6 +220,7 @@ def test_browsers_of_a_market_are_told_when_its_freshness_changes(
 ) -> None:
     token = token_of(redis)
     here, there = come(web, made, token), come(web, made, token)
+    set_exchange_clock(here, redis, machine_ms())
     assert here.follow()["freshness"]["state"] == "offline"
     there.follow("ETHUSDT")
     event = until_told(here, redis, "live")

@@ -36,6 +36,9 @@ from tests.web.test_refusals import snapshot
 from truecandle.candles.freshness import FEED_MS, SILENT_MS, Facts
 from truecandle.config import Settings
 from truecandle.store import freshness, keys, live, markets
+from truecandle.store.clock import SharedClock, publish
+from truecandle.web import create_app
+from truecandle.web.clock import Clock
 
 PATH = "/save-live-candle"
 FUZZ = hypothesis.settings(
@@ -177,13 +180,12 @@ def test_without_any_known_price_nothing_is_taken(ann: Browser, redis: Redis) ->
     assert redis.get(keys.live(HOURLY)) is None
 
 
-def test_the_exchanges_clock_decides_which_candle_forms(
-    ann: Browser, redis: Redis, clock: Time
-) -> None:
+def test_the_exchanges_clock_decides_which_candle_forms(settings: Settings, redis: Redis) -> None:
     store_hours(redis, 1)
-    redis.set(keys.CLOCK, json.dumps({"offset_ms": HOUR_MS, "at_ms": NOW_MS}))
-    clock.ms -= HOUR_MS
-    assert post(ann).json == {"status": "saved"}
+    app = create_app(settings, redis, socketio_queue=False, clock=Clock(SharedClock(redis).now_ms))
+    publish(redis, NOW_MS)
+    answer = app.test_client().post(PATH, json=body(), headers=issue(redis, "write"))
+    assert answer.json == {"status": "saved"}
 
 
 def test_more_than_two_a_second_are_refused_for_a_while(ann: Browser, redis: Redis) -> None:

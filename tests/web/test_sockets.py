@@ -17,10 +17,10 @@ from redis import Redis
 
 from tests.harness import RedisProc, wait_for
 from tests.roles import Roles
-from tests.web.conftest import HOURLY, store_hours
+from tests.web.conftest import HOURLY, NOW_MS, store_hours
 from tests.web.process import Client, Web, clients, cookies, csrf, signed_in, token_of
 from truecandle.events import Publisher
-from truecandle.store import pages
+from truecandle.store import clock, pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Tickets
 
@@ -103,12 +103,12 @@ def test_a_subscription_is_acknowledged_with_version_and_exchange_time(
     web: Web, made: list[Client], redis: Redis
 ) -> None:
     store_hours(redis, 2)
-    redis.set("clock", '{"offset_ms": -3600000, "at_ms": 0}')
+    clock.publish(redis, NOW_MS)
     client = come(web, made, token_of(redis))
     answer = client.follow()
     assert answer["ok"] is True
     assert answer["version"] == pages.version(redis, HOURLY)
-    assert isinstance(answer["server_time"], int)
+    assert abs(answer["server_time"] - NOW_MS) < 60_000
 
 
 def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(

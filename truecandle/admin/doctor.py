@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -73,8 +72,8 @@ def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
 
 def _look(kit: Kit, desk: Desk | None, error: ExchangeError | None = None) -> Report:
     around = Surroundings(kit.redis, desk, error)
-    shared_ms = time.time_ns() // 1_000_000 + shared.offset_ms(kit.redis)
-    checkup = Checkup(kit.redis, desk.clock.now_ms() if desk else shared_ms)
+    now_ms = desk.clock.now_ms() if desk else shared.read(kit.redis).exchange_ms
+    checkup = Checkup(kit.redis, now_ms)
     found = [*around.findings(), *checkup.findings()]
     facts = {**{name: checkup.counts[name] for name in COUNTED}, **around.facts}
     return Report(found, found, facts)

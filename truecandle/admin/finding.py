@@ -107,9 +107,7 @@ class Configure(NamedTuple):
 
 
 class Share(NamedTuple):
-    """Publish the offset of the exchange's clock."""
-
-    offset_ms: int
+    """Share the exchange's time, as it was measured just now."""
 
 
 Cure = SetAside | Refill | Reask | Renew | Configure | Share

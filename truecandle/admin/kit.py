@@ -6,7 +6,6 @@ Invariant: a command takes no request weight that the fetcher may need for a can
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from truecandle.events import Publisher
 from truecandle.fetcher.ledger import Ledger
 from truecandle.store import clock as shared
 from truecandle.store.budget import RESERVE, Budget
+from truecandle.store.clock import SharedClock
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,22 +46,18 @@ class Kit:
         )
         clock = ExchangeClock(rest)
         try:
-            clock.assume(shared.offset_ms(self.redis))
+            clock.assume(shared.read(self.redis).exchange_ms)
             clock.measure()
             yield Desk(rest, clock, self.ledger(clock.now_ms))
         finally:
             rest.close()
 
     def ledger(self, now_ms: Callable[[], int] | None = None) -> Ledger:
-        """Writes official candles; without asking the exchange, by its clock as last measured."""
+        """Writes official candles; without asking the exchange, by its clock as it is shared."""
         publisher = Publisher(self.settings.redis_url)
         return Ledger(
-            self.redis, publisher, self.settings.settle_ms, now_ms or self._shared_clock()
+            self.redis, publisher, self.settings.settle_ms, now_ms or SharedClock(self.redis).now_ms
         )
-
-    def _shared_clock(self) -> Callable[[], int]:
-        offset_ms = shared.offset_ms(self.redis)
-        return lambda: time.time_ns() // 1_000_000 + offset_ms
 
 
 class Desk(NamedTuple):

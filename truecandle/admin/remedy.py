@@ -7,7 +7,6 @@ official candles are written through the ledger alone.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
@@ -63,8 +62,8 @@ class Remedy:
                 self._store(series, [])
             case Configure(name, value):
                 survey.configure(self._redis, name, value)
-            case Share(offset_ms):
-                shared.publish(self._redis, offset_ms, time.time_ns() // 1_000_000)
+            case Share():
+                shared.publish(self._redis, self._desk.clock.now_ms())
             case _:
                 assert_never(cure)
 

@@ -24,7 +24,7 @@ from truecandle.store import clock as shared
 
 #: The first version with everything that the scripts use.
 REDIS_MIN: Final = (6, 2)
-#: The roles measure the clock every minute; drift and round trips stay far below this.
+#: The roles share the clock every second or two; drift and round trips stay far below this.
 CLOCK_OFF_MS_MAX: Final = 2_000
 #: Packages whose versions are told.
 TOLD: Final = ("redis", "requests", "websocket-client", "orjson", "flask", "flask-socketio")
@@ -74,13 +74,12 @@ class Surroundings:
             what = f"it does not answer: {self._error}"
             yield Finding("exchange", "exchange", what)
             return
-        offset_ms = self._desk.clock.offset_ms()
-        self.facts["clock_offset_ms"] = offset_ms
-        known = shared.measured(self._redis)
-        if known is not None and abs(known.offset_ms - offset_ms) > CLOCK_OFF_MS_MAX:
-            off_s = (known.offset_ms - offset_ms) / 1000
-            what = f"the roles' exchange clock is off by {off_s:+.1f} s"
-            yield Finding("clock", "exchange", what, (Share(offset_ms),))
+        self.facts["clock_offset_ms"] = self._desk.clock.offset_ms()
+        known = shared.read(self._redis)
+        off_ms = known.exchange_ms - self._desk.clock.now_ms()
+        if known.publication and abs(off_ms) > CLOCK_OFF_MS_MAX:
+            what = f"the roles' exchange clock is off by {off_ms / 1000:+.1f} s"
+            yield Finding("clock", "exchange", what, (Share(),))
 
     def _packages(self) -> Iterator[Finding]:
         pinned: dict[str, set[str]] = {}

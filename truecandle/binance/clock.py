@@ -1,8 +1,9 @@
-"""The exchange's clock, by which alone a candle is judged closed.
+"""The exchange's clock, by which alone a candle is judged closed, as a process knows it that asks
+the exchange itself.
 
-Never here: changing the machine's clock, telling other roles (the fetcher publishes the offset).
+Never here: changing the machine's clock, telling other roles (`store/clock`).
 Invariant: between two measurements the clock moves with the monotonic clock, whatever happens to
-the machine's time of day.
+the machine's time of day; it is never behind an event that the exchange has just sent.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ FRESH_MS = 60_000
 #: Time of day and monotonic clock parted by more than this: somebody set the clock, or the machine
 #: slept. Slewing by NTP stays below it.
 JUMP_MS = 500
+#: An event further ahead of a measured clock than this, or further behind it, does not move the
+#: clock but has it measured again: an event may wait in a queue, and its time may be wrong.
+EVENT_APART_MS_MAX = 5_000
 
 
 class TimeSource(Protocol):
@@ -54,6 +58,7 @@ class ExchangeClock:
         self._anchor = _Anchor(wall_ms(), monotonic_ms(), wall_ms())
         self._is_doubted = True
         self._has_leapt = False
+        self._is_heard = False
         self.is_measured = False
 
     def now_ms(self) -> int:
@@ -61,11 +66,26 @@ class ExchangeClock:
         anchor = self._anchor
         return anchor.exchange_ms + self._monotonic_ms() - anchor.monotonic_ms
 
-    def assume(self, offset_ms: int) -> None:
-        """Until it is measured: this much later than the machine's time of day, others say."""
-        if not self.is_measured:
-            wall_ms = self._wall_ms()
-            self._anchor = _Anchor(wall_ms + offset_ms, self._monotonic_ms(), wall_ms)
+    def assume(self, exchange_ms: int) -> None:
+        """Until it is measured, or the exchange was heard: it is this time now, others say."""
+        with self._lock:
+            if not (self.is_measured or self._is_heard):
+                self._anchor = _Anchor(exchange_ms, self._monotonic_ms(), self._wall_ms())
+
+    def hear(self, event_ms: int) -> None:
+        """The exchange has sent an event of this time, just now or a moment ago.
+
+        It is that late at least. Before the first measurement it is taken as the time itself.
+        """
+        ahead_ms = event_ms - self.now_ms()
+        is_apart = abs(ahead_ms) > EVENT_APART_MS_MAX
+        if self.is_measured and is_apart:
+            self._is_doubted = True
+        elif ahead_ms > 0 or (is_apart and not self.is_measured):
+            with self._lock:
+                anchor = self._anchor
+                self._anchor = anchor._replace(exchange_ms=anchor.exchange_ms + ahead_ms)
+        self._is_heard = True
 
     def offset_ms(self) -> int:
         """What to add to the machine's time of day, as it is now, to get the exchange's time."""

@@ -22,6 +22,7 @@ from truecandle.binance.limits import (
     REQUESTS_PER_SECOND,
     Budget,
     Pace,
+    date_ms,
     retry_after_ms,
     used_weight,
 )
@@ -53,6 +54,11 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def date_ms(self) -> int | None:
+        """The exchange's time when it made the answer, to the second below; None if untold."""
+        return date_ms(self.headers)
 
 
 class HttpClient:

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 #: Of all clients of a process that share a `Pace`.
@@ -79,3 +80,14 @@ def used_weight(headers: Mapping[str, str]) -> int | None:
     """The weight that this address has used in the running minute; None where it isn't told."""
     text = headers.get("X-MBX-USED-WEIGHT-1M", "").strip()
     return int(text) if _SECONDS.fullmatch(text) else None
+
+
+def date_ms(headers: Mapping[str, str]) -> int | None:
+    """When the exchange made its answer, by its own clock, in ms: the whole second of the `Date`
+    header, so up to a second early and never late; None where it isn't told.
+    """
+    try:
+        told = parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return None if told.tzinfo is None else int(told.timestamp()) * 1000

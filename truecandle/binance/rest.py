@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from truecandle.binance.answers import (
     parse_klines,
@@ -32,6 +33,13 @@ KLINES_WEIGHT = 2
 TRADES_WEIGHT = 4
 TIME_WEIGHT = 1
 LISTINGS_WEIGHT = 20
+
+
+class TradePage(NamedTuple):
+    """Aggregate trades, ids ascending, and the exchange's time when it told them (`date_ms`)."""
+
+    trades: list[Trade]
+    date_ms: int | None
 
 
 class RestClient(HttpClient):
@@ -69,7 +77,7 @@ class RestClient(HttpClient):
         from_id: int | None = None,
         start_ms: int | None = None,
         limit: int = TRADES_LIMIT_MAX,
-    ) -> list[Trade]:
+    ) -> TradePage:
         """The oldest `limit` aggregate trades from that aggregate id, or from that moment on.
 
         Without either the newest ones; ids ascend. Source: GET /api/v3/aggTrades.
@@ -79,7 +87,8 @@ class RestClient(HttpClient):
             asked["fromId"] = from_id
         elif start_ms is not None:
             asked["startTime"] = start_ms
-        found = parse_trades(self._get("/api/v3/aggTrades", TRADES_WEIGHT, asked).body, symbol)
+        answer = self._get("/api/v3/aggTrades", TRADES_WEIGHT, asked)
+        found = parse_trades(answer.body, symbol)
         if len(found) > limit:
             raise MalformedAnswer(f"asked for {limit} trades, got {len(found)}")
         for before, after in pairwise(found):
@@ -90,16 +99,18 @@ class RestClient(HttpClient):
             raise MalformedAnswer(f"asked for trades from {from_id}, got {first.agg_id}")
         if first and from_id is None and start_ms is not None and first.time_ms < start_ms:
             raise MalformedAnswer(f"asked for trades from {start_ms} ms, got {first.time_ms}")
-        return found
+        return TradePage(found, answer.date_ms)
 
     def forming(self, symbol: str, interval: str) -> Kline:
         """The candle forming now, with its trade ids, which this interface does not tell.
 
         Its first trade is the first one from its open time on, the last follows from their number;
-        both stay true while the candle moves on between the two requests.
+        both stay true while the candle moves on between the two requests. Its event time is when
+        the exchange answered, by its own clock.
         """
-        asked_ms = self._now_ms()
-        rows = self.klines(symbol, interval, limit=1)
+        asked: dict[str, str | int] = {"symbol": symbol, "interval": interval, "limit": 1}
+        answer = self._get("/api/v3/klines", KLINES_WEIGHT, asked)
+        rows = parse_klines(answer.body)
         try:
             (candle,) = map(official_from_row, rows)
         except (CandleError, ValueError) as error:
@@ -121,7 +132,7 @@ class RestClient(HttpClient):
             first_id=first_id,
             last_id=first_id + candle.trades - 1 if candle.trades else -1,
             is_closed=False,
-            event_ms=max(candle.open_ms, min(asked_ms, candle.close_ms)),
+            event_ms=max(candle.open_ms, min(answer.date_ms or 0, candle.close_ms)),
         )
 
     def server_time(self) -> tuple[int, int]:
@@ -144,7 +155,7 @@ class RestClient(HttpClient):
         return found
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
-        first = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)
+        first = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1).trades
         if not first or first[0].time_ms > candle.close_ms:
             raise MalformedAnswer(f"{symbol}: {candle.trades} trades, but none is to be found")
         return first[0].first_id

@@ -18,6 +18,8 @@ from threading import Event
 from redis import Redis
 
 from truecandle.binance.change import Change
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
@@ -54,9 +56,9 @@ log = logging.getLogger(__name__)
 class Feed:
     """Builds the candles of all followed markets, in one thread, and tells of those that it leads.
 
-    `deliver` takes events from any thread; `run` does the rest until it is told to stop. `now_ms`
-    is this machine's time; `status` says what the streams have to say in the heartbeat. `source` is
-    told which streams to follow, whenever other markets are followed, and says how they are.
+    `deliver` takes events from any thread; `run` does the rest until it is told to stop. `clock` is
+    the exchange's; `status` says what the streams have to say in the heartbeat. `source` is told
+    which streams to follow, whenever other markets are followed, and says how they are.
     """
 
     def __init__(
@@ -64,8 +66,8 @@ class Feed:
         settings: Settings,
         redis: Redis,
         publisher: Publisher,
+        clock: ExchangeClock,
         *,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         status: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
         self.inbox = Inbox()
@@ -74,7 +76,7 @@ class Feed:
         self.recovery: Recovery | None = None
         self.lead = Lead(redis)
         self._redis = redis
-        self._now_ms = now_ms
+        self._clock = clock
         self._status = status
         self._seed = settings.symbols
         self._intervals = [INTERVALS[name] for name in settings.intervals]
@@ -83,16 +85,15 @@ class Feed:
         self._markets = {symbol: self._market(symbol) for symbol in settings.symbols}
         self._notes = Notes()
         self._active: set[Market] = set()
-        self._offset_ms = self._newest_ms = 0
         self._flush_s = self._note_s = self._beat_s = 0.0
 
     def streams(self) -> list[str]:
         """The streams that the feed lives on: trades, and klines at every followed interval."""
         return [name for market in self._markets.values() for name in streams_of(market)]
 
-    def recover(self, rest_url: str, sleep: Callable[[float], object] = time.sleep) -> None:
+    def recover(self, rest: RestClient) -> None:
         """What a break loses is asked for there, from now on until `run` has ended."""
-        self.recovery = Recovery(rest_url, self._redis, lambda: self.exchange_ms, sleep)
+        self.recovery = Recovery(rest, self._redis, self._clock)
         self.recovery.follow(self._markets, time.monotonic())
 
     def run(self, stopping: Event) -> None:
@@ -129,11 +130,6 @@ class Feed:
             self._note(now_s)
         self._beat(now_s)
 
-    @property
-    def exchange_ms(self) -> int:
-        """The exchange's time: by the shared clock, and never before its own newest event."""
-        return max(self._now_ms() + self._offset_ms, self._newest_ms)
-
     def _take_in(self, wait_s: float) -> int:
         events = self.inbox.take(wait_s)
         now_s = time.monotonic()
@@ -145,8 +141,9 @@ class Feed:
                 self._active.add(market)
             if self.recovery is not None:
                 self.recovery.see(event, now_s)
-        self._figures.count(events, self._now_ms() + self._offset_ms)
-        self._newest_ms = max(self._newest_ms, self._figures.newest_ms)
+        newest_ms = self._figures.count(events, self._clock.now_ms())
+        if newest_ms is not None:
+            self._clock.hear(newest_ms)
         return len(events)
 
     def _flush(self, now_s: float) -> None:
@@ -163,7 +160,7 @@ class Feed:
         self._figures.close(candles, fences, now_s)
         self._outbox.keep(candles)
         if prices or self._outbox.has_unsaved(fences):
-            self._outbox.send(prices, fences, self.exchange_ms)
+            self._outbox.send(prices, fences, self._clock.now_ms())
 
     def _take_lead(self, now_s: float) -> None:
         """Renews the leases; of markets led since now, everything is told at once."""
@@ -173,12 +170,12 @@ class Feed:
             self._outbox.leave_alone(error)
             return
         fences = self.lead.fences(self._markets)
-        self._outbox.prune(fences, self.exchange_ms)
+        self._outbox.prune(fences, self._clock.now_ms())
         if new:
             self._note_s = 0.0
             self._flush(now_s)
             series = [one for symbol in sorted(new) for one in self._markets[symbol].series]
-            self._outbox.announce(series, fences, self.exchange_ms)
+            self._outbox.announce(series, fences, self._clock.now_ms())
 
     def _note(self, now_s: float) -> None:
         """Notes how fresh the markets are; renews what has fallen silent."""
@@ -191,7 +188,7 @@ class Feed:
             self.source.renew(mute)
         noted = {
             symbol: self._notes.facts(
-                symbol, self.source, self._missing(symbol, now_s), self.exchange_ms, now_s
+                symbol, self.source, self._missing(symbol, now_s), self._clock.now_ms(), now_s
             )
             for symbol in self.lead.fences(self._markets)
         }
@@ -208,14 +205,18 @@ class Feed:
             return
         self._beat_s = now_s
         try:
-            measured = clock.measured(self._redis)
+            self._share_clock()
             self._follow([one.symbol for one in markets.followed(self._redis, self._seed)])
-            roles.beat(self._redis, "feed", self._now_ms(), self._detail(), self.lead.holder)
+            roles.beat(self._redis, "feed", self._detail(), self.lead.holder)
         except StoreError as error:
             self._outbox.leave_alone(error)
-            return
-        if measured is not None:
-            self._offset_ms = measured.offset_ms
+
+    def _share_clock(self) -> None:
+        """Goes by others' word of the time until it has measured itself, then shares its own."""
+        if not self._clock.is_measured:
+            self._clock.assume(clock.read(self._redis).exchange_ms)
+        elif not self._clock.is_unsure():
+            clock.publish(self._redis, self._clock.now_ms())
 
     def _detail(self) -> dict[str, object]:
         return {

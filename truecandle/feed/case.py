@@ -1,7 +1,8 @@
 """One market's losses: what of it is missing, what to ask the exchange for next, and when.
 
 Never here: threads, sockets, a clock (seconds that only grow and the exchange's ms come in).
-Invariant: a market is settled only by an answer that was asked for while its trades were coming in.
+Invariant: a market is settled only by an answer that was asked for while its trades were coming in;
+an end is proven only by the exchange's own time, never by ours.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Case:
     _asked_s: float = 0.0
     #: Since when the stream was live, when it was asked.
     _asked_since_s: float = -1.0
+    #: The exchange's time in its newest answer.
+    _date_ms: int | None = None
     _reread: Reread = field(default_factory=Reread)
     _closing: Closing = field(default_factory=Closing)
 
@@ -85,15 +88,15 @@ class Case:
         self._reread.look(self.market.lacking(now_ms), now_s)
         self._closing.look(self.market.is_unproven(now_ms - OVERDUE_MS))
 
-    def next(self, now_s: float, now_ms: int) -> Errand | None:
+    def next(self, now_s: float) -> Errand | None:
         """What to ask now, None for nothing. Cheap where nothing is amiss."""
         if now_s < self._again_s:
             return None
         return (
-            self._next_past(now_s, now_ms)
-            or self._next_holes(now_s, now_ms)
-            or self._next_tail(now_s, now_ms)
-            or self._next_candle(now_s, now_ms)
+            self._next_past(now_s)
+            or self._next_holes(now_s)
+            or self._next_tail(now_s)
+            or self._next_candle(now_s)
         )
 
     def ask(self, errand: Errand, now_s: float) -> None:
@@ -105,13 +108,21 @@ class Case:
         if errand.interval:
             self._reread.asked(errand.interval, now_s)
 
-    def answer(self, errand: Errand, events: Sequence[Trade | Kline], now_s: float) -> None:
-        """Takes in what was asked for."""
+    def answer(
+        self,
+        errand: Errand,
+        events: Sequence[Trade | Kline],
+        now_s: float,
+        date_ms: int | None = None,
+    ) -> None:
+        """Takes in what was asked for. `date_ms`: the exchange's time when it answered, by its own
+        word; without it the answer proves no end."""
+        self._date_ms = date_ms
         trades = [event for event in events if isinstance(event, Trade)]
         if errand.purpose == "candle":
             self._take_candle(events)
         elif errand.purpose == "newest":
-            self._take_newest(errand, trades, now_s)
+            self._take_newest(trades, now_s)
         elif errand.purpose == "since":
             self._take_past(errand, trades, now_s)
         else:
@@ -136,15 +147,15 @@ class Case:
     def _waited(self, now_s: float, seconds: float) -> bool:
         return now_s - self.since_s >= seconds
 
-    def _next_past(self, now_s: float, now_ms: int) -> Errand | None:
+    def _next_past(self, now_s: float) -> Errand | None:
         """As soon as a trade shows that they come in again; in a quiet market a moment later."""
         has_come = self.is_live and self.trail.next_id is not None
         pause_s = QUIET_S if self.is_live else PATIENCE_S
         if self._past is None or not (has_come or self._waited(now_s, pause_s)):
             return None
-        return Errand(self.symbol, "since", now_ms, start_ms=self._past.start_ms)
+        return Errand(self.symbol, "since", start_ms=self._past.start_ms)
 
-    def _next_holes(self, now_s: float, now_ms: int) -> Errand | None:
+    def _next_holes(self, now_s: float) -> Errand | None:
         """The oldest ones first, as many as fit on a page; those too large are let go."""
         ripe = self.trail.ripe(now_s - LATE_S)
         large = [hole for hole in ripe if hole.size > PAGES_MAX * PAGE]
@@ -156,27 +167,25 @@ class Case:
         first = holes[0].first
         last = max(min(hole.last, first + PAGE - 1) for hole in holes if hole.first < first + PAGE)
         pages = 1 + sum(hole.size for hole in holes) // PAGE
-        return Errand(
-            self.symbol, "holes", now_ms, from_id=first, limit=last - first + 1, pages=pages
-        )
+        return Errand(self.symbol, "holes", from_id=first, limit=last - first + 1, pages=pages)
 
-    def _next_tail(self, now_s: float, now_ms: int) -> Errand | None:
+    def _next_tail(self, now_s: float) -> Errand | None:
         """After a break: what traded in it, where no trade came since to show it by its id. And
         what traded before a close of which nothing is heard."""
         next_id, has_waited = self.trail.next_id, self._waited(now_s, QUIET_S)
         if self.is_live and next_id is None and self._waited(now_s, PATIENCE_S):
-            return Errand(self.symbol, "newest", now_ms, limit=1)
+            return Errand(self.symbol, "newest", limit=1)
         is_first = self._asked_since_s != self.since_s
         is_due = self._pages or (self.is_live and self.is_open and (is_first or has_waited))
         if next_id is None or not (is_due or self._closing.is_due(now_s)):
             return None
-        return Errand(self.symbol, "tail", now_ms, from_id=next_id)
+        return Errand(self.symbol, "tail", from_id=next_id)
 
-    def _next_candle(self, now_s: float, now_ms: int) -> Errand | None:
+    def _next_candle(self, now_s: float) -> Errand | None:
         if not self._waited(now_s, PATIENCE_S):
             return None
         interval = self._reread.due(now_s, is_live=self.is_live)
-        return Errand(self.symbol, "candle", now_ms, interval=interval) if interval else None
+        return Errand(self.symbol, "candle", interval=interval) if interval else None
 
     def _take_candle(self, events: Sequence[Trade | Kline]) -> None:
         for event in events:
@@ -186,14 +195,14 @@ class Case:
         if not self.is_live:
             self.market.doubt()
 
-    def _take_newest(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
+    def _take_newest(self, trades: Sequence[Trade], now_s: float) -> None:
         """Only its id counts: it may be hours old, and in no candle of ours."""
         if not trades:
             self._again_s = now_s + BACKOFF_MAX_S
         elif self.trail.next_id is None:
             self.trail.start(trades[-1].agg_id + 1, now_s)
             self._newest_id = trades[-1].last_id
-            self._settle(errand, self._newest_id)
+            self._settle(self._newest_id)
 
     def _take_past(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
         """Takes them if they join what is known; asks once from earlier on where they do not even
@@ -211,7 +220,7 @@ class Case:
             self.trail.start(trades[0].agg_id, now_s)
             self._take_trades(errand, trades, now_s)
         else:
-            self._settle(errand, past.last_id)
+            self._settle(past.last_id)
 
     def _take_trades(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
         for trade in trades:
@@ -229,15 +238,17 @@ class Case:
             self._let_go([])
             self.trail.forget()
         elif errand.purpose != "holes" and not is_full:
-            self._settle(errand, max(self._newest_id, self.market.trade_id))
+            self._settle(max(self._newest_id, self.market.trade_id))
 
-    def _settle(self, errand: Errand, last_id: int) -> None:
-        """Nothing traded after it, if trades came in before it was asked, and still do."""
+    def _settle(self, last_id: int) -> None:
+        """Nothing traded after it, if trades came in before it was asked, and still do. What had
+        ended by the exchange's own time, less what an answer may lag, ended with it."""
         was_live = self._asked_since_s == self.since_s and self._asked_s - self.since_s >= QUIET_S
         if self.is_live and was_live:
             self.is_open = False
             self.market.settle(last_id)
-        self.market.end(last_id, errand.asked_ms - int(QUIET_S * 1000))
+        if self._date_ms is not None:
+            self.market.end(last_id, self._date_ms - int(QUIET_S * 1000))
 
     def _let_go(self, holes: Sequence[Hole]) -> None:
         self.counts.gave_up, self._pages = self.counts.gave_up + 1, 0

@@ -6,8 +6,8 @@ Invariant: while no trade comes by the stream, questions soon become rarer, down
 
 from __future__ import annotations
 
-#: Closing klines come at once nearly always, 2.4 s late at times. An answer proves an end if it was
-#: asked for a second after it; official candles come after three.
+#: Closing klines come at once nearly always, 2.4 s late at times. An answer proves an end if the
+#: exchange made it a second after that, by its own time; official candles come after three.
 OVERDUE_MS = 1_100
 PAUSE_S = 1.0
 #: So many questions in a row are put without a growing pause: each answer may bring the trades of a

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from truecandle.binance.rest import TRADES_LIMIT_MAX, RestClient
 from truecandle.candles.tick import Kline, Trade
@@ -21,26 +21,33 @@ PAGE = TRADES_LIMIT_MAX
 Purpose = Literal["holes", "tail", "newest", "since", "candle"]
 
 
+class Reply(NamedTuple):
+    """What the exchange told, and its own time when it did; None where it did not tell that."""
+
+    events: Sequence[Trade | Kline]
+    date_ms: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """`asked_ms`: the exchange's time before it was asked. `pages`: what is still to come."""
+    """`pages`: what is still to come."""
 
     symbol: str
     purpose: Purpose
-    asked_ms: int
     from_id: int | None = None
     start_ms: int | None = None
     limit: int = PAGE
     interval: str = ""
     pages: int = 1
 
-    def run(self, rest: RestClient) -> Sequence[Trade | Kline]:
+    def run(self, rest: RestClient) -> Reply:
         """Asks, in the thread of the caller. Raises `ExchangeError` or `StoreError`."""
         if self.purpose == "candle":
-            return [rest.forming(self.symbol, self.interval)]
-        return rest.agg_trades(
+            return Reply([rest.forming(self.symbol, self.interval)], None)
+        found = rest.agg_trades(
             self.symbol, from_id=self.from_id, start_ms=self.start_ms, limit=self.limit
         )
+        return Reply(found.trades, found.date_ms)
 
 
 @dataclass(slots=True)

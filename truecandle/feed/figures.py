@@ -26,15 +26,16 @@ class Figures:
     """Counts events and closed candles."""
 
     def __init__(self) -> None:
-        self.newest_ms = 0
         self._trades = self._klines = self._closed = self._inexact = 0
         self._lags: Counter[int] = Counter()
         #: Series -> the candles that closed lately: open time -> until when, whether it is exact.
         self._closing: dict[Series, dict[int, tuple[float, bool]]] = {}
         self._judged: dict[str, int] = {}
 
-    def count(self, events: Sequence[Event], now_ms: int) -> None:
-        """Events that were built into candles by `now_ms`, the exchange's time."""
+    def count(self, events: Sequence[Event], now_ms: int) -> int | None:
+        """Events that were built into candles by `now_ms`, the exchange's time; when the newest
+        of them was sent, None without any."""
+        newest_ms = None
         for event in events:
             if isinstance(event, Change):
                 continue
@@ -43,8 +44,9 @@ class Figures:
             else:
                 self._trades += 1
                 self._lags[min(LAG_MAX_MS, max(0, now_ms - event.event_ms))] += 1
-            if event.event_ms > self.newest_ms:
-                self.newest_ms = event.event_ms
+            if newest_ms is None or event.event_ms > newest_ms:
+                newest_ms = event.event_ms
+        return newest_ms
 
     def close(
         self, candles: Iterable[tuple[Series, LiveCandle]], led: Collection[str], now_s: float

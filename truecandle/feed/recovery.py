@@ -8,23 +8,23 @@ own thread never waits for an answer.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 
 from redis import Redis
 
 from truecandle.binance.change import Change
+from truecandle.binance.clock import JUMP_MS, ExchangeClock
+from truecandle.binance.pulse import ceiling_s
 from truecandle.binance.rest import RestClient
 from truecandle.binance.wire import trade_stream
 from truecandle.candles.tick import Kline, Trade
 from truecandle.errors import ExchangeError, RateLimited, StoreError
 from truecandle.feed.case import Case
-from truecandle.feed.errand import Counts, Errand
+from truecandle.feed.errand import Counts, Errand, Reply
 from truecandle.feed.market import Market
 from truecandle.feed.past import pasts
-from truecandle.store.budget import Budget
 
 #: Weight a minute that recovery leaves to others: closes first, then recovery, then history.
 RESERVE = 900
@@ -36,35 +36,31 @@ ASK_S = 0.05
 LOOK_S = 0.5
 #: A second of waiting outweighs one page: nobody waits for ever.
 PAGES_PER_S = 1.0
+#: The exchange's clock is measured this often at most, whatever speaks against it.
+MEASURE_S = 5.0
 
 log = logging.getLogger(__name__)
-Events = Sequence[Trade | Kline]
 
 
 class Recovery:
     """All of it but `Errand.run` happens in the feed's thread.
 
     `see` is told of every trade and of every change of a stream; `step` takes in what was answered
-    and asks on, and says which markets it has touched. `now_ms` is the exchange's time.
+    and asks on, and says which markets it has touched. The exchange's clock is measured beside it.
     """
 
-    def __init__(
-        self,
-        rest_url: str,
-        redis: Redis,
-        now_ms: Callable[[], int],
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
+    def __init__(self, rest: RestClient, redis: Redis, clock: ExchangeClock) -> None:
         self._redis = redis
-        self._now_ms = now_ms
-        self._rest = RestClient(
-            rest_url, Budget(redis), reserve=RESERVE, sleep=sleep, now_ms=now_ms
-        )
+        self._rest = rest
+        self._clock = clock
+        self._measuring: Future[int] | None = None
+        self._measure_s = 0.0
+        self._measure_failures = 0
         self._cases: dict[str, Case] = {}
         self._streams: dict[str, Case] = {}
         self._counts = Counts()
-        self._asking: dict[str, tuple[Errand, Future[Events]]] = {}
-        self._askers = ThreadPoolExecutor(ASKERS, thread_name_prefix="recovery")
+        self._asking: dict[str, tuple[Errand, Future[Reply]]] = {}
+        self._askers = ThreadPoolExecutor(ASKERS + 1, thread_name_prefix="recovery")
         self._asked_s: dict[str, float] = {}
         self._touched: set[str] = set()
         self._look_s = 0.0
@@ -81,7 +77,7 @@ class Recovery:
         self._asked_s = {one: at_s for one, at_s in self._asked_s.items() if one in self._cases}
         new = {symbol: markets[symbol].series for symbol in self._cases.keys() - before.keys()}
         try:
-            found = pasts(self._redis, new, self._now_ms()) if new else {}
+            found = pasts(self._redis, new, self._clock.now_ms()) if new else {}
         except StoreError as error:
             log.warning("recovery: what was stored before is not known: %s", error)
             return
@@ -104,8 +100,9 @@ class Recovery:
     def step(self, now_s: float) -> set[str]:
         """Takes in the answers, asks what is due; the markets whose candles may have changed."""
         self._collect(now_s)
+        self._measure(now_s)
         if now_s - self._look_s >= LOOK_S:
-            self._look_s, now_ms = now_s, self._now_ms()
+            self._look_s, now_ms = now_s, self._clock.now_ms()
             for case in self._cases.values():
                 case.look(now_s, now_ms)
         if now_s >= self._again_s:
@@ -138,14 +135,36 @@ class Recovery:
         """The cheapest first, and who has waited longest; as many as there are askers."""
         if len(self._asking) >= ASKERS:
             return
-        now_ms = self._now_ms()
         idle = [case for case in self._cases.values() if case.symbol not in self._asking]
-        due = [errand for case in idle if (errand := case.next(now_s, now_ms))]
+        due = [errand for case in idle if (errand := case.next(now_s))]
         due.sort(key=lambda one: one.pages + PAGES_PER_S * self._asked_s.get(one.symbol, 0.0))
         for errand in due[: ASKERS - len(self._asking)]:
             self._cases[errand.symbol].ask(errand, now_s)
             self._asked_s[errand.symbol] = now_s
             self._asking[errand.symbol] = errand, self._askers.submit(errand.run, self._rest)
+
+    def _measure(self, now_s: float) -> None:
+        """Has the exchange's clock measured where it is stale, one measurement at a time."""
+        if self._measuring is not None:
+            if not self._measuring.done():
+                return
+            self._note_measured(self._measuring, now_s)
+            self._measuring = None
+        if self._clock.is_stale() and now_s >= self._measure_s:
+            self._measuring = self._askers.submit(self._clock.measure)
+
+    def _note_measured(self, measuring: Future[int], now_s: float) -> None:
+        try:
+            moved_ms = measuring.result()
+        except (ExchangeError, StoreError) as error:
+            self._measure_failures += 1
+            self._measure_s = now_s + ceiling_s(self._measure_failures)
+            if self._measure_failures == 1:
+                log.warning("recovery: the exchange's clock was not measured: %s", error)
+            return
+        self._measure_s, self._measure_failures = now_s + MEASURE_S, 0
+        if abs(moved_ms) > JUMP_MS:
+            log.info("recovery: the exchange's clock was %+d ms from what was assumed", moved_ms)
 
     def _collect(self, now_s: float) -> None:
         done = [symbol for symbol, (_, future) in self._asking.items() if future.done()]
@@ -156,9 +175,9 @@ class Recovery:
                 self._take(case, errand, future, now_s)
                 self._touched.add(symbol)
 
-    def _take(self, case: Case, errand: Errand, future: Future[Events], now_s: float) -> None:
+    def _take(self, case: Case, errand: Errand, future: Future[Reply], now_s: float) -> None:
         try:
-            events = future.result()
+            reply = future.result()
         except (ExchangeError, StoreError) as error:
             log.warning("recovery: %s of %s: %s", errand.purpose, case.symbol, error)
             if isinstance(error, RateLimited):
@@ -168,4 +187,4 @@ class Recovery:
             log.exception("recovery: %s of %s", errand.purpose, case.symbol)
             case.fail(now_s)
         else:
-            case.answer(errand, events, now_s)
+            case.answer(errand, reply.events, now_s, reply.date_ms)

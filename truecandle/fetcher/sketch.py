@@ -6,7 +6,6 @@ Invariant: they do what the fetcher does, by the same rules: only closed, settle
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from redis import Redis
@@ -22,14 +21,13 @@ def upsert_klines_to_zset(
     symbol: str, interval: str, klines: Sequence[Sequence[object]], redis_client: Redis
 ) -> Written:
     """Stores Binance's rows (12 fields, decimals as text) as official candles and says what came
-    of each; closedness is judged by the exchange's clock as the fetcher last measured it.
+    of each; closedness is judged by the exchange's clock as the roles share it.
     """
-    now_ms = time.time_ns() // 1_000_000 + clock.offset_ms(redis_client)
     return official.upsert_klines(
         redis_client,
         parse_series(symbol, interval),
         klines,
-        now_ms=now_ms,
+        now_ms=clock.read(redis_client).exchange_ms,
         settle_ms=Settings().settle_ms,
         fence=lease.current(redis_client, keys.LEADER),
     )
@@ -40,7 +38,7 @@ def notify(settings: Settings, symbol: str, interval: str) -> None:
     series = parse_series(symbol, interval)
     with connect(settings.redis_url) as redis:
         version = official.version(redis, series)
-        now_ms = time.time_ns() // 1_000_000 + clock.offset_ms(redis)
+        now_ms = clock.read(redis).exchange_ms
     Publisher(settings.redis_url).data_updated(
         series, timestamp=now_ms, version=version, previous=version, reason="new", candles=()
     )

@@ -46,7 +46,6 @@ class Watch:
         self._pause_s = TICK_S
         self._measure_at_s = 0.0
         self._beat_at_s = 0.0
-        self._is_shared = False
         self._is_checked = False
         self._trouble = ""
 
@@ -62,13 +61,12 @@ class Watch:
             self._look_at_redis()
             if self._clock.is_stale() and now_s >= self._measure_at_s:
                 self._measure()
-            if self._clock.is_measured and not self._is_shared and self._rota.leads():
-                shared.publish(self._redis, self._clock.offset_ms(), _wall_ms())
-                self._is_shared = True
+            if self._clock.is_measured and not self._clock.is_unsure():
+                shared.publish(self._redis, self._clock.now_ms())
             if now_s >= self._beat_at_s:
                 self._beat_at_s = now_s + BEAT_S
                 role = "fetcher" if self._rota.leads() else STANDBY
-                roles.beat(self._redis, role, _wall_ms(), self._detail())
+                roles.beat(self._redis, role, self._detail())
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:
@@ -81,7 +79,7 @@ class Watch:
             return
         for warning in check_server(self._redis):
             log.warning("%s", warning)
-        self._clock.assume(shared.offset_ms(self._redis))
+        self._clock.assume(shared.read(self._redis).exchange_ms)
         self._is_checked = True
 
     def _measure(self) -> None:
@@ -89,7 +87,6 @@ class Watch:
         has_jumped = self._clock.has_jumped()
         moved_ms = self._clock.measure()
         self._pause_s = TICK_S
-        self._is_shared = False
         if is_first:
             log.info("the exchange's clock is %+d ms from this machine's", self._clock.offset_ms())
         elif has_jumped or abs(moved_ms) > JUMP_MS:
@@ -116,7 +113,3 @@ class Watch:
         if self._trouble != type(error).__name__:
             self._trouble = type(error).__name__
             log.warning("%s", plain(str(error)))
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,7 +1,8 @@
 """The exchange's clock: real time, shifted, frozen, set or sped up by a script.
 
 Never here: the machine's clock is never changed, and nobody else in `sim` reads it.
-Invariant: between two scripted changes the clock never goes backwards unless the machine's does.
+Invariant: between two scripted changes the clock never goes backwards, and nothing that happens to
+the machine's time of day moves it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class Clock:
 
     def __init__(self, start_ms: int | None = None, speed: float = 1.0) -> None:
         self._lock = threading.Lock()
-        self._pivot_ns = time.time_ns()
-        self._pivot_ms = self._pivot_ns // 1_000_000 if start_ms is None else start_ms
+        self._pivot_ns = time.monotonic_ns()
+        self._pivot_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
         self._speed = _checked(speed)
 
     @property
@@ -70,11 +71,11 @@ class Clock:
             self._speed = _checked(speed)
 
     def _now_ms(self) -> int:
-        passed_ns = time.time_ns() - self._pivot_ns
+        passed_ns = time.monotonic_ns() - self._pivot_ns
         return self._pivot_ms + int(passed_ns * self._speed) // 1_000_000
 
     def _pin(self, now_ms: int) -> None:
-        self._pivot_ns = time.time_ns()
+        self._pivot_ns = time.monotonic_ns()
         self._pivot_ms = now_ms
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from email.utils import formatdate
 
 import orjson
 from aiohttp import web
@@ -58,6 +59,9 @@ class Rest:
         answer = self._answer(request, path, weight, facts, instead)
         entry["status"] = answer.status
         answer.headers |= self._weight_headers()
+        # Binance's own clock stamps its answers; the server's library would take the machine's.
+        date = formatdate(self._market.clock.now_ms() / 1000, usegmt=True)
+        answer.headers.setdefault("Date", date)
         transport = self._faults.take("body", facts) if answer.status == 200 else []
         return await send(request, answer, {fault.kind: fault for fault in transport})
 

@@ -1,45 +1,114 @@
-"""The exchange's clock, as the role that measured it last shares it with the others.
+"""The exchange's clock, as those who measured it share it, and as those go by it who did not.
 
-Never here: measuring, reading this machine's clock.
-Invariant: exchange time = this machine's time + `offset_ms`.
+Never here: measuring (`binance/clock`), this machine's time of day.
+Invariant: exchange time = the Redis server's clock + `offset_ms`, when it was published. A process
+goes on from there by its monotonic clock: nobody's time of day moves it.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from redis import Redis
 
 from truecandle.store import keys, translated
+from truecandle.store.script import Script
+
+#: How long a reading is used before the next one.
+FRESH_MS: Final = 2_000
+#: A reading that differs from the ones before by more is believed once a later publication agrees:
+#: if the server's clock was set, the next one sets the offset right, and nothing has to move.
+JUMP_MS: Final = 500
+#: Readings of which the furthest ahead counts: each is late by its way, none is early.
+READINGS_KEPT: Final = 8
+
+_PUBLISH = Script("publish_clock")
 
 
-class Clock(NamedTuple):
-    """`offset_ms`: exchange time less this machine's, measured at `at_ms` (this machine's)."""
+class Reading(NamedTuple):
+    """The exchange's time at the moment of reading. `publication` is its number; 0 where there is
+    none, and the server's own clock is all there is to go by."""
 
-    offset_ms: int
-    at_ms: int
+    exchange_ms: int
+    publication: int
 
 
 @translated()
-def publish(redis: Redis, offset_ms: int, at_ms: int) -> None:
-    """Shares an offset measured at `at_ms`."""
-    text = json.dumps({"offset_ms": offset_ms, "at_ms": at_ms})
-    redis.set(keys.CLOCK, text, ex=keys.CLOCK_TTL_S)
+def publish(redis: Redis, exchange_ms: int) -> None:
+    """Shares the exchange's time of this moment, by who has measured it."""
+    _PUBLISH.run(redis, (keys.CLOCK,), (exchange_ms, keys.CLOCK_TTL_S))
 
 
 @translated()
-def measured(redis: Redis) -> Clock | None:
-    """The offset measured last, None if nobody has within `CLOCK_TTL_S`."""
-    text: Any = redis.get(keys.CLOCK)
+def read(redis: Redis) -> Reading:
+    """The exchange's time now, once: for who starts, or needs it no second time."""
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.get(keys.CLOCK)
+        pipe.time()
+        text, (second, microsecond) = pipe.execute()
+    offset_ms, publication = _parsed(text)
+    return Reading(second * 1000 + microsecond // 1000 + offset_ms, publication)
+
+
+class SharedClock:
+    """`now_ms()` in the exchange's time, for a process that does not ask the exchange itself.
+
+    Raises `StoreUnavailable` where a reading is due and Redis is away: whoever can't know the time
+    says so. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        self._redis = redis
+        self._monotonic_ms = monotonic_ms
+        self._lock = threading.Lock()
+        #: What to add to the monotonic clock, by the newest readings that agree.
+        self._offsets: deque[int] = deque(maxlen=READINGS_KEPT)
+        #: Whether they are somebody's word, not only the server's clock.
+        self._is_told = False
+        #: A reading that does not agree with them, and the number of its publication.
+        self._other: tuple[int, int] | None = None
+        self._read_at_ms = 0
+
+    def now_ms(self) -> int:
+        """The exchange's time now, in ms since 1970 (UTC)."""
+        if not self._offsets or self._monotonic_ms() - self._read_at_ms > FRESH_MS:
+            reading = read(self._redis)
+            with self._lock:
+                self._read_at_ms = self._monotonic_ms()
+                self._take(reading.exchange_ms - self._read_at_ms, reading.publication)
+        return self._monotonic_ms() + max(self._offsets)
+
+    def _take(self, offset_ms: int, publication: int) -> None:
+        if publication == 0 and self._is_told:
+            return
+        if publication and not self._is_told:
+            self._is_told = True
+            self._offsets.clear()
+        if not self._offsets or abs(offset_ms - max(self._offsets)) <= JUMP_MS:
+            self._offsets.append(offset_ms)
+            self._other = None
+        elif self._other is None or abs(offset_ms - self._other[0]) > JUMP_MS:
+            self._other = offset_ms, publication
+        elif publication != self._other[1]:
+            self._offsets.clear()
+            self._offsets.append(offset_ms)
+            self._other = None
+
+
+def _parsed(text: Any) -> tuple[int, int]:
+    """Offset and number of a publication; zeros where there is none, or junk."""
     try:
         found = json.loads(text or b"null")
-        return Clock(int(found["offset_ms"]), int(found["at_ms"]))
+        return int(found["offset_ms"]), int(found["count"])
     except (ValueError, TypeError, LookupError, OverflowError):
-        return None
-
-
-def offset_ms(redis: Redis) -> int:
-    """What to add to this machine's time; 0 while not known."""
-    clock = measured(redis)
-    return clock.offset_ms if clock else 0
+        return 0, 0

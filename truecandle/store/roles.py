@@ -1,18 +1,21 @@
 """The roles' signs of life: what each last said about itself, for `/readyz`.
 
-Never here: what counts as too long ago (who reads judges).
-Invariant: one entry per role and holder; what cannot be read is left out.
+Never here: what counts as too long ago (who reads judges), any machine's time of day.
+Invariant: one entry per role and holder; what cannot be read is left out. When it was said and how
+long ago that is are both told by the Redis server's clock.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from redis import Redis
 
 from truecandle.store import keys, translated
+from truecandle.store.script import Script
 
 #: Between a role and who of several has it.
 HOLDER: Final = "@"
@@ -20,31 +23,31 @@ HOLDER: Final = "@"
 FORGOTTEN_MS: Final = 600_000
 
 
+_BEAT = Script("beat_role")
+
+
 class Beat(NamedTuple):
-    """A role's last sign of life: when (ms, as the role gave it), and what it said."""
+    """A role's last sign of life: when (ms, the Redis server's clock), how long ago that was by the
+    same clock (negative if it was set back since), and what the role said."""
 
     at_ms: int
+    age_ms: int
     detail: Mapping[str, Any]
 
 
 @translated()
-def beat(redis: Redis, role: str, now_ms: int, detail: Mapping[str, Any], holder: str = "") -> None:
+def beat(redis: Redis, role: str, detail: Mapping[str, Any], holder: str = "") -> None:
     """Says that `role` (`web`, `fetcher`, `feed`) is alive; `detail` is a small JSON object.
 
     Where several processes have the role beside each other, each has an entry by its `holder`.
     """
-    text = json.dumps({"at_ms": now_ms, "detail": dict(detail)})
     gone = [
         _name(role, one)
         for one, beat in (each(redis, role) if holder else {}).items()
-        if one and beat.at_ms < now_ms - FORGOTTEN_MS
+        if one and one != holder and abs(beat.age_ms) > FORGOTTEN_MS
     ]
-    with redis.pipeline(transaction=True) as pipe:
-        pipe.hset(keys.ROLES, _name(role, holder), text)
-        if gone:
-            pipe.hdel(keys.ROLES, *gone)
-        pipe.expire(keys.ROLES, keys.ROLES_TTL_S)
-        pipe.execute()
+    args: list[str | int] = [_name(role, holder), json.dumps(dict(detail)), keys.ROLES_TTL_S, *gone]
+    _BEAT.run(redis, (keys.ROLES,), args)
 
 
 @translated()
@@ -59,7 +62,7 @@ def beats(redis: Redis) -> dict[str, Beat]:
     newest: dict[str, Beat] = {}
     for name, found in _entries(redis).items():
         role = name.partition(HOLDER)[0]
-        if role not in newest or found.at_ms >= newest[role].at_ms:
+        if role not in newest or abs(found.age_ms) <= abs(newest[role].age_ms):
             newest[role] = found
     return newest
 
@@ -71,13 +74,45 @@ def each(redis: Redis, role: str) -> dict[str, Beat]:
     return {holder: one for (name, _, holder), one in found.items() if name == role}
 
 
+class Ages:
+    """How long each role has been silent, for a process that looks again and again.
+
+    The first look goes by the Redis server's clock, the next ones by our own monotonic clock and by
+    whether a role has spoken since: a server whose clock is set makes no living role look dead.
+    """
+
+    def __init__(
+        self, monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000
+    ) -> None:
+        self._monotonic_ms = monotonic_ms
+        #: By name: when the role spoke last (the server's clock), and when that was by ours.
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def look(self, found: Mapping[str, Beat]) -> dict[str, int]:
+        """The silence in ms of every role in what `beats` or `each` gave, by the same name."""
+        now_ms, seen = self._monotonic_ms(), dict[str, tuple[int, int]]()
+        for name, one in found.items():
+            known = self._seen.get(name)
+            if known is None:
+                seen[name] = one.at_ms, now_ms - abs(one.age_ms)
+            else:
+                seen[name] = known if known[0] == one.at_ms else (one.at_ms, now_ms)
+        self._seen = seen
+        return {name: now_ms - at_ms for name, (_, at_ms) in seen.items()}
+
+
 def _entries(redis: Redis) -> dict[str, Beat]:
-    entries: Any = redis.hgetall(keys.ROLES)
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.hgetall(keys.ROLES)
+        pipe.time()
+        entries, (second, microsecond) = pipe.execute()
+    now_ms = second * 1000 + microsecond // 1000
     found = {}
     for name, text in entries.items():
         try:
             entry = json.loads(text)
-            found[name.decode()] = Beat(int(entry["at_ms"]), dict(entry["detail"]))
+            at_ms = int(entry["at_ms"])
+            found[name.decode()] = Beat(at_ms, now_ms - at_ms, dict(entry["detail"]))
         except (ValueError, TypeError, LookupError, OverflowError):
             continue
     return found

@@ -7,8 +7,6 @@ Invariant: nothing is connected or started by building an app; it can be built m
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +17,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
+from truecandle.store.clock import SharedClock
+from truecandle.store.roles import Ages
 from truecandle.store.tickets import SESSION_MAX_S, Tickets
 from truecandle.web import api, auth, commands, errors, health, log, pages, record, sockets
 from truecandle.web.clock import Clock
@@ -37,9 +37,10 @@ def create_app(
     redis: Redis,
     *,
     socketio_queue: bool = True,
-    seconds: Callable[[], float] = time.time,
+    clock: Clock | None = None,
 ) -> Flask:
-    """The web application. `redis` is from `store.connect`; `seconds` is the machine's clock.
+    """The web application. `redis` is from `store.connect`; `clock` replaces the exchange's time as
+    the other roles share it, and the machine's.
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
@@ -49,10 +50,11 @@ def create_app(
         redis=redis,
         accounts=Accounts(redis),
         tickets=Tickets(redis),
-        clock=Clock(redis, seconds),
+        clock=clock or Clock(SharedClock(redis).now_ms),
         markets=Markets(redis, settings),
         throttle=Throttle(redis),
         hub=Hub(settings.async_mode),
+        ages=Ages(),
     )
     app.extensions[EXTENSION] = parts
     configure(app, settings)

@@ -1,39 +1,25 @@
-"""The exchange's clock, as the web role knows it: the machine's clock plus the shared offset.
+"""The two clocks of the web role: the exchange's, by which candles are judged, and the machine's.
 
-Never here: asking the exchange (fetcher and feed measure the offset), time zones.
-Invariant: an offset older than `FRESH_S` is never used: who can't know the time says so.
+Never here: asking the exchange (fetcher and feed measure its clock), time zones.
+Invariant: the machine's time of day never says anything about a candle.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
-
-from redis import Redis
-
-from truecandle.store import clock
-
-#: How long an offset is used before it is read again.
-FRESH_S: Final = 2.0
+from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
 class Clock:
-    """`seconds` is the machine's clock, in s since 1970; tests hand in another."""
+    """`now_ms` gives the exchange's time in ms (`store.clock.SharedClock`), and raises
+    `StoreUnavailable` while it cannot be known; `seconds` is the machine's clock, in s since 1970.
+    """
 
-    def __init__(self, redis: Redis, seconds: Callable[[], float] = time.time) -> None:
-        self._redis = redis
-        self._seconds = seconds
-        self._offset_ms = 0
-        self._read_at_s = float("-inf")
-
-    def now_ms(self) -> int:
-        """Exchange time in ms; `StoreUnavailable` if the offset is old and Redis is away."""
-        if time.monotonic() - self._read_at_s > FRESH_S:
-            self._offset_ms = clock.offset_ms(self._redis)
-            self._read_at_s = time.monotonic()
-        return self.machine_ms() + self._offset_ms
+    now_ms: Callable[[], int]
+    seconds: Callable[[], float] = time.time
 
     def machine_ms(self) -> int:
-        """This machine's time in ms: for sessions, limits and heartbeats."""
-        return int(self._seconds() * 1000)
+        """This machine's time in ms: for sessions and limits."""
+        return int(self.seconds() * 1000)

@@ -66,7 +66,6 @@ def numbers() -> Response:
 
 
 def _report() -> dict[str, Any]:
-    now_ms = parts().clock.machine_ms()
     try:
         beats = roles.beats(parts().redis)
         feeds = roles.each(parts().redis, "feed")
@@ -78,10 +77,11 @@ def _report() -> dict[str, Any]:
         return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, "warnings": []}
     metrics.REDIS_UP.set(1)
     _count(markets)
-    _show([beat.detail for beat in feeds.values() if abs(now_ms - beat.at_ms) <= ROLE_AWAY_MS])
+    ages = parts().ages.look(beats | {roles.HOLDER + holder: one for holder, one in feeds.items()})
+    _show([one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS])
     found = {}
     for role in ROLES:
-        age_ms = abs(now_ms - beats[role].at_ms) if role in beats else None
+        age_ms = ages.get(role)
         if age_ms is not None:
             metrics.ROLE_AGE.labels(role).set(age_ms / 1000)
         found[role] = {

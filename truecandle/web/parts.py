@@ -14,6 +14,7 @@ from redis import Redis
 
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
+from truecandle.store.roles import Ages
 from truecandle.store.tickets import Tickets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
@@ -35,6 +36,7 @@ class Parts:
     markets: Markets
     throttle: Throttle
     hub: Hub
+    ages: Ages
 
 
 def parts() -> Parts:
