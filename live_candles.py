@@ -16,18 +16,12 @@ from typing import Any
 
 from redis import Redis
 
-from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rest import RestClient
-from truecandle.binance.stream import Streams
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
-from truecandle.events import Publisher
-from truecandle.feed import Feed
-from truecandle.feed.recovery import RESERVE
+from truecandle.feed import build
 from truecandle.store import clock, connect, live
-from truecandle.store.budget import Budget
 
 #: So long a thread with its answer waits for its turn, not 5 ms, while another takes in streams.
 SWITCH_S = 0.0005
@@ -45,18 +39,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     redis = connect(settings.redis_url)
-    rest = RestClient(
-        settings.binance_rest_url,
-        Budget(redis),
-        reserve=RESERVE,
-        sleep=stopping.wait,
-        now_ms=lambda: exchange.now_ms(),
-    )
-    exchange, publisher = ExchangeClock(rest), Publisher(settings.redis_url)
-    feed = Feed(settings, redis, publisher, exchange, status=lambda: streams.counts())
-    streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
-    feed.source = streams
-    feed.recover(rest)
+    feed, streams = build(settings, redis, stopping.wait)
     streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
     feed.run(stopping)

@@ -6,11 +6,12 @@ Invariant: everything listens on loopback only, and whatever was started here is
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -77,13 +78,19 @@ class RedisProc:
 
     Attributes: `port`, `url`, `folder`, `pid` (None while down). `aof=True` keeps an append-only
     file (everysec; `fsync="always"` for every write) so that a restart finds the data again.
-    `extra` are further server options, e.g. `("--maxmemory", "3mb")`.
+    `extra` are further server options, e.g. `("--maxmemory", "3mb")`, `env` joins its environment.
     """
 
     def __init__(
-        self, folder: Path, aof: bool = False, fsync: str = "everysec", extra: Sequence[str] = ()
+        self,
+        folder: Path,
+        aof: bool = False,
+        fsync: str = "everysec",
+        extra: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
+        self._env = {**os.environ, **(env or {})}
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._options = [
@@ -101,7 +108,7 @@ class RedisProc:
         """Start, and return once it answers PING (it has loaded its file by then)."""
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(get_binary_path()), *self._options], stdout=log, stderr=log
+                [str(get_binary_path()), *self._options], stdout=log, stderr=log, env=self._env
             )
         wait_for(self.answers, what=f"redis on port {self.port}")
 

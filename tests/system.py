@@ -7,11 +7,14 @@ Invariant: every part is a real process on loopback, with an append-only file un
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
 
+from tests.clocks import MachineClock
 from tests.harness import RedisProc, free_port, wait_for
 from tests.roles import Role, Roles
 
@@ -24,13 +27,23 @@ START_S = 40.0
 
 
 class System:
-    """Everything `make demo` starts, on free ports. `kill` and `start` take a role's name."""
+    """Everything `make demo` starts, on free ports. `kill` and `start` take a role's name.
+
+    `clocks`: by role (`redis` is one too), the clock of its machine where it is not the test's.
+    """
 
     def __init__(
-        self, folder: Path, processes: Roles, symbols: str = "BTCUSDT,ETHUSDT", **env: str
+        self,
+        folder: Path,
+        processes: Roles,
+        symbols: str = "BTCUSDT,ETHUSDT",
+        clocks: Mapping[str, MachineClock] = MappingProxyType({}),
+        **env: str,
     ) -> None:
         self.roles: dict[str, Role] = {}
-        self.redis = RedisProc(folder, aof=True)
+        self._clocks = clocks
+        on_server = clocks["redis"].server_env if "redis" in clocks else {}
+        self.redis = RedisProc(folder, aof=True, env=on_server)
         self.port, self.sim_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.sim_url = f"http://127.0.0.1:{self.sim_port}"
@@ -122,4 +135,6 @@ class System:
         self.redis.kill()
 
     def _begin(self, role: str, command: list[str]) -> None:
-        self.roles[role] = self._processes.start(role, command, self._env)
+        clock = self._clocks.get(role)
+        env = self._env | (clock.env if clock else {})
+        self.roles[role] = self._processes.start(role, command, env)

@@ -51,7 +51,7 @@ def become_root(missing: tuple[str, ...]) -> tuple[str, ...]:
     if shutil.which("apt-get") and succeeds("sudo", "-n", "true", limit_s=SUDO_LIMIT_S):
         return ("sudo", "-n")
     raise SetupFailed(
-        f"The tests need a Chromium on PATH ({', '.join(NAMES)}) and a node that can drive it.\n"
+        f"The tests need {', '.join(missing)}; of a Chromium, any of {', '.join(NAMES)} will do.\n"
         f"On Debian: sudo apt-get install {' '.join(missing)}\nThen type the same command again."
     )
 

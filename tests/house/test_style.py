@@ -18,7 +18,7 @@ from tests.house.words import files
 ENTRIES = ("app.py", "background_fetcher.py", "live_candles.py")
 PRODUCT = ("truecandle", "tools", *ENTRIES)
 SOURCES = [path for path in files("*.py") if path.relative_to(ROOT).parts[0] in PRODUCT]
-FILE_LINES_MAX, JS_LINES_MAX, ENTRY_LINES_MAX, FUNCTION_LINES_MAX = 250, 200, 80, 40
+FILE_LINES_MAX, ENTRY_LINES_MAX, FUNCTION_LINES_MAX = 400, 80, 40
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplemented)\b")
 VAGUE = re.compile(r"^(utils?|helpers?|common|managers?|misc)$")
 
@@ -40,9 +40,8 @@ def test_a_module_says_what_lives_here_what_never_and_its_invariant(path: Path) 
 
 
 def test_files_stay_short() -> None:
-    assert [name(path) for path in SOURCES if lines(path) > FILE_LINES_MAX] == []
     scripts = [path for path in files("*.js") if path.is_relative_to(ROOT / "static")]
-    assert [name(path) for path in scripts if lines(path) > JS_LINES_MAX] == []
+    assert [name(path) for path in (*SOURCES, *scripts) if lines(path) > FILE_LINES_MAX] == []
 
 
 def test_the_entry_files_tell_the_story_in_a_page() -> None:

@@ -20,6 +20,7 @@ from redis import Redis
 from truecandle.binance.change import Change
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest import RestClient
+from truecandle.binance.stream import Streams
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
@@ -31,8 +32,9 @@ from truecandle.feed.inbox import Inbox
 from truecandle.feed.lead import Lead
 from truecandle.feed.market import Market
 from truecandle.feed.outbox import Item, Outbox, Price
-from truecandle.feed.recovery import Recovery
+from truecandle.feed.recovery import RESERVE, Recovery
 from truecandle.store import clock, freshness, markets, roles
+from truecandle.store.budget import Budget
 
 #: How long the loop waits for an event before it looks whether something is due.
 STEP_S = 0.02
@@ -51,6 +53,26 @@ NOTE_S = 1.0
 BEAT_S = 2.0
 
 log = logging.getLogger(__name__)
+
+
+def build(
+    settings: Settings, redis: Redis, sleep: Callable[[float], object]
+) -> tuple[Feed, Streams]:
+    """The feed of a process and the streams that it lives on, not started yet. `sleep` waits some
+    seconds, or less when the process is to stop."""
+    rest = RestClient(
+        settings.binance_rest_url,
+        Budget(redis),
+        reserve=RESERVE,
+        sleep=sleep,
+        now_ms=lambda: exchange.now_ms(),
+    )
+    exchange, publisher = ExchangeClock(rest), Publisher(settings.redis_url)
+    feed = Feed(settings, redis, publisher, exchange, status=lambda: streams.counts())
+    streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
+    feed.source = streams
+    feed.recover(rest)
+    return feed, streams
 
 
 class Feed:
