@@ -11,10 +11,12 @@ import random
 import re
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from bench.onlookers import SYMBOLS, Usage
 from bench.witness import now_ms
+from tests.clocks import MachineClock
 from tests.system import System
 from truecandle.store import keys
 
@@ -22,8 +24,11 @@ SEED = 7
 #: The feed replaces a connection at this age at most, the exchange ends it at that.
 RENEW_S, LIFE_S = 240.0, 300.0
 STALL_S = 20
+CLOCK_EVERY_MS = 300_000
 #: How long after a disturbance its traces count as its own.
-AFTER_MS = {"disconnect": 6_000, "stall": 8_000, "shutdown": 6_000, "kill": 8_000}
+AFTER_MS = {"disconnect": 6_000, "stall": 8_000, "shutdown": 6_000, "kill": 8_000, "clock": 0}
+#: What a machine's clock is set to, in s off the real time: one step from a second to an hour.
+STEPS_S = (1.0, -1.0, 5.0, -5.0, 40.0, -40.0, 55.0, -55.0, 600.0, -600.0, 3_600.0, -3_600.0)
 
 FEED = f"""
 import sys
@@ -76,9 +81,14 @@ class Hour(System):
 class Script:
     """What is done to the system, and when: windows of exchange time by kind."""
 
-    def __init__(self, system: Hour, minutes: float, dice: random.Random) -> None:
+    def __init__(
+        self, system: Hour, minutes: float, dice: random.Random, clocks: Sequence[MachineClock]
+    ) -> None:
         self._system = system
         self._dice = dice
+        self._clocks = clocks
+        self._step_ms = CLOCK_EVERY_MS
+        self.steps: list[str] = []
         self.start_ms = now_ms() + 2_000
         self.end_ms = self.start_ms + int(minutes * 60_000)
         self.windows: list[tuple[str, int, int]] = []
@@ -98,6 +108,9 @@ class Script:
             if at_ms >= again_ms and self.killed and "again_ms" not in self.killed:
                 self._system.start(self.killed["role"])
                 self.killed["again_ms"] = at_ms
+            if at_ms >= self.start_ms + self._step_ms and self._clocks:
+                self._step_ms += CLOCK_EVERY_MS
+                self._set_clocks(at_ms)
             if at_ms >= minute_ms:
                 usage.note(f"{(at_ms - self.start_ms) // 60_000}")
                 minute_ms += 60_000
@@ -120,6 +133,18 @@ class Script:
                 if start_ms - 200 <= until_ms and since_ms <= end_ms + AFTER_MS[kind]
             }
         )
+
+    def _set_clocks(self, at_ms: int) -> None:
+        """One machine's clock in three, or everybody's at once, is set to another time."""
+        everybody = self._dice.random() < 0.5
+        some = self._clocks if everybody else self._dice.sample(self._clocks, 2)
+        offset_s = self._dice.choice(STEPS_S)
+        for clock in some:
+            clock.set(offset_s if everybody else self._dice.choice(STEPS_S))
+        told = ", ".join(f"{one.path.name} {one.offset_s:+.0f} s" for one in self._clocks)
+        self.steps.append(told)
+        print(f"clocks: {told}", file=sys.stderr, flush=True)
+        self.windows.append(("clock", at_ms, at_ms))
 
     def _plan(self) -> None:
         length_ms = self.end_ms - self.start_ms

@@ -1,14 +1,16 @@
 """An hour of a whole system that is disturbed all the time: are its candles exact and honest?
 
-    .venv/bin/python -m bench.live_hour [--minutes 60] [--page]
+    .venv/bin/python -m bench.live_hour [--minutes 60] [--page] [--clocks]
 
 Starts Redis, the simulated exchange, web, fetcher and two feeds on free ports, with 1s, 1m and 5m
 of three markets. The exchange ends all stream connections once a minute at a random second, goes
 silent twice for 20 s, announces its shutdown once, and ends every connection after five minutes of
 age; the feeds renew theirs after four at most (24 hours compressed). One feed is killed while it
-leads, and started again. Meanwhile every series is sampled in Redis ten times a second and over
-HTTP in turn, and every event to browsers is read. It ends by itself, ends only what it started,
-prints a report, and exits with 1 if anything was wrong.
+leads, and started again. With --clocks every role and Redis has a machine clock of its own,
+and each five minutes some or all of them are set to another time, a second to an hour off.
+Meanwhile every series is sampled in Redis ten times a second and over HTTP in turn, and every event
+to browsers is read. It ends by itself, ends only what it started, prints a report, and exits with 1
+if anything was wrong.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from bench.hour import SEED, Hour, Script, leaders
 from bench.onlookers import SYMBOLS, Page, Usage, Web
 from bench.report import Report
 from bench.witness import Witness, now_ms
+from tests.clocks import MachineClock
 from tests.harness import wait_for
 from tests.roles import Roles
 from tests.truth import Truth
@@ -33,24 +36,29 @@ from truecandle.sim.market import simulated
 from truecandle.store import connect
 
 FOLLOWED = ("1s", "1m", "5m")
+MACHINES = ("redis", "web", "fetcher", "feed", "feed2")
 
 
 def main() -> int:
     options = _options()
     dice = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="live_hour") as folder:
+        names = MACHINES if options.clocks else ()
+        clocks = {name: MachineClock(Path(folder) / name) for name in names}
         system = Hour(
-            Path(folder), Roles(), ",".join(SYMBOLS), SYMBOLS=",".join(SYMBOLS),
+            Path(folder), Roles(), ",".join(SYMBOLS), clocks, SYMBOLS=",".join(SYMBOLS),
             INTERVALS=",".join(FOLLOWED),
         )  # fmt: skip
         try:
             system.open()
-            return watched(system, options, dice)
+            return watched(system, options, dice, list(clocks.values()))
         finally:
             system.close()
 
 
-def watched(system: Hour, options: argparse.Namespace, dice: random.Random) -> int:
+def watched(
+    system: Hour, options: argparse.Namespace, dice: random.Random, clocks: list[MachineClock]
+) -> int:
     """Disturbs and watches for as long as asked, then reports."""
     market = simulated(SEED, SYMBOLS, Clock())
     first_ms = INTERVALS["5m"].open_ms(now_ms()) - 300_000
@@ -66,7 +74,7 @@ def watched(system: Hour, options: argparse.Namespace, dice: random.Random) -> i
     watching: list[Witness | Web | Page] = [witness, web, *([page] if page else [])]
     for thread in watching:
         thread.start()
-    script = Script(system, options.minutes, dice)
+    script = Script(system, options.minutes, dice, clocks)
     try:
         script.run(usage)
     finally:
@@ -85,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--page", action="store_true", help="watch a Chromium page too")
+    parser.add_argument("--clocks", action="store_true", help="set the machines' clocks, too")
     return parser.parse_args()
 
 

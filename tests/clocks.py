@@ -26,7 +26,7 @@ class MachineClock:
     def __init__(self, path: Path, offset_s: float = 0.0) -> None:
         library = faketime.find()
         assert library, "no libfaketime: `make test` installs it"
-        self._path = path
+        self.path = path
         self.set(offset_s)
         self.env = {"PYTHONPATH": str(PYTHON_CLOCK), "MACHINE_CLOCK": str(path)}
         self.server_env = {
@@ -38,6 +38,6 @@ class MachineClock:
 
     def set(self, offset_s: float) -> None:
         self.offset_s = offset_s
-        new = self._path.with_suffix(".new")
+        new = self.path.with_suffix(".new")
         new.write_text(f"{offset_s:+.3f}\n", encoding="ascii")
-        os.replace(new, self._path)
+        os.replace(new, self.path)

@@ -36,6 +36,8 @@ SILENCE_MS = 601_000
 CALM_PASSES, PAGES_MAX, MEASURES_MAX = 6, 200, 5
 #: What the drawn faults do that is slower or harder than this would only cost time.
 LAG_MS_MAX = 20_000
+#: What this machine's clock is set by, time and again.
+JUMPS_MS = (-3_600_000, -55_000, -1_000, -600, 600, 1_000, 55_000, 3_600_000)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _history(name: str) -> st.SearchStrategy[History]:
         st.tuples(st.just("gap"), st.tuples(st.integers(0, 3), st.integers(1, 6))),
         st.tuples(st.sampled_from(("restart", "flush", "measure")), st.none()),
         st.tuples(st.just("shift"), st.sampled_from((-90_000, -4_000, 4_000, 90_000))),
-        st.tuples(st.just("jump"), st.sampled_from((-3_600_000, -600, 600, 3_600_000))),
+        st.tuples(st.just("jump"), st.sampled_from(JUMPS_MS)),
     )
     looks = st.sampled_from(("refresh", "refresh", "refresh", "fill", "fill", "daily"))
     turns = st.tuples(st.lists(event, max_size=3), st.tuples(looks, st.none()))
