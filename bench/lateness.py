@@ -16,7 +16,8 @@ import orjson
 from redis import Redis
 
 from bench.busy_market import TIMES_KEPT
-from truecandle.events import CHANNEL, LIVE_CANDLE, LIVE_PRICE
+from truecandle.events import LIVE_CANDLE, LIVE_PRICE
+from truecandle.store.channel import Channel
 
 #: The interval whose `live_candle` events are measured.
 MEASURED = "1m"
@@ -33,7 +34,7 @@ class Watch:
         self.missing = self.doubled = 0
         self.is_measuring = False
         self._pubsub: Any = redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        self._pubsub.subscribe(CHANNEL)
+        self._pubsub.subscribe(Channel(redis).name())
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 

@@ -27,9 +27,10 @@ from tests.harness import RedisProc, chromium, free_port, wait_for
 from tests.roles import Role, Roles
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import parse_series
-from truecandle.events import CHANNEL, LIVE_PRICE
+from truecandle.events import LIVE_PRICE
 from truecandle.feed.market import PRICE_PAUSE_S
 from truecandle.store import official
+from truecandle.store.channel import Channel
 
 SYMBOL = "LOAD00USDT"
 CANDLES = 500
@@ -78,7 +79,7 @@ class Listener:
     def __init__(self, redis: Redis) -> None:
         self.published: list[tuple[int, float]] = []
         self._pubsub: Any = redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        self._pubsub.subscribe(CHANNEL)
+        self._pubsub.subscribe(Channel(redis).name())
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._listen)
 

@@ -21,12 +21,13 @@ from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
 from truecandle.errors import ExchangeUnreachable
-from truecandle.events import CHANNEL, Publisher
+from truecandle.events import Publisher
 from truecandle.feed import Feed
 from truecandle.feed.recovery import RESERVE
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, live
 from truecandle.store.budget import Budget
+from truecandle.store.channel import Channel
 
 #: All that the feed does within this is quick, even on a busy machine.
 STOP_S = 5.0
@@ -120,7 +121,7 @@ class Listener:
 
     def __init__(self, redis: Redis) -> None:
         self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
-        self._pubsub.subscribe(CHANNEL)
+        self._pubsub.subscribe(Channel(redis).name())
         self._pubsub.get_message(timeout=STOP_S)
         self.events: list[tuple[str, str, dict[str, Any]]] = []
 

@@ -19,11 +19,12 @@ from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
-from truecandle.events import CHANNEL, Publisher
+from truecandle.events import Publisher
 from truecandle.fetcher import Fetcher
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, official
 from truecandle.store.budget import Budget
+from truecandle.store.channel import Channel
 
 #: 2024-08-08T12:00:10Z: ten seconds into an hour, a minute and a day's second half.
 NOW_MS = 1_723_118_410_000
@@ -93,7 +94,7 @@ class Events:
 
     def __init__(self, redis: redis_py.Redis) -> None:
         self._listener = redis.pubsub()
-        self._listener.subscribe(CHANNEL)
+        self._listener.subscribe(Channel(redis).name())
         wait_for(lambda: self._listener.get_message(timeout=0.1), what="the subscription")
 
     def take(self, quiet_s: float = 0.05) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What the browser is told: event names, payloads and rooms, and how roles publish them.
 
-Never here: Flask; deciding when something is worth telling.
+Never here: Flask; deciding when something is worth telling; which channel they go by
+(`store/channel`).
 Invariant: events are hints. Whoever misses one finds the truth by asking for the version.
 """
 
@@ -15,15 +16,14 @@ from typing import Any, Literal
 import orjson
 import socketio
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, TimeoutError
+from redis.exceptions import TimeoutError
 from redis.retry import Retry
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, State
 from truecandle.candles.freshness import Freshness
 from truecandle.candles.series import Series
-
-#: Redis pub/sub channel that carries the events from fetcher and feed to the web role.
-CHANNEL = "truecandle"
+from truecandle.errors import StoreError
+from truecandle.store.channel import Channel
 
 DATA_UPDATED = "data_updated"
 LIVE_CANDLE = "live_candle"
@@ -69,7 +69,6 @@ class Publisher:
     def __init__(self, redis_url: str) -> None:
         self._manager = _Manager(
             redis_url,
-            channel=CHANNEL,
             write_only=True,
             json=Codec,
             redis_options={
@@ -151,10 +150,38 @@ class Publisher:
         self._manager.emit(LIVE_PRICE, payload, room=symbol)
 
 
-class _Manager(socketio.RedisManager):  # type: ignore[misc]
-    """Publishes every message at once, or many in one round trip."""
+class ChannelManager(socketio.RedisManager):  # type: ignore[misc]
+    """A `RedisManager` that publishes on the channel of its own instance, and never raises."""
 
     connected: bool
+    #: Of the present connection; what it knows is handed on to that of the next one.
+    instance: Channel
+
+    def _redis_connect(self) -> None:
+        before: Channel | None = getattr(self, "instance", None)
+        super()._redis_connect()
+        self.instance = Channel(self.redis, before.identity if before else "")
+
+    def _publish(self, data: object) -> None:
+        self._publish_all([Codec.dumps(data)])
+
+    def _publish_all(self, texts: list[str]) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                if not self.connected:
+                    self._redis_connect()
+                self.instance.publish(texts)
+                return
+            except StoreError as error:
+                self.connected = False
+                log.warning("%d events were not published: %s", len(texts), error)
+                if isinstance(error.__cause__, TimeoutError):
+                    return
+
+
+class _Manager(ChannelManager):
+    """Publishes every message at once, or many in one round trip."""
+
     _held: list[str] | None = None
 
     def emit(self, event: str, data: object, *, room: str) -> None:
@@ -188,22 +215,6 @@ class _Manager(socketio.RedisManager):  # type: ignore[misc]
             super()._publish(data)
         else:
             self._held.append(Codec.dumps(data))
-
-    def _publish_all(self, texts: list[str]) -> None:
-        for _ in range(ATTEMPTS):
-            try:
-                if not self.connected:
-                    self._redis_connect()
-                with self.redis.pipeline(transaction=False) as pipe:
-                    for text in texts:
-                        pipe.publish(CHANNEL, text)
-                    pipe.execute()
-                return
-            except RedisError as error:
-                self.connected = False
-                log.warning("%d events were not published: %s", len(texts), error)
-                if isinstance(error, TimeoutError):
-                    return
 
 
 def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from redis import Redis
 from tests.harness import free_port, wait_for
 from tests.roles import Role, Roles
 from truecandle.store.accounts import Accounts
+from truecandle.store.channel import Channel
 from truecandle.store.tickets import Scope, Tickets
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
@@ -109,6 +110,12 @@ class Client:
 
     def _heard(self, event: str, data: Any = None) -> None:
         self.events.append((event, data))
+
+
+def wait_for_listener(redis: Redis) -> None:
+    """Until a web process listens on the channel of the instance that this database belongs to."""
+    name = Channel(redis).name()
+    wait_for(lambda: dict(redis.pubsub_numsub(name))[name.encode()], what="a listening web process")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from flask import Flask
 from redis import Redis
 
 from tests.web.conftest import NOW_MS, PASSWORD, Browser, Time, build, known_hash
+from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import SESSION_IDLE_S, SESSION_MAX_S, Tickets
 
@@ -257,3 +258,12 @@ def test_posts_from_elsewhere_are_refused_whatever_else_is_right(
     form = {"csrf_token": ann.csrf()}
     assert ann.client.post("/logout", data=form, headers=headers).status_code == 403
     assert ann.get(HOURS).status_code == 200
+
+
+def test_two_servers_behind_one_host_name_do_not_mix_their_cookies(settings: Settings) -> None:
+    hosts = ("https://charts.example", "https://charts.example:8443", "https://charts.example:8444")
+    names = [build(settings, public_url=url).config["SESSION_COOKIE_NAME"] for url in hosts]
+    assert len(set(names)) == 3
+    assert {name.partition("truecandle")[0] for name in names} == {"__Host-"}
+    ports = [build(settings, port=port).config["SESSION_COOKIE_NAME"] for port in (5000, 5001)]
+    assert len(set(ports)) == 2

@@ -32,7 +32,7 @@ from tests.web.conftest import (
     store_hours,
     store_live,
 )
-from tests.web.process import HOURS, Client, Web, bearer, clients, token_of
+from tests.web.process import HOURS, Client, Web, bearer, clients, token_of, wait_for_listener
 from truecandle.candles.freshness import Facts
 from truecandle.events import FRESHNESS, Publisher
 from truecandle.store import clock, freshness, keys, live, official
@@ -194,6 +194,7 @@ def test_no_candle_is_lost_between_the_answer_and_the_events_after_it(
     token, last = token_of(redis), 199
     readers = [come(web, made, token) for _ in range(5)]
     base = store_live(redis, half_past(readers[0], redis), trades=0)
+    wait_for_listener(redis)
 
     def trade() -> None:
         publisher = Publisher(redis_url)

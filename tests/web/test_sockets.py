@@ -18,7 +18,16 @@ from redis import Redis
 from tests.harness import RedisProc, wait_for
 from tests.roles import Roles
 from tests.web.conftest import HOURLY, NOW_MS, store_hours
-from tests.web.process import Client, Web, clients, cookies, csrf, signed_in, token_of
+from tests.web.process import (
+    Client,
+    Web,
+    clients,
+    cookies,
+    csrf,
+    signed_in,
+    token_of,
+    wait_for_listener,
+)
 from truecandle.events import Publisher
 from truecandle.store import clock, pages
 from truecandle.store.accounts import Accounts
@@ -119,6 +128,7 @@ def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(
     one.follow("BTCUSDT", "1h")
     one.follow("BTCUSDT", "1m")
     two.follow("ETHUSDT", "1h")
+    wait_for_listener(redis)
     price(publisher)
     assert one.wait_heard("live_price") == {
         "symbol": "BTCUSDT", "price": "0.00000908", "timestamp": 1, "high": "42000.1", "low": 8,
@@ -239,6 +249,7 @@ def test_who_does_not_read_is_disconnected_and_holds_nobody_up(
     deaf.send(f'40{{"token":"{token}"}}')
     assert str(deaf.recv()).startswith("40")
     deaf.send('42["subscribe",{"symbol":"BTCUSDT","interval":"1h"}]')
+    wait_for_listener(redis)
     for count, text in zip(DEAF_EVENTS, ("1." + "1" * 15_000, "1"), strict=True):
         for _ in range(count):
             price(publisher, price=text)

@@ -34,6 +34,10 @@ ASIDE_TTL_S: Final = 7 * DAY_S
 #: How the keys of official candles begin.
 KLINES: Final = "klines_z:"
 
+#: STRING: the identity of the instance that this database belongs to; made once, never changed.
+#: It carries our name, since any other application may call a key of its own `instance`.
+INSTANCE: Final = "truecandle:instance"
+
 #: Of a series' keys, those without which its candles cannot be looked at.
 READ: Final = (KLINES, "klines_meta:")
 #: What Redis calls the values of keys that begin so and end in a series' name.
@@ -60,6 +64,7 @@ OF_OTHERS: Final = {
     "link:": "string",
 }
 SINGLE: Final = {
+    INSTANCE: "string",
     "roles": "hash",
     "clock": "string",
     "weight": "hash",

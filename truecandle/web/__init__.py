@@ -10,6 +10,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Flask
 from redis import Redis
@@ -70,14 +71,14 @@ def create_app(
 
 
 def configure(app: Flask, settings: Settings) -> None:
-    """Flask's own settings. Cookies of several servers on one machine don't mix: the port."""
+    """Flask's own settings."""
     is_tls = settings.public_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.secret_key or secrets.token_hex(),
         MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_BYTES_MAX,
         MAX_FORM_PARTS=20,
-        SESSION_COOKIE_NAME="__Host-truecandle" if is_tls else f"truecandle-{settings.port}",
+        SESSION_COOKIE_NAME=cookie_name(settings),
         SESSION_COOKIE_SECURE=is_tls,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -88,6 +89,14 @@ def configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
         PROPAGATE_EXCEPTIONS=False,
     )
+
+
+def cookie_name(settings: Settings) -> str:
+    """Cookies know no ports: without one in their name, servers at one host would mix theirs."""
+    if not settings.public_url.startswith("https://"):
+        return f"truecandle-{settings.port}"
+    port = urlsplit(settings.public_url).port
+    return "__Host-truecandle" if port in (None, 443) else f"__Host-truecandle-{port}"
 
 
 def shield(app: Flask, settings: Settings) -> None:

@@ -1,8 +1,9 @@
 """The web role's end of the events' channel: heard while Redis is there, soon again after it was.
 
 Never here: what events mean, who may hear them (`sockets`).
-Invariant: after every (re)subscription all browsers are told to compare versions, since events
-that nobody heard are lost.
+Invariant: it listens on the channel of the instance that the database belongs to now; after
+every (re)subscription all browsers are told to compare versions, since events that nobody heard are
+lost.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-import socketio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from truecandle.events import CHANNEL, RESYNC
+from truecandle.errors import StoreError
+from truecandle.events import RESYNC, ChannelManager
 
 #: The first wait after a lost link, doubled up to the longest.
 RETRY_S: Final = 0.1
@@ -24,6 +25,8 @@ RETRY_MAX_S: Final = 2.0
 #: A link silent for so long is asked for a sign of life, and given up if none comes.
 SILENT_S: Final = 5.0
 POLL_S: Final = 1.0
+#: How often is looked whether the channel is still that of the instance: a database can be emptied.
+LOOK_S: Final = 1.0
 #: No retries inside the client: it would subscribe again by itself, and nobody would be told.
 OPTIONS: Final = {
     "socket_timeout": 2.0,
@@ -34,32 +37,43 @@ OPTIONS: Final = {
 _log = logging.getLogger("truecandle.web.link")
 
 
-class Link(socketio.RedisManager):  # type: ignore[misc]
+class Link(ChannelManager):
     """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, channel=CHANNEL, redis_options=dict(OPTIONS))
+        super().__init__(url, redis_options=dict(OPTIONS))
+
+    def _listen(self) -> Iterator[bytes]:
+        for message in self._redis_listen_with_retries():
+            if message["type"] == "message":
+                yield message["data"]
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         wait_s = RETRY_S
         while True:
             try:
                 self._redis_connect()
-                self.pubsub.subscribe(self.channel)
+                channel = self.instance.name()
+                self.pubsub.subscribe(channel)
                 self.pubsub.get_message(timeout=POLL_S)
                 _log.info("listening for events")
                 wait_s = RETRY_S
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
-                yield from self._messages()
+                yield from self._messages(channel)
             except Exception as error:
                 _log.warning("events lost: %s; listening again in %.1f s", error, wait_s)
             self._drop()
             self.server.sleep(wait_s)
             wait_s = min(2 * wait_s, RETRY_MAX_S)
 
-    def _messages(self) -> Iterator[dict[str, Any]]:
+    def _messages(self, channel: str) -> Iterator[dict[str, Any]]:
         heard_s, is_asked = time.monotonic(), False
+        look_s = heard_s
         while True:
+            if time.monotonic() >= look_s:
+                look_s = time.monotonic() + LOOK_S
+                if self._has_left(channel):
+                    raise ConnectionError("the database was emptied or exchanged")
             message = self.pubsub.get_message(timeout=POLL_S)
             if message is not None:
                 heard_s, is_asked = time.monotonic(), False
@@ -70,6 +84,13 @@ class Link(socketio.RedisManager):  # type: ignore[misc]
                     raise ConnectionError("Redis went silent")
                 self.pubsub.ping()
                 is_asked = True
+
+    def _has_left(self, channel: str) -> bool:
+        """Whether the instance is on another channel now. A silent Redis is noticed elsewhere."""
+        try:
+            return self.instance.name() != channel
+        except StoreError:
+            return False
 
     def _drop(self) -> None:
         try:

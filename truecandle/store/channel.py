@@ -1,0 +1,54 @@
+"""The pub/sub channel of the instance that a database belongs to: its name, and publishing on it.
+
+Redis pub/sub knows no databases: what is published is heard on the whole server. So the channel's
+name carries the database's number and the identity that its instance has in the store.
+
+Never here: what a message means (`events`), subscribing (`web/link`).
+Invariant: the identity is read in the same script that publishes, so that a publisher never goes by
+one that is gone. Whoever finds the database emptied puts back the identity that it knew, or makes
+one if it knew none; the first one holds for all.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis import Redis
+
+from truecandle.store import keys, translated
+from truecandle.store.script import Script
+
+#: How the names of our channels begin; a Redis user needs the permission `&truecandle:*`.
+PREFIX: Final = "truecandle"
+IDENTITY_BYTES: Final = 16
+
+_PUBLISH: Final = Script("publish")
+
+
+class Channel:
+    """The channel `truecandle:DATABASE:IDENTITY`; both methods may raise a `StoreError`.
+
+    `known` is what an earlier connection of this process knew as the identity.
+    """
+
+    def __init__(self, redis: Redis, known: str = "") -> None:
+        self._redis = redis
+        database = redis.connection_pool.connection_kwargs.get("db") or 0
+        self._prefix = f"{PREFIX}:{database}:"
+        #: The identity as it was last read; before that, one that is put there if there is none.
+        self.identity = known or secrets.token_hex(IDENTITY_BYTES)
+
+    def name(self) -> str:
+        """Its present name. The identity is put there if there is none."""
+        return self.publish(())
+
+    @translated()
+    def publish(self, messages: Sequence[str]) -> str:
+        """Publishes in this order, all or none, and returns the channel's name."""
+        args = (self._prefix, self.identity, *messages)
+        answer: Any = _PUBLISH.run(self._redis, (keys.INSTANCE,), args)
+        name = bytes(answer).decode(errors="surrogateescape")
+        self.identity = name.removeprefix(self._prefix)
+        return name
