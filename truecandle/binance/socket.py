@@ -18,6 +18,7 @@ from typing import TypeVar
 import websocket
 
 from truecandle.binance.frames import CLOSE, PING, PONG, Control, Frames
+from truecandle.binance.http import PROXY_WRONG
 from truecandle.binance.limits import retry_after_ms
 from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer, RateLimited
 
@@ -158,8 +159,11 @@ def _translated() -> Iterator[None]:
         if error.status_code in _LIMITED:
             raise RateLimited(_pause_ms(error), error.status_code) from error
         raise ExchangeUnreachable(f"refused with HTTP {error.status_code}") from error
-    except (websocket.WebSocketException, OSError, ValueError) as error:
+    except (websocket.WebSocketException, OSError) as error:
         raise ExchangeUnreachable(f"{type(error).__name__}: {error}") from error
+    except ValueError:
+        # Of the proxy's address, with its password; or of the other side's answer.
+        raise ExchangeUnreachable(f"its answer can't be understood, or {PROXY_WRONG}") from None
 
 
 def _pause_ms(error: websocket.WebSocketBadStatusException) -> int:

@@ -19,6 +19,8 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from truecandle.errors import StaleWriter, StoreDamaged, StoreError, StoreUnavailable
+from truecandle.store.discretion import discreet
+from truecandle.urls import password_of
 
 #: Connections of one process; who finds none free waits `POOL_WAIT_S` at most.
 POOL_SIZE = 50
@@ -47,10 +49,17 @@ _UNAVAILABLE_CLASSES = (
 )
 
 
-def connect(url: str, *, timeout_s: float = 1.0) -> Redis:
-    """A client for `url` (`redis://`, `rediss://`) that answers in bytes; connects on first use.
+def connect(
+    url: str,
+    *,
+    timeout_s: float = 1.0,
+    retries: int = RETRIES,
+    health_check_s: int = HEALTH_CHECK_S,
+) -> Redis:
+    """A client for `url` (see `urls`) that answers in bytes; connects on first use.
 
     Every command ends within `timeout_s`, plus `POOL_WAIT_S` when all connections are taken.
+    Its errors never show the password.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -59,14 +68,15 @@ def connect(url: str, *, timeout_s: float = 1.0) -> Redis:
         timeout=POOL_WAIT_S,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        health_check_interval=HEALTH_CHECK_S,
+        health_check_interval=health_check_s,
         retry=Retry(
             ExponentialBackoff(cap=RETRY_CAP_S, base=RETRY_BASE_S),
-            RETRIES,
+            retries,
             supported_errors=(redis_py.ConnectionError,),
         ),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+    pool.connection_class = discreet(pool.connection_class, password_of(url))
     return Redis.from_pool(pool)
 
 
@@ -75,8 +85,11 @@ def translated() -> Iterator[None]:
     """As `with translated():` or `@translated()`: errors of redis-py leave as a `StoreError`."""
     try:
         yield
+    except redis_errors.AuthenticationError as error:
+        what = "Redis wants another user or password than REDIS_URL has"
+        raise StoreUnavailable(f"{what}: {error}") from error
     except (redis_py.ConnectionError, redis_py.TimeoutError) as error:
-        raise StoreUnavailable(f"Redis is away: {error}") from error
+        raise StoreUnavailable(f"Redis is away (REDIS_URL says where it is): {error}") from error
     except redis_py.ResponseError as error:
         raise from_reply(error) from error
 
@@ -86,6 +99,8 @@ def from_reply(error: redis_py.ResponseError) -> StoreError:
     text = str(error)
     if "STALEWRITER" in text:
         return StaleWriter(text)
+    if "DB index is out of range" in text:
+        return StoreUnavailable("Redis has no database of the number that REDIS_URL names")
     if isinstance(error, _UNAVAILABLE_CLASSES) or _UNAVAILABLE.search(text):
         return StoreUnavailable(f"Redis cannot do it now: {text}")
     return StoreDamaged(text)

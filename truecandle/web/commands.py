@@ -42,7 +42,7 @@ def reported(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except StoreError as error:
-            raise click.ClickException(f"{error} (REDIS_URL says where it is)") from None
+            raise click.ClickException(str(error)) from None
 
     return run  # type: ignore[return-value]
 

@@ -6,6 +6,7 @@ Invariant: one listener per port, a bounded number of connections, and a stop th
 
 from __future__ import annotations
 
+import errno
 import logging
 import resource
 import socket
@@ -32,13 +33,16 @@ _log = logging.getLogger("truecandle.web")
 
 
 class PortTaken(Exception):
-    """Another process listens there."""
+    """Nothing can listen there: another process does, or it is no address of this machine."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise PortTaken(f"HOST={host!r} can't be listened on: {error.strerror}") from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
@@ -46,6 +50,8 @@ def listen(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise PortTaken(f"HOST={host!r} is no address of this machine") from error
         raise PortTaken(
             f"Port {port} on {host} can't be used: {error.strerror}. "
             f"Start on another one: PORT={port + 1 if port < 65_535 else 5000} python app.py"

@@ -13,9 +13,6 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from truecandle.errors import StoreError
 from truecandle.events import RESYNC, ChannelManager
 
@@ -28,11 +25,7 @@ POLL_S: Final = 1.0
 #: How often is looked whether the channel is still that of the instance: a database can be emptied.
 LOOK_S: Final = 1.0
 #: No retries inside the client: it would subscribe again by itself, and nobody would be told.
-OPTIONS: Final = {
-    "socket_timeout": 2.0,
-    "socket_connect_timeout": 1.0,
-    "retry": Retry(NoBackoff(), 0),
-}
+OPTIONS: Final = {"timeout_s": 2.0, "retries": 0}
 
 _log = logging.getLogger("truecandle.web.link")
 
