@@ -18,7 +18,8 @@ from truecandle import fetcher, store
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.limits import REQUESTS_PER_SECOND, Pace
 from truecandle.binance.rest import RestClient
-from truecandle.config import read_settings, require_settings
+from truecandle.config import read_settings
+from truecandle.errors import SettingsError
 from truecandle.events import Publisher
 from truecandle.fetcher.sketch import notify, upsert_klines_to_zset
 from truecandle.store.budget import RESERVE, Budget
@@ -31,7 +32,11 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # they wait until `end` asks for them
-    settings = require_settings(os.environ)
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
     stop = threading.Event()
     redis = store.connect(settings.redis_url)
     url, budget, pace = settings.binance_rest_url, Budget(redis), Pace(REQUESTS_PER_SECOND)

@@ -18,7 +18,8 @@ from redis import Redis
 
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
-from truecandle.config import require_settings
+from truecandle.config import read_settings
+from truecandle.errors import SettingsError
 from truecandle.feed import build
 from truecandle.store import clock, connect, live
 
@@ -29,7 +30,11 @@ SWITCH_S = 0.0005
 def main() -> int:
     sys.setswitchinterval(SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    settings = require_settings(os.environ)
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 
+from truecandle.candles.interval import LAST_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import Clock
 from truecandle.sim.market import Market, simulated
 from truecandle.sim.pump import Pace
 from truecandle.sim.server import HOST, Exchange, listen
+from truecandle.urls import is_port
 
 
 def main() -> int:
@@ -44,7 +46,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m truecandle.sim", description=main.__doc__)
-    parser.add_argument("--port", type=int, default=9000, help="0 picks a free one")
+    parser.add_argument("--port", type=_port, default=9000, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=7, help="another seed is another market")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT,SOLUSDT")
     parser.add_argument(
@@ -53,10 +55,24 @@ def _options() -> argparse.Namespace:
         metavar="[SYMBOL[:INTERVAL]=]FILE",
         help="recorded rows and trades instead of simulated symbols",
     )
-    parser.add_argument("--start", type=int, metavar="MS", help="the exchange's time at the start")
+    parser.add_argument("--start", type=_moment, metavar="MS", help="its time at the start")
     parser.add_argument("--speed", type=float, default=1.0, help="0 stands still, 60 is a minute/s")
     parser.add_argument("--fast", action="store_true", help="as fast as the clients read")
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if text != "0" and not is_port(text):
+        raise argparse.ArgumentTypeError("allowed: a whole number from 0 to 65535")
+    return int(text)
+
+
+def _moment(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LAST_MS))):
+        raise argparse.ArgumentTypeError("allowed: milliseconds since 1970 (UTC)")
+    if int(text) >= LAST_MS:
+        raise argparse.ArgumentTypeError(f"allowed: less than {LAST_MS}")
+    return int(text)
 
 
 def _market(options: argparse.Namespace) -> Market:

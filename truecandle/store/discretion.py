@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 PART_CHARS: Final = 6
 #: Errors that one stands for: causes of causes.
 CHAIN_MAX: Final = 20
-WITHHELD: Final = "the server's answer quotes the password and is not shown"
+WITHHELD: Final = "what answers at REDIS_URL quotes the password; its words are not shown"
 
 
 def discreet(kind: type[AbstractConnection], passwords: Iterable[str]) -> type[AbstractConnection]:

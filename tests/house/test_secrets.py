@@ -1,0 +1,262 @@
+"""Wrong settings in the real processes: said in a sentence each, without a secret or a traceback.
+
+Never here: which URLs are refused (`tests/unit/test_urls.py`).
+Invariant: of a secret, in any spelling, no six characters in a row are printed by anybody.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.harness import ROOT, RedisProc, free_port
+from tests.roles import Roles
+from tests.unit.test_urls import QUOTED, SECRET, shows
+
+LIMIT_S = 60
+
+ROLES = (["app.py"], ["background_fetcher.py"], ["live_candles.py"])
+FLASK = [
+    ["-m", "flask", *command.split()]
+    for command in (
+        "user list",
+        "user add ann --password-stdin",
+        "token list",
+        "doctor",
+        "doctor --repair --json",
+        "audit",
+        "backfill BTCUSDT 1h --days 1",
+        "export BTCUSDT 1h --to x.csv",
+        "import x.csv",
+        "verify BTCUSDT 1h",
+        "routes",
+        "run --port 0",
+        "--help",
+        "no-such-command",
+    )
+]
+TOOLS = (["-m", "tools.start", "run"], ["-m", "tools.healthy", "web"])
+EVERYBODY = [*ROLES, *FLASK, *TOOLS]
+
+#: Settings that are wrong, and hold the secret.
+WRONG = {
+    "REDIS_URL": f"redis://:{SECRET}:6379/0",
+    "BINANCE_REST_URL": f"https://ann:{QUOTED}@api.example",
+    "BINANCE_WS_URL": f"wss://ann:{SECRET}.example",
+    "BINANCE_ARCHIVE_URL": f"https://api.example?key={QUOTED}",
+    "PUBLIC_URL": f"https://ann:{SECRET}.example",
+    "SECRET_KEY": SECRET,
+}
+#: That is weak beyond loopback only.
+HOST = {"HOST": "0.0.0.0"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def run(
+    command: list[str], folder: Path, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    given = {
+        "PATH": os.environ["PATH"],
+        "VAR_DIR": str(folder / "var"),
+        "PORT": str(free_port()),
+        "REDIS_PORT": str(free_port()),
+        **env,
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=given, input="a long password\n",
+        capture_output=True, text=True, timeout=LIMIT_S,
+    )  # fmt: skip
+
+
+def name(command: list[str]) -> str:
+    return " ".join(command)
+
+
+@pytest.mark.parametrize("command", EVERYBODY, ids=name)
+def test_everybody_says_every_wrong_setting_in_one_sentence(
+    command: list[str], folder: Path
+) -> None:
+    done = run(command, folder, WRONG | HOST | {"INTERVALS": "7m"})
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in said
+    assert shows(said) == []
+    lines = done.stderr.splitlines()
+    for setting in (*WRONG, "INTERVALS"):
+        (line,) = [line for line in lines if f"{setting}=" in line]
+        assert "allowed" in line
+    assert len(lines) == len(WRONG) + 1
+
+
+@pytest.mark.parametrize("setting", WRONG)
+def test_a_wrong_setting_alone_is_one_line(setting: str, folder: Path) -> None:
+    done = run(["-m", "flask", "doctor"], folder, HOST | {setting: WRONG[setting]})
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith(f"{setting}=(not shown): ")
+    assert done.stdout == ""
+
+
+OTHERS = {
+    "HOST": ("a..b", "-x", "::1%lo", "no host", "192.0.2.1"),
+    "PORT": ("0", "9" * 5_000, "５０００", "5000.0"),
+    "ASYNC_MODE": ("gevents",),
+    "VAR_DIR": ("/dev/null/x", "/proc/x"),
+    "SYMBOLS": (",", "btc", "\udcff"),
+    "HISTORY_CANDLES": ("-1",),
+}
+
+
+@pytest.mark.parametrize(("setting", "value"), [(n, v) for n in OTHERS for v in OTHERS[n]])
+def test_any_other_wrong_setting_is_named_without_a_traceback(
+    setting: str, value: str, folder: Path
+) -> None:
+    done = run(["app.py"], folder, {setting: value})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{setting}=") and len(line) < 300
+
+
+def test_a_way_to_serve_that_is_not_installed_is_said(folder: Path) -> None:
+    hidden = "import runpy, sys; sys.modules['gevent'] = None; "
+    code = hidden + "runpy.run_path('app.py', {}, '__main__')"
+    done = run(["-c", code], folder, {"ASYNC_MODE": "gevent"})
+    assert done.returncode == 1
+    assert done.stderr.startswith("ASYNC_MODE='gevent': ") and "Traceback" not in done.stderr
+
+
+def test_a_file_for_the_secret_key_that_holds_none_is_said(folder: Path) -> None:
+    (folder / "var").mkdir()
+    (folder / "var" / "secret_key").write_bytes(b"\xff")
+    done = run(["app.py"], folder, {})
+    assert done.returncode == 1
+    assert done.stderr.startswith("VAR_DIR=") and "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisProc]:
+    """It wants a password, and has two databases."""
+    options = ("--requirepass", "another password", "--databases", "2")
+    (tmp_path / "redis").mkdir()
+    made = RedisProc(tmp_path / "redis", extra=options)
+    made.answers = lambda: True  # type: ignore[method-assign]
+    with made:
+        yield made
+
+
+class Echo:
+    """A server of another kind, which answers with what it was sent."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                words = connection.recv(4096).replace(b"\r\n", b" ")
+                connection.sendall(b"-ERR unknown command, with args beginning with: ")
+                connection.sendall(words + b"\r\n")
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    made = Echo()
+    yield made
+    made.close()
+
+
+COMMANDS = (FLASK[0], FLASK[3])
+
+
+def check_connecting(url: str, folder: Path) -> None:
+    for command in COMMANDS:
+        done = run(command, folder, {"REDIS_URL": url, "BINANCE_REST_URL": "http://127.0.0.1:1"})
+        said = done.stdout + done.stderr
+        assert done.returncode == 1
+        assert "Traceback" not in said
+        assert "REDIS_URL" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert shows(said) == []
+
+
+def test_a_password_that_the_server_refuses_is_said_by_the_settings_name(
+    server: RedisProc, folder: Path
+) -> None:
+    for login in (f":{QUOTED}", f"ann:{QUOTED}"):
+        check_connecting(f"redis://{login}@127.0.0.1:{server.port}/0", folder)
+    check_connecting(f"redis://127.0.0.1:{server.port}/0", folder)
+
+
+def test_a_host_or_a_database_that_is_not_there_is_said_by_the_settings_name(
+    server: RedisProc, folder: Path
+) -> None:
+    password = quote("another password")
+    check_connecting(f"redis://:{QUOTED}@no-such-host.invalid/0", folder)
+    check_connecting(f"redis://:{QUOTED}@127.0.0.1:{free_port()}/0", folder)
+    check_connecting(f"redis://:{password}@127.0.0.1:{server.port}/2", folder)
+
+
+def test_a_server_that_quotes_the_password_does_not_get_it_printed(
+    echo: Echo, folder: Path, processes: Roles
+) -> None:
+    url = f"redis://ann:{QUOTED}@127.0.0.1:{echo.port}/0"
+    check_connecting(url, folder)
+    env = {"REDIS_URL": url, "PORT": str(free_port()), "VAR_DIR": str(folder / "var")}
+    env |= {"BINANCE_REST_URL": "http://127.0.0.1:1", "BINANCE_WS_URL": "ws://127.0.0.1:1"}
+    for command in ROLES:
+        role = processes.start(command[0], command, env)
+        role.wait_for_line("REDIS_URL|quotes the password|waiting for Redis")
+        role.end()
+        assert shows(role.output) == []
+
+
+PROXIES = (
+    f"http://ann:{SECRET}.invalid:8080",
+    f"http://ann:{QUOTED}@127.0.0.1:http",
+    f"http://ann:{QUOTED}@no-such-host.invalid:8080",
+    f"ann:{QUOTED}@127.0.0.1:1",
+    f"socks9://ann:{QUOTED}@127.0.0.1:1",
+    f"http://[{SECRET}",
+)
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_proxy_of_the_environment_is_not_shown(
+    proxy: str, folder: Path, processes: Roles, redis_url: str
+) -> None:
+    env = {
+        "REDIS_URL": redis_url,
+        "BINANCE_REST_URL": "https://api.invalid",
+        "BINANCE_WS_URL": "wss://stream.invalid",
+        **{variable: proxy for variable in ("http_proxy", "https_proxy", "HTTPS_PROXY")},
+        **{variable: "" for variable in ("no_proxy", "NO_PROXY")},
+    }
+    feed = processes.start("feed", ["live_candles.py"], env)
+    fetcher = processes.start("fetcher", ["background_fetcher.py"], env)
+    feed.wait_for_line("stream: .*(proxy|Error|Exception)")
+    fetcher.wait_for_line("WARNING.*(proxy|[Ee]rror)")
+    done = run(["-m", "flask", "doctor"], folder, env)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr + feed.output + fetcher.output
+    assert "Traceback" not in said
+    assert shows(said) == []
