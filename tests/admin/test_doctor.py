@@ -193,7 +193,6 @@ DAMAGES: list[tuple[Callable[[Redis], None], str]] = [
     (part_from_children, "parents"),
     (change_a_type, "foreign type"),
     (lose_a_series, "foreign type"),
-    (add_unknown_keys, "unknown key"),
     (let_evict, "settings"),
     (forget, "settings"),
     (set_clock, "clock"),
@@ -299,11 +298,25 @@ def test_without_the_exchange_the_store_is_looked_at_and_left_alone(
     assert "still wrong: BTCUSDT:1h: double" in result.output
 
 
-def test_what_is_set_aside_can_be_found_for_a_week(filled: Shell, redis: Redis) -> None:
+def test_what_is_set_aside_can_be_found_for_a_week_also_the_second_time(
+    filled: Shell, redis: Redis
+) -> None:
+    for place in ("aside:corrections:BTCUSDT:1h", "aside:corrections:BTCUSDT:1h:1"):
+        change_a_type(redis)
+        assert report(filled, "--repair")["left"] == []
+        assert redis.get(place) == b"mine"
+        assert 0 < redis.ttl(place) <= keys.ASIDE_TTL_S
+
+
+def test_keys_whose_names_are_no_series_are_named_and_left_alone(
+    filled: Shell, redis: Redis
+) -> None:
     add_unknown_keys(redis)
-    filled.run("doctor --repair")
-    assert redis.zrange("aside:klines_z:btcusdt:1h", 0, -1) == [b"x"]
-    assert 0 < redis.ttl("aside:klines_z:btcusdt:1h") <= keys.ASIDE_TTL_S
+    before = {name: redis.dump(name) for name in redis.keys("klines*")}
+    found = report(filled, "--repair")
+    assert found["facts"]["others"] == [r"klines_meta:BTCUSDT:1H\xff", "klines_z:btcusdt:1h"]
+    assert found["left"] == []
+    assert {name: redis.dump(name) for name in before} == before
 
 
 def test_a_series_of_which_nothing_is_left_is_filled_anew_on_its_own_grid(

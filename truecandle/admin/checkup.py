@@ -16,12 +16,13 @@ from redis import Redis
 from truecandle.admin.finding import Cure, Finding, Reask, Refill, Renew, SetAside
 from truecandle.admin.members import Examined, Spot, examine
 from truecandle.admin.moments import shown
+from truecandle.admin.ownership import Ownership, series_of
 from truecandle.admin.plan import Span
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.parents import Judged, children, judge
-from truecandle.candles.series import Series, parse_series
-from truecandle.errors import CandleError, StoreDamaged
+from truecandle.candles.series import Series
+from truecandle.errors import StoreDamaged
 from truecandle.store import held, keys, survey
 from truecandle.store.rows import with_grid
 
@@ -29,6 +30,8 @@ from truecandle.store.rows import with_grid
 SPOTS_MAX: Final = 5_000
 #: Keys that are named one by one; the next round names the next.
 KEYS_MAX: Final = 1_000
+#: Keys of others that are named.
+OTHERS_MAX: Final = 20
 
 #: More candles than these are not stored too early by mishap; rather a clock went wrong.
 EARLY_MAX: Final = 3
@@ -45,12 +48,18 @@ _EARLY: Final = ": are the clocks right? --repair removes {} at most"
 
 
 class Checkup:
-    """One look over the store at exchange time `now_ms`. `counts` says how much was looked at."""
+    """One look over the store at exchange time `now_ms`. `counts` says how much was looked at.
 
-    def __init__(self, redis: Redis, now_ms: int) -> None:
+    `others` are keys that begin like ours and are not, or not for certain: those of a series by
+    name, of all others the beginning alone, since what follows may be somebody's secret.
+    """
+
+    def __init__(self, redis: Redis, now_ms: int, ownership: Ownership) -> None:
         self._redis = redis
         self._now_ms = now_ms
+        self._ownership = ownership
         self.counts: Counter[str] = Counter()
+        self.others: set[str] = set()
 
     def findings(self) -> Iterator[Finding]:
         """In the order in which to repair them."""
@@ -71,24 +80,26 @@ class Checkup:
         """Also tells which series are stored, and of which a key cannot be read."""
         named: set[bytes] = set()
         for key in survey.found_keys(self._redis):
-            series = _series_of(key.tail) if key.is_series else None
+            text, owner = key.head + key.tail, self._ownership.of(key)
+            if owner == "other":
+                if len(self.others) < OTHERS_MAX:
+                    self.others.add(text if key.is_series else key.head)
+                continue
+            series = series_of(key.tail) if key.is_series else None
             if series:
                 stored.setdefault(series.symbol, []).append(series)
-            if key.name in named or len(named) >= KEYS_MAX:
+            if key.found == key.expected or key.name in named or len(named) >= KEYS_MAX:
                 continue
-            text = key.head + key.tail
-            if key.is_series and series is None:
-                named.add(key.name)
-                what = f"{key.tail!r} is no series"
-                yield Finding("unknown key", text, what, (SetAside(key.name),))
-            elif key.found != key.expected:
-                named.add(key.name)
-                cures: tuple[Cure, ...] = (SetAside(key.name),)
-                if series and key.head in keys.READ:
-                    blocked.add(series.name)
-                    cures += (Refill(series),) if key.head == keys.KLINES else ()
-                what = f"it holds a {key.found}, not a {key.expected}"
-                yield Finding("foreign type", text, what, cures)
+            named.add(key.name)
+            what = f"it holds a {key.found}, not a {key.expected}"
+            if owner == "taken":
+                yield Finding("taken", text, what)
+                continue
+            cures: tuple[Cure, ...] = (SetAside(key.name, key.found),)
+            if series and key.head in keys.READ:
+                blocked.add(series.name)
+                cures += (Refill(series),) if key.head == keys.KLINES else ()
+            yield Finding("foreign type", text, what, cures)
 
     def _with_grid(self, series: Series) -> Series:
         """3d: the grid that most of its candles lie on."""
@@ -203,14 +214,6 @@ def _reask(series: Series, spots: Iterable[Spot]) -> Reask:
             scores.append(spot.score)
     spans = [Span(open_ms, series.interval.next_open_ms(open_ms)) for open_ms in sorted(opens)]
     return Reask(series, tuple(spans), tuple(scores))
-
-
-def _series_of(tail: str) -> Series | None:
-    symbol, _, interval = tail.rpartition(":")
-    try:
-        return parse_series(symbol, interval)
-    except CandleError:
-        return None
 
 
 def _length(series: Series) -> int:

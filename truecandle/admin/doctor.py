@@ -20,6 +20,7 @@ from rich.text import Text
 from truecandle.admin.checkup import Checkup
 from truecandle.admin.finding import Finding, SetAside
 from truecandle.admin.kit import Desk, Kit, pass_kit, reported
+from truecandle.admin.ownership import Ownership
 from truecandle.admin.remedy import Remedy
 from truecandle.admin.surroundings import Surroundings
 from truecandle.errors import ExchangeError, TrueCandleError
@@ -27,6 +28,8 @@ from truecandle.store import clock as shared
 
 #: Looks after a repair; each sees to what the one before had to leave out.
 ROUNDS_MAX: Final = 10
+#: Asking it costs request weight, which is kept under two names that others may have.
+NOT_ASKED: Final = "it is not asked, as weight or ban hold what is another application's"
 
 
 @dataclass(slots=True)
@@ -55,6 +58,8 @@ def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
             stack.enter_context(console.status("Looking at every candle…"))
         desk, error = None, None
         try:
+            if not Ownership(kit.redis, kit.settings.symbols).has_budget():
+                raise ExchangeError(NOT_ASKED)
             desk = stack.enter_context(kit.desk())
         except ExchangeError as refusal:
             error = refusal
@@ -71,11 +76,13 @@ def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
 
 
 def _look(kit: Kit, desk: Desk | None, error: ExchangeError | None = None) -> Report:
-    around = Surroundings(kit.redis, desk, error)
+    ownership = Ownership(kit.redis, kit.settings.symbols)
+    around = Surroundings(kit.redis, desk, error, ownership.is_alone)
     now_ms = desk.clock.now_ms() if desk else shared.read(kit.redis).exchange_ms
-    checkup = Checkup(kit.redis, now_ms)
+    checkup = Checkup(kit.redis, now_ms, ownership)
     found = [*around.findings(), *checkup.findings()]
     facts = {**{name: checkup.counts[name] for name in COUNTED}, **around.facts}
+    facts["others"] = sorted(checkup.others)
     return Report(found, found, facts)
 
 
@@ -152,6 +159,9 @@ def _summary(report: Report, repair: bool) -> None:
         f"Looked at {facts['candles']:,} candles of {facts['series']:,} series; "
         f"{facts['parents']:,} compared with the shorter ones that cover them."
     )
+    if facts["others"]:
+        named = ", ".join(facts["others"])
+        click.echo(f"Left alone, as they may be another application's: {named}.")
     offset_ms = facts.get("clock_offset_ms")
     offset = "unknown" if offset_ms is None else f"{offset_ms / 1000:+.3f} s"
     versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())

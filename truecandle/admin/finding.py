@@ -18,9 +18,9 @@ CHECKS: Final[dict[str, tuple[str, str]]] = {
         "Every command that reads or writes this key fails.",
         "gives the key another name (aside:…) for 7 days; candles are fetched again",
     ),
-    "unknown key": (
-        "Nobody reads it: a wrong symbol or interval, or letters in the wrong case.",
-        "gives the key another name (aside:…) for 7 days",
+    "taken": (
+        "TrueCandle goes by this name, and another application has it: give each its own database.",
+        "",
     ),
     "junk": (
         "It is no candle; readers skip it, and what should be there is missing.",
@@ -74,9 +74,10 @@ CHECKS: Final[dict[str, tuple[str, str]]] = {
 
 
 class SetAside(NamedTuple):
-    """Give a key another name."""
+    """Give a key another name, if it still holds what was found."""
 
     name: bytes
+    found: str
 
 
 class Refill(NamedTuple):

@@ -52,8 +52,8 @@ class Remedy:
     def apply(self, cure: Cure) -> None:
         """Raises a `TrueCandleError` where it cannot; doing it twice does no harm."""
         match cure:
-            case SetAside(name):
-                survey.set_aside(self._redis, name)
+            case SetAside(name, found):
+                survey.set_aside(self._redis, name, found)
             case Refill(series):
                 self._refill(series)
             case Reask(series, spans, scores):

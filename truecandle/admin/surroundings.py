@@ -7,7 +7,7 @@ Invariant: what cannot be found out is no finding; what is found out is told in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -34,10 +34,20 @@ _FAILURES: Final = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_l
 
 
 class Surroundings:
-    """`desk` is None while the exchange does not answer; `error` says why."""
+    """`desk` is None while the exchange does not answer; `error` says why.
 
-    def __init__(self, redis: Redis, desk: Desk | None, error: ExchangeError | None) -> None:
+    Settings are the whole server's: only where it is ours alone do they have a cure.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        desk: Desk | None,
+        error: ExchangeError | None,
+        is_alone: Callable[[], bool],
+    ) -> None:
         self._redis = redis
+        self._is_alone = is_alone
         self._desk = desk
         self._error = error
         self.facts: dict[str, Any] = {"truecandle": truecandle.__version__}
@@ -51,7 +61,10 @@ class Surroundings:
         for warning in check_server(self._redis):
             policy = "maxmemory-policy" in warning
             cure = Configure("maxmemory-policy", "noeviction") if policy else _APPEND
-            yield Finding("settings", "Redis", warning, (cure,))
+            if self._is_alone():
+                yield Finding("settings", "Redis", warning, (cure,))
+            else:
+                yield Finding("settings", "Redis", f"{warning} {_SHARED}")
         try:
             about = survey.about(self._redis)
         except StoreError:  # a managed server may not tell
@@ -106,4 +119,5 @@ def _installed(name: str) -> str | None:
         return None
 
 
+_SHARED: Final = "Others use this server too: change it there by hand, if it suits them."
 _APPEND: Final = Configure("appendonly", "yes")

@@ -79,7 +79,12 @@ class Accounts:
 
     @translated()
     def remove(self, name: str) -> bool:
-        """The user, the tokens and every session end at once."""
+        """The user, the tokens and every session end at once. False if there is no such user.
+
+        What is called like a user, and is none of ours, stays.
+        """
+        if not self._redis.sismember(keys.USERS, name):
+            return False
         digests = decoded(self._redis.smembers(keys.tokens(name)))
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.user(name), keys.tokens(name), *map(keys.token, digests))

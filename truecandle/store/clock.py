@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from truecandle.store import keys, translated
 from truecandle.store.script import Script
@@ -50,7 +51,12 @@ def read(redis: Redis) -> Reading:
     with redis.pipeline(transaction=True) as pipe:
         pipe.get(keys.CLOCK)
         pipe.time()
-        text, (second, microsecond) = pipe.execute()
+        text, moment = pipe.execute(raise_on_error=False)
+    for answer in (text, moment):
+        # Another application's value of another type is no word of ours.
+        if isinstance(answer, ResponseError) and "WRONGTYPE" not in str(answer):
+            raise answer
+    second, microsecond = moment
     offset_ms, publication = _parsed(text)
     return Reading(second * 1000 + microsecond // 1000 + offset_ms, publication)
 
@@ -106,7 +112,7 @@ class SharedClock:
 
 
 def _parsed(text: Any) -> tuple[int, int]:
-    """Offset and number of a publication; zeros where there is none, or junk."""
+    """Offset and number of a publication; zeros where there is none of ours."""
     try:
         found = json.loads(text or b"null")
         return int(found["offset_ms"]), int(found["count"])

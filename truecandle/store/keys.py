@@ -31,6 +31,9 @@ BAN_TTL_S: Final = 4 * DAY_S
 ASIDE: Final = "aside:"
 ASIDE_TTL_S: Final = 7 * DAY_S
 
+#: How the names of the counters begin that `limits` keeps for `web/throttle`.
+COUNTERS: Final = "limit"
+
 #: How the keys of official candles begin.
 KLINES: Final = "klines_z:"
 

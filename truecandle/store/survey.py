@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from redis import Redis
+from redis import Redis, WatchError
 
 from truecandle.candles.series import Series
 from truecandle.store import keys, translated
@@ -20,6 +21,8 @@ from truecandle.store.pages import PAGE_CANDLES_MAX, Meta
 SCAN_KEYS: Final = 1_000
 #: Members of one removal.
 REMOVE_MAX: Final = 1_000
+#: Names under which a key is set aside; who has so many has other troubles.
+ASIDE_MAX: Final = 100
 
 #: A member with its score; scores may be anything that Redis takes for a number.
 Member = tuple[bytes, float]
@@ -53,7 +56,7 @@ def found_keys(redis: Redis) -> Iterator[Key]:
         with translated():
             answer: Any = redis.scan(cursor, count=SCAN_KEYS)
             cursor, names = answer
-            ours = [key for key in map(_recognised, names) if key is not None]
+            ours = [key for key in map(recognised, names) if key is not None]
             with redis.pipeline(transaction=False) as pipe:
                 for key in ours:
                     pipe.type(key.name)
@@ -117,13 +120,25 @@ def remove(redis: Redis, series: Series, scores: Iterable[float]) -> None:
 
 
 @translated()
-def set_aside(redis: Redis, name: bytes) -> None:
-    """Gives a key another name, under which it lives `ASIDE_TTL_S` longer."""
-    other = keys.ASIDE.encode() + name
-    with redis.pipeline(transaction=True) as pipe:
-        pipe.rename(name, other)
-        pipe.expire(other, keys.ASIDE_TTL_S)
-        pipe.execute()
+def set_aside(redis: Redis, name: bytes, found: str) -> None:
+    """Gives a key another name, under which it lives `ASIDE_TTL_S` longer.
+
+    Only while it still holds what was `found`, and never over a key that has that other name.
+    """
+    for number in range(ASIDE_MAX):
+        other = keys.ASIDE.encode() + name + (b":%d" % number if number else b"")
+        with redis.pipeline(transaction=True) as pipe:
+            pipe.watch(name, other)  # type: ignore[no-untyped-call]
+            if pipe.type(name) != found.encode():
+                return
+            if pipe.exists(other):
+                continue
+            pipe.multi()
+            pipe.rename(name, other)
+            pipe.expire(other, keys.ASIDE_TTL_S)
+            with suppress(WatchError):
+                pipe.execute()
+        return
 
 
 @translated()
@@ -153,7 +168,8 @@ def _members(redis: Redis, series: Series, first: Any, last: Any) -> list[Member
     return [(member, score) for member, score in found]
 
 
-def _recognised(name: bytes) -> Key | None:
+def recognised(name: bytes) -> Key | None:
+    """A key that begins like one of ours, `found` left empty."""
     text = name.decode(errors="backslashreplace")
     if text in keys.SINGLE:
         return Key(name, "", keys.SINGLE[text], text, "", False)

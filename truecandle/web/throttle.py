@@ -15,7 +15,7 @@ from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis import Redis
 
-from truecandle.store import translated
+from truecandle.store import keys, translated
 from truecandle.web.errors import Problem
 
 #: Attempts to sign in: one account from one address, and all accounts from one address.
@@ -32,7 +32,7 @@ class Throttle:
 
     def __init__(self, redis: Redis) -> None:
         self._storage = RedisStorage(
-            "redis://", connection_pool=redis.connection_pool, key_prefix="limit"
+            "redis://", connection_pool=redis.connection_pool, key_prefix=keys.COUNTERS
         )
         self._window = FixedWindowRateLimiter(self._storage)
 
