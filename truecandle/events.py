@@ -152,7 +152,9 @@ class ChannelManager(socketio.RedisManager):  # type: ignore[misc]
     def _redis_connect(self) -> None:
         before: Channel | None = getattr(self, "instance", None)
         self.redis = connect(self.redis_url, health_check_s=0, **self.redis_options)
-        self.pubsub = self.redis.pubsub(ignore_subscribe_messages=True)
+        self.pubsub: Any = self.redis.pubsub(  # type: ignore[no-untyped-call]
+            ignore_subscribe_messages=True
+        )
         self.connected = True
         self.instance = Channel(self.redis, before.identity if before else "")
 

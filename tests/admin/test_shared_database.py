@@ -63,7 +63,7 @@ def filled(shell: Shell, redis: Redis) -> Shell:
 
 def add_others(redis: Redis) -> None:
     """Another application's keys, of all types, many of which begin like ours."""
-    texts = {
+    texts: dict[str, bytes | str] = {
         "session:abc": b"\x80pickled", f"session:{DIGEST}": "a session of theirs", "token:9": "t",
         f"token:{DIGEST}": "theirs", "link:x": "https://example.com", f"link:{DIGEST}s": "x",
         "lease:of-a-flat": "Ann", "fence:garden": "wood", "market_answer:no": "42",
@@ -220,7 +220,8 @@ def test_settings_of_a_server_of_our_own_are_mended(filled: Shell, redis: Redis)
 def test_a_series_that_only_backfill_knows_is_ours_by_what_is_stored_of_it(
     filled: Shell, redis: Redis
 ) -> None:
-    redis.zadd("klines_z:LTCUSDT:1h", {redis.zrange(KEY, 0, 0)[0]: START_MS})  # type: ignore[index]
+    first: Any = redis.zrange(KEY, 0, 0)
+    redis.zadd("klines_z:LTCUSDT:1h", {first[0]: START_MS})
     redis.set("corrections:LTCUSDT:1h", "x")
     checks = {one["check"] for one in report(filled)["found"]}
     assert checks == {"foreign type", "meta"}

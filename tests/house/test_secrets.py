@@ -100,6 +100,14 @@ def test_everybody_says_every_wrong_setting_in_one_sentence(
     assert len(lines) == len(WRONG) + 1
 
 
+def test_the_demo_says_what_is_wrong_before_anything_starts(folder: Path) -> None:
+    done = run(["-m", "tools.start", "demo"], folder, WRONG | HOST | {"INTERVALS": "7m"})
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "Traceback" not in said and shows(said) == []
+    names = [line.partition("=")[0] for line in done.stderr.splitlines()]
+    assert names == ["BINANCE_ARCHIVE_URL", "INTERVALS", "SECRET_KEY"]
+
+
 @pytest.mark.parametrize("setting", WRONG)
 def test_a_wrong_setting_alone_is_one_line(setting: str, folder: Path) -> None:
     done = run(["-m", "flask", "doctor"], folder, HOST | {setting: WRONG[setting]})
@@ -199,12 +207,24 @@ def check_connecting(url: str, folder: Path) -> None:
         assert shows(said) == []
 
 
+def check_roles(url: str, folder: Path, processes: Roles) -> None:
+    """Roles say it and go on trying: a server can be mended while they run."""
+    env = {"REDIS_URL": url, "PORT": str(free_port()), "VAR_DIR": str(folder / "var")}
+    env |= {"BINANCE_REST_URL": "http://127.0.0.1:1", "BINANCE_WS_URL": "ws://127.0.0.1:1"}
+    for command in ROLES:
+        role = processes.start(command[0], command, env)
+        role.wait_for_line("REDIS_URL")
+        assert role.end() == 0
+        assert shows(role.output) == [] and "Traceback" not in role.output
+
+
 def test_a_password_that_the_server_refuses_is_said_by_the_settings_name(
-    server: RedisProc, folder: Path
+    server: RedisProc, folder: Path, processes: Roles
 ) -> None:
-    for login in (f":{QUOTED}", f"ann:{QUOTED}"):
-        check_connecting(f"redis://{login}@127.0.0.1:{server.port}/0", folder)
-    check_connecting(f"redis://127.0.0.1:{server.port}/0", folder)
+    for login in (f":{QUOTED}@", f"ann:{QUOTED}@", ""):
+        url = f"redis://{login}127.0.0.1:{server.port}/0"
+        check_connecting(url, folder)
+    check_roles(f"redis://:{QUOTED}@127.0.0.1:{server.port}/0", folder, processes)
 
 
 def test_a_host_or_a_database_that_is_not_there_is_said_by_the_settings_name(
@@ -221,13 +241,7 @@ def test_a_server_that_quotes_the_password_does_not_get_it_printed(
 ) -> None:
     url = f"redis://ann:{QUOTED}@127.0.0.1:{echo.port}/0"
     check_connecting(url, folder)
-    env = {"REDIS_URL": url, "PORT": str(free_port()), "VAR_DIR": str(folder / "var")}
-    env |= {"BINANCE_REST_URL": "http://127.0.0.1:1", "BINANCE_WS_URL": "ws://127.0.0.1:1"}
-    for command in ROLES:
-        role = processes.start(command[0], command, env)
-        role.wait_for_line("REDIS_URL|quotes the password|waiting for Redis")
-        role.end()
-        assert shows(role.output) == []
+    check_roles(url, folder, processes)
 
 
 PROXIES = (

@@ -40,9 +40,9 @@ def greet(app: Flask, stop: Sequence[object]) -> None:
         try:
             print("\n".join(lines(parts)), flush=True)
             return
-        except StoreError:
+        except StoreError as error:
             if not is_waiting:
-                print("web: waiting for Redis", flush=True)
+                print(f"web: waiting for Redis: {error}", flush=True)
             is_waiting = True
             app.extensions["socketio"].sleep(RETRY_S)
 
