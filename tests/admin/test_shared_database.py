@@ -6,6 +6,7 @@ Invariant: whatever the doctor does, every key of the other application is as it
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,7 +58,8 @@ def redis_url(server: RedisProc) -> str:
 def filled(shell: Shell, redis: Redis) -> Shell:
     """Our own store, sound."""
     shell.ok(f"backfill BTCUSDT 30m BTCUSDT 1h --from {START_MS}")
-    clock.publish(redis, report(shell)["facts"]["clock_offset_ms"], 0)
+    offset_ms: int = report(shell)["facts"]["clock_offset_ms"]
+    clock.publish(redis, time.time_ns() // 1_000_000 + offset_ms)
     return shell
 
 

@@ -142,6 +142,7 @@ def half_past(client: Client, redis: Redis) -> int:
 
 #: A socket that asks without pause is disconnected.
 ASK_S = 0.2
+CLOCK_OFF_MS_MAX = 2_000
 
 
 def set_exchange_clock(client: Client, redis: Redis, now_ms: int) -> None:
@@ -150,9 +151,10 @@ def set_exchange_clock(client: Client, redis: Redis, now_ms: int) -> None:
     began_s = time.monotonic()
 
     def is_followed() -> bool:
-        clock.publish(redis, now_ms + int((time.monotonic() - began_s) * 1000))
+        told_ms = now_ms + int((time.monotonic() - began_s) * 1000)
+        clock.publish(redis, told_ms)
         time.sleep(ASK_S)
-        return abs(int(client.follow()["server_time"]) - now_ms) < HOUR_MS // 4
+        return abs(int(client.follow()["server_time"]) - told_ms) < CLOCK_OFF_MS_MAX
 
     wait_for(is_followed, what="the exchange's clock")
 
