@@ -20,6 +20,9 @@ SECONDS: Final = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5),
 )
 SOCKETS: Final = Gauge("truecandle_sockets", "Browsers connected to this web process.")
+SOCKETS_CUT: Final = Counter(
+    "truecandle_sockets_cut", "Connections that were cut off, by the bound exceeded.", ("why",)
+)
 POSTS: Final = Counter(
     "truecandle_posts", "Forming candles offered by browsers, by outcome.", ("outcome",)
 )

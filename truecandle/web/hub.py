@@ -1,7 +1,9 @@
 """What differs between eventlet, gevent and threads: listening, serving, stopping, working aside.
 
-Never here: Flask, routes. `app.py` patches (it has to be first); nothing else knows the mode.
-Invariant: one listener per port, a bounded number of connections, and a stop that ends in time.
+Never here: Flask, routes, how much may come in (`socket_limits`). `app.py` patches (it has to be
+first); nothing else knows the mode.
+Invariant: one listener per port, a bounded number of connections, every request read through a
+`RequestReader` and its socket found at `SOCKET`, and a stop that ends in time.
 """
 
 from __future__ import annotations
@@ -11,17 +13,22 @@ import logging
 import resource
 import socket
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final, TypeVar
+
+from truecandle.web.request_reader import Readers, RequestReader
+from truecandle.web.socket_limits import IDLE_S
 
 T = TypeVar("T")
 
 #: Connections at once, sockets of browsers included: each holds a green thread.
 CONNECTIONS_MAX: Final = 10_000
+#: Threads at once, where each connection has one; more connections are closed at once.
+THREADS_MAX: Final = 1_000
 BACKLOG: Final = 1024
-#: How long a silent client may hold a request open (slow loris).
-CLIENT_TIMEOUT_S: Final = 10
+#: Where a request's socket stands in its environment.
+SOCKET: Final = "truecandle.socket"
 #: How long running requests may take once the server has been told to stop.
 STOP_S: Final = 8.0
 #: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
@@ -81,14 +88,6 @@ class Hub:
                 return done
             return work(*args)
 
-    def cut(self, environ: dict[str, Any]) -> None:
-        """Ends the connection that a request came in by, whatever is still on its way."""
-        reader = environ.get("eventlet.input")
-        sock = reader.get_socket() if reader is not None else environ.get("werkzeug.socket")
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
     def serve(self, app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
         """Serves until `wait` returns, accepts nothing more then, and returns what ends the rest.
 
@@ -103,8 +102,25 @@ def _eventlet(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callab
     import eventlet
     from eventlet import wsgi
 
+    readers = Readers()
+
     class Protocol(wsgi.HttpProtocol):  # type: ignore[misc]
         wbufsize = WRITE_BUFFER_BYTES
+
+        def setup(self) -> None:
+            super().setup()
+            self.rfile.close()
+            self.requests, self.rfile = RequestReader.buffered(self.connection, readers)
+
+        def handle_one_request(self) -> None:
+            self.requests.begin()
+            super().handle_one_request()
+
+        def get_environ(self) -> dict[str, Any]:
+            return {**super().get_environ(), SOCKET: self.connection}
+
+        def log_message(self, *_: object) -> None:
+            """What a refused request had in it is nobody's business, and may hold secrets."""
 
     pool = eventlet.GreenPool(CONNECTIONS_MAX)
     acceptor = eventlet.spawn(
@@ -116,11 +132,12 @@ def _eventlet(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callab
         custom_pool=pool,
         log_output=False,
         debug=False,
-        socket_timeout=CLIENT_TIMEOUT_S,
+        socket_timeout=IDLE_S,
     )
     wait()
     acceptor.kill()
     sock.close()
+    readers.stop()
 
     def finish() -> None:
         with eventlet.Timeout(STOP_S, False):
@@ -131,13 +148,41 @@ def _eventlet(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callab
 
 def _gevent(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
     from gevent.pool import Pool
-    from gevent.pywsgi import WSGIServer
+    from gevent.pywsgi import WSGIHandler, WSGIServer
+
+    readers = Readers()
+
+    class Handler(WSGIHandler):  # type: ignore[misc]
+        def __init__(self, sock: Any, address: Any, server: Any) -> None:
+            self.requests, rfile = RequestReader.buffered(sock, readers)
+            super().__init__(sock, address, server, rfile)
+
+        def handle(self) -> None:
+            with self.rfile:
+                super().handle()
+
+        def handle_one_request(self) -> Any:
+            self.requests.begin()
+            return super().handle_one_request()
+
+        def get_environ(self) -> dict[str, Any]:
+            return {**super().get_environ(), SOCKET: self.socket}
+
+        def log_error(self, *_: object) -> None:
+            """What a refused request had in it is nobody's business, and may hold secrets."""
+
+        def _log_error(self, t: Any, v: Any, tb: Any) -> None:
+            _log.error("a request failed", exc_info=(t, v, tb))
+
+        def _handle_client_error(self, ex: Exception) -> Any:
+            return None if isinstance(ex, OSError) else super()._handle_client_error(ex)
 
     pool = Pool(CONNECTIONS_MAX)
-    server = WSGIServer(sock, app, spawn=pool, log=None)
+    server = WSGIServer(sock, app, spawn=pool, log=None, error_log=_log, handler_class=Handler)
     server.start()
     wait()
     server.close()
+    readers.stop()
 
     def finish() -> None:
         pool.join(timeout=STOP_S)
@@ -146,25 +191,63 @@ def _gevent(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable
 
 
 def _threads(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
-    from werkzeug.serving import WSGIRequestHandler, make_server
+    from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+    readers = Readers()
 
     class Handler(WSGIRequestHandler):
-        timeout = CLIENT_TIMEOUT_S
+        timeout = IDLE_S
+        wbufsize = WRITE_BUFFER_BYTES
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            self.rfile.close()
+            self.requests, self.rfile = RequestReader.buffered(self.connection, readers)
+
+        def handle_one_request(self) -> None:
+            self.requests.begin()
+            super().handle_one_request()
+
+        def make_environ(self) -> dict[str, Any]:
+            return {**super().make_environ(), SOCKET: self.connection}
 
         def log(self, type: str, message: str, *args: Any) -> None:
             """The application writes the access log."""
 
+    class Server(ThreadedWSGIServer):
+        room = threading.BoundedSemaphore(THREADS_MAX)
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            if self.room.acquire(blocking=False):
+                super().process_request(request, client_address)
+            else:
+                self.shutdown_request(request)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                self.room.release()
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            _log.debug("a connection ended with an error", exc_info=True)
+
     host, port = sock.getsockname()[:2]
-    server = make_server(host, port, app, threaded=True, request_handler=Handler, fd=sock.fileno())
+    server = Server(host, port, app, Handler, fd=sock.fileno())
     acceptor = threading.Thread(target=server.serve_forever, daemon=True)
     acceptor.start()
     wait()
     server.shutdown()
     sock.close()
+    readers.stop()
 
     def finish() -> None:
-        acceptor.join(STOP_S)
+        """All threads have ended once all the room is free."""
+        by_s = time.monotonic() + STOP_S
+        for _ in range(THREADS_MAX):
+            if not server.room.acquire(timeout=max(by_s - time.monotonic(), 0)):
+                return
 
     return finish
 

@@ -1,7 +1,8 @@
 """The log: one line per event, and an access log that holds no secrets.
 
 Never here: query strings, cookies, tokens, socket ids, anything from a request's body.
-Invariant: whatever somebody sends, it cannot begin a new line or colour a terminal.
+Invariant: whatever somebody sends, it cannot begin a new line, colour a terminal, or make a line
+longer than `LINE_CHARS_MAX`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from flask import Flask, Response, g, request
 from truecandle import metrics
 
 PATH_CHARS_MAX: Final = 200
+#: One line, and the lines of one traceback (its last ones, which name the error).
+LINE_CHARS_MAX: Final = 2_000
+TRACEBACK_LINES_MAX: Final = 100
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: What moves the cursor, colours, begins a line, or turns the direction of writing.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _access = logging.getLogger("truecandle.web.access")
 
 
@@ -25,12 +30,12 @@ class OneLine(logging.Formatter):
     """Escapes control characters in messages; a traceback keeps its own lines, indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escaped(record.message)
+        record.message = bounded(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
         lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
-        return "\n".join(f"  | {escaped(line)}" for line in lines)
+        return "\n".join(f"  | {bounded(line)}" for line in lines[-TRACEBACK_LINES_MAX:])
 
 
 def set_up() -> None:
@@ -42,6 +47,12 @@ def set_up() -> None:
     root.setLevel(logging.INFO)
     for chatty in ("engineio", "socketio", "flask-limiter", "limits"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def bounded(text: str) -> str:
+    """One line: escaped, and cut where it grows too long."""
+    line = escaped(text[: LINE_CHARS_MAX + 1])
+    return line if len(line) <= LINE_CHARS_MAX else line[: LINE_CHARS_MAX - 1] + "…"
 
 
 def escaped(text: str) -> str:

@@ -62,7 +62,7 @@ class Shield:
             return start_response(status, headers + added, *rest)
 
         if refusal := self._refusal(environ):
-            return _refuse(start, *refusal)
+            return refuse(start, *refusal)
         answer: Iterable[bytes] = self._app(environ, start)
         return answer
 
@@ -106,9 +106,10 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refuse(
+def refuse(
     start: StartResponse, status: int, title: str, code: str, detail: str
 ) -> Iterable[bytes]:
+    """An answer in the form of all others, made without Flask."""
     body = json.dumps(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     ).encode()
@@ -119,5 +120,7 @@ def _refuse(
     ]
     if status == 405:
         headers.append(("Allow", ", ".join(sorted(METHODS))))
+    if status == 429:
+        headers.append(("Retry-After", "1"))
     start(f"{status} {title}", headers)
     return [body]

@@ -22,18 +22,18 @@ from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec
 from truecandle.store import pages
 from truecandle.store.pages import Query
 from truecandle.store.tickets import Ticket
-from truecandle.web import data, freshness
+from truecandle.web import data, engine, freshness
 from truecandle.web.auth import may_read, token_user
+from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
 from truecandle.web.link import Link
 from truecandle.web.parts import Parts
 from truecandle.web.query import Wanted, followed
-from truecandle.web.watch import MESSAGES_PER_S, Member, Watch
+from truecandle.web.socket_limits import MESSAGE_BYTES_MAX, PING_S, PONG_S, SOCKETS_PER_USER_MAX
+from truecandle.web.watch import Member, Watch
+from truecandle.web.websocket import WebSocket
 
 SERIES_PER_SOCKET_MAX: Final = 20
-SOCKETS_PER_USER_MAX: Final = 20
-SOCKETS_PER_ADDRESS_MAX: Final = 100
-MESSAGE_BYTES_MAX: Final = 16 * 1024
 #: Live candles that a subscription is answered with, the newest ones; and how many of the newest
 #: official candles are looked at for them: those stand for themselves.
 LIVE_MAX: Final = 600
@@ -53,21 +53,27 @@ def init_app(app: Flask, parts: Parts, *, queue: bool) -> SocketIO:
         manage_session=False,
         async_handlers=False,
         max_http_buffer_size=MESSAGE_BYTES_MAX,
-        ping_interval=20,
-        ping_timeout=15,
+        ping_interval=PING_S,
+        ping_timeout=PONG_S,
+        # Loggers of their own, or the libraries would print past `log`, unescaped.
+        logger=logging.getLogger("socketio.server"),
+        engineio_logger=logging.getLogger("engineio.server"),
     )
-    Sockets(socketio, parts)
+    engine.attach(socketio)
+    cuts = CutLog()
+    app.wsgi_app = engine.Upgrades(app.wsgi_app, cuts)  # type: ignore[method-assign]
+    Sockets(socketio, parts, cuts)
     return socketio
 
 
 class Sockets:
     """All browsers connected to this process."""
 
-    def __init__(self, socketio: SocketIO, parts: Parts) -> None:
+    def __init__(self, socketio: SocketIO, parts: Parts, cuts: CutLog) -> None:
         self._socketio = socketio
         self._parts = parts
         self._members: dict[str, Member] = {}
-        self._watch = Watch(socketio, parts, self._members)
+        self._watch = Watch(socketio, parts, self._members, cuts)
         self._lookout = freshness.Lookout(socketio, parts, self._members)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
@@ -82,10 +88,10 @@ class Sockets:
             ticket = self._admitted(auth)
         except StoreError:
             raise ConnectionRefusedError("unavailable") from None
-        address = request.remote_addr or "unknown"
-        if self._is_crowded(ticket, address):
+        websocket: WebSocket = request.environ[engine.WEBSOCKET]
+        if self._is_crowded(ticket) or not websocket.admit():
             raise ConnectionRefusedError("too many connections")
-        self._members[_sid()] = Member(ticket, address)
+        self._members[_sid()] = Member(ticket, websocket)
         metrics.SOCKETS.set(len(self._members))
 
     def _admitted(self, auth: object) -> Ticket | None:
@@ -100,28 +106,25 @@ class Sockets:
             raise ConnectionRefusedError("unauthorized")
         return cast(Ticket, current_user.ticket) if current_user.is_authenticated else None
 
-    def _is_crowded(self, ticket: Ticket | None, address: str) -> bool:
-        members = self._members.values()
-        near = sum(member.address == address for member in members)
-        own = sum(m.ticket is not None and ticket is not None and m.ticket.user == ticket.user
-                  for m in members)  # fmt: skip
-        return near >= SOCKETS_PER_ADDRESS_MAX or own >= SOCKETS_PER_USER_MAX
+    def _is_crowded(self, ticket: Ticket | None) -> bool:
+        if ticket is None:
+            return False
+        users = [member.ticket.user for member in list(self._members.values()) if member.ticket]
+        return users.count(ticket.user) >= SOCKETS_PER_USER_MAX
 
     def _disconnect(self, *_: object) -> None:
-        self._members.pop(_sid(), None)
+        """However it ended: nothing more of it is heard, and what waits for it still leaves."""
+        if (member := self._members.pop(_sid(), None)) is not None:
+            member.websocket.dismiss()
         metrics.SOCKETS.set(len(self._members))
 
     def _heard(self, handler: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        """A handler whose every message is counted, and whose every error becomes an answer."""
+        """A handler whose every error becomes an answer."""
 
         def answered(*given: object) -> dict[str, Any]:
             member = self._members.get(_sid())
             if member is None:
                 return _refusal("unauthorized", "This socket is not connected.")
-            if not member.may_speak():
-                _log.warning("disconnected from %s: too many messages", member.address)
-                self._socketio.server.disconnect(_sid())
-                return _refusal("too-many", f"At most {MESSAGES_PER_S} messages a second.")
             try:
                 return handler(member, *given)
             except CandleError as error:

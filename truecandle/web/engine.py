@@ -1,0 +1,101 @@
+"""Where python-engineio is given our WebSocket: the one place that reaches into the library.
+
+Its reader for eventlet never gives way while data is there; the one for gevent and threads reads
+on into a list without bound, and inflates whatever comes. Neither can be told otherwise.
+
+Never here: what comes in (`websocket`), who comes in (`sockets`).
+Invariant: written for `ENGINEIO_VERSION`; a test fails with any other until this was read again.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from flask_socketio import SocketIO
+
+from truecandle.web.cut_log import CutLog
+from truecandle.web.hub import SOCKET
+from truecandle.web.shield import refuse
+from truecandle.web.socket_limits import Addresses
+from truecandle.web.websocket import WebSocket, upgrade_key
+
+ENGINEIO_VERSION: Final = "4.15.1"
+#: Where a request's `WebSocket` stands in its environment.
+WEBSOCKET: Final = "truecandle.websocket"
+PATH: Final = "/socket.io/"
+
+Environ = dict[str, Any]
+
+
+def attach(socketio: SocketIO) -> None:
+    """Has the Socket.IO server talk through the `WebSocket` that `Upgrades` has put there.
+
+    `_async` is engineio's table of what differs between its modes; there is no public way in.
+    """
+    engine = socketio.server.eio
+    engine._async = {**engine._async, "websocket": _Transport}
+
+
+class _Transport:
+    """What engineio makes of a request for a WebSocket: it calls `handler` with the connection."""
+
+    def __init__(self, handler: Callable[[WebSocket], object], _server: object) -> None:
+        self._handler = handler
+
+    def __call__(self, environ: Environ, _start_response: object) -> Iterable[bytes]:
+        websocket: WebSocket = environ[WEBSOCKET]
+        websocket.accept()
+        self._handler(websocket)
+        return []
+
+
+class Upgrades:
+    """WSGI middleware: requests for WebSockets, from the first look to the end of the connection.
+
+    Whatever engineio would refuse only after it has set up a connection is refused before.
+    """
+
+    def __init__(self, app: Callable[..., Any], cuts: CutLog) -> None:
+        self._app = app
+        self._cuts = cuts
+        self._addresses = Addresses()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if not environ.get("PATH_INFO", "").startswith(PATH):
+            answer: Iterable[bytes] = self._app(environ, start_response)
+            return answer
+        key, sock = upgrade_key(environ), environ.get(SOCKET)
+        if key is None or sock is None:
+            detail = "Only WebSocket connections are served here."
+            return refuse(start_response, 400, "Bad Request", "transport", detail)
+        address = environ.get("REMOTE_ADDR") or "unknown"
+        websocket = WebSocket(sock, address, key, self._addresses)
+        may_enter, oldest = self._addresses.enter(address, websocket, time.monotonic())
+        if oldest is not None:
+            oldest.cut("crowded")
+        if not may_enter:
+            self._cuts.note("openings", address)
+            detail = "Too many new connections from this address. Try again in 1 s."
+            return refuse(start_response, 429, "Too Many Requests", "too-many", detail)
+        return self._served(websocket, environ, start_response)
+
+    def _served(
+        self, websocket: WebSocket, environ: Environ, start_response: Any
+    ) -> Iterable[bytes]:
+        """Talks until the connection ends; an answer only if engineio did not accept it."""
+        environ[WEBSOCKET] = websocket
+        try:
+            answer: Iterable[bytes] = self._app(environ, start_response)
+        finally:
+            self._addresses.leave(websocket.address, websocket)
+            if websocket.is_accepted:
+                websocket.close()
+            if websocket.cut_for is not None:
+                self._cuts.note(websocket.cut_for, websocket.address)
+        if websocket.is_accepted:
+            # Every server takes this for a client that is gone, and sends nothing more.
+            raise BrokenPipeError(errno.EPIPE, "the WebSocket has ended")
+        return answer

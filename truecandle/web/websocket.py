@@ -1,0 +1,246 @@
+"""One browser's WebSocket: frames in and out of a socket, within the bounds of `socket_limits`.
+
+The same for eventlet, gevent and threads: sockets and locks are the ones that `app.py` patched.
+
+Never here: accounts, rooms, what packets mean (`packets` says which may pass), python-engineio.
+Invariant: nothing that comes in is handled before it is counted, every frame gives way to the
+others, and whoever exceeds a bound is cut off without waiting for them.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import LocalProtocolError, generate_accept_token
+
+from truecandle.web import socket_limits as limits
+from truecandle.web.packets import Packet, PacketError, kind_of
+from truecandle.web.socket_limits import Addresses, TokenBucket
+
+READ_BYTES: Final = 4096
+#: A good-bye to somebody who is cut off leaves at once or not at all.
+GOODBYE_S: Final = 0.05
+#: A time-out of 0 would mean: do not wait at all.
+WAIT_MIN_S: Final = 0.01
+
+_SWITCH = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %s\r\n\r\n"
+)
+
+
+class Exceeded(Exception):
+    """A bound was exceeded; which one, by a word of `metrics.SOCKETS_CUT`."""
+
+
+class WebSocket:
+    """A connection from the upgrade to the end. `wait`, `send` and `close` are what engineio uses.
+
+    One thread waits, another one sends; anybody may `dismiss` or `cut`.
+    """
+
+    def __init__(self, sock: socket.socket, address: str, key: str, addresses: Addresses) -> None:
+        now_s = time.monotonic()
+        self.address = address
+        #: Why it was cut off; None while it was not.
+        self.cut_for: str | None = None
+        self._sock = sock
+        self._key = key
+        self._addresses = addresses
+        self._protocol = Connection(ConnectionType.SERVER)
+        self._events = self._incoming()
+        self._writing = threading.Lock()
+        self._frames = TokenBucket.full(limits.FRAMES_PER_S, limits.FRAMES_AT_ONCE, now_s)
+        self._bytes = TokenBucket.full(limits.BYTES_PER_S, limits.BYTES_AT_ONCE, now_s)
+        self._hello_by_s = now_s + limits.HELLO_S
+        #: When something last came in.
+        self._heard_s = now_s
+        #: When the message that is coming in began; None between messages.
+        self._began_s: float | None = None
+        self._parts: list[str] = []
+        #: The upgrade was answered; it has asked to be let in, it was, and it was told to go.
+        self.is_accepted = False
+        self._has_asked = self._is_member = self._is_dismissed = False
+
+    def accept(self) -> None:
+        """Answers the upgrade. Compression is not offered: one frame could become a gigabyte."""
+        self.is_accepted = True
+        self._write(_SWITCH % generate_accept_token(self._key.encode()))
+
+    def admit(self) -> bool:
+        """Lets it in; False while its address has as many connections as it may."""
+        self._is_member = self._addresses.admit(self.address, self, time.monotonic())
+        return self._is_member
+
+    def dismiss(self) -> None:
+        """Ends it once all that waits to be sent has left: nothing more is heard."""
+        self._is_member, self._is_dismissed = False, True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RD)
+
+    def cut(self, why: str) -> None:
+        """Ends it at once, whatever is still on its way. `why` is a label of `SOCKETS_CUT`."""
+        if self.cut_for is None:
+            self.cut_for = why
+        abort(self._sock)
+
+    def wait(self) -> str | None:
+        """The next packet; None once it has ended, was refused, or has exceeded a bound."""
+        if self._is_dismissed or (self._has_asked and not self._is_member):
+            return None
+        try:
+            return self._next_packet()
+        except Exceeded as problem:
+            self._say_goodbye(CloseReason.POLICY_VIOLATION, f"exceeded: {problem}")
+            self.cut(str(problem))
+        except (OSError, LocalProtocolError):
+            pass
+        return None
+
+    def send(self, packet: str | bytes) -> None:
+        """Sends one packet; `OSError` if it cannot leave within `SEND_S`."""
+        text = packet if isinstance(packet, str) else bytes(packet).decode()
+        try:
+            with self._writing:
+                self._write(self._protocol.send(TextMessage(data=text)))
+        except LocalProtocolError:
+            raise OSError("the WebSocket has been closed") from None
+
+    def close(self) -> None:
+        """Says good-bye and ends it, without waiting for the other side's."""
+        self._say_goodbye(CloseReason.NORMAL_CLOSURE, None)
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _next_packet(self) -> str | None:
+        for event in self._events:
+            if isinstance(event, TextMessage):
+                self._parts.append(event.data)
+                if sum(map(len, self._parts)) > limits.MESSAGE_BYTES_MAX:
+                    raise Exceeded("size")
+                if event.message_finished:
+                    text, self._parts, self._began_s = "".join(self._parts), [], None
+                    return self._checked(text)
+            elif isinstance(event, Ping):
+                with self._writing:
+                    self._write(self._protocol.send(event.response()))
+            elif isinstance(event, CloseConnection):
+                if self._protocol.state is ConnectionState.OPEN:
+                    raise Exceeded("frame")
+                self._say_goodbye(CloseReason.NORMAL_CLOSURE, None)
+                return None
+            elif not isinstance(event, Pong):
+                raise Exceeded("packet")
+            if not self._parts:
+                self._began_s = None
+        return None
+
+    def _checked(self, text: str) -> str:
+        """The text, if its packet may come now: first CONNECT, once; events of members only."""
+        try:
+            kind = kind_of(text)
+        except PacketError:
+            raise Exceeded("packet") from None
+        if kind is Packet.CONNECT:
+            if self._has_asked:
+                raise Exceeded("packet")
+            self._has_asked = True
+        elif kind in (Packet.EVENT, Packet.DISCONNECT) and not self._is_member:
+            raise Exceeded("packet")
+        return text
+
+    def _incoming(self) -> Iterator[Event]:
+        """What comes in, each frame counted before anybody sees it."""
+        while data := self._receive():
+            self._protocol.receive_data(data)
+            for event in self._protocol.events():
+                now_s = time.monotonic()
+                if not self._frames.take(1, now_s):
+                    raise Exceeded("frames")
+                time.sleep(self._addresses.frame(self.address, now_s))
+                yield event
+
+    def _receive(self) -> bytes:
+        """What has come in; empty once nothing more will."""
+        while True:
+            now_s = time.monotonic()
+            if (left_s := self._read_by_s() - now_s) <= 0:
+                raise Exceeded("hello" if not self._is_member else "slow")
+            self._sock.settimeout(max(left_s, WAIT_MIN_S))
+            with suppress(TimeoutError):
+                data = self._sock.recv(READ_BYTES)
+                break
+        now_s = time.monotonic()
+        if not self._bytes.take(len(data), now_s):
+            raise Exceeded("bytes")
+        if self._began_s is None:
+            self._began_s = now_s
+        self._heard_s = now_s
+        return data
+
+    def _read_by_s(self) -> float:
+        """When something more has to have come in."""
+        bounds = [self._heard_s + limits.PING_S + limits.PONG_S]
+        if not self._is_member:
+            bounds.append(self._hello_by_s)
+        if self._began_s is not None:
+            bounds.append(self._began_s + limits.MESSAGE_S)
+        return min(bounds)
+
+    def _write(self, data: bytes) -> None:
+        """Sends all of it within `SEND_S`. The time-out of the socket may be the reader's."""
+        left, by_s = memoryview(data), time.monotonic() + limits.SEND_S
+        while left:
+            self._sock.settimeout(max(by_s - time.monotonic(), WAIT_MIN_S))
+            with suppress(TimeoutError):
+                left = left[self._sock.send(left) :]
+            if left and time.monotonic() >= by_s:
+                self.cut("unread")
+                raise TimeoutError
+
+    def _say_goodbye(self, code: CloseReason, reason: str | None) -> None:
+        """A close frame, if it can leave now."""
+        if not self._writing.acquire(blocking=False):
+            return
+        try:
+            frame = self._protocol.send(CloseConnection(code=code, reason=reason))
+            self._sock.settimeout(GOODBYE_S)
+            self._sock.send(frame)
+        except (OSError, LocalProtocolError):
+            pass
+        finally:
+            self._writing.release()
+
+
+def abort(sock: socket.socket) -> None:
+    """Ends a TCP connection: whoever waits at it wakes up, and nothing is kept for the peer."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def upgrade_key(environ: dict[str, Any]) -> str | None:
+    """The key of a request that asks for a WebSocket of version 13; None for any other request."""
+    wanted = [part.strip() for part in environ.get("HTTP_CONNECTION", "").lower().split(",")]
+    key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
+    is_one = (
+        environ.get("REQUEST_METHOD") == "GET"
+        and "upgrade" in wanted
+        and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        and environ.get("HTTP_SEC_WEBSOCKET_VERSION") == "13"
+        and re.fullmatch(r"[A-Za-z0-9+/]{22}==", key) is not None
+    )
+    return key if is_one else None
