@@ -23,7 +23,8 @@ class RequestReader(io.RawIOBase):
     """The reading side of one connection.
 
     `begin` is called before each request. A request that exceeds a bound raises `TimeoutError`,
-    which every server takes for a client that is gone.
+    which every server takes for a client that is gone; so does all that is read after it, or the
+    rest of a body would be taken for the next request.
     """
 
     def __init__(self, sock: socket.socket, readers: Readers) -> None:
@@ -32,7 +33,7 @@ class RequestReader(io.RawIOBase):
         #: When the request that is coming in has to be here; None between requests.
         self._by_s: float | None = None
         self._bytes = 0
-        self._is_waiting = False
+        self._is_waiting = self._has_failed = False
         readers.add(self)
 
     @classmethod
@@ -51,18 +52,21 @@ class RequestReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Bytes that came in; 0 at the end, and between requests once the server is to stop."""
-        is_idle = self._by_s is None
-        if is_idle and self._readers.is_stopping:
+        if self._by_s is None and self._readers.is_stopping:
             return 0
         time.sleep(0)
         now_s = time.monotonic()
         left_s = IDLE_S if self._by_s is None else self._by_s - now_s
-        if left_s <= 0 or self._bytes > REQUEST_BYTES_MAX:
+        if self._has_failed or left_s <= 0 or self._bytes > REQUEST_BYTES_MAX:
+            self._has_failed = True
             raise TimeoutError("the request took too long, or was too much")
         self._sock.settimeout(left_s)
         self._is_waiting = True
         try:
             count = self._sock.recv_into(buffer)
+        except OSError:
+            self._has_failed = True
+            raise
         finally:
             self._is_waiting = False
             with suppress(OSError):

@@ -1,0 +1,153 @@
+"""What somebody who sends without pause costs everybody else, and the log.
+
+    python -m bench.socket_flood [eventlet,gevent,threading]
+
+For each mode the web role is started on an empty Redis. Two watchers ask for `/healthz` and
+`/data`, 20 times a second each: at rest, and while one connection without account (two and fifty in
+the last lines) sends one kind of packet for `FLOOD_S`, until they are answered again, `DEAF_MAX_S`
+at most. Prints a line each: bytes sent, whether the connection was cut off, the others' answers
+(p50, p99, max in ms), bytes added to the log without the access log, and the process's memory.
+Exits with 1 if somebody waited for longer than `WAIT_MAX_S` or a flood was not cut off.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.harness import RedisProc
+from tests.roles import Roles
+from tests.web import flooding
+from tests.web.process import HOURS, Web, bearer, token_of
+
+REST_S = 3.0
+DEAF_MAX_S = 60.0
+EVERY_S = 0.05
+WAIT_MAX_S = 2.0
+#: How many connections, and what each sends.
+FLOODS: Sequence[tuple[int, str]] = (
+    *((1, name) for name in (
+        "no Socket.IO packet", "attachments that never come", "CONNECT, refused",
+        "a ping of an older protocol", "DISCONNECT before CONNECT", "an event before CONNECT",
+        "a deep event", "pings", "fragments of nothing", "a frame of a gigabyte", "no packet",
+    )),
+    (2, "no Socket.IO packet"),
+    (50, "no Socket.IO packet"),
+    (50, "a pong nobody asked for"),
+)  # fmt: skip
+
+
+class Watchers:
+    """Two who ask for a page each, again and again; `took_s` are their answers' times."""
+
+    def __init__(self, web: Web, token: str) -> None:
+        self.took_s: list[float] = []
+        self.failures = 0
+        self._web, self._token = web, token
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=(path,)) for path in ("/healthz", HOURS)
+        ]
+
+    def __enter__(self) -> Watchers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, path: str) -> None:
+        with requests.Session() as session:
+            while not self._over.wait(EVERY_S):
+                began_s = time.monotonic()
+                try:
+                    answer = session.get(
+                        self._web.url + path, headers=bearer(self._token), timeout=DEAF_MAX_S
+                    )
+                    self.failures += answer.status_code != 200
+                except requests.RequestException:
+                    self.failures += 1
+                self.took_s.append(time.monotonic() - began_s)
+
+    def said(self) -> str:
+        took_ms = sorted(1000 * one for one in self.took_s)
+        p50, p99 = (took_ms[int(share * (len(took_ms) - 1))] for share in (0.5, 0.99))
+        return f"{p50:6.0f} {p99:7.0f} {took_ms[-1]:7.0f}  {self.failures:4d} failed"
+
+
+def send(port: int, name: str, results: Any) -> None:
+    """One flood, in a process of its own; what it has sent, and whether it was cut off."""
+    with suppress(OSError), closing(flooding.upgraded(port)) as sock:
+        found = flooding.flood(sock, flooding.repeated(flooding.FRAMES[name]))
+        results.put((found.sent_bytes, found.is_cut or flooding.is_ended(sock, WAIT_MAX_S)))
+        return
+    results.put((0, True))
+
+
+def log_bytes(web: Web) -> int:
+    lines = list(web.role.lines)
+    return sum(len(line) + 1 for line in lines if "truecandle.web.access" not in line)
+
+
+def memory_mb(web: Web) -> float:
+    status = Path(f"/proc/{web.role.pid}/status").read_text()
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(kib) / 1024
+
+
+def measure(web: Web, token: str, count: int, name: str) -> bool:
+    """Floods, prints a line, and says whether all is as it should be."""
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    logged, memory = log_bytes(web), memory_mb(web)
+    senders = [context.Process(target=send, args=(web.port, name, results)) for _ in range(count)]
+    for sender in senders:
+        sender.start()
+    with Watchers(web, token) as watchers:
+        found = [results.get(timeout=2 * DEAF_MAX_S) for _ in senders]
+        time.sleep(1.0)
+    for sender in senders:
+        sender.join()
+    sent, cut = sum(one for one, _ in found), sum(is_cut for _, is_cut in found)
+    print(
+        f"  {count:2d} × {name:28} {sent:10d} B  {cut:2d} cut  {watchers.said()}"
+        f"  log {log_bytes(web) - logged:10d} B  RSS {memory:5.0f} → {memory_mb(web):5.0f} MB",
+        flush=True,
+    )
+    return cut == count and max(watchers.took_s) < WAIT_MAX_S and not watchers.failures
+
+
+def main(modes: str = "eventlet,gevent,threading") -> int:
+    is_well = True
+    for mode in modes.split(","):
+        with ExitStack() as ended:
+            folder = Path(ended.enter_context(tempfile.TemporaryDirectory()))
+            server = ended.enter_context(RedisProc(folder))
+            processes = Roles()
+            ended.callback(processes.end)
+            web = Web(processes, server.url, folder, ASYNC_MODE=mode)
+            with server.client() as redis:
+                token = token_of(redis)
+            print(f"{mode}: p50, p99 and max in ms of the others' answers")
+            with Watchers(web, token) as watchers:
+                time.sleep(REST_S)
+            print(f"  at rest{'':48}{watchers.said()}", flush=True)
+            for count, name in FLOODS:
+                is_well = measure(web, token, count, name) and is_well
+    return 0 if is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
