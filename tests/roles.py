@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from tests.harness import DEADLINE_S, ROOT, STOP_LIMIT_S, wait_for
 
@@ -109,3 +110,13 @@ class Roles:
                 role.end()
             except subprocess.TimeoutExpired:
                 role.kill()
+
+
+@contextmanager
+def ended() -> Iterator[Roles]:
+    """Roles that are ended in any case, for fixtures that serve more than one test."""
+    started = Roles()
+    try:
+        yield started
+    finally:
+        started.end()

@@ -231,7 +231,7 @@ def test_an_idle_keep_alive_connection_answers_at_once(web: Web) -> None:
     assert min(took) < 0.035
 
 
-@pytest.mark.parametrize("mode", ["threading"])
+@pytest.mark.parametrize("mode", ["eventlet", "gevent", "threading"])
 def test_it_serves_in_other_modes_too(
     store: RedisProc, processes: Roles, tmp_path: Path, mode: str
 ) -> None:

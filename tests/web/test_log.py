@@ -15,7 +15,7 @@ import pytest
 from redis import Redis
 
 from tests.web.conftest import PASSWORD, Browser
-from truecandle.web.log import OneLine
+from truecandle.web.log import LINE_CHARS_MAX, TRACEBACK_LINES_MAX, OneLine
 
 
 @pytest.fixture
@@ -62,3 +62,21 @@ def test_a_tracebacks_own_lines_are_marked() -> None:
         record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, sys.exc_info())
     text = OneLine("%(message)s").format(record)
     assert all(line.startswith("  | ") for line in text.split("\n")[1:])
+
+
+def test_a_line_and_a_traceback_have_a_longest_length() -> None:
+    def deep(left: int) -> None:
+        if not left:
+            raise ValueError("x" * 1_000_000)
+        (deep if left % 2 else lambda n: deep(n))(left - 1)
+
+    try:
+        deep(200)
+    except ValueError:
+        info = sys.exc_info()
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "\x1b" * 1_000_000, None, info)
+    first, *rest = OneLine("%(message)s").format(record).split("\n")
+    assert len(first) <= LINE_CHARS_MAX
+    assert len(rest) <= TRACEBACK_LINES_MAX
+    assert all(len(line) <= LINE_CHARS_MAX + 10 for line in rest)
+    assert "ValueError" in rest[-1]

@@ -18,7 +18,7 @@ import requests
 from redis import Redis
 
 from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
+from tests.roles import ended
 from tests.web import flooding
 from tests.web.process import HOURS, Client, Web, bearer, clients, token_of
 from truecandle.events import Publisher
@@ -99,8 +99,7 @@ def house(
     redis_server: RedisProc,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    processes = Roles()
-    with redis_server.client() as redis, clients() as made:
+    with redis_server.client() as redis, ended() as processes, clients() as made:
         redis.flushall()
         folder = tmp_path_factory.mktemp("web")
         web = Web(
@@ -112,7 +111,6 @@ def house(
         assert made[0].follow()["ok"]
         web.role.wait_for_line("listening for events")
         yield House(web, token, made[0], Publisher(redis_server.url), redis_server.client)
-    processes.end()
 
 
 def flooded(sock: flooding.Socket, chunks: Iterator[bytes]) -> bool:
@@ -236,3 +234,56 @@ def test_a_page_of_twenty_series_opens_as_often_as_somebody_reloads_it(house: Ho
             for symbol, interval in itertools.product(SYMBOLS, INTERVALS):
                 made[0].io.emit("unsubscribe", {"symbol": symbol, "interval": interval})
             assert made[0].follow()["ok"] and made[0].io.connected
+
+
+ODD_REQUESTS = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nOrigin: \x1b[31mEVIL\x1b]0;x\x07\r\n\r\n",
+    b"GET /socket.io/?EIO=\x1b[31mEVIL&transport=EVIL&token=SECRET123 HTTP/1.1\r\n"
+    b"Host: 127.0.0.1\r\n\r\n",
+    b"GET /data?token=SECRET123 HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET /data?token=SECRET123 EVIL \x1b[31m HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"\x1b[31mEVIL /?token=SECRET123 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET /?token=SECRET123 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: \x1b[31mEVIL\r\n\r\n",
+    b"GET /%1b[31m%0d%0aFAKE%e2%80%ae?token=SECRET123 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+)
+
+
+@pytest.mark.parametrize("request_", ODD_REQUESTS, ids=range(len(ODD_REQUESTS)))
+def test_nothing_of_a_request_reaches_the_terminal_raw(house: House, request_: bytes) -> None:
+    sock = flooding.socket.create_connection(("127.0.0.1", house.web.port), timeout=20)
+    with closing(sock):
+        sock.sendall(request_)
+        sock.shutdown(flooding.socket.SHUT_WR)
+        assert flooding.is_ended(sock)
+    assert house.hears()
+    assert not set("\x1b\x07\u202e") & set(house.web.role.output)
+    assert "SECRET123" not in house.web.role.output
+    assert not any(line.startswith("FAKE") for line in house.web.role.lines)
+
+
+def test_who_comes_back_at_once_again_and_again_costs_nobody_anything(house: House) -> None:
+    """The last test on each house: its address may open few connections afterwards."""
+    before, by_s = house.log_bytes(), time.monotonic() + flooding.FLOOD_S
+    chunk = flooding.FRAMES["no Socket.IO packet"] * 100
+
+    def again_and_again() -> None:
+        while time.monotonic() < by_s:
+            with suppress(OSError), closing(flooding.upgraded(house.web.port)) as sock:
+                sock.sendall(chunk)
+
+    with Watcher(house.web, house.token) as watcher:
+        running = [threading.Thread(target=again_and_again) for _ in range(4)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+    assert_harmless(house, before, watcher)
+    wait_for(lambda: opens(house), what="a new connection to be accepted")
+
+
+def opens(house: House) -> bool:
+    with suppress(ConnectionRefusedError), closing(flooding.upgraded(house.web.port)):
+        return True
+    return False

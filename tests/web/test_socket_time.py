@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tests.harness import RedisProc
-from tests.roles import Roles
+from tests.roles import Roles, ended
 from tests.web.flooding import PING, frame, is_ended, upgraded
 from tests.web.process import Client, Web, clients, token_of
 from truecandle.events import Publisher
@@ -79,8 +79,8 @@ def slow(
     redis_server: RedisProc,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Slow]:
-    processes, threads = Roles(), []
-    with redis_server.client() as redis, clients() as made:
+    threads = []
+    with redis_server.client() as redis, ended() as processes, clients() as made:
         redis.flushall()
         folder = tmp_path_factory.mktemp("web")
         web = Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
@@ -98,7 +98,6 @@ def slow(
         for thread in threads:
             thread.join()
         yield held
-    processes.end()
 
 
 @pytest.mark.parametrize("kind", [*SLOW, *SLOW_WEBSOCKETS])
