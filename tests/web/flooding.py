@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-Socket = socket.socket
 FLOOD_S = 1.5
 FLOOD_BYTES = 64 << 20
 CHUNK_BYTES = 64 << 10

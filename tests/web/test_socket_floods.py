@@ -7,6 +7,7 @@ Invariant: the same process serves the whole file, a mode at a time, and a good 
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ def house(
         yield House(web, token, made[0], Publisher(redis_server.url), redis_server.client)
 
 
-def flooded(sock: flooding.Socket, chunks: Iterator[bytes]) -> bool:
+def flooded(sock: socket.socket, chunks: Iterator[bytes]) -> bool:
     """Whether the connection was cut off."""
     with closing(sock):
         return flooding.flood(sock, chunks).is_cut or flooding.is_ended(sock)
@@ -156,7 +157,7 @@ def test_a_flood_of_requests_on_one_connection_keeps_nobody_waiting(
     house: House, kind: str
 ) -> None:
     before, (first, again) = house.log_bytes(), flooding.REQUESTS[kind]
-    sock = flooding.socket.create_connection(("127.0.0.1", house.web.port), timeout=20)
+    sock = socket.create_connection(("127.0.0.1", house.web.port), timeout=20)
     with Watcher(house.web, house.token) as watcher, closing(sock):
         sock.sendall(first)
         found = flooding.flood(sock, flooding.repeated(again))
@@ -198,7 +199,7 @@ def test_who_is_refused_is_told_so_and_cut_off_without_being_waited_for(house: H
 
 
 def test_strangers_make_room_for_the_newest_and_a_browser_still_comes_in(house: House) -> None:
-    before, held = house.log_bytes(), list[flooding.Socket]()
+    before, held = house.log_bytes(), list[socket.socket]()
     try:
         with Watcher(house.web, house.token) as watcher:
             for _ in range(3 * STRANGERS_PER_ADDRESS_MAX):
@@ -252,10 +253,10 @@ ODD_REQUESTS = (
 
 @pytest.mark.parametrize("request_", ODD_REQUESTS, ids=range(len(ODD_REQUESTS)))
 def test_nothing_of_a_request_reaches_the_terminal_raw(house: House, request_: bytes) -> None:
-    sock = flooding.socket.create_connection(("127.0.0.1", house.web.port), timeout=20)
+    sock = socket.create_connection(("127.0.0.1", house.web.port), timeout=20)
     with closing(sock):
         sock.sendall(request_)
-        sock.shutdown(flooding.socket.SHUT_WR)
+        sock.shutdown(socket.SHUT_WR)
         assert flooding.is_ended(sock)
     assert house.hears()
     assert not set("\x1b\x07\u202e") & set(house.web.role.output)

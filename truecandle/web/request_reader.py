@@ -113,3 +113,20 @@ class Readers:
             waiting = list(self._open)
         for reader in waiting:
             reader.end_if_waiting()
+
+
+class BoundedHandler:
+    """Mixed into a request handler of the standard library's kind, it reads within the bounds."""
+
+    readers: Readers
+    connection: Any
+    rfile: Any
+
+    def setup(self) -> None:
+        super().setup()  # type: ignore[misc]
+        self.rfile.close()
+        self.requests, self.rfile = RequestReader.buffered(self.connection, self.readers)
+
+    def handle_one_request(self) -> None:
+        self.requests.begin()
+        super().handle_one_request()  # type: ignore[misc]
