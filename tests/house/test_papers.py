@@ -76,3 +76,8 @@ def test_no_lock_or_paper_names_a_host_beyond_the_known() -> None:
         if not path.is_relative_to(ROOT / "tests"):
             hosts = set(re.findall(r"\b(?:https?|wss?|rediss?)://(\w[\w.-]*)", path.read_text()))
             assert hosts <= HOSTS, path.name
+
+
+def test_the_readme_names_the_gevent_that_the_tests_run() -> None:
+    locked = re.search(r"^gevent==\S+", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    assert locked and f"pip install {locked[0]}`" in (ROOT / "README.md").read_text()
