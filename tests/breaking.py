@@ -14,7 +14,7 @@ from redis import Redis
 
 from tests.feeding import Feeding, Listener
 from tests.harness import wait_for
-from tests.truth import Judge, Truth, values
+from tests.truth import Judge, Truth, differences, values
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.series import Series, parse_series
@@ -128,6 +128,6 @@ class Watch:
             truth = self.judge.truths[series.symbol]
             for one in candles:
                 wanted = truth.closed(series.interval, one.open_ms)
-                if one.is_complete and wanted is not None and values(one) != wanted:
-                    wrong.append(f"{series} {one.open_ms}: {values(one)} not {wanted}")
+                if one.is_complete and wanted and (off := differences(values(one), wanted)):
+                    wrong.append(f"{series} {one.open_ms}: {off}")
         return wrong

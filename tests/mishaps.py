@@ -10,11 +10,11 @@ import random
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
 from truecandle.candles.candle import LiveCandle, canonical
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.tick import QUANTITY_DECIMALS_MAX, QUOTE_DECIMALS, QUOTE_STEP, Kline, Trade
 
 START_MS = 1_722_470_400_000
 MINUTE_MS = 60_000
@@ -46,6 +46,9 @@ class Truth:
     def __init__(self, chance: random.Random) -> None:
         minutes = chance.randint(2, 6)
         self.first_id = chance.choice([0, 100])
+        #: With the quantities' five, two are never cut, six often are.
+        self.price_decimals = chance.choice([2, 6])
+        self.quantity_decimals = chance.choice([5, QUANTITY_DECIMALS_MAX])
         times: list[int] = []
         for minute in range(minutes):
             count = chance.choice([0, 0, 1, 2, 3, 5, 8, 12])
@@ -59,6 +62,11 @@ class Truth:
         self.aggregates: list[Trade] = []
         for time_ms in sorted(times):
             self._happen(chance, time_ms)
+
+    @property
+    def is_never_cut(self) -> bool:
+        """Whether it is known that no trade can be worth a fraction of the last decimal."""
+        return self.price_decimals + self.quantity_decimals <= QUOTE_DECIMALS
 
     def values(self, open_ms: int, last_id: int | None = None) -> Values | None:
         """The minute's candle of the trades up to `last_id`; None without any."""
@@ -98,7 +106,8 @@ class Truth:
         return self.ones[at - 1].id if at else self.first_id - 1
 
     def _happen(self, chance: random.Random, time_ms: int) -> None:
-        price = Decimal(chance.randint(4_900, 5_100)) / 100
+        steps = 10 ** (self.price_decimals - 2)
+        price = Decimal(chance.randint(4_900 * steps, 5_100 * steps)).scaleb(-self.price_decimals)
         is_taker_buy = chance.random() < 0.5
         first_id = self.first_id + len(self.ones)
         parts = [Decimal(chance.randint(1, 10**6)) / 10**5 for _ in range(chance.choice([1, 1, 4]))]
@@ -110,7 +119,8 @@ class Truth:
         ids = first_id, self.first_id + len(self.ones) - 1
         moments = time_ms, time_ms + chance.randint(0, 50)
         number = len(self.aggregates)
-        self.aggregates.append(Trade("X", *ids, *texts, *moments, is_taker_buy, number))
+        told = *ids, *texts, *moments, is_taker_buy, number, self.quantity_decimals
+        self.aggregates.append(Trade("X", *told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +172,19 @@ def volume(ones: list[One]) -> str:
 
 
 def quote_volume(ones: list[One]) -> str:
-    return canonical(sum((one.quantity * one.price for one in ones), Decimal(0)))
+    """As the exchange adds up: each single trade is cut before."""
+    worths = ((one.quantity * one.price).quantize(QUOTE_STEP, ROUND_DOWN) for one in ones)
+    return canonical(sum(worths, Decimal(0)))
 
 
-def says(candle: LiveCandle) -> Values:
+def says(candle: LiveCandle, true: Values) -> Values:
+    """The candle's values; where it calls a quote volume unknown, the true one stands."""
     prices = candle.open, candle.high, candle.low, candle.close
     flows = (
         candle.volume,
-        str(candle.quote_volume),
+        candle.quote_volume or true.flows[1],
         str(candle.taker_volume),
-        str(candle.taker_quote_volume),
+        candle.taker_quote_volume or true.flows[3],
     )
     return Values(prices, flows, candle.trades, candle.first_id, candle.last_id)
 

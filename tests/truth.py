@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -25,6 +25,8 @@ from truecandle.sim.recording import scaled
 DECIMALS = ("open", "high", "low", "close", "volume")
 #: What only our feed knows, and a browser's candle does not have.
 FEED_ONLY = ("quote_volume", "taker_volume", "taker_quote_volume")
+#: Nobody can tell them of an aggregate whose single trades the exchange may have cut.
+QUOTES = ("quote_volume", "taker_quote_volume")
 COUNTS = ("trades", "first_id", "last_id")
 FIELDS = (*DECIMALS, *FEED_ONLY, *COUNTS)
 
@@ -111,14 +113,29 @@ class Truth:
         self._prints += prints
         self._times += [one.time_ms for one in prints]
         self._last_ids += [one.last_id for one in prints]
+        quotes = list(self._quotes(prints))
         columns = (
             [one.quantity for one in prints],
-            [one.quantity * one.price for one in prints],
+            quotes,
             [0 if one.sell else one.quantity for one in prints],
-            [0 if one.sell else one.quantity * one.price for one in prints],
+            [0 if one.sell else quote for one, quote in zip(prints, quotes, strict=True)],
         )
         for sums, column in zip(self._sums, columns, strict=True):
             sums += list(accumulate(column, initial=sums[-1]))[1:]
+
+    def _quotes(self, prints: Sequence[Print]) -> Iterator[int]:
+        """What each is worth: the sum of its single trades, each cut to eight decimals. A recording
+        without single trades is only of use where nothing is ever cut."""
+        if not prints:
+            return
+        decimals = self._course.listing.quote_decimals
+        singles = self._course.trades(prints[0].time_ms, prints[-1].time_ms + 1)
+        worths: dict[int, int] = {}
+        for one in singles:
+            worths[one.last_id] = one.price * one.quantity
+            worths[one.last_id] -= worths[one.last_id] % 10 ** max(0, decimals - 8)
+        for one in prints:
+            yield sum(worths.get(id_, 0) for id_ in range(one.first_id, one.last_id + 1))
 
     def _base(self, interval: Interval, open_ms: int, last_id: int | None) -> Block | None:
         """The newest recorded kline of a candle that began before the recording, not beyond
@@ -175,9 +192,12 @@ class Truth:
 
 
 def differences(found: Values, wanted: Values) -> str:
-    """The fields of `wanted` that are not so in `found`; empty if there are none."""
+    """The fields of `wanted` that are not so in `found`, or called unknown there though they are
+    no quote volume; empty if there are none."""
     return ", ".join(
-        f"{name} {found[name]} not {want}" for name, want in wanted.items() if found[name] != want
+        f"{name} {found[name]} not {want}"
+        for name, want in wanted.items()
+        if found[name] != want and not (found[name] == "unknown" and name in QUOTES)
     )
 
 
@@ -204,9 +224,9 @@ def _block_of(kline: Kline) -> Block:
         low=scaled(kline.low),
         close=scaled(kline.close),
         quantity=scaled(kline.volume),
-        quote=scaled(kline.quote_volume) * 10**8,
+        quote=scaled(kline.quote_volume or "0") * 10**8,
         bought=scaled(kline.taker_volume),
-        bought_quote=scaled(kline.taker_quote_volume) * 10**8,
+        bought_quote=scaled(kline.taker_quote_volume or "0") * 10**8,
         trades=kline.trades,
         first_id=kline.first_id,
         last_id=kline.last_id,

@@ -67,6 +67,17 @@ def test_a_feed_that_was_replaced_saves_nothing(redis: Redis) -> None:
     assert save(redis, ours(0, 2_000), 2_000, new) == (True, "forming")
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_the_same_candle_the_one_that_knows_its_quote_volume_stands(
+    redis: Redis, order: tuple[int, int]
+) -> None:
+    number, known = lead(redis), ours(0, 1_000)
+    candles = known, replace(known, quote_volume=None)
+    for at in order:
+        save(redis, candles[at], 1_000, number)
+    assert read(redis, 1_000).forming == known
+
+
 def test_each_market_has_a_number_of_its_own(redis: Redis) -> None:
     other = replace(MINUTES, symbol="ETHUSDT")
     old, new = lead(redis, "old"), lead(redis, "new")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from itertools import pairwise
 
 import pytest
@@ -17,7 +17,7 @@ from truecandle.sim.listing import listings
 from truecandle.sim.market import Market, simulated
 from truecandle.sim.walk import Walk
 
-SYMBOLS = ["BTCUSDT", "PEPEUSDT", "PAXGUSDT"]
+SYMBOLS = ["BTCUSDT", "PEPEUSDT", "PAXGUSDT", "XMRBTC"]
 #: Child and parent: every parent of a row is also checked against it.
 CHILDREN_MAX = 1000
 LADDER = ["1s", "1m", "3m", "15m", "30m", "1h", "2h", "4h", "12h", "1d", "3d"]
@@ -29,23 +29,26 @@ def market() -> Market:
 
 
 def built(trades: list[Print], market: Market, symbol: str) -> dict[str, object]:
-    """A candle added up from single trades with Decimal, the plain way."""
+    """A candle added up from single trades with Decimal, the plain way: each trade's worth is cut
+    to eight decimals before."""
     listing = market.course(symbol).listing
     tick = Decimal(1).scaleb(-listing.price_decimals)
     step = Decimal(1).scaleb(-listing.quantity_decimals)
     prices = [trade.price * tick for trade in trades]
     sizes = [trade.quantity * step for trade in trades]
     bought = [0 if trade.sell else 1 for trade in trades]
+    last = Decimal("0.00000001")
+    worths = [(p * q).quantize(last, ROUND_DOWN) for p, q in zip(prices, sizes, strict=True)]
     return {
         "open": prices[0],
         "high": max(prices),
         "low": min(prices),
         "close": prices[-1],
         "volume": sum(sizes),
-        "quote": sum(p * q for p, q in zip(prices, sizes, strict=True)),
+        "quote": sum(worths),
         "trades": len(trades),
         "bought": sum(q * b for q, b in zip(sizes, bought, strict=True)),
-        "bought_quote": sum(p * q * b for p, q, b in zip(prices, sizes, bought, strict=True)),
+        "bought_quote": sum(w * b for w, b in zip(worths, bought, strict=True)),
         "first_id": trades[0].id,
         "last_id": trades[-1].id,
     }
@@ -74,6 +77,15 @@ def test_candles_equal_their_trades(market: Market, symbol: str, interval: str) 
                 assert figures(kline) == built(trades, market, symbol)
                 traded += 1
     assert traded or interval == "1s"
+
+
+def test_what_is_cut_off_of_each_trade_is_missing_in_the_sum(market: Market) -> None:
+    (kline,) = market.klines("XMRBTC", "1h", start_ms=NOW_MS - DAY_MS, limit=1)
+    trades = list(market.course("XMRBTC").trades(kline.open_ms, kline.close_ms + 1))
+    whole = sum(Decimal(one.price * one.quantity).scaleb(-9) for one in trades)
+    lost = whole - Decimal(kline.quote)
+    assert len(trades) > 100
+    assert Decimal("0.00000001") < lost < len(trades) * Decimal("0.00000001")
 
 
 @pytest.mark.parametrize("interval", ["4h", "6h", "8h", "12h", "1d", "3d", "1w"])

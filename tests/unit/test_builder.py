@@ -255,7 +255,8 @@ def numbered(drawn: list[tuple[int, int, int, int]]) -> list[Trade]:
         texts = canonical(Decimal(price) / 100), canonical(Decimal(quantity) / 10**6)
         time_ms = START_MS + at_ms
         ids = next_id, next_id + count - 1
-        trades.append(Trade("X", *ids, *texts, time_ms, time_ms + 1, price % 2 == 0))
+        told = *ids, *texts, time_ms, time_ms + 1, price % 2 == 0
+        trades.append(Trade("X", *told, quantity_decimals=6))
         next_id += count
     return trades
 

@@ -203,10 +203,10 @@ class TestWitness:
         made.add_kline(kline(0, 1, 10, 9_000, high="101"))
         assert (last(made).high, made.contradictions, made.is_exact) == ("101", 1, True)
 
-    def test_digits_that_the_exchange_cuts_are_taken_and_no_contradiction(self) -> None:
+    def test_other_digits_of_a_quote_volume_that_was_called_known_are_a_contradiction(self) -> None:
         made = builder()
         made.add_kline(kline(0, 1, 10, 9_000, quote_volume="999.99999990"))
-        assert (last(made).quote_volume, made.contradictions) == ("999.9999999", 0)
+        assert (last(made).quote_volume, made.contradictions) == ("999.9999999", 1)
 
     def test_a_closing_kline_counts_whatever_the_trades_say(self) -> None:
         made = builder()
@@ -268,7 +268,7 @@ class TestRestart:
     def test_what_was_not_exact_is_not_gone_on_from(self) -> None:
         made = CandleBuilder(INTERVALS["1m"])
         made.seed(replace(last(builder()), is_exact=False))
-        made.seed(replace(last(builder()), quote_volume=None))
+        made.seed(replace(last(builder()), taker_volume=None))
         assert made.take(partial=True) == []
 
 
@@ -312,6 +312,83 @@ class TestEmpty:
         made.add_trade(trade(11, 2 * MINUTE_MS - 1))
         shown = {one.open_ms - START_MS: (one.trades, one.is_exact) for one in made.take()}
         assert shown == {0: (10, True), MINUTE_MS: (1, True), 2 * MINUTE_MS: (1, True)}
+
+
+class TestQuotes:
+    """The exchange cuts what each single trade is worth to eight decimals before it adds up."""
+
+    #: XMRBTC, 1m, 14 August 2021 14:46 UTC: a price and a quantity, and the kline's `q` after it.
+    #: After the first one no kline was recorded.
+    RECORDED = (
+        ("0.005773", "0.042", None),
+        ("0.00578", "0.07", "0.00064706"),
+        ("0.005773", "0.228", "0.0019633"),
+        ("0.005773", "0.045", "0.00222308"),
+    )
+
+    def test_each_trade_is_cut_before_it_is_added(self) -> None:
+        made = CandleBuilder(INTERVALS["1m"])
+        made.add_kline(void(0, 0))
+        for number, (price, quantity, told) in enumerate(self.RECORDED):
+            time_ms = START_MS + 1_000 + number
+            one = Trade("XMRBTC", number, number, price, quantity, time_ms, time_ms, True)
+            made.add_trade(one)
+            candle = last(made)
+            assert told in (None, candle.quote_volume)
+            assert candle.taker_quote_volume == candle.quote_volume
+
+    def test_of_an_aggregate_that_may_be_cut_the_quote_volume_is_unknown_until_a_kline_tells(
+        self,
+    ) -> None:
+        made = builder()
+        made.add_trade(self.aggregate(11, 13, "0.005773", "0.315"))
+        candle = last(made)
+        assert (candle.is_exact, candle.trades, candle.volume) == (True, 13, "10.315")
+        assert (candle.quote_volume, candle.taker_quote_volume) == (None, None)
+        told = "1000.00181848"  # one step less than the whole would be worth
+        known = {"low": "0.005773", "close": "0.005773", "volume": "10.315"}
+        known |= {"quote_volume": told, "taker_volume": "10.315", "taker_quote_volume": told}
+        made.add_kline(kline(0, 1, 13, 9_000, **known))
+        candle = last(made)
+        assert (candle.quote_volume, candle.taker_quote_volume) == (told, told)
+        assert (candle.is_exact, made.contradictions) == (True, 0)
+
+    def test_a_kline_that_ends_before_it_makes_known_what_is_before_and_one_after_it_all(
+        self,
+    ) -> None:
+        made = builder()
+        made.add_trade(self.aggregate(11, 12, "0.005773", "0.315"))
+        made.add_trade(trade(13, 9_000))
+        known = {"low": "0.005773", "volume": "10.315", "taker_volume": "10.315"}
+        known |= {"quote_volume": "1000.00181849", "taker_quote_volume": "1000.00181849"}
+        made.add_kline(kline(0, 1, 12, 8_990, close="0.005773", **known))
+        candle = last(made)
+        assert (candle.quote_volume, candle.trades, candle.is_exact) == ("1100.00181849", 13, True)
+
+    def test_an_aggregate_that_a_seller_took_leaves_the_takers_volume_known(self) -> None:
+        made = builder()
+        made.add_trade(replace(self.aggregate(11, 12, "0.005773", "0.315"), is_taker_buy=False))
+        candle = last(made)
+        assert (candle.quote_volume, candle.taker_quote_volume) == (None, "1000")
+
+    def test_where_steps_are_so_large_that_nothing_is_cut_an_aggregate_is_known(self) -> None:
+        made = builder()
+        made.add_trade(self.aggregate(11, 13, "100.25", "0.315").with_steps(5))
+        assert last(made).quote_volume == "1031.57875"
+
+    def test_a_feed_that_goes_on_from_it_knows_no_more(self) -> None:
+        made = builder()
+        made.add_trade(self.aggregate(11, 13, "0.005773", "0.315"))
+        after = CandleBuilder(INTERVALS["1m"])
+        after.seed(last(made))
+        after.add_trade(trade(14, 9_500))
+        candle = last(after)
+        assert (candle.is_exact, candle.trades, candle.quote_volume) == (True, 14, None)
+
+    @staticmethod
+    def aggregate(first: int, last_id: int, price: str, quantity: str) -> Trade:
+        at_ms = START_MS + 8_900
+        return Trade("X", first, last_id, price, quantity, at_ms, at_ms, True)
 
 
 class TestBounds:

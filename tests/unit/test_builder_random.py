@@ -94,7 +94,9 @@ class Desk:
         upto = None if candle.is_complete else candle.last_id
         true = self.truth.values(candle.open_ms, upto)
         if true is not None:
-            assert says(candle) == true
+            assert says(candle, true) == true
+            if self.truth.is_never_cut:
+                assert candle.quote_volume and candle.taker_quote_volume
         else:
             assert (candle.trades, candle.first_id, candle.volume) == (0, -1, "0")
 

@@ -126,7 +126,7 @@ def _is_possible(kline: Kline) -> bool:
     low, high = Decimal(kline.low), Decimal(kline.high)
     are_prices = 0 < low <= Decimal(kline.open) <= high and low <= Decimal(kline.close) <= high
     is_flow = Decimal(kline.taker_volume) <= Decimal(kline.volume)
-    is_quote_flow = Decimal(kline.taker_quote_volume) <= Decimal(kline.quote_volume)
+    is_quote_flow = Decimal(kline.taker_quote_volume or 0) <= Decimal(kline.quote_volume or 0)
     are_ids = kline.trades == 0 or 0 <= kline.first_id <= kline.last_id
     return are_prices and is_flow and is_quote_flow and are_ids
 

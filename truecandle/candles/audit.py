@@ -20,11 +20,15 @@ from truecandle.candles.candle import (
     official_from_row,
 )
 from truecandle.candles.listing import Listing
+from truecandle.candles.tick import QUOTE_STEP
 from truecandle.errors import CandleError
 
 PRICES: Final = ("open", "high", "low", "close")
+#: What no browser's candle has, and our feed's only where it knows it for sure.
+FLOWS: Final = ("quote_volume", "taker_volume", "taker_quote_volume")
+QUOTES: Final = ("quote_volume", "taker_quote_volume")
 #: What is compared.
-FIELDS: Final = (*PRICES, "volume", "trades")
+FIELDS: Final = (*PRICES, "volume", "trades", *FLOWS)
 
 #: Differences and their ratios: no number on Binance has more digits.
 _EXACT = Context(prec=60)
@@ -59,8 +63,8 @@ class Entry:
         return self.shown is not None and not self.differing
 
     def difference(self, field: str) -> Decimal:
-        """Shown less official; 0 if it was not shown."""
-        if self.shown is None:
+        """Shown less official; 0 if it was not shown, or shown as unknown."""
+        if self.shown is None or getattr(self.shown, field) is None:
             return Decimal(0)
         return _EXACT.subtract(_value(self.shown, field), _value(self.official, field))
 
@@ -87,13 +91,16 @@ class Steps:
         """The unit in which differences of that field are counted."""
         if field == "trades":
             return Decimal(1)
+        if field in QUOTES:
+            return QUOTE_STEP
         return self.tick if field in PRICES else self.step
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How far one field was off, over all candles shown, regardless of the sign. `differing`:
-    how many were off at all. In `ticks` (of a price; steps of a volume; single trades) and in
+    how many were off at all. In `ticks` (of a price; steps of a volume; last
+    decimals of a quote volume; single trades) and in
     basis points of the official value; None while that cannot be said.
     """
 

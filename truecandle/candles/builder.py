@@ -100,9 +100,7 @@ class CandleBuilder:
     def seed(self, candle: LiveCandle) -> None:
         """Goes on from a candle that an earlier feed stored, oldest first. Only an exact one is
         worth anything; whether more has traded since is in doubt."""
-        flows = candle.quote_volume, candle.taker_volume, candle.taker_quote_volume
-        quote, taker, taker_quote = flows
-        if not candle.is_exact or quote is None or taker is None or taker_quote is None:
+        if not candle.is_exact or candle.taker_volume is None:
             return
         self.add_kline(
             Kline(
@@ -114,9 +112,9 @@ class CandleBuilder:
                 low=candle.low,
                 close=candle.close,
                 volume=candle.volume,
-                quote_volume=quote,
-                taker_volume=taker,
-                taker_quote_volume=taker_quote,
+                quote_volume=candle.quote_volume,
+                taker_volume=candle.taker_volume,
+                taker_quote_volume=candle.taker_quote_volume,
                 trades=candle.trades,
                 first_id=candle.first_id,
                 last_id=candle.last_id,

@@ -140,9 +140,11 @@ class Forming(Tally):
             source="live",
             is_complete=self.is_closed,
             updated_at=self.updated_at,
-            quote_volume=known(self.quote_volume),
+            quote_volume=known(self.quote_volume) if self.is_quote_known else None,
             taker_volume=known(self.taker_volume),
-            taker_quote_volume=known(self.taker_quote_volume),
+            taker_quote_volume=(
+                known(self.taker_quote_volume) if self.is_taker_quote_known else None
+            ),
             first_id=self.open_id if self.trades else NO_ID,
             last_id=self.close_id if self.trades else NO_ID,
             is_exact=self.is_exact,
@@ -197,13 +199,13 @@ class Forming(Tally):
     def _check(self, kline: Kline) -> None:
         """A kline that the trades have come up to: it must say the same, or it is right."""
         self.witness = None
-        is_same = self.first_id == kline.first_id and kline.last_id < self.close_id
-        if is_same or (kline.last_id == self.close_id and not self.differs(kline)):
+        at_end = kline.last_id == self.close_id
+        is_same = self.first_id == kline.first_id and not at_end
+        if (at_end and not self.differs(kline)) or (is_same and self.are_quotes_known):
             self.kline_id = kline.last_id
             self.forget(kline.last_id)
         elif not self.is_cut(kline):
-            at_end = kline.last_id == self.close_id
-            self.contradictions += self.contradicts(kline) if at_end else 1
+            self.contradictions += self.contradicts(kline) if at_end else not is_same
             self._take(kline)
 
     def _take(self, kline: Kline) -> None:

@@ -6,23 +6,20 @@ Invariant: a trade counts once, by its id, whatever the order; sums are exact.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Final
 
 from truecandle.candles.number import NO_ID
 from truecandle.candles.ranges import Ranges
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.tick import QUOTE_STEP, Kline, Trade
 
 #: No volume on Binance has 60 digits.
 _add = Context(prec=60).add
 
 #: Trades kept since the last kline, to put them on top of one that arrives late.
 TRADES_KEPT: Final = 20_000
-
-#: The exchange may cut what a trade is worth after this digit: a sum of `n` trades may then differ
-#: by `n` of these from ours, and is no contradiction.
-QUOTE_STEP: Final = Decimal("0.00000001")
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +37,9 @@ class Tally:
     quote_volume: Decimal = Decimal(0)
     taker_volume: Decimal = Decimal(0)
     taker_quote_volume: Decimal = Decimal(0)
+    #: Whether the quote volumes are the exchange's, to the last decimal; else they may be too much.
+    is_quote_known: bool = True
+    is_taker_quote_known: bool = True
     trades: int = 0
     #: The outermost trades known.
     open_id: int = NO_ID
@@ -55,7 +55,7 @@ class Tally:
 
     def count_next(self, trade: Trade) -> None:
         """The trade right after the newest one: the common case, and nothing in it can overlap."""
-        price, quantity, quote = trade.worth
+        price, quantity, quote, is_quote_known = trade.worth
         first_id, last_id = trade.first_id, trade.last_id
         if price > self.high:
             self.high = price
@@ -67,6 +67,8 @@ class Tally:
         if trade.is_taker_buy:
             self.taker_volume = _add(self.taker_volume, quantity)
             self.taker_quote_volume = _add(self.taker_quote_volume, quote)
+        if not is_quote_known:
+            self._forget_quote(trade)
         self.trades += last_id - first_id + 1
         self.ids.add(first_id, last_id)
         pieces = self.pieces
@@ -106,9 +108,11 @@ class Tally:
         later = [piece for piece in self.pieces.values() if piece.last_id > kline.last_id]
         self.open, self.high = Decimal(kline.open), Decimal(kline.high)
         self.low, self.close = Decimal(kline.low), Decimal(kline.close)
-        self.volume, self.quote_volume = Decimal(kline.volume), Decimal(kline.quote_volume)
-        self.taker_volume = Decimal(kline.taker_volume)
-        self.taker_quote_volume = Decimal(kline.taker_quote_volume)
+        self.volume, self.taker_volume = Decimal(kline.volume), Decimal(kline.taker_volume)
+        self.quote_volume = Decimal(kline.quote_volume or 0)
+        self.taker_quote_volume = Decimal(kline.taker_quote_volume or 0)
+        self.is_quote_known = kline.quote_volume is not None
+        self.is_taker_quote_known = kline.taker_quote_volume is not None
         self.trades = kline.trades
         self.open_id, self.close_id = kline.first_id, kline.last_id
         self.ids, self.pieces = Ranges(), {}
@@ -137,25 +141,24 @@ class Tally:
             return False
         return any(one.first_id <= last_id < one.last_id for one in self.pieces.values())
 
-    def differs(self, kline: Kline, slack: Decimal = Decimal(0)) -> bool:
-        """Whether a kline says other numbers; `slack`: how far apart quote volumes may be."""
-        if (self.trades, self.close_id) != (kline.trades, kline.last_id):
-            return True
-        if self.trades and self.open_id != kline.first_id:
-            return True
-        ours = self.open, self.high, self.low, self.close, self.volume, self.taker_volume
-        texts = kline.open, kline.high, kline.low, kline.close, kline.volume, kline.taker_volume
-        if ours != tuple(map(Decimal, texts)):
-            return True
-        quotes = (
-            (self.quote_volume, kline.quote_volume),
-            (self.taker_quote_volume, kline.taker_quote_volume),
+    def differs(self, kline: Kline) -> bool:
+        """Whether a kline says other numbers, or knows a quote volume that is not known here."""
+        return self._is_other(kline) or any(
+            told is not None and not (is_known and our == Decimal(told))
+            for our, is_known, told in self._quotes(kline)
         )
-        return any(abs(our - Decimal(text)) > slack for our, text in quotes)
 
     def contradicts(self, kline: Kline) -> bool:
-        """Whether it says other numbers than rounding explains."""
-        return self.differs(kline, QUOTE_STEP * kline.trades)
+        """Whether it says other numbers than these can have become."""
+        slack = QUOTE_STEP * kline.trades
+        return self._is_other(kline) or any(
+            told is not None and abs(our - Decimal(told)) > (0 if is_known else slack)
+            for our, is_known, told in self._quotes(kline)
+        )
+
+    @property
+    def are_quotes_known(self) -> bool:
+        return self.is_quote_known and self.is_taker_quote_known
 
     def change(self, at_ms: int) -> None:
         if at_ms > self.updated_at:
@@ -169,9 +172,16 @@ class Tally:
         if trade.is_taker_buy:
             self.taker_volume = _add(self.taker_volume, quantity)
             self.taker_quote_volume = _add(self.taker_quote_volume, quote)
+        if not trade.worth.is_quote_known:
+            self._forget_quote(trade)
         self.trades += trade.last_id - trade.first_id + 1
         self.ids.add(trade.first_id, trade.last_id)
         self._keep(trade)
+
+    def _forget_quote(self, trade: Trade) -> None:
+        """An aggregate of which nobody can tell what the exchange has added up."""
+        self.is_quote_known = False
+        self.is_taker_quote_known &= not trade.is_taker_buy
 
     def _keep(self, trade: Trade) -> None:
         self.pieces[trade.first_id] = trade
@@ -184,4 +194,19 @@ class Tally:
 
     def _numbers(self) -> tuple[object, ...]:
         flows = self.volume, self.quote_volume, self.taker_volume, self.taker_quote_volume
-        return self.open, self.high, self.low, self.close, *flows, self.trades
+        known = self.is_quote_known, self.is_taker_quote_known
+        return self.open, self.high, self.low, self.close, *flows, *known, self.trades
+
+    def _is_other(self, kline: Kline) -> bool:
+        """Whether it holds other trades, or makes other prices and volumes of them."""
+        if (self.trades, self.close_id) != (kline.trades, kline.last_id):
+            return True
+        if self.trades and self.open_id != kline.first_id:
+            return True
+        ours = self.open, self.high, self.low, self.close, self.volume, self.taker_volume
+        texts = kline.open, kline.high, kline.low, kline.close, kline.volume, kline.taker_volume
+        return ours != tuple(map(Decimal, texts))
+
+    def _quotes(self, kline: Kline) -> Iterator[tuple[Decimal, bool, str | None]]:
+        yield self.quote_volume, self.is_quote_known, kline.quote_volume
+        yield self.taker_quote_volume, self.is_taker_quote_known, kline.taker_quote_volume

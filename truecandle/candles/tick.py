@@ -1,24 +1,37 @@
 """What the exchange's streams tell: trades and klines.
 
 Never here: bytes (`binance/wire`), what a candle makes of them (`forming`).
-Invariant: decimals are canonical text, times are ms (UTC).
+Invariant: decimals are canonical text, times are ms (UTC); a quote quantity is the exchange's own,
+or is not called known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from decimal import Context, Decimal
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Final, NamedTuple
 
-_multiply = Context(prec=60).multiply
+#: The exchange cuts what a single trade is worth after this decimal, before it adds up. The asset
+#: precision of the quote, which is 8 for every asset that trades.
+QUOTE_DECIMALS: Final = 8
+QUOTE_STEP: Final = Decimal(1).scaleb(-QUOTE_DECIMALS)
+#: No quantity on the exchange has more decimals.
+QUANTITY_DECIMALS_MAX: Final = 8
+
+_exact = Context(prec=60, rounding=ROUND_DOWN)
 
 
 class Worth(NamedTuple):
-    """What a trade is worth, as numbers: worked out once, for the candles of every interval."""
+    """What a trade is worth, as numbers: worked out once, for the candles of every interval.
+
+    `quote` is cut as the exchange cuts it. Of an aggregate of `n` trades it may be too much, by
+    less than `n` steps of the last decimal, as each of them is cut by itself: then it is not known.
+    """
 
     price: Decimal
     quantity: Decimal
     quote: Decimal
+    is_quote_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,8 @@ class Trade:
     """One trade, or an aggregate of trades `first_id`..`last_id` at one price. Times in ms.
 
     `is_taker_buy`: the buyer took what a seller had offered. `agg_id` counts the aggregates of a
-    symbol without a break; -1 for a single trade.
+    symbol without a break; -1 for a single trade. `quantity_decimals`: how many decimals the
+    quantity of a single trade of this market can have.
     """
 
     symbol: str
@@ -38,21 +52,38 @@ class Trade:
     event_ms: int
     is_taker_buy: bool
     agg_id: int = -1
+    quantity_decimals: int = field(default=QUANTITY_DECIMALS_MAX, repr=False, compare=False)
     worth: Worth = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         price, quantity = Decimal(self.price), Decimal(self.quantity)
-        worth = Worth(price, quantity, _multiply(price, quantity))
-        object.__setattr__(self, "worth", worth)
+        quote = _exact.quantize(_exact.multiply(price, quantity), QUOTE_STEP)
+        is_known = self.first_id == self.last_id or self._is_never_cut
+        object.__setattr__(self, "worth", Worth(price, quantity, quote, is_known))
+
+    def with_steps(self, quantity_decimals: int) -> Trade:
+        """The same, of a market whose single trades have so many decimals at most."""
+        if self.worth.is_quote_known or quantity_decimals >= self.quantity_decimals:
+            return self
+        return replace(self, quantity_decimals=quantity_decimals)
 
     @property
     def count(self) -> int:
         return self.last_id - self.first_id + 1
 
+    @property
+    def _is_never_cut(self) -> bool:
+        """Whether no part of it can be worth a fraction of the last decimal."""
+        return decimals(self.price) + self.quantity_decimals <= QUOTE_DECIMALS
+
 
 @dataclass(frozen=True, slots=True)
 class Kline:
-    """The exchange's own view of a candle. `first_id` and `last_id` are -1 without any trade."""
+    """The exchange's own view of a candle. `first_id` and `last_id` are -1 without any trade.
+
+    The quote volumes are None where a stored candle stands in for the exchange's word, and nobody
+    knew them.
+    """
 
     symbol: str
     interval: str
@@ -62,11 +93,16 @@ class Kline:
     low: str
     close: str
     volume: str
-    quote_volume: str
+    quote_volume: str | None
     taker_volume: str
-    taker_quote_volume: str
+    taker_quote_volume: str | None
     trades: int
     first_id: int
     last_id: int
     is_closed: bool
     event_ms: int
+
+
+def decimals(text: str) -> int:
+    """How many digits a decimal text has after its point: `0.042` has 3, `7` has none."""
+    return len(text.partition(".")[2])

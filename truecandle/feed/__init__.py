@@ -228,7 +228,7 @@ class Feed:
         self._beat_s = now_s
         try:
             self._share_clock()
-            self._follow([one.symbol for one in markets.followed(self._redis, self._seed)])
+            self._follow(markets.followed(self._redis, self._seed))
             roles.beat(self._redis, "feed", self._detail(), self.lead.holder)
         except StoreError as error:
             self._outbox.leave_alone(error)
@@ -255,10 +255,15 @@ class Feed:
             **self._status(),
         }
 
-    def _follow(self, symbols: Sequence[str]) -> None:
+    def _follow(self, followed: Sequence[markets.Market]) -> None:
         """Other markets come and go; what the rest have built stays."""
-        if list(self._markets) == list(symbols):
-            return
+        symbols = [one.symbol for one in followed]
+        if list(self._markets) != symbols:
+            self._change(symbols)
+        for one in followed:
+            self._markets[one.symbol].learn(one.listing)
+
+    def _change(self, symbols: Sequence[str]) -> None:
         before = self._markets
         self._markets = {name: before.get(name) or self._market(name) for name in symbols}
         self._active &= set(self._markets.values())

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.freshness import LIVE_MS
+from truecandle.candles.listing import Listing
 from truecandle.candles.series import Series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.tick import QUANTITY_DECIMALS_MAX, Kline, Trade, decimals
 from truecandle.feed.prices import Prices, Summary
 
 #: At most 10 `live_price` a second: 8 in turn, and room for those that go before a candle that
@@ -49,6 +50,9 @@ class Market:
         self.trade_ms: int | None = None
         self.flowing_ms: int | None = None
         self.trade_id = -1
+        #: How many decimals the quantity of a single trade can have, as far as is known.
+        self.quantity_decimals = QUANTITY_DECIMALS_MAX
+        self._seen_decimals = 0
         #: Interval -> the newest trade that its klines have shown.
         self.kline_ids = {one.interval.name: -1 for one in series}
         self._lines = {one.interval.name: _Line(one) for one in series}
@@ -68,9 +72,16 @@ class Market:
                 line.builder.add_kline(event)
             return
         self._note(event)
-        self._prices.add(event)
+        trade = event.with_steps(self.quantity_decimals)
+        self._prices.add(trade)
         for line in self._lines.values():
-            line.builder.add_trade(event)
+            line.builder.add_trade(trade)
+
+    def learn(self, listing: Listing) -> None:
+        """What the exchange lists of it. Trades that have shown smaller steps are believed more:
+        orders from before a change of the steps trade on."""
+        listed = decimals(listing.step_size) if listing.step_size else QUANTITY_DECIMALS_MAX
+        self.quantity_decimals = max(listed, self._seen_decimals)
 
     def doubt(self) -> None:
         """The stream of trades broke: the newest trades of every candle may be lost. That is told
@@ -142,6 +153,8 @@ class Market:
         if self.trade_ms is None or trade.time_ms - self.trade_ms >= LIVE_MS:
             self.flowing_ms = trade.time_ms
         self.trade_ms = max(self.trade_ms or 0, trade.time_ms)
+        self._seen_decimals = max(self._seen_decimals, decimals(trade.quantity))
+        self.quantity_decimals = max(self.quantity_decimals, self._seen_decimals)
 
     def _may_tell(self, now_s: float) -> bool:
         """Whether the prices that wait fit into what a second may hold."""

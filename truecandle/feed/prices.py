@@ -88,13 +88,13 @@ class Prices:
 
 
 def _summary(trade: Trade) -> Summary:
-    price, quantity, _ = trade.worth
+    price, quantity = trade.worth[:2]
     ids = trade.first_id, trade.last_id
     return Summary(trade.price, trade.time_ms, price, price, quantity, trade.count, *ids)
 
 
 def _include(summary: Summary, trade: Trade) -> None:
-    price, quantity, _ = trade.worth
+    price, quantity = trade.worth[:2]
     if price > summary.high:
         summary.high = price
     elif price < summary.low:

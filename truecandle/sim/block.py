@@ -14,7 +14,8 @@ DECIMALS = 8
 
 
 class Block(NamedTuple):
-    """At least one trade. Prices in ticks, quantities in steps, quotes in ticks times steps."""
+    """At least one trade. Prices in ticks, quantities in steps, quotes in ticks times steps, each
+    single trade's cut to eight decimals."""
 
     open: int
     high: int
@@ -59,6 +60,14 @@ def merged(blocks: Iterable[Block | None]) -> Block | None:
         first_id=parts[0].first_id,
         last_id=parts[-1].last_id,
     )
+
+
+def cut_quote(price: int, quantity: int, decimals: int) -> int:
+    """What a single trade is worth: Binance cuts it to eight decimals, before anything is added.
+    `decimals`: those of the price and of the quantity together."""
+    unit: int = 10 ** max(0, decimals - DECIMALS)
+    quote = price * quantity
+    return quote - quote % unit
 
 
 def decimal_text(value: int, decimals: int) -> str:

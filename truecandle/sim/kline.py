@@ -96,10 +96,10 @@ def kline_of(
         close=decimal_text(block.close, price),
         volume=decimal_text(block.quantity, size),
         close_ms=close_ms,
-        quote=decimal_text(block.quote, price + size),
+        quote=decimal_text(block.quote, listing.quote_decimals),
         trades=block.trades,
         bought=decimal_text(block.bought, size),
-        bought_quote=decimal_text(block.bought_quote, price + size),
+        bought_quote=decimal_text(block.bought_quote, listing.quote_decimals),
         first_id=block.first_id,
         last_id=block.last_id,
     )

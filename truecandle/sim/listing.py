@@ -1,7 +1,7 @@
 """What is traded: a symbol's assets, tick and step sizes, level, pace, and its listing day.
 
 Never here: trades, candles, a clock.
-Invariant: a simulated symbol's decimals add up to 8 at most, so that quote volumes are exact.
+Invariant: a recorded symbol counts in 10^-8; a simulated one in its own ticks and steps.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ class Listing:
     orders_per_hour: int
     lot: int
     listed_ms: int
+
+    @property
+    def quote_decimals(self) -> int:
+        """Those of a tick times a step; what is beyond the eighth is cut off of each trade."""
+        return self.price_decimals + self.quantity_decimals
 
 
 def listings(symbols: Iterable[str]) -> list[Listing]:
@@ -82,5 +87,7 @@ _KNOWN: dict[str, Listing] = {
         Listing("PEPEUSDT", "PEPE", "USDT", 8, 0, 908, 7, 1500, 2_400_000, _listed(19482, 16)),
         # A quiet market: minutes without a single trade come naturally.
         Listing("PAXGUSDT", "PAXG", "USDT", 2, 4, 265_000, 800, 80, 900, _listed(18502, 3)),
+        # Nine decimals together: of nearly every trade's worth something is cut off.
+        Listing("XMRBTC", "XMR", "BTC", 6, 3, 5_773, 45, 120, 1_400, _listed(17550, 8)),
     )
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, takewhile
 
-from truecandle.sim.block import DECIMALS, Block, Print
+from truecandle.sim.block import DECIMALS, Block, Print, cut_quote
 from truecandle.sim.course import Course
 from truecandle.sim.kline import Grid, Kline
 from truecandle.sim.listing import Listing
@@ -40,7 +40,7 @@ class Recording(Course):
         self._times = [print_.time_ms for print_ in prints]
         self._all_trades = list(trades) or [p._replace(id=p.last_id) for p in prints]
         self._trade_times = [trade.time_ms for trade in self._all_trades]
-        self._sums = _sums(self._all_prints)
+        self._sums = _sums(self._all_prints, trades, listing.quote_decimals)
 
     @property
     def first_ms(self) -> int:
@@ -172,12 +172,27 @@ def scaled(text: str) -> int:
     return int(whole) * unit + int((fraction + "0" * DECIMALS)[:DECIMALS])
 
 
-def _sums(prints: Sequence[Print]) -> tuple[list[int], ...]:
-    """Running totals of quantity, quote, bought, bought quote and number of trades."""
+def _sums(
+    prints: Sequence[Print], singles: Sequence[Print], decimals: int
+) -> tuple[list[int], ...]:
+    """Running totals of quantity, quote, bought, bought quote and number of trades.
+
+    What an aggregate is worth is told by its single trades, each cut by itself, where they were
+    recorded; else it is cut as a whole, which is too much where its parts are cut.
+    """
+    worths = {one.last_id: cut_quote(one.price, one.quantity, decimals) for one in singles}
     quantities = [p.quantity for p in prints]
-    quotes = [p.quantity * p.price for p in prints]
+    quotes = [_quote(p, worths, decimals) for p in prints]
     bought = [0 if p.sell else p.quantity for p in prints]
-    bought_quotes = [0 if p.sell else p.quantity * p.price for p in prints]
+    bought_quotes = [0 if p.sell else quote for p, quote in zip(prints, quotes, strict=True)]
     trades = [p.last_id - p.first_id + 1 for p in prints]
     columns = (quantities, quotes, bought, bought_quotes, trades)
     return tuple(list(accumulate(column, initial=0)) for column in columns)
+
+
+def _quote(print_: Print, worths: Mapping[int, int], decimals: int) -> int:
+    parts = [worths.get(one) for one in range(print_.first_id, print_.last_id + 1)]
+    known = [part for part in parts if part is not None]
+    if len(known) == len(parts):
+        return sum(known)
+    return cut_quote(print_.price, print_.quantity, decimals)

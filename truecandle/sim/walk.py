@@ -7,9 +7,10 @@ Invariant: a pure function of (seed, listing, time): the same trades at the same
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from truecandle.candles.interval import DAY_MS, HOUR_MS
-from truecandle.sim.block import Block, Print, merged
+from truecandle.sim.block import DECIMALS, Block, Print, cut_quote, merged
 from truecandle.sim.course import Course
 from truecandle.sim.hours import hours_of
 from truecandle.sim.listing import Listing
@@ -26,6 +27,8 @@ class Walk(Course):
         super().__init__(listing)
         self._hours = hours_of(seed, listing)
         self._days: dict[int, Block | None] = {}
+        #: Of a market whose trades' worth is cut: running totals over an hour's trades.
+        self._quotes: dict[int, tuple[list[int], ...]] = {}
 
     @property
     def first_ms(self) -> int:
@@ -82,6 +85,10 @@ class Walk(Course):
         bought, moved_bought = cell.bought, cell.moved_bought
         if stretch < 0:
             bought, moved_bought = cell.quantity - bought, cell.moved - moved_bought
+        quote = amount * (base * cell.quantity + stretch * cell.moved)
+        bought_quote = amount * (base * bought + stretch * moved_bought)
+        if self.listing.quote_decimals > DECIMALS:
+            quote, bought_quote = self._cut_quotes(hour, cell)
         first_id = self._hours.trade_ids[hour]
         return Block(
             open=base + stretch * cell.open,
@@ -89,13 +96,26 @@ class Walk(Course):
             low=base + stretch * lowest,
             close=base + stretch * cell.close,
             quantity=amount * cell.quantity,
-            quote=amount * (base * cell.quantity + stretch * cell.moved),
+            quote=quote,
             bought=amount * bought,
-            bought_quote=amount * (base * bought + stretch * moved_bought),
+            bought_quote=bought_quote,
             trades=cell.last - cell.first + 1,
             first_id=first_id + cell.first,
             last_id=first_id + cell.last,
         )
+
+    def _cut_quotes(self, hour: int, cell: Cell) -> tuple[int, int]:
+        """What the trades of the cell are worth, each cut by itself: all, and what takers bought."""
+        if hour not in self._quotes:
+            hour_ms = self.listing.listed_ms + hour * HOUR_MS
+            decimals = self.listing.quote_decimals
+            trades = list(self._trades(hour_ms, hour_ms + HOUR_MS))
+            quotes = [cut_quote(one.price, one.quantity, decimals) for one in trades]
+            bought = [0 if one.sell else quote for one, quote in zip(trades, quotes, strict=True)]
+            self._quotes[hour] = tuple(list(accumulate(x, initial=0)) for x in (quotes, bought))
+        quotes, bought = self._quotes[hour]
+        first, end = cell.first, cell.last + 1
+        return quotes[end] - quotes[first], bought[end] - bought[first]
 
     def _prints(self, start_ms: int, end_ms: int) -> Iterator[Print]:
         for hour, hour_ms, tape, first, end in self._slices(start_ms, end_ms):

@@ -62,12 +62,17 @@ end
 local function parse(json)
   local found = {string.match(json or '', SHAPE)}
   if not found[1] then return nil end
+  local unknown = 0
   for i = 2, 9 do
-    local is_unknown = i > 6 and found[i] == 'null'
-    if not is_unknown and not digits(found[i]) then return nil end
+    if i > 6 and found[i] == 'null' then
+      unknown = unknown + 1
+    elseif not digits(found[i]) then
+      return nil
+    end
   end
   return {json = json, score = found[1], time = tonumber(found[1]),
           open = found[2], high = found[3], low = found[4], volume = found[6],
+          unknown = unknown,
           trades = tonumber(found[10]), last_id = tonumber(found[12]),
           is_live = found[13] == 'live', is_complete = found[14] == 'true',
           is_exact = found[15] == 'true', updated_at = tonumber(found[16])}
@@ -123,6 +128,7 @@ local function is_later(candle, than)
   if candle.is_live ~= than.is_live then return candle.is_live end
   if candle.last_id ~= than.last_id then return candle.last_id > than.last_id end
   if candle.trades ~= than.trades then return candle.trades > than.trades end
+  if candle.unknown ~= than.unknown then return candle.unknown < than.unknown end
   local closed, than_closed = completed(candle).json, completed(than).json
   if closed ~= than_closed then return closed > than_closed end
   if fence > 0 and not candle.is_complete and not than.is_complete then return true end
