@@ -1,7 +1,8 @@
 """A market's trades and klines as they really happened, and as mishaps let them arrive.
 
 Never here: what ought to be made of them (that is asked of the builder, against `Truth`).
-Invariant: all follows from one seed; ids grow with time, without a break.
+Invariant: all follows from one seed; ids grow with time, without a break, but that an exchange may
+begin anew with them, once, and then knows nothing of the time before.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class One(NamedTuple):
     price: Decimal
     quantity: Decimal
     is_taker_buy: bool
+    epoch: int
 
 
 class Values(NamedTuple):
@@ -45,7 +47,11 @@ class Truth:
 
     def __init__(self, chance: random.Random) -> None:
         minutes = chance.randint(2, 6)
-        self.first_id = chance.choice([0, 100])
+        self.first_id = chance.choice([0, 100, 100_000])
+        #: After this moment ids begin anew.
+        self.reset_ms: int | None = None
+        self.is_overlapping = False
+        self._next_id = self.first_id
         #: With the quantities' five, two are never cut, six often are.
         self.price_decimals = chance.choice([2, 6])
         self.quantity_decimals = chance.choice([5, QUANTITY_DECIMALS_MAX])
@@ -60,7 +66,11 @@ class Truth:
         self.opens = range(START_MS, self.end_ms, MINUTE_MS)
         self.ones: list[One] = []
         self.aggregates: list[Trade] = []
+        if chance.random() < 0.4:
+            self.reset_ms = _near(chance, self.opens)
         for time_ms in sorted(times):
+            if self._begins(time_ms):
+                self._begin(chance, sum(one > time_ms for one in times))
             self._happen(chance, time_ms)
 
     @property
@@ -68,12 +78,17 @@ class Truth:
         """Whether it is known that no trade can be worth a fraction of the last decimal."""
         return self.price_decimals + self.quantity_decimals <= QUOTE_DECIMALS
 
-    def values(self, open_ms: int, last_id: int | None = None) -> Values | None:
-        """The minute's candle of the trades up to `last_id`; None without any."""
+    def epoch(self, now_ms: int) -> int:
+        """Whose ids the exchange tells at that time."""
+        return int(self.reset_ms is not None and now_ms > self.reset_ms)
+
+    def values(self, open_ms: int, last_id: int | None = None, epoch: int = 0) -> Values | None:
+        """The minute's candle of the trades of an epoch up to `last_id`; None without any."""
         held = [
             one
             for one in self.ones
             if open_ms <= one.time_ms < open_ms + MINUTE_MS
+            and one.epoch == epoch
             and (last_id is None or one.id <= last_id)
         ]
         if not held:
@@ -92,7 +107,7 @@ class Truth:
     def kline(self, now_ms: int, last_id: int, event_ms: int, is_closed: bool = False) -> Kline:
         """The exchange's view of the minute of `now_ms`, with the trades up to `last_id`."""
         open_ms = now_ms - now_ms % MINUTE_MS
-        found = self.values(open_ms, last_id)
+        found = self.values(open_ms, last_id, self.epoch(event_ms))
         if found is None:
             before = [one.price for one in self.ones if one.time_ms < open_ms] or [Decimal(50)]
             found = Values((canonical(before[-1]),) * 4, ("0",) * 4, 0, -1, -1)
@@ -103,20 +118,43 @@ class Truth:
     def last_id(self, now_ms: int) -> int:
         """The last trade that has happened by then."""
         at = bisect_right(self.ones, now_ms, key=lambda one: one.time_ms)
-        return self.ones[at - 1].id if at else self.first_id - 1
+        if at and self.ones[at - 1].epoch == self.epoch(now_ms):
+            return self.ones[at - 1].id
+        return -1
+
+    def heard(self, trade: Trade) -> int:
+        """The epoch of a trade."""
+        return self.epoch(trade.time_ms)
+
+    def _begins(self, time_ms: int) -> bool:
+        return self.epoch(time_ms) == 1 and not any(one.epoch for one in self.ones)
+
+    def _begin(self, chance: random.Random, later: int) -> None:
+        """Lower, much higher, or once more the same ids: never just the next one, which nobody
+        could tell from a trade of the epoch before."""
+        most = 4 * (later + 1)
+        if self.ones and chance.random() < 0.5 and self.ones[-1].id > most:
+            self.is_overlapping = True
+            self._next_id = self.ones[-1].id - most - chance.randint(0, 9)
+            self._next_id = max(0, self._next_id)
+        elif self.first_id == 100_000 and chance.random() < 0.6:
+            self._next_id = chance.choice([0, 1, 50_000])
+        else:
+            self._next_id += chance.choice([50_000, 10**10])
 
     def _happen(self, chance: random.Random, time_ms: int) -> None:
         steps = 10 ** (self.price_decimals - 2)
         price = Decimal(chance.randint(4_900 * steps, 5_100 * steps)).scaleb(-self.price_decimals)
         is_taker_buy = chance.random() < 0.5
-        first_id = self.first_id + len(self.ones)
+        first_id, epoch = self._next_id, self.epoch(time_ms)
         parts = [Decimal(chance.randint(1, 10**6)) / 10**5 for _ in range(chance.choice([1, 1, 4]))]
         for quantity in parts:
             self.ones.append(
-                One(self.first_id + len(self.ones), time_ms, price, quantity, is_taker_buy)
+                One(self._next_id, time_ms, price, quantity, is_taker_buy, epoch)
             )
+            self._next_id += 1
         texts = canonical(price), canonical(sum(parts, Decimal(0)))
-        ids = first_id, self.first_id + len(self.ones) - 1
+        ids = first_id, self._next_id - 1
         moments = time_ms, time_ms + chance.randint(0, 50)
         number = len(self.aggregates)
         told = *ids, *texts, *moments, is_taker_buy, number, self.quantity_decimals
@@ -142,6 +180,8 @@ class Step(NamedTuple):
 def steps(truth: Truth, chance: random.Random) -> list[Step]:
     """Trades and klines in the order of their arrival, with losses, doubles, delays and breaks."""
     breaks = list(_breaks(truth, chance))
+    #: Were all that use the old ids once more lost, the one after them would be the next in turn.
+    first = next((one for one in truth.aggregates if truth.heard(one)), None)
     loss = chance.choice([0.0, 0.0, 0.05, 0.2])
     double = chance.choice([0.0, 0.1])
     delays = chance.choice([[20], [20, 500], [5, 20, 500, 3_000]])
@@ -150,7 +190,10 @@ def steps(truth: Truth, chance: random.Random) -> list[Step]:
     for sent_ms, event in [*sent, *_klines(truth, chance)]:
         at_ms = sent_ms + chance.randint(0, chance.choice(delays))
         is_down = any(sent_ms < one.end_ms and at_ms >= one.start_ms for one in breaks)
-        if is_down or chance.random() < loss:
+        is_lost = is_down or chance.random() < loss
+        if truth.is_overlapping and event is first:
+            at_ms, is_lost = sent_ms, False
+        if is_lost:
             continue
         found.append(Step(at_ms, event))
         if chance.random() < double:
@@ -193,12 +236,17 @@ def _breaks(truth: Truth, chance: random.Random) -> Iterator[Break]:
     for _ in range(chance.choice([0, 0, 1, 2])):
         start_ms = _moment(truth, chance)
         length_ms = chance.choice([100, 2_000, 30_000, 100_000])
-        yield Break(start_ms, start_ms + length_ms, chance.random() < 0.4)
+        is_restart = chance.random() < 0.4 and not truth.is_overlapping
+        yield Break(start_ms, start_ms + length_ms, is_restart)
 
 
 def _moment(truth: Truth, chance: random.Random) -> int:
+    return _near(chance, truth.opens)
+
+
+def _near(chance: random.Random, opens: range) -> int:
     """Any moment, often one near a minute's end."""
-    edge_ms = chance.choice(truth.opens)
+    edge_ms = chance.choice(opens)
     if chance.random() < 0.4:
         return edge_ms + chance.randint(-300, 300)
     return edge_ms + chance.randint(0, MINUTE_MS - 1)
@@ -214,10 +262,13 @@ def _klines(truth: Truth, chance: random.Random) -> Iterator[tuple[int, Kline]]:
             if held and chance.random() < 0.6:
                 last = chance.choice(held)
                 now_ms = min(end_ms - 1, last.time_ms + chance.randint(0, 20))
-                yield now_ms, truth.kline(now_ms, last.id, now_ms)
+                if last.epoch == truth.epoch(now_ms):
+                    yield now_ms, truth.kline(now_ms, last.id, now_ms)
             else:
                 now_ms = chance.randint(open_ms, end_ms - 1)
                 yield now_ms, truth.kline(now_ms, truth.last_id(now_ms), now_ms)
         if has_closing and chance.random() < 0.8:
             sent_ms = end_ms + chance.choice([5, 70, 2_400])
+            if truth.epoch(end_ms - 1) != truth.epoch(sent_ms):
+                continue  # the exchange knows it no more
             yield sent_ms, truth.kline(open_ms, truth.last_id(sent_ms), sent_ms, is_closed=True)

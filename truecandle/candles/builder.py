@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.chain import Chain
+from truecandle.candles.chain import KLINE_LAG_MS, Chain
 from truecandle.candles.forming import Forming
 from truecandle.candles.interval import LAST_MS, Interval
-from truecandle.candles.number import NO_ID
 from truecandle.candles.tick import Kline, Trade
 
 #: Candles kept for late news: closing klines come up to 2.4 s late, but what was missed in a break
@@ -41,19 +40,25 @@ class CandleBuilder:
 
     def add_trade(self, trade: Trade) -> None:
         """Counts a trade, once, in the candle of its trade time; too old ones are left out."""
-        newest = self._chain.newest
+        newest, epoch = self._chain.newest, self._chain.epoch
+        if epoch.is_former(trade):
+            return
+        if epoch.is_over(trade):
+            self.begin_epoch(trade.time_ms, trade.last_id)
+        epoch.reach(trade.last_id, trade.time_ms)
         if (
             newest is not None
             and trade.first_id == newest.close_id + 1
             and newest.open_ms <= trade.time_ms < newest.next_ms
             and newest.trades
             and not newest.is_final
+            and newest.epoch == epoch.number
         ):
             self._is_touched = True
             newest.add_next(trade)
         elif self.interval.has_grid:
             candle = self._at(trade.time_ms, trade.worth.price, trade.time_ms)
-            if candle is not None:
+            if candle is not None and self._chain.is_open(candle):
                 open_id, close_id = candle.open_id, candle.close_id
                 candle.add_trade(trade)
                 self._is_touched = True
@@ -67,13 +72,36 @@ class CandleBuilder:
             self.interval = self.interval.with_phase(kline.open_ms)
         if not self.interval.is_aligned(kline.open_ms):
             return
-        candle = self._at(kline.open_ms, Decimal(kline.open), kline.event_ms)
+        if self._chain.shows_epoch(kline):
+            self.begin_epoch(kline.event_ms, kline.last_id, lag_ms=KLINE_LAG_MS)
+        if kline.event_ms < self._chain.epoch.begun_ms:
+            candle = self._chain.find_former(kline.open_ms)
+        else:
+            candle = self._at(kline.open_ms, Decimal(kline.open), kline.event_ms)
+            if candle is not None and self._chain.is_open(candle):
+                self._chain.reach(candle, kline)
+            else:
+                candle = None
         if candle is not None:
             with self._judged(candle):
                 candle.add_kline(kline)
                 if kline.is_closed and candle.end(kline.event_ms):
                     self._chain.has_rolled = True
         self._kline_ms = max(self._kline_ms, kline.event_ms)
+
+    def begin_epoch(self, at_ms: int, last_id: int, *, former_ms: int = -1, lag_ms: int = 0) -> None:
+        """Trade ids have begun anew, as something of `at_ms` shows that ends with this id. What was
+        counted stays, but no id proves it any more.
+
+        `former_ms`: how far the ids before had come; nothing happens if a later beginning is known.
+        """
+        epoch, newest = self._chain.epoch, self._chain.newest
+        if epoch.begun_ms > former_ms >= 0:
+            return
+        epoch.begin(at_ms, last_id, lag_ms)
+        if newest is not None and not (newest.is_closed and newest.is_exact):
+            with self._judged(newest):
+                newest.begin_epoch(epoch.number)
 
     def doubt(self) -> None:
         """The streams broke: what comes after the newest trade may be lost, until ids, a kline sent
@@ -178,17 +206,12 @@ class CandleBuilder:
     def is_unproven(self, at_ms: int) -> bool:
         """Whether some candle from the last one that traded on was over at `at_ms`, and nothing has
         shown its end."""
-        for candle in reversed(self._chain.candles):
-            if candle.next_ms <= at_ms and not (candle.is_closed and candle.is_exact):
-                return True
-            if candle.trades:
-                break
-        return False
+        return self._chain.is_unproven(at_ms)
 
     @property
     def last_id(self) -> int:
-        """The newest trade known, -1 without any."""
-        return max((candle.close_id for candle in self._chain.candles), default=NO_ID)
+        """The newest trade known of this epoch, -1 without any."""
+        return self._chain.last_id
 
     @property
     def contradictions(self) -> int:

@@ -10,8 +10,11 @@ from bisect import bisect_left
 from decimal import Decimal
 from operator import attrgetter
 
+from truecandle.candles.epoch import Epoch
 from truecandle.candles.forming import Forming
 from truecandle.candles.interval import Interval
+from truecandle.candles.number import NO_ID
+from truecandle.candles.tick import Kline
 
 #: Candles kept while nobody takes what changed.
 CANDLES_MAX = 300
@@ -23,6 +26,9 @@ EMPTY_CANDLES_MAX = 120
 #: The newest candles keep their single trades, to put them on top of a kline that comes late.
 WITH_TRADES = 5
 
+#: A kline holds all trades up to this much before it was sent: recorded ones lack 4 ms at most.
+KLINE_LAG_MS = 1_000
+
 _open_time = attrgetter("open_ms")
 
 
@@ -32,6 +38,7 @@ class Chain:
     def __init__(self) -> None:
         self.candles: list[Forming] = []
         self.newest: Forming | None = None
+        self.epoch = Epoch()
         self.has_rolled = False
         self._contradictions = 0
 
@@ -40,6 +47,40 @@ class Chain:
             if candle.open_ms <= time_ms:
                 return candle if time_ms < candle.next_ms else None
         return None
+
+    def find_former(self, time_ms: int) -> Forming | None:
+        """The candle of that time if no trade of this epoch is in it."""
+        candle = self.find(time_ms)
+        return candle if candle is not None and candle.epoch != self.epoch.number else None
+
+    def is_open(self, candle: Forming) -> bool:
+        """Whether it takes an event of this epoch; it is of this one then."""
+        if candle.epoch == self.epoch.number:
+            return True
+        if candle.is_closed and candle.is_exact:
+            return False
+        candle.begin_epoch(self.epoch.number)
+        return True
+
+    def reach(self, candle: Forming, kline: Kline) -> None:
+        """The kline has shown how far ids have come."""
+        if kline.trades:
+            self.epoch.reach(kline.last_id, min(kline.event_ms, candle.next_ms - 1))
+
+    def shows_epoch(self, kline: Kline) -> bool:
+        """Whether the kline shows that ids have begun anew: its first trade is later than one with
+        its id; or it was sent long after a trade of its interval that is not in it."""
+        epoch, candle = self.epoch, self.find(kline.open_ms)
+        if kline.event_ms < epoch.begun_ms:
+            return False
+        if kline.trades and kline.first_id <= epoch.last_id and kline.open_ms > epoch.last_ms:
+            return True
+        if candle is None or candle.epoch != epoch.number or candle.is_final:
+            return False
+        is_newest = candle.trades > 0 and candle.close_id == epoch.last_id
+        is_same = kline.trades > 0 and kline.first_id == candle.first_id
+        is_late = kline.event_ms - KLINE_LAG_MS > epoch.last_ms
+        return is_newest and kline.last_id < epoch.last_id and is_late and not is_same
 
     def open(
         self, interval: Interval, open_ms: int, price: Decimal, time_ms: int
@@ -50,6 +91,7 @@ class Chain:
             return None
         next_ms = interval.next_open_ms(open_ms)
         candle = Forming(open_ms, next_ms, price, price, price, price, time_ms)
+        candle.epoch = self.epoch.number
         candles.insert(bisect_left(candles, open_ms, key=_open_time), candle)
         self.newest = candles[-1]
         for known in candles[:-1]:
@@ -60,6 +102,22 @@ class Chain:
         self.has_rolled = True
         self.keep(CANDLES_MAX)
         return candle
+
+    @property
+    def last_id(self) -> int:
+        """The newest trade counted of this epoch."""
+        number = self.epoch.number
+        return max((one.close_id for one in self.candles if one.epoch == number), default=NO_ID)
+
+    def is_unproven(self, at_ms: int) -> bool:
+        """Whether a candle from the last one that traded on was over then, and may be proven yet."""
+        for candle in reversed(self.candles):
+            is_settled = candle.is_mixed or (candle.is_closed and candle.is_exact)
+            if candle.next_ms <= at_ms and not is_settled:
+                return True
+            if candle.trades:
+                break
+        return False
 
     def keep(self, count: int) -> None:
         """Lets go of all but the newest ones."""
@@ -74,7 +132,8 @@ class Chain:
     def prove(self, interval: Interval, candle: Forming) -> None:
         """Joins the candle with those that traded before and after it, where ids follow on.
 
-        Ids grow with time, without a break: between two trades of neighbouring ids lies nothing.
+        Ids of an epoch grow with time, without a break: between two trades of neighbouring ids lies
+        nothing.
         """
         at = bisect_left(self.candles, candle.open_ms, key=_open_time)
         before = next((one for one in self.candles[:at][::-1] if one.trades), None)
@@ -89,8 +148,9 @@ class Chain:
         """Nothing traded between the newest trade and `until_ms`: what was over by then has ended
         as it is. False if `last_id` is not the newest trade."""
         last = next((one for one in reversed(self.candles) if one.trades), None)
-        if last is None or last.close_id != last_id:
+        if last is None or last.close_id != last_id or last.epoch != self.epoch.number:
             return False
+        self.epoch.silent(last_id, until_ms - 1)
         self._open_between(interval, last, interval.open_ms(until_ms), until_ms)
         for candle in self.candles[self.candles.index(last) :]:
             if candle.next_ms <= until_ms:
@@ -99,7 +159,7 @@ class Chain:
         return True
 
     def _join(self, interval: Interval, one: Forming | None, other: Forming | None) -> None:
-        if one is None or other is None:
+        if one is None or other is None or one.epoch != other.epoch:
             return
         one.fill(other.open_id)
         if one.close_id + 1 != other.open_id:

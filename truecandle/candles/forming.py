@@ -18,6 +18,10 @@ from truecandle.candles.tick import Kline, Trade
 class Forming(Tally):
     """A candle, and how far its beginning and its end are proven."""
 
+    #: Which epoch its ids are of.
+    epoch: int = 0
+    #: Its beginning was known when ids began anew.
+    had_start: bool = False
     #: The proven first trade of its interval: a kline has shown it, or it follows on from a trade
     #: of an earlier interval.
     first_id: int | None = None
@@ -72,6 +76,15 @@ class Forming(Tally):
         else:
             self._add_kline(kline)
 
+    def begin_epoch(self, number: int) -> None:
+        """Ids have begun anew: it moves on with the new trades, and only a kline of theirs can show
+        what it holds. In the store it is newer than all that was said before."""
+        self.epoch, self.had_start = number, self.has_start
+        self.restart_ids()
+        self.first_id = self.end_id = self.kline_id = self.ahead_id = self.witness = None
+        self.is_void = False
+        self.change(self.updated_at + 1)
+
     def end(self, at_ms: int) -> bool:
         """Marks the interval as ended; False if it was before."""
         if self.is_closed:
@@ -106,20 +119,20 @@ class Forming(Tally):
     @property
     def has_start(self) -> bool:
         """Whether its beginning is known: from a kline, or by the id of its first trade."""
-        if self.kline_id is not None or self.is_void:
+        if self.kline_id is not None or self.is_void or self.had_start:
             return True
         return self.first_id is not None and self.first_id == self.open_id
 
     @property
     def is_whole(self) -> bool:
         """Whether it holds every trade from the first of its interval to its last, unbroken."""
-        if self.first_id is None or self.trades == 0:
+        if self.first_id is None or self.trades == 0 or self.is_mixed:
             return False
         return self.ids.is_single(self.first_id, self.close_id)
 
     @property
     def is_exact(self) -> bool:
-        """While it forms: whole and not in doubt. Once closed: whole, and its end is proven."""
+        """While it forms: whole and not in doubt; once closed: whole, and its end is proven."""
         if self.is_final:
             return True
         if not self.is_closed:
@@ -145,7 +158,7 @@ class Forming(Tally):
             taker_quote_volume=(
                 known(self.taker_quote_volume) if self.is_taker_quote_known else None
             ),
-            first_id=self.open_id if self.trades else NO_ID,
+            first_id=self.open_id if self.trades and not self.is_mixed else NO_ID,
             last_id=self.close_id if self.trades else NO_ID,
             is_exact=self.is_exact,
         )
@@ -180,7 +193,7 @@ class Forming(Tally):
 
     def _add_void(self, kline: Kline) -> None:
         """Nothing traded yet: its price is that of the close before, and no open yet."""
-        if self.trades:
+        if self.trades and not self.is_mixed:
             return
         self.is_void, self.kline_id = True, NO_ID
         if kline.event_ms > self.doubt_ms:

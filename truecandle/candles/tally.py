@@ -13,7 +13,7 @@ from typing import Final
 
 from truecandle.candles.number import NO_ID
 from truecandle.candles.ranges import Ranges
-from truecandle.candles.tick import QUOTE_STEP, Kline, Trade
+from truecandle.candles.tick import Kline, Trade
 
 #: No volume on Binance has 60 digits.
 _add = Context(prec=60).add
@@ -50,6 +50,8 @@ class Tally:
     #: gone.
     pieces: dict[int, Trade] = field(default_factory=dict)
     forgotten_id: int = NO_ID
+    #: It holds trades of an epoch whose ids say nothing any more, and no kline has replaced them.
+    is_mixed: bool = False
     is_closed: bool = False
     is_changed: bool = True
 
@@ -88,12 +90,13 @@ class Tally:
         if overlap == trade.count:
             return
         if self.trades == 0:
-            self.open = self.high = self.low = self.close = price
-            self.open_id, self.close_id = trade.first_id, trade.last_id
+            self.open = self.high = self.low = price
+        if self.close_id == NO_ID:
+            self.close, self.open_id, self.close_id = price, trade.first_id, trade.last_id
         self.high = max(self.high, price)
         self.low = min(self.low, price)
         if trade.first_id < self.open_id:
-            self.open, self.open_id = price, trade.first_id
+            self.open, self.open_id = self.open if self.is_mixed else price, trade.first_id
         if trade.last_id > self.close_id:
             self.close, self.close_id = price, trade.last_id
         if overlap == 0:
@@ -113,7 +116,7 @@ class Tally:
         self.taker_quote_volume = Decimal(kline.taker_quote_volume or 0)
         self.is_quote_known = kline.quote_volume is not None
         self.is_taker_quote_known = kline.taker_quote_volume is not None
-        self.trades = kline.trades
+        self.trades, self.is_mixed = kline.trades, False
         self.open_id, self.close_id = kline.first_id, kline.last_id
         self.ids, self.pieces = Ranges(), {}
         self.forgotten_id = max(self.forgotten_id, kline.last_id)
@@ -125,6 +128,12 @@ class Tally:
             return True
         self.updated_at, self.is_changed = updated_at, is_changed
         return False
+
+    def restart_ids(self) -> None:
+        """Ids have begun anew: what is counted stays, and nobody can tell any more which it is."""
+        self.is_mixed |= self.trades > 0
+        self.open_id = self.close_id = self.forgotten_id = NO_ID
+        self.ids, self.pieces = Ranges(), {}
 
     def forget(self, last_id: int) -> None:
         """Lets go of the trades up to there: no kline that ends before them will count any more."""
@@ -149,10 +158,9 @@ class Tally:
         )
 
     def contradicts(self, kline: Kline) -> bool:
-        """Whether it says other numbers than these can have become."""
-        slack = QUOTE_STEP * kline.trades
+        """Whether it says other numbers than were called known here."""
         return self._is_other(kline) or any(
-            told is not None and abs(our - Decimal(told)) > (0 if is_known else slack)
+            told is not None and is_known and our != Decimal(told)
             for our, is_known, told in self._quotes(kline)
         )
 

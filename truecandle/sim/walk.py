@@ -105,7 +105,7 @@ class Walk(Course):
         )
 
     def _cut_quotes(self, hour: int, cell: Cell) -> tuple[int, int]:
-        """What the trades of the cell are worth, each cut by itself: all, and what takers bought."""
+        """What its trades are worth, each cut by itself: all, and what takers bought."""
         if hour not in self._quotes:
             hour_ms = self.listing.listed_ms + hour * HOUR_MS
             decimals = self.listing.quote_decimals
