@@ -217,7 +217,7 @@ class Run:
 
 
 def is_equal(candle: Any, row: list[Any]) -> bool:
-    """Every field, as the exchange knows it."""
+    """Every field, as the exchange knows it; a quote volume may be called unknown."""
     names = (
         "open",
         "high",
@@ -230,7 +230,9 @@ def is_equal(candle: Any, row: list[Any]) -> bool:
     )
     texts = [canonical(row[at]) for at in (1, 2, 3, 4, 5, 7, 9, 10)]
     ids = (candle.trades, candle.first_id, candle.last_id) == (row[8], row[12], row[13])
-    return candle.is_exact and ids and [getattr(candle, name) for name in names] == texts
+    found = [getattr(candle, name) for name in names]
+    are_equal = all(one in (None, text) for one, text in zip(found, texts, strict=True))
+    return candle.is_exact and ids and are_equal
 
 
 def _options() -> argparse.Namespace:

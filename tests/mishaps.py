@@ -149,9 +149,7 @@ class Truth:
         first_id, epoch = self._next_id, self.epoch(time_ms)
         parts = [Decimal(chance.randint(1, 10**6)) / 10**5 for _ in range(chance.choice([1, 1, 4]))]
         for quantity in parts:
-            self.ones.append(
-                One(self._next_id, time_ms, price, quantity, is_taker_buy, epoch)
-            )
+            self.ones.append(One(self._next_id, time_ms, price, quantity, is_taker_buy, epoch))
             self._next_id += 1
         texts = canonical(price), canonical(sum(parts, Decimal(0)))
         ids = first_id, self._next_id - 1

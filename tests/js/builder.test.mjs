@@ -76,6 +76,33 @@ test("what the server itself doubts stays in doubt, and asks for nothing", () =>
   assert.deepEqual([builder.forming.isExact, builder.isAdrift], [false, false]);
 });
 
+test("the server's candle of ids that have begun anew takes the place of the one before, and not the reverse", () => {
+  const builder = new LiveCandleBuilder(MINUTE);
+  builder.addCandle(server(0, 5_000, 105, 2_000));
+  builder.addPrice(price(5_500, 106, 2_001));
+  assert.equal(builder.addCandle(server(0, 9_000, 107, 20, { complete: false, first_id: -1 })), true);
+  assert.deepEqual([builder.forming.close, builder.forming.last_id, builder.isAdrift], [107, 20, false]);
+  assert.equal(builder.addCandle(server(0, 5_600, 106, 2_002)), false);
+  builder.addPrice(price(9_500, 108, 21));
+  assert.deepEqual([builder.forming.close, builder.forming.volume, builder.isAdrift], [108, 6, false]);
+  builder.addCandle(server(0, 10_000, 108, 21));
+  assert.equal(builder.forming.isExact, true);
+});
+
+test("prices of ids that have begun anew move the candle, which is adrift until the server tells", () => {
+  for (const id of [20, 2_000]) {
+    const builder = new LiveCandleBuilder(MINUTE);
+    builder.addCandle(server(0, 5_000, 105, 2_000));
+    builder.addPrice(price(5_500, 106, 2_001));
+    assert.equal(builder.addPrice(price(9_000, 120, id)), true);
+    assert.deepEqual([builder.forming.close, builder.forming.volume, builder.forming.last_id], [120, 7, id]);
+    assert.deepEqual([builder.forming.isExact, builder.isAdrift], [false, true]);
+    assert.equal(builder.addPrice(price(5_500, 106, 2_001)), false);
+    builder.addCandle(server(0, 9_000, 120, id, { high: 120, complete: false, first_id: -1 }));
+    assert.deepEqual([builder.forming.close, builder.isAdrift], [120, false]);
+  }
+});
+
 test("an older candle from the server never takes the place of a newer", () => {
   const builder = new LiveCandleBuilder(MINUTE);
   assert.equal(builder.addCandle(server(0, 5_000, 105, 20)), true);

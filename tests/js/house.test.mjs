@@ -16,6 +16,7 @@ const LADDER = [
   ["theme.js", "words.js"],
   ["candles/builder.js", "candles/chain.js", "candles/history.js", "candles/merge.js", "candles/series.js"],
   ["candles/holes.js", "candles/price.js"],
+  ["candles/epoch.js"],
   ["candles/candle.js"],
   ["candles/interval.js"],
 ];

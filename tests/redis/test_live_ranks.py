@@ -18,8 +18,10 @@ from redis import Redis
 
 from live_candles import save_live_candle
 from tests.redis.samples import MINUTE_MS, MINUTES, START_MS, minute
+from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle, live_from_json
 from truecandle.candles.number import canonical
+from truecandle.candles.tick import Trade
 from truecandle.store import keys, lease, live
 from truecandle.store.lease import Leases
 from truecandle.store.live import Live, Saved
@@ -65,6 +67,18 @@ def test_a_feed_that_was_replaced_saves_nothing(redis: Redis) -> None:
         assert save(redis, late, 61_000, old) == (False, "fenced")
     assert everything(redis) == before
     assert save(redis, ours(0, 2_000), 2_000, new) == (True, "forming")
+
+
+def test_a_candle_goes_on_in_the_store_when_trade_ids_begin_anew(redis: Redis) -> None:
+    number, builder = lead(redis), CandleBuilder(MINUTES.interval)
+    times = {110: 500, 111: 600, 7: 601, 8: 700}
+    for one, at_ms in times.items():
+        time_ms = START_MS + at_ms
+        builder.add_trade(Trade(MINUTES.symbol, one, one, "5", "1", time_ms, time_ms, True))
+        (candle,) = builder.take(partial=True)
+        assert save(redis, candle, at_ms, number) == (True, "forming")
+    found = read(redis, 700).forming
+    assert found and (found.last_id, found.trades, found.is_exact) == (8, 4, False)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -9,12 +9,13 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed import reread
-from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, TRIES_MAX, Case
+from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, Case
 from truecandle.feed.closing import OVERDUE_MS, PAUSE_MAX_S, PAUSE_S, Closing
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import MARGINS_MS, Past
 from truecandle.feed.reread import PATIENCE_S
+from truecandle.feed.retry import TRIES_MAX
 
 START_MS = 1_795_000_020_000
 
@@ -71,23 +72,23 @@ def test_a_hole_is_asked_for_once_what_is_late_is_not_late_any_more() -> None:
     assert one.next(1.0 + LATE_S - 0.01) is None
     assert one.behind(1.0 + LATE_S - 0.01) is None
     errand = asked(one, 1.0 + LATE_S)
-    assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 3, 3)
+    assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 2, 4)
     assert one.behind(1.0 + LATE_S)
-    one.answer(errand, trades(3, 5), 2.0)
+    one.answer(errand, trades(2, 5), 2.0)
     assert one.next(2.0) is None
     assert one.behind(9.0) is None
     found = candle(one)
     assert (found.is_exact, found.trades) == (True, 6)
-    assert one.counts.trades == 3
+    assert one.counts.trades == 4
 
 
 def test_many_holes_are_asked_for_on_one_page() -> None:
     one = case(trade(1), trade(3), trade(900), trade(2000))
     errand = asked(one, 2.0)
-    assert (errand.from_id, errand.limit) == (2, PAGE)
-    one.answer(errand, trades(2, 1001), 2.0)
+    assert (errand.from_id, errand.limit) == (1, PAGE)
+    one.answer(errand, trades(1, 1000), 2.0)
     errand = asked(one, 2.1)
-    assert (errand.from_id, errand.limit) == (1002, 998)
+    assert (errand.from_id, errand.limit) == (1001, 999)
 
 
 def test_what_a_break_has_lost_is_asked_for_at_once() -> None:
@@ -95,35 +96,35 @@ def test_what_a_break_has_lost_is_asked_for_at_once() -> None:
     one.change(False, 5.0)
     one.change(True, 6.0)
     errand = asked(one, 6.0)
-    assert (errand.purpose, errand.from_id) == ("tail", 3)
-    one.answer(errand, trades(3, 5), 6.1)
+    assert (errand.purpose, errand.from_id) == ("tail", 2)
+    one.answer(errand, trades(2, 5), 6.1)
     come(one, [trade(9)], 6.2)
     errand = asked(one, 6.2)
-    assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 6, 3)
+    assert (errand.purpose, errand.from_id, errand.limit) == ("holes", 5, 4)
 
 
-def test_after_a_break_without_a_trade_an_empty_answer_lifts_the_doubt_a_moment_later() -> None:
+def test_after_a_break_an_answer_without_a_later_trade_lifts_the_doubt_a_moment_later() -> None:
     one = case(trade(1), trade(2))
     one.change(False, 5.0)
     assert not candle(one).is_exact
     one.change(True, 6.0)
-    one.answer(asked(one, 6.0), [], 6.1)
+    one.answer(asked(one, 6.0), [trade(2)], 6.1)
     assert one.behind(6.1)
     assert one.next(6.0 + QUIET_S - 0.01) is None
     errand = asked(one, 6.0 + QUIET_S)
-    assert (errand.purpose, errand.from_id) == ("tail", 3)
-    one.answer(errand, [], 7.5)
+    assert (errand.purpose, errand.from_id) == ("tail", 2)
+    one.answer(errand, [trade(2)], 7.5)
     assert candle(one).is_exact
     assert one.behind(7.5) is None
 
 
-def test_an_empty_answer_proves_the_end_of_what_was_over_a_moment_before_it_was_made() -> None:
+def test_an_answer_without_a_later_trade_proves_the_end_of_what_was_over_a_moment_before() -> None:
     over_ms = START_MS + 60_000 + int(QUIET_S * 1000)
     for date_ms, is_proven in ((over_ms - 1, False), (None, False), (over_ms, True)):
         one = case(trade(1), trade(2))
         one.change(False, 5.0)
         one.change(True, 6.0)
-        one.answer(asked(one, 7.0), [], 7.1, date_ms)
+        one.answer(asked(one, 7.0), [trade(2)], 7.1, date_ms)
         found = candle(one)
         assert (found.is_complete, found.is_exact) == (is_proven, True)
 
@@ -133,7 +134,7 @@ def test_a_clock_of_ours_that_runs_ahead_proves_no_end() -> None:
     one.look(10.0, START_MS + 10_000 + 3_600_000)
     errand = asked(one, 10.0)
     assert errand.purpose == "tail"
-    one.answer(errand, [], 10.1, START_MS + 10_000)
+    one.answer(errand, [trade(2)], 10.1, START_MS + 10_000)
     come(one, [trade(3, 20_000)], 20.0)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (3, False, True)
@@ -147,9 +148,9 @@ def test_where_nothing_is_heard_of_a_close_the_exchange_is_asked_and_that_proves
     one.look(61.5, due_ms)
     errand = one.next(61.5)
     assert errand
-    assert (errand.purpose, errand.from_id) == ("tail", 3)
+    assert (errand.purpose, errand.from_id) == ("tail", 2)
     one.ask(errand, 61.5)
-    one.answer(errand, [trade(3, 59_000)], 61.6, START_MS + 61_000)
+    one.answer(errand, [trade(2), trade(3, 59_000)], 61.6, START_MS + 61_000)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
     one.look(62.0, due_ms + 500)
@@ -163,11 +164,12 @@ def test_what_closes_while_the_streams_are_away_is_proven_and_what_forms_stays_i
     one.look(70.0, due_ms)
     errand = asked(one, 70.0)
     assert errand.purpose == "tail"
-    one.answer(errand, [trade(3, 59_000)], 70.1, START_MS + 70_000)
+    one.answer(errand, [trade(2), trade(3, 59_000)], 70.1, START_MS + 70_000)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (3, True, True)
     one.look(132.0, due_ms + 60_000)
-    one.answer(asked(one, 132.0), [trade(4, 120_500)], 132.1, START_MS + 132_000)
+    told = [trade(3, 59_000), trade(4, 120_500)]
+    one.answer(asked(one, 132.0), told, 132.1, START_MS + 132_000)
     found = candle(one)
     assert (found.trades, found.is_complete, found.is_exact) == (1, False, False)
 
@@ -198,7 +200,7 @@ def test_an_answer_proves_nothing_if_the_stream_broke_again_meanwhile() -> None:
     one.change(True, 6.0)
     errand = asked(one, 8.0)
     one.change(False, 8.1)
-    one.answer(errand, [], 8.2)
+    one.answer(errand, [trade(2)], 8.2)
     assert not candle(one).is_exact
     assert one.behind(8.2)
 
@@ -213,9 +215,10 @@ def test_a_tail_without_end_is_given_up_after_its_pages() -> None:
     one = case(trade(1))
     one.change(False, 5.0)
     one.change(True, 6.0)
-    for page in range(PAGES_MAX):
+    for _ in range(PAGES_MAX):
         errand = asked(one, 8.0)
-        one.answer(errand, trades(2 + page * PAGE, 1 + (page + 1) * PAGE), 8.0)
+        assert errand.from_id
+        one.answer(errand, trades(errand.from_id, errand.from_id + PAGE - 1), 8.0)
     assert (one.counts.gave_up, one.trail.next_id) == (1, None)
     assert asked(one, 20.0).purpose == "newest"
 

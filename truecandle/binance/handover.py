@@ -147,5 +147,5 @@ class Handover:
 def _key(item: Trade | Kline) -> Hashable:
     """What makes it the same on both connections."""
     if isinstance(item, Trade):
-        return item.symbol, item.first_id, item.last_id
+        return item.symbol, item.first_id, item.last_id, item.time_ms
     return item.symbol, item.interval, item.open_ms, item.last_id, item.is_closed

@@ -21,7 +21,7 @@ from truecandle.binance.answers import (
 from truecandle.binance.http import HttpClient
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.listing import Listing
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.tick import DATE_SPREAD_MS, Kline, Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
 KLINES_LIMIT_MAX = 1000
@@ -133,6 +133,7 @@ class RestClient(HttpClient):
             last_id=first_id + candle.trades - 1 if candle.trades else -1,
             is_closed=False,
             event_ms=max(candle.open_ms, min(answer.date_ms or 0, candle.close_ms)),
+            spread_ms=DATE_SPREAD_MS,
         )
 
     def server_time(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.chain import KLINE_LAG_MS, Chain
 from truecandle.candles.forming import Forming
 from truecandle.candles.interval import LAST_MS, Interval
+from truecandle.candles.number import NO_ID
 from truecandle.candles.tick import Kline, Trade
 
 #: Candles kept for late news: closing klines come up to 2.4 s late, but what was missed in a break
@@ -74,22 +75,17 @@ class CandleBuilder:
             return
         if self._chain.shows_epoch(kline):
             self.begin_epoch(kline.event_ms, kline.last_id, lag_ms=KLINE_LAG_MS)
-        if kline.event_ms < self._chain.epoch.begun_ms:
-            candle = self._chain.find_former(kline.open_ms)
-        else:
+        candle = self._chain.find(kline.open_ms)
+        if not self._chain.is_former(kline):
             candle = self._at(kline.open_ms, Decimal(kline.open), kline.event_ms)
-            if candle is not None and self._chain.is_open(candle):
-                self._chain.reach(candle, kline)
-            else:
-                candle = None
-        if candle is not None:
+        if candle is not None and self._chain.takes(candle, kline):
             with self._judged(candle):
                 candle.add_kline(kline)
                 if kline.is_closed and candle.end(kline.event_ms):
                     self._chain.has_rolled = True
         self._kline_ms = max(self._kline_ms, kline.event_ms)
 
-    def begin_epoch(self, at_ms: int, last_id: int, *, former_ms: int = -1, lag_ms: int = 0) -> None:
+    def begin_epoch(self, at_ms: int, last_id: int, former_ms: int = -1, lag_ms: int = 0) -> None:
         """Trade ids have begun anew, as something of `at_ms` shows that ends with this id. What was
         counted stays, but no id proves it any more.
 
@@ -115,7 +111,7 @@ class CandleBuilder:
         """The streams are back, and the exchange has said that nothing traded after the trade
         `last_id`: that ends the doubt."""
         newest = self._chain.newest
-        if newest is not None and last_id == self.last_id:
+        if newest is not None and last_id == self.last_id > NO_ID:
             with self._judged(newest):
                 newest.is_doubted = False
 

@@ -48,10 +48,9 @@ class Chain:
                 return candle if time_ms < candle.next_ms else None
         return None
 
-    def find_former(self, time_ms: int) -> Forming | None:
-        """The candle of that time if no trade of this epoch is in it."""
-        candle = self.find(time_ms)
-        return candle if candle is not None and candle.epoch != self.epoch.number else None
+    def is_former(self, kline: Kline) -> bool:
+        """Whether it may have been sent before ids began anew."""
+        return kline.event_ms < self.epoch.begun_ms
 
     def is_open(self, candle: Forming) -> bool:
         """Whether it takes an event of this epoch; it is of this one then."""
@@ -62,16 +61,22 @@ class Chain:
         candle.begin_epoch(self.epoch.number)
         return True
 
-    def reach(self, candle: Forming, kline: Kline) -> None:
-        """The kline has shown how far ids have come."""
+    def takes(self, candle: Forming, kline: Kline) -> bool:
+        """Whether the candle takes a kline, which is of the same epoch, and shows how far ids have
+        come."""
+        if self.is_former(kline):
+            return candle.epoch != self.epoch.number
+        if not self.is_open(candle):
+            return False
         if kline.trades:
-            self.epoch.reach(kline.last_id, min(kline.event_ms, candle.next_ms - 1))
+            self.epoch.reach(kline.last_id, min(kline.sent_by_ms, candle.next_ms - 1))
+        return True
 
     def shows_epoch(self, kline: Kline) -> bool:
         """Whether the kline shows that ids have begun anew: its first trade is later than one with
         its id; or it was sent long after a trade of its interval that is not in it."""
         epoch, candle = self.epoch, self.find(kline.open_ms)
-        if kline.event_ms < epoch.begun_ms:
+        if self.is_former(kline):
             return False
         if kline.trades and kline.first_id <= epoch.last_id and kline.open_ms > epoch.last_ms:
             return True
@@ -110,7 +115,7 @@ class Chain:
         return max((one.close_id for one in self.candles if one.epoch == number), default=NO_ID)
 
     def is_unproven(self, at_ms: int) -> bool:
-        """Whether a candle from the last one that traded on was over then, and may be proven yet."""
+        """Whether a candle from the last that traded on was over then, and may be proven yet."""
         for candle in reversed(self.candles):
             is_settled = candle.is_mixed or (candle.is_closed and candle.is_exact)
             if candle.next_ms <= at_ms and not is_settled:
@@ -136,9 +141,9 @@ class Chain:
         nothing.
         """
         at = bisect_left(self.candles, candle.open_ms, key=_open_time)
-        before = next((one for one in self.candles[:at][::-1] if one.trades), None)
-        after = next((one for one in self.candles[at + 1 :] if one.trades), None)
-        if candle.trades == 0:
+        before = next((one for one in self.candles[:at][::-1] if one.close_id > NO_ID), None)
+        after = next((one for one in self.candles[at + 1 :] if one.close_id > NO_ID), None)
+        if candle.close_id == NO_ID:
             self._join(interval, before, after)
             return
         self._join(interval, before, candle)
@@ -148,7 +153,9 @@ class Chain:
         """Nothing traded between the newest trade and `until_ms`: what was over by then has ended
         as it is. False if `last_id` is not the newest trade."""
         last = next((one for one in reversed(self.candles) if one.trades), None)
-        if last is None or last.close_id != last_id or last.epoch != self.epoch.number:
+        if last is None or last_id == NO_ID or last_id != last.close_id:
+            return False
+        if last.epoch != self.epoch.number:
             return False
         self.epoch.silent(last_id, until_ms - 1)
         self._open_between(interval, last, interval.open_ms(until_ms), until_ms)

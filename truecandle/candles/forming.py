@@ -199,7 +199,7 @@ class Forming(Tally):
         if kline.event_ms > self.doubt_ms:
             self.is_doubted = False
         if self.rebase(kline):
-            self.change(kline.event_ms)
+            self.change(kline.sent_by_ms)
 
     def _ask(self, kline: Kline) -> None:
         """What the kline kept is good for, now that a trade has come."""
@@ -229,7 +229,7 @@ class Forming(Tally):
         self.first_id = kline.first_id if kline.trades else None
         self.ahead_id = kline.last_id if is_ahead else None
         if self.rebase(kline):
-            self.change(kline.event_ms)
+            self.change(kline.sent_by_ms)
 
     def _finish(self, kline: Kline) -> None:
         """The closing kline: all of the interval, whatever the trades say."""

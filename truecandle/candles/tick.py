@@ -77,12 +77,16 @@ class Trade:
         return decimals(self.price) + self.quantity_decimals <= QUOTE_DECIMALS
 
 
+#: An answer of the exchange tells the whole second in which it was made.
+DATE_SPREAD_MS: Final = 999
+
+
 @dataclass(frozen=True, slots=True)
 class Kline:
     """The exchange's own view of a candle. `first_id` and `last_id` are -1 without any trade.
 
     The quote volumes are None where a stored candle stands in for the exchange's word, and nobody
-    knew them.
+    knew them. It was sent at `event_ms`, or up to `spread_ms` later where that is not told exactly.
     """
 
     symbol: str
@@ -101,6 +105,12 @@ class Kline:
     last_id: int
     is_closed: bool
     event_ms: int
+    spread_ms: int = 0
+
+    @property
+    def sent_by_ms(self) -> int:
+        """When it had been sent at the latest: all its trades had happened by then."""
+        return self.event_ms + self.spread_ms
 
 
 def decimals(text: str) -> int:

@@ -208,19 +208,15 @@ class Feed:
         if mute:
             log.warning("feed: silent while others talk, renewed: %s", ", ".join(mute))
             self.source.renew(mute)
-        noted = {
-            symbol: self._notes.facts(
-                symbol, self.source, self._missing(symbol, now_s), self._clock.now_ms(), now_s
-            )
-            for symbol in self.lead.fences(self._markets)
-        }
+        noted, now_ms = {}, self._clock.now_ms()
+        for symbol in self.lead.fences(self._markets):
+            missing = self.recovery.behind(symbol, now_s) if self.recovery else None
+            shown = self._outbox.shown(symbol)
+            noted[symbol] = self._notes.facts(symbol, self.source, missing, shown, now_ms, now_s)
         try:
             freshness.note(self._redis, noted)
         except StoreError as error:
             self._outbox.leave_alone(error)
-
-    def _missing(self, symbol: str, now_s: float) -> str | None:
-        return self.recovery.behind(symbol, now_s) if self.recovery is not None else None
 
     def _beat(self, now_s: float) -> None:
         if now_s - self._beat_s < BEAT_S or self._outbox.is_away():
@@ -257,8 +253,7 @@ class Feed:
 
     def _follow(self, followed: Sequence[markets.Market]) -> None:
         """Other markets come and go; what the rest have built stays."""
-        symbols = [one.symbol for one in followed]
-        if list(self._markets) != symbols:
+        if list(self._markets) != (symbols := [one.symbol for one in followed]):
             self._change(symbols)
         for one in followed:
             self._markets[one.symbol].learn(one.listing)

@@ -1,22 +1,23 @@
 """One market's losses: what of it is missing, what to ask the exchange for next, and when.
 
 Never here: threads, sockets, a clock (seconds that only grow and the exchange's ms come in).
-Invariant: a market is settled only by an answer that was asked for while its trades were coming in;
-an end is proven only by the exchange's own time, never by ours.
+Invariant: a market is settled only by an answer that was asked for while its trades were coming in,
+and that goes on from a trade that is known; an end is proven only by the exchange's own time.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from truecandle.candles.tick import Kline, Trade
+from truecandle.feed.anchors import Anchors
 from truecandle.feed.closing import OVERDUE_MS, Closing
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import Past, by_klines
 from truecandle.feed.reread import PATIENCE_S, Reread
+from truecandle.feed.retry import Retry
 from truecandle.feed.trail import Hole, Trail
 
 #: What is disordered arrives within this; only then it counts as missing.
@@ -26,10 +27,6 @@ LATE_S = 0.5
 QUIET_S = 1.0
 #: A break of more trades than fit on so many pages is left to klines.
 PAGES_MAX = 5
-#: Failures in a row before ids are given up and klines have to do.
-TRIES_MAX = 8
-BACKOFF_S = 0.25
-BACKOFF_MAX_S = 30.0
 
 
 @dataclass(slots=True)
@@ -44,12 +41,16 @@ class Case:
     is_live: bool = False
     #: Whether trades after the newest one may be missing.
     is_open: bool = False
+    _anchors: Anchors = field(default_factory=Anchors)
+    _epoch: int = 0
+    #: An answer did not show the newest trade that is known: which one is the exchange's newest?
+    _is_unsure: bool = False
     _newest_id: int = -1
     _past: Past | None = None
     _pages: int = 0
-    _tries: int = 0
-    _again_s: float = 0.0
+    _retry: Retry = field(default_factory=Retry)
     _asked_s: float = 0.0
+    _asked_epoch: int = 0
     #: Since when the stream was live, when it was asked.
     _asked_since_s: float = -1.0
     #: The exchange's time in its newest answer.
@@ -61,7 +62,11 @@ class Case:
         """A trade has come by the stream: whatever came between it and the last one has an id.
         What a break has lost is not late, it is missing at once."""
         self._closing.traded()
-        if trade.agg_id >= 0:
+        self._follow_epoch()
+        if trade.agg_id >= 0 and not self.market.epoch.is_former(trade):
+            if self._anchors.begins_anew(trade):
+                self._forget()
+            self._anchors.see(trade)
             self.trail.see(trade.agg_id, now_s - LATE_S if self.is_open else now_s)
             self.is_open = self.is_open and not self.is_live
 
@@ -90,7 +95,7 @@ class Case:
 
     def next(self, now_s: float) -> Errand | None:
         """What to ask now, None for nothing. Cheap where nothing is amiss."""
-        if now_s < self._again_s:
+        if now_s < self._retry.again_s:
             return None
         return (
             self._next_past(now_s)
@@ -103,6 +108,7 @@ class Case:
         """That is being asked now."""
         self.counts.asked += 1
         self._asked_s, self._asked_since_s = now_s, self.since_s
+        self._asked_epoch = self._epoch
         if errand.purpose == "tail":
             self._closing.asked(now_s)
         if errand.interval:
@@ -121,6 +127,10 @@ class Case:
         trades = [event for event in events if isinstance(event, Trade)]
         if errand.purpose == "candle":
             self._take_candle(events)
+        elif self._asked_epoch != self._epoch:
+            return  # it is about ids that mean other trades now
+        elif stranger := self._anchors.stranger(errand.from_id, trades):
+            self._begin_epoch(stranger, now_s)
         elif errand.purpose == "newest":
             self._take_newest(trades, now_s)
         elif errand.purpose == "since":
@@ -130,16 +140,16 @@ class Case:
 
     def fail(self, now_s: float) -> None:
         """Nothing usable came: again later, and not for ever."""
-        self._tries += 1
         self.counts.failed += 1
-        ceiling_s = min(BACKOFF_MAX_S, BACKOFF_S * 2.0**self._tries)
-        self._again_s = now_s + random.uniform(BACKOFF_S, ceiling_s)
-        if self._tries >= TRIES_MAX:
-            self._give_up(now_s)
+        if self._retry.fail(now_s):
+            self._past = None
+            self._retry.rest(now_s)
+            self._let_go(self.trail.holes)
 
     def behind(self, now_s: float) -> str | None:
         """What is missing, in words; None while nothing is known to be."""
-        if missing := sum(hole.size for hole in self.trail.ripe(now_s - LATE_S)):
+        holes = self.trail.ripe(now_s - LATE_S)
+        if missing := sum(hole.size for hole in holes if hole.size <= PAGES_MAX * PAGE):
             return f"{missing} trades are missing and asked for"
         is_asking = self.is_open or self._past is not None
         return "what traded during a break is asked for" if is_asking else None
@@ -161,25 +171,26 @@ class Case:
         large = [hole for hole in ripe if hole.size > PAGES_MAX * PAGE]
         if large:
             self._let_go(large)
-        holes = [hole for hole in ripe if hole.size <= PAGES_MAX * PAGE]
-        if not holes:
+        found = self.trail.page(PAGE, now_s - LATE_S)
+        if found is None:
             return None
-        first = holes[0].first
-        last = max(min(hole.last, first + PAGE - 1) for hole in holes if hole.first < first + PAGE)
-        pages = 1 + sum(hole.size for hole in holes) // PAGE
-        return Errand(self.symbol, "holes", from_id=first, limit=last - first + 1, pages=pages)
+        first, last, pages = found
+        first = self._anchors.start(first)
+        limit = min(PAGE, last - first + 1)
+        return Errand(self.symbol, "holes", from_id=first, limit=limit, pages=pages)
 
     def _next_tail(self, now_s: float) -> Errand | None:
         """After a break: what traded in it, where no trade came since to show it by its id. And
         what traded before a close of which nothing is heard."""
         next_id, has_waited = self.trail.next_id, self._waited(now_s, QUIET_S)
-        if self.is_live and next_id is None and self._waited(now_s, PATIENCE_S):
+        is_new = self.is_live and next_id is None and self._waited(now_s, PATIENCE_S)
+        if is_new or self._is_unsure:
             return Errand(self.symbol, "newest", limit=1)
         is_first = self._asked_since_s != self.since_s
         is_due = self._pages or (self.is_live and self.is_open and (is_first or has_waited))
         if next_id is None or not (is_due or self._closing.is_due(now_s)):
             return None
-        return Errand(self.symbol, "tail", from_id=next_id)
+        return Errand(self.symbol, "tail", from_id=self._anchors.start(next_id))
 
     def _next_candle(self, now_s: float) -> Errand | None:
         if not self._waited(now_s, PATIENCE_S):
@@ -191,16 +202,21 @@ class Case:
         for event in events:
             self.market.add(event)
         self.counts.candles += len(events)
-        self._tries = 0
+        self._retry.succeed()
         if not self.is_live:
             self.market.doubt()
 
     def _take_newest(self, trades: Sequence[Trade], now_s: float) -> None:
         """Only its id counts: it may be hours old, and in no candle of ours."""
+        is_unsure, self._is_unsure = self._is_unsure, False
         if not trades:
-            self._again_s = now_s + BACKOFF_MAX_S
+            self._is_unsure = is_unsure
+            self._retry.rest(now_s)
+        elif self._anchors.is_later(trades[-1]):
+            self._begin_epoch(trades[-1], now_s)
         elif self.trail.next_id is None:
             self.trail.start(trades[-1].agg_id + 1, now_s)
+            self._anchors.see(trades[-1])
             self._newest_id = trades[-1].last_id
             self._settle(self._newest_id)
 
@@ -220,25 +236,50 @@ class Case:
             self.trail.start(trades[0].agg_id, now_s)
             self._take_trades(errand, trades, now_s)
         else:
-            self._settle(past.last_id)
+            self._is_unsure = True  # nothing since then: if that one is still the newest
 
     def _take_trades(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
+        if self._anchors.is_missing(errand.from_id, trades):
+            self._is_unsure = errand.purpose == "tail"
+            self.fail(now_s)
+            return
         for trade in trades:
             self.market.add(trade)
+            self._anchors.see(trade)
         self.counts.trades += len(trades)
         if trades:
             first = trades[0].agg_id if errand.from_id is None else errand.from_id
             self.trail.fill(first, trades[-1].agg_id, now_s)
-            self._tries = 0
+            self._retry.succeed()
         elif errand.purpose == "holes":
             self.fail(now_s)
         is_full = len(trades) == errand.limit
         self._pages = self._pages + 1 if is_full and errand.purpose == "tail" else 0
         if self._pages >= PAGES_MAX:
             self._let_go([])
-            self.trail.forget()
+            self._forget()
         elif errand.purpose != "holes" and not is_full:
             self._settle(max(self._newest_id, self.market.trade_id))
+
+    def _follow_epoch(self) -> None:
+        """If trade ids have begun anew, nothing that was known of them is worth anything."""
+        if self._epoch != self.market.epoch.number:
+            self._epoch = self.market.epoch.number
+            self._forget()
+            self._past, self._newest_id, self._pages = None, -1, 0
+            self._retry.succeed()
+
+    def _begin_epoch(self, trade: Trade, now_s: float) -> None:
+        """An answer has shown that trade ids have begun anew: it goes on from this trade."""
+        self.market.begin_epoch(trade)
+        self.market.add(trade)
+        self._follow_epoch()
+        self._anchors.see(trade)
+        self.trail.see(trade.agg_id, now_s)
+
+    def _forget(self) -> None:
+        self.trail.forget()
+        self._anchors, self._is_unsure = Anchors(), False
 
     def _settle(self, last_id: int) -> None:
         """Nothing traded after it, if trades came in before it was asked, and still do. What had
@@ -253,8 +294,3 @@ class Case:
     def _let_go(self, holes: Sequence[Hole]) -> None:
         self.counts.gave_up, self._pages = self.counts.gave_up + 1, 0
         self.trail.drop(holes)
-
-    def _give_up(self, now_s: float) -> None:
-        self._tries, self._past = 0, None
-        self._again_s = max(self._again_s, now_s + BACKOFF_MAX_S)
-        self._let_go(self.trail.holes)

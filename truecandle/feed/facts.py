@@ -6,7 +6,7 @@ Invariant: what is not known is None; seconds of this machine become the exchang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from truecandle.binance.change import Health
@@ -14,6 +14,7 @@ from truecandle.binance.wire import kline_stream, trade_stream
 from truecandle.candles.freshness import Facts
 from truecandle.feed.market import Market
 from truecandle.feed.mute import Mute
+from truecandle.feed.standing import Standing
 
 #: A moment that is reckoned anew from another clock and differs by less is still the same.
 SAME_MS = 1_000
@@ -53,10 +54,18 @@ class Notes:
         return mute
 
     def facts(
-        self, symbol: str, source: Source, missing: str | None, now_ms: int, now_s: float
+        self,
+        symbol: str,
+        source: Source,
+        missing: str | None,
+        shown: Mapping[str, int],
+        now_ms: int,
+        now_s: float,
     ) -> Facts:
-        """The facts of one market, after a `look`."""
-        return self._witnesses[symbol].facts(source.health, missing, now_ms, now_s)
+        """The facts of one market, after a `look`. `shown`: how far its stored candles are."""
+        witness = self._witnesses[symbol]
+        still = witness.stand(shown, now_s)
+        return witness.facts(source.health, missing or still, now_ms, now_s)
 
 
 class Witness:
@@ -66,6 +75,7 @@ class Witness:
         self.market = market
         self._names = streams_of(market)
         self._mute = Mute()
+        self._standing = Standing()
         self._behind_ms: int | None = None
         self._began: dict[float, int] = {}
 
@@ -73,11 +83,16 @@ class Witness:
         """The streams that have fallen silent and are to be renewed."""
         return self._mute.look(self.market, health, now_s)
 
+    def stand(self, shown: Mapping[str, int], now_s: float) -> str | None:
+        """Which of its candles stand still while it trades, in words."""
+        moments = {name: shown.get(name, -1) for name in self.market.kline_ids}
+        return self._standing.look(self.market.trade_ms, moments, now_s)
+
     def facts(
         self, health: Callable[[str], Health], missing: str | None, now_ms: int, now_s: float
     ) -> Facts:
-        """The facts at exchange time `now_ms`, which is `now_s` here. `missing` says which trades
-        are known to be missing."""
+        """The facts at exchange time `now_ms`, which is `now_s` here. `missing` says what
+        is known to be missing."""
         found = [health(name) for name in self._names]
         lost = [one for one in found if not one.is_live]
         is_connected = len(lost) < len(found)

@@ -6,14 +6,17 @@ Invariant: what is taken as a candle holds no trade that was not taken as a pric
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.epoch import Epoch
 from truecandle.candles.freshness import LIVE_MS
 from truecandle.candles.listing import Listing
+from truecandle.candles.number import NO_ID
 from truecandle.candles.series import Series
 from truecandle.candles.tick import QUANTITY_DECIMALS_MAX, Kline, Trade, decimals
 from truecandle.feed.prices import Prices, Summary
@@ -30,6 +33,9 @@ CANDLE_PAUSE_S = 0.5
 PATIENCE_S = 3.0
 
 
+log = logging.getLogger(__name__)
+
+
 class Taken(NamedTuple):
     """What is to be told of one symbol: the prices first, then the candles."""
 
@@ -41,7 +47,7 @@ class Market:
     """The followed series of one symbol. Times of events are the exchange's, None before any.
 
     `trade_ms` is when it last traded, `flowing_ms` the first trade without a pause of `LIVE_MS`
-    up to it; `trade_id` is the newest trade that came.
+    up to it; `trade_id` is the newest trade that came. All ids are those of the present `epoch`.
     """
 
     def __init__(self, symbol: str, series: Sequence[Series]) -> None:
@@ -49,6 +55,7 @@ class Market:
         self.event_ms = 0
         self.trade_ms: int | None = None
         self.flowing_ms: int | None = None
+        self.epoch = Epoch()
         self.trade_id = -1
         #: How many decimals the quantity of a single trade can have, as far as is known.
         self.quantity_decimals = QUANTITY_DECIMALS_MAX
@@ -67,15 +74,33 @@ class Market:
         if isinstance(event, Kline):
             line = self._lines.get(event.interval)
             if line is not None:
-                known = self.kline_ids[event.interval]
-                self.kline_ids[event.interval] = max(known, event.last_id)
+                known = NO_ID if event.event_ms < self.epoch.begun_ms else event.last_id
+                known = max(known, self.kline_ids[event.interval])
+                self.kline_ids[event.interval] = known
                 line.builder.add_kline(event)
             return
+        if self.epoch.is_former(event):
+            return
+        if self.epoch.is_over(event):
+            self.begin_epoch(event)
+        self.epoch.reach(event.last_id, event.time_ms)
         self._note(event)
         trade = event.with_steps(self.quantity_decimals)
         self._prices.add(trade)
         for line in self._lines.values():
             line.builder.add_trade(trade)
+
+    def begin_epoch(self, trade: Trade) -> None:
+        """Trade ids have begun anew, as this trade shows: no id known before says anything more."""
+        log.warning("feed: trade ids of %s have begun anew, by %d", self.symbol, trade.last_id)
+        former_ms = self.epoch.last_ms
+        self.epoch.begin(trade.time_ms, trade.last_id)
+        self.trade_id = NO_ID
+        self.kline_ids = dict.fromkeys(self.kline_ids, NO_ID)
+        self._prices.begin_epoch()
+        self._look_s = self._price_s = 0.0
+        for line in self._lines.values():
+            line.begin_epoch(trade, former_ms)
 
     def learn(self, listing: Listing) -> None:
         """What the exchange lists of it. Trades that have shown smaller steps are believed more:
@@ -178,6 +203,10 @@ class _Line:
 
     def doubt(self) -> None:
         self.builder.doubt()
+        self._next_s = 0.0
+
+    def begin_epoch(self, trade: Trade, former_ms: int) -> None:
+        self.builder.begin_epoch(trade.time_ms, trade.last_id, former_ms=former_ms)
         self._next_s = 0.0
 
     def take(self, now_s: float) -> list[LiveCandle]:

@@ -44,6 +44,7 @@ class Mute:
 
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
+        self._epoch = 0
         #: Why the market is behind; None if nothing is mute.
         self.reason: str | None = None
 
@@ -55,6 +56,10 @@ class Mute:
         talk_s = max((found[name].heard_s or -math.inf for name in klines), default=-math.inf)
         others = max(klines.values(), default=NO_ID)
         self.reason, renew = None, []
+        if market.epoch.number != self._epoch:  # ids that were reached before say nothing now
+            self._epoch = market.epoch.number
+            for stream in self._streams.values():
+                stream.reached, stream.since_s = NO_ID, None
         if self._is_mute(trades, found[trades], market.trade_id, others, talk_s, now_s):
             self.reason = "trades are silent while candles move"
             renew += self._due(trades, now_s)

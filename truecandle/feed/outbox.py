@@ -51,6 +51,7 @@ class Outbox:
         self._unsaved: dict[str, dict[str, dict[int, Item]]] = {}
         self._untold: list[Price] = []
         self._damaged: set[str] = set()
+        self._shown: dict[str, dict[str, tuple[int, int]]] = {}
         self._away_until_s = 0.0
         self._has_failed = False
         #: What was told, and candles that were refused as another feed leads their market.
@@ -90,6 +91,7 @@ class Outbox:
         except StoreError as error:
             self.leave_alone(error)
             return
+        self._show(newest)
         self._tell([], newest)
 
     def prune(self, led: Collection[str], now_ms: int) -> None:
@@ -104,6 +106,11 @@ class Outbox:
         """Markets that are not followed any more."""
         for symbol in symbols:
             self._unsaved.pop(symbol, None)
+            self._shown.pop(symbol, None)
+
+    def shown(self, symbol: str) -> dict[str, int]:
+        """By interval, when the newest candle that is stored had changed last (exchange ms)."""
+        return {name: at_ms for name, (_, at_ms) in self._shown.get(symbol, {}).items()}
 
     def is_away(self) -> bool:
         return time.monotonic() < self._away_until_s
@@ -141,7 +148,15 @@ class Outbox:
         for (series, _), answer in zip(items, answers, strict=True):
             self._note_damage(series, answer)
         self.fenced += sum(answer.reason == "fenced" for answer in answers)
-        return [item for item, answer in zip(items, answers, strict=True) if answer.saved]
+        stored = [item for item, answer in zip(items, answers, strict=True) if answer.saved]
+        self._show(stored)
+        return stored
+
+    def _show(self, stored: Iterable[Item]) -> None:
+        for series, candle in stored:
+            held = self._shown.setdefault(series.symbol, {})
+            moment = candle.open_ms, candle.updated_at
+            held[series.interval.name] = max(moment, held.get(series.interval.name, moment))
 
     def _note_damage(self, series: Series, answer: live.Saved) -> None:
         if answer.reason != "damaged":

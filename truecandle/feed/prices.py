@@ -60,6 +60,8 @@ class Prices:
         self._told = Ranges()
         self._waiting: deque[Summary] = deque(maxlen=SUMMARIES_MAX)
         self._second = self._newest_id = -1
+        #: The next one does not belong into a summary with those before.
+        self._is_apart = False
 
     def add(self, trade: Trade) -> None:
         """Counts a trade once. One of a second already left behind is for the candles alone."""
@@ -71,11 +73,15 @@ class Prices:
         elif self._told.overlap(trade.first_id, trade.last_id):
             return
         self._told.add(trade.first_id, trade.last_id)
-        if second > self._second or not self._waiting:
-            self._second = second
+        if second > self._second or self._is_apart or not self._waiting:
+            self._second, self._is_apart = second, False
             self._waiting.append(_summary(trade))
         else:
             _include(self._waiting[-1], trade)
+
+    def begin_epoch(self) -> None:
+        """Trade ids have begun anew: what comes next is not told yet, whatever its id."""
+        self._told, self._newest_id, self._is_apart = Ranges(), -1, True
 
     def take(self) -> list[Summary]:
         """All that was not told yet, oldest first."""

@@ -87,6 +87,17 @@ class Trail:
         """The holes known since `until_s` or before: what was late is not late any more."""
         return [hole for hole in self.holes if hole.since_s <= until_s]
 
+    def page(self, most: int, until_s: float) -> tuple[int, int, int] | None:
+        """The first and last id to ask for next, at most so many, and how many such pages there
+        are: the oldest of the holes known since `until_s` or before, as many as fit."""
+        holes = self.ripe(until_s)
+        if not holes:
+            return None
+        first = holes[0].first
+        near = [hole for hole in holes if hole.first < first + most]
+        last = max(min(hole.last, first + most - 1) for hole in near)
+        return first, last, 1 + sum(hole.size for hole in holes) // most
+
     def _miss(self, first: int, last: int, now_s: float) -> None:
         self.holes.append(Hole(first, last, now_s))
         self.holes.sort(key=lambda hole: hole.first)

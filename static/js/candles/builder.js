@@ -3,6 +3,7 @@
 // Invariant: forward only, each trade once, by its id; a candle that is exact equals the server's.
 
 import { NO_ID, liveOrNull } from "./candle.js";
+import { LAG_MS, isOlder } from "./epoch.js";
 import { adrift, empty, follows, isAdrift, moved, opened, priceOrNull } from "./price.js";
 
 /** Closed candles kept until their official version is here (the server keeps as many). */
@@ -80,7 +81,7 @@ export class LiveCandleBuilder {
     this.#officialMs = Math.max(this.#officialMs, officialOpens.at(-1) ?? -1);
     for (const openMs of officialOpens) {
       const candle = this.#candles.get(openMs);
-      if (candle !== undefined && candle.last_id > (this.#last?.last_id ?? NO_ID)) this.#last = candle;
+      if (candle?.last_id > NO_ID && openMs > (this.#last?.time ?? -1)) this.#last = candle;
       this.#delete(openMs);
     }
   }
@@ -99,7 +100,8 @@ export class LiveCandleBuilder {
     const before = this.#before(openMs);
     const next = later.reduce((candle, price) => moved(candle, price, before), base);
     // Older than the prices that are kept: what is here holds all of it, and more.
-    const isKnown = local?.isExact && base.isExact && !next.isExact && base.last_id <= local.last_id;
+    const isWithin = base.last_id <= local?.last_id && base.updated_at <= local.updated_at + LAG_MS;
+    const isKnown = isWithin && local.isExact && base.isExact && !next.isExact;
     if (!isKnown) this.#put(next);
   }
 
@@ -143,6 +145,8 @@ export class LiveCandleBuilder {
 
   /** Keeps a price in its place. False for one that is known, or older than all that are kept. */
   #keep(price) {
+    const newest = this.#prices.at(-1);
+    if (price.last_id <= newest?.last_id && price.timestamp > newest.timestamp) this.#prices = []; // ids began anew
     let at = this.#prices.length;
     while (at > 0 && this.#prices[at - 1].last_id > price.last_id) at -= 1;
     const before = this.#prices[at - 1];
@@ -189,12 +193,4 @@ export class LiveCandleBuilder {
   #trim() {
     for (const openMs of this.#sorted.slice(0, -(PENDING_MAX + 1))) this.#delete(openMs);
   }
-}
-
-/** Whether the server said so before it said what is known: by trade id, else by time. */
-function isOlder(candle, base) {
-  if (candle.source !== base.source) return candle.source === "client" && candle.updated_at <= base.updated_at;
-  if (candle.last_id > NO_ID && base.last_id > NO_ID && candle.last_id !== base.last_id) return candle.last_id < base.last_id;
-  if (base.is_complete && !candle.is_complete) return true;
-  return candle.updated_at < base.updated_at;
 }

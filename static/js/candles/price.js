@@ -3,6 +3,7 @@
 // Invariant: a candle stays exact only through prices that follow its last trade, id by id.
 
 import { NO_ID, add } from "./candle.js";
+import { beginsAnew, isFormer } from "./epoch.js";
 import { isMoment } from "./interval.js";
 
 /** A `live_price` as a checked value, or null: junk changes nothing. */
@@ -27,7 +28,7 @@ export function moved(candle, price, before) {
   if (isIn(candle, price)) return candle;
   if (candle.trades === 0) return opened(candle.time, price, before);
   const isNext = follows(price, candle);
-  const isApart = candle.last_id > NO_ID && price.first_id > candle.last_id;
+  const isApart = candle.last_id > NO_ID && (price.first_id > candle.last_id || beginsAnew(price, candle));
   return Object.freeze({
     ...candle,
     high: Math.max(candle.high, price.high),
@@ -73,6 +74,7 @@ function isWhole({ first_id: first, last_id: last, trades }) {
 }
 
 function isIn(candle, price) {
-  if (candle.last_id > NO_ID) return price.last_id <= candle.last_id;
+  if (candle.last_id > NO_ID && price.last_id <= candle.last_id) return !beginsAnew(price, candle);
+  if (candle.last_id > NO_ID) return isFormer(price, candle);
   return candle.trades > 0 && price.timestamp <= candle.updated_at;
 }
