@@ -19,7 +19,7 @@ from truecandle.binance.rest import RestClient
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
-from truecandle.events import Publisher
+from truecandle.events import DATA_UPDATED, Publisher
 from truecandle.fetcher import Fetcher
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, official
@@ -90,22 +90,23 @@ class Desk:
 
 
 class Events:
-    """The `data_updated` events that the web role would get."""
+    """The events that the web role would get."""
 
     def __init__(self, redis: redis_py.Redis) -> None:
         self._listener = redis.pubsub()
         self._listener.subscribe(Channel(redis).name())
         wait_for(lambda: self._listener.get_message(timeout=0.1), what="the subscription")
 
-    def take(self, quiet_s: float = 0.05) -> list[dict[str, Any]]:
-        """What has come in, until it is quiet for so long."""
+    def take(self, quiet_s: float = 0.05, event: str = DATA_UPDATED) -> list[dict[str, Any]]:
+        """The payloads of one kind that have come in, until it is quiet for so long."""
         events = []
         until_s = time.monotonic() + 5
         while time.monotonic() < until_s:
             message = self._listener.get_message(timeout=quiet_s)
             if message is None:
                 break
-            events += json.loads(message["data"])["data"]
+            told = json.loads(message["data"])
+            events += told["data"] if told["event"] == event else []
         return events
 
 

@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, State
 from truecandle.candles.freshness import Freshness
+from truecandle.candles.reasons import Missing
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
 from truecandle.store import connect
@@ -27,6 +28,8 @@ from truecandle.store.channel import Channel
 DATA_UPDATED = "data_updated"
 LIVE_CANDLE = "live_candle"
 LIVE_PRICE = "live_price"
+#: The exchange has proven that it has no candles there: what was shown live in their place goes.
+GAP_PROVEN = "gap_proven"
 #: A market's freshness changed. Every web process judges that itself, and tells its own browsers.
 FRESHNESS = "freshness"
 #: Events may have been lost on the way: compare versions. Carries nothing.
@@ -39,6 +42,9 @@ Reason = Literal["new", "backfill", "correction", "repair"]
 
 #: A bigger change is announced by its range alone; the browser asks for it.
 CANDLES_IN_EVENT_MAX = 10
+
+#: Of more gaps than these in one event the newest are told; the rest is found by asking.
+GAPS_IN_EVENT_MAX = 600
 
 #: A connection that Redis has closed in the meantime is opened again, once.
 ATTEMPTS = 2
@@ -110,6 +116,15 @@ class Publisher:
             "candle": orjson.Fragment(candle.to_json(state)),
         }
         self._manager.emit(LIVE_CANDLE, payload, room=series.name)
+
+    def gap_proven(self, series: Series, missing: Sequence[Missing]) -> None:
+        """There are no candles to come in these spans of open times, ascending."""
+        payload = {
+            "symbol": series.symbol,
+            "interval": series.interval.name,
+            "missing": spans(missing[-GAPS_IN_EVENT_MAX:]),
+        }
+        self._manager.emit(GAP_PROVEN, payload, room=series.name)
 
     def live_price(
         self,
@@ -216,6 +231,11 @@ class _Manager(ChannelManager):
 def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:
     """What a market's browsers are told when its freshness has changed."""
     return {"symbol": symbol, **found.fields()}
+
+
+def spans(missing: Sequence[Missing]) -> list[list[int]]:
+    """What is proven missing, as it stands in events and answers: pairs of first and end."""
+    return [[one.start_ms, one.end_ms] for one in missing]
 
 
 def _fragment(text: str) -> orjson.Fragment:

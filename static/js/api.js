@@ -3,6 +3,7 @@
 // Invariant: an answer that resolves holds sound candles, ascending, times in ms.
 
 import { officialFromColumns } from "./candles/candle.js";
+import { spans } from "./candles/missing.js";
 
 /** No request is waited for longer than this. */
 const TIMEOUT_MS = 10_000;
@@ -40,7 +41,7 @@ export function createApi({ fetch, csrfToken }) {
   }
 
   return Object.freeze({
-    /** Official candles and version; with `live` also what is pending and forming, of one snapshot. */
+    /** Official candles and version; with `live` also what is pending, forming and proven missing, of one snapshot. */
     async data({ symbol, interval, limit, before = null, live = false, signal }) {
       const query = new URLSearchParams({ symbol, interval, limit: String(limit), time: "ms" });
       if (before !== null) query.set("before", String(before));
@@ -52,7 +53,7 @@ export function createApi({ fetch, csrfToken }) {
       }
       const candles = officialFromColumns(body);
       const hasMore = typeof body.has_more === "boolean" ? body.has_more : time.length === limit;
-      return { version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], hasMore, serverMs };
+      return { version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], missing: spans(body.missing), hasMore, serverMs };
     },
 
     /** Offers our forming candle. `{status: "saved"}` or `{status: "ignored", reason}`. */

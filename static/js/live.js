@@ -5,12 +5,14 @@
 import { LiveCandleBuilder } from "./candles/builder.js";
 import { Chain } from "./candles/chain.js";
 import { isMoment } from "./candles/interval.js";
-import { tail } from "./candles/merge.js";
+import { isMissing, tail } from "./candles/merge.js";
+import { Missing } from "./candles/missing.js";
 
 export class Live {
   #interval;
   #builder;
   #chain = new Chain();
+  #missing = new Missing();
 
   /** The last price, and the exchange ms when the last news arrived; null before any. */
   price;
@@ -30,13 +32,23 @@ export class Live {
     this.#builder = new LiveCandleBuilder(interval);
   }
 
-  /** Candles of an answer: as new as they say they are. */
-  load(candles) {
+  /** Candles of an answer, as new as they say they are; and the spans in which it says there are none. */
+  load(candles, missing) {
+    this.miss(missing);
     for (const fields of candles) {
-      if (!this.#builder.addCandle(fields)) continue;
+      if (this.#isMissing(fields?.time) || !this.#builder.addCandle(fields)) continue;
       this.lastNewsMs = Math.max(this.lastNewsMs ?? 0, fields.updated_at);
       this.price = fields.close;
     }
+  }
+
+  /** The exchange has no candles in these spans: whatever is held or comes there is dropped. */
+  miss(spans) {
+    if (!this.#missing.add(spans)) return false;
+    const { pending, forming } = this.#builder;
+    const held = [...pending, ...(forming === null ? [] : [forming])];
+    this.#builder.forget(held.map(({ time }) => time).filter((time) => this.#isMissing(time)));
+    return true;
   }
 
   /** The server's judgement of the market. */
@@ -46,7 +58,7 @@ export class Live {
 
   /** A `live_candle` or `live_price` that just arrived. False if it changes nothing. */
   addCandle(candle, nowMs) {
-    return this.#builder.addCandle(candle) && this.#news(candle.close, nowMs);
+    return !this.#isMissing(candle.time) && this.#builder.addCandle(candle) && this.#news(candle.close, nowMs);
   }
 
   addPrice(event, nowMs) {
@@ -70,7 +82,7 @@ export class Live {
     this.times = [];
     if (forming === null) return [];
     const opens = history.opensFrom(pending[0]?.time ?? forming.time);
-    const items = tail(this.#interval, opens, pending, forming, nowMs);
+    const items = tail(this.#interval, opens, pending, forming, nowMs, this.#missing.spans);
     this.times = items.map(({ candle }) => candle.time);
     return this.#chain.shown(this.#interval, history.last?.time ?? null, items, localMs);
   }
@@ -85,6 +97,10 @@ export class Live {
   learn(interval) {
     this.#interval = interval;
     this.#builder.learn(interval);
+  }
+
+  #isMissing(time) {
+    return isMissing(this.#missing.spans, time);
   }
 
   #news(price, nowMs) {

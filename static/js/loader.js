@@ -124,7 +124,7 @@ export class Loader {
       if (signal.aborted) return;
       if (answer.version >= history.version) {
         const change = history.prepend(answer.candles, answer.hasMore);
-        this.#onAnswer({ change, live: [], serverMs: null });
+        this.#onAnswer({ change, live: [], missing: [], serverMs: null });
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -158,7 +158,7 @@ export class Loader {
     this.state = { kind: "ready" };
     if (this.#heard > version) this.#isAgain = true;
     this.#heard = 0;
-    this.#onAnswer({ change, live: newest.live, serverMs: newest.serverMs });
+    this.#onAnswer({ change, live: newest.live, missing: newest.missing, serverMs: newest.serverMs });
   }
 
   #ask({ limit, before = null, live = false, signal }) {

@@ -49,8 +49,9 @@ export class Session {
       down: (why) => this.#link.down(why),
       resync: () => this.#link.wake(),
       dataUpdated: (event) => this.#dataUpdated(event),
-      livePrice: (event) => this.#livePrice(event),
-      liveCandle: (event) => this.#liveCandle(event),
+      livePrice: (event) => this.#heard(event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#time.now())),
+      liveCandle: (event) => this.#heard(this.#isOurs(event) && this.#live.addCandle(event.candle, this.#time.now())),
+      gapProven: (event) => this.#heard(this.#isOurs(event) && this.#live.miss(event.missing)),
       freshness: (event) => this.#judged(event),
     };
   }
@@ -110,19 +111,19 @@ export class Session {
   }
 
   /** What the server held after it had begun to tell: the base of all that comes later. */
-  #acked({ version, server_time: serverMs, live, freshness }, { sentMs, receivedMs }) {
+  #acked({ version, server_time: serverMs, live, missing, freshness }, { sentMs, receivedMs }) {
     if (Number.isInteger(serverMs)) this.#time.learn(serverMs, sentMs, receivedMs);
     if (freshness !== null) this.#live.judge(freshness);
-    this.#live.load(live);
+    this.#live.load(live, missing);
     this.#live.settle(this.#history);
     this.#drawTail();
     this.#loader.compare(version);
     this.#render();
   }
 
-  #answered({ change, live, serverMs }) {
+  #answered({ change, live, missing, serverMs }) {
     if (serverMs !== null) this.#time.guess(serverMs);
-    this.#live.load(live);
+    this.#live.load(live, missing);
     this.#live.begin(live);
     this.#drawOfficial(change);
   }
@@ -135,12 +136,8 @@ export class Session {
     if (change.appended.length > 0) this.#ui.closed(this.view(), change.appended.at(-1));
   }
 
-  #liveCandle(event) {
-    if (this.#isOurs(event) && this.#live.addCandle(event.candle, this.#time.now())) this.#drawTail();
-  }
-
-  #livePrice(event) {
-    if (event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#time.now())) this.#drawTail();
+  #heard(isNews) {
+    if (isNews) this.#drawTail();
   }
 
   #judged(event) {

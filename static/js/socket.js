@@ -5,12 +5,14 @@
 import { io } from "../vendor/socket.io.mjs";
 import { officialFromRow } from "./candles/candle.js";
 import { isMoment } from "./candles/interval.js";
+import { spans } from "./candles/missing.js";
 
 /** Names on the wire; the same as in truecandle/events.py. */
 export const EVENTS = Object.freeze({
   DATA_UPDATED: "data_updated",
   LIVE_PRICE: "live_price",
   LIVE_CANDLE: "live_candle",
+  GAP_PROVEN: "gap_proven",
   FRESHNESS: "freshness",
   RESYNC: "resync",
   SUBSCRIBE: "subscribe",
@@ -36,6 +38,7 @@ export function createSocket(handlers, connect = io) {
   socket.on(EVENTS.DATA_UPDATED, (payload) => pass(handlers.dataUpdated, dataUpdated(payload)));
   socket.on(EVENTS.LIVE_PRICE, (payload) => pass(handlers.livePrice, isObject(payload) ? payload : null));
   socket.on(EVENTS.LIVE_CANDLE, (payload) => pass(handlers.liveCandle, liveCandle(payload)));
+  socket.on(EVENTS.GAP_PROVEN, (payload) => pass(handlers.gapProven, gapProven(payload)));
   socket.on(EVENTS.FRESHNESS, (payload) => pass(handlers.freshness, freshness(payload)));
 
   return Object.freeze({
@@ -58,6 +61,12 @@ export function liveCandle(payload) {
   return { symbol: payload.symbol, interval: payload.interval, candle: payload.candle };
 }
 
+/** Gaps among the candles that the exchange has proven: `missing` as `spans` gives it. */
+export function gapProven(payload) {
+  if (!isObject(payload) || !Array.isArray(payload.missing)) return null;
+  return { symbol: payload.symbol, interval: payload.interval, missing: spans(payload.missing) };
+}
+
 /** How fresh a market is, in the server's judgement: `{symbol, state, since, why}`, or null. */
 export function freshness(payload) {
   if (!isObject(payload) || !STATES.has(payload.state) || !isSince(payload.since)) return null;
@@ -65,11 +74,11 @@ export function freshness(payload) {
   return { symbol, state, since, why: typeof why === "string" ? why : "" };
 }
 
-/** An acknowledgement: `live` are the candles beside the official ones, none if it names none. */
+/** An acknowledgement: `live` are the candles beside the official ones, `missing` the proven gaps. */
 export function acked(payload) {
   if (!isObject(payload)) return { ok: false };
   const live = Array.isArray(payload.live) ? payload.live : [];
-  return { ...payload, live, freshness: freshness(payload.freshness) };
+  return { ...payload, live, missing: spans(payload.missing), freshness: freshness(payload.freshness) };
 }
 
 function rows(candles, from, to) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError, createApi } from "../../static/js/api.js";
-import { EVENTS, createSocket, dataUpdated } from "../../static/js/socket.js";
+import { EVENTS, acked, createSocket, dataUpdated, gapProven } from "../../static/js/socket.js";
 
 const DATA = { version: 7, time: [0, 60_000], open: [1, 1], high: [2, 2], low: [1, 1], close: [2, 2], volume: [3, 3], has_more: true };
 const SERIES = { symbol: "BTCUSDT", interval: "1m", limit: 2 };
@@ -84,7 +84,7 @@ test("the socket uses WebSocket only, connects only when told, and tells refusal
   listeners.get("connect_error")(new Error("websocket error"));
   listeners.get("disconnect")("transport close");
   assert.deepEqual(downs, [true, false, false]);
-  for (const name of [EVENTS.DATA_UPDATED, EVENTS.LIVE_PRICE, EVENTS.LIVE_CANDLE]) assert.ok(listeners.has(name));
+  for (const name of [EVENTS.DATA_UPDATED, EVENTS.LIVE_PRICE, EVENTS.LIVE_CANDLE, EVENTS.GAP_PROVEN]) assert.ok(listeners.has(name));
 });
 
 test("the followed markets come as they are, and what is none is left out", async () => {
@@ -100,4 +100,13 @@ test("a market is followed with the CSRF token, and a refusal is in the server's
   assert.deepEqual([requests[0].method, requests[0].headers["X-CSRFToken"], requests[0].body], ["POST", "token", '{"symbol":"PEPEUSDT"}']);
   const problem = { status: 422, detail: "The exchange lists no market NOPE.", code: "not-listed" };
   await assert.rejects(answering(problem, { status: 422 }).api.follow("NOPE"), (error) => error.message === problem.detail);
+});
+
+test("what is proven missing comes as spans, and what is none is left out", () => {
+  const payload = { symbol: "BTCUSDT", interval: "1m", missing: [[1, 3], [5, 5], [7], "9", [4, null], [8, 9]] };
+  const missing = [{ startMs: 1, endMs: 3 }, { startMs: 8, endMs: 9 }];
+  assert.deepEqual(gapProven(payload), { symbol: "BTCUSDT", interval: "1m", missing });
+  assert.deepEqual(acked({ ok: true, missing: payload.missing }).missing, missing);
+  assert.deepEqual(acked({ ok: true }).missing, []);
+  for (const junk of [null, 7, {}, { missing: {} }]) assert.equal(gapProven(junk), null);
 });

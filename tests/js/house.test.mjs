@@ -15,7 +15,7 @@ const LADDER = [
   ["bars.js", "cursor.js", "fades.js", "freshness.js", "legend.js", "marks.js", "menu.js", "pill.js", "style.js"],
   ["theme.js", "words.js"],
   ["candles/builder.js", "candles/chain.js", "candles/history.js", "candles/merge.js", "candles/series.js"],
-  ["candles/holes.js", "candles/price.js"],
+  ["candles/holes.js", "candles/missing.js", "candles/price.js"],
   ["candles/epoch.js"],
   ["candles/candle.js"],
   ["candles/interval.js"],
@@ -81,6 +81,6 @@ test("nothing is put into the page as markup, and nothing is evaluated", () => {
 test("event names are the same as the server's", () => {
   const python = readFileSync(new URL("../../truecandle/events.py", import.meta.url), "utf8");
   const names = Object.fromEntries([...python.matchAll(/^([A-Z_]+) = "([a-z_]+)"$/gm)].map((match) => [match[1], match[2]]));
-  for (const key of ["DATA_UPDATED", "LIVE_PRICE", "LIVE_CANDLE"]) assert.equal(names[key], EVENTS[key], key);
+  for (const key of ["DATA_UPDATED", "LIVE_PRICE", "LIVE_CANDLE", "GAP_PROVEN", "FRESHNESS", "RESYNC"]) assert.equal(names[key], EVENTS[key], key);
   for (const [key, name] of Object.entries(EVENTS)) if (key in names) assert.equal(names[key], name, key);
 });

@@ -71,6 +71,51 @@ test("a hole in the first answer is a hole: the first paint waits for nothing", 
   assert.deepEqual(drawn(page).slice(-2), [9, 12]);
 });
 
+const gap = (from, to) => ({ symbol: "BTCUSDT", interval: "1m", missing: [{ startMs: T0 + from * MINUTE, endMs: T0 + to * MINUTE }] });
+
+async function withHole() {
+  const page = await opened();
+  for (const i of [10, 11, 12]) page.handlers.liveCandle(candle(waiting(i)));
+  page.handlers.liveCandle(candle(live(13, 100, T0 + 13 * MINUTE)));
+  assert.deepEqual(tail(page).map(([at]) => at), [10, 11, 12, 13]);
+  return page;
+}
+
+test("what the exchange is proven not to have leaves the chart with the word of it, and never comes back", async () => {
+  const page = await withHole();
+  page.handlers.gapProven({ ...gap(11, 13), interval: "5m" });
+  page.handlers.gapProven({ ...gap(11, 13), symbol: "ETHUSDT" });
+  assert.deepEqual(tail(page).map(([at]) => at), [10, 11, 12, 13]);
+  page.handlers.gapProven(gap(11, 13));
+  assert.deepEqual(tail(page).map(([at]) => at), [10, 13]);
+  page.handlers.liveCandle(candle(waiting(11, { updated_at: T0 + 20 * MINUTE })));
+  page.server.live = [waiting(12)];
+  page.drop();
+  await page.clock.advance(6_000);
+  assert.deepEqual(tail(page).map(([at]) => at), [10, 13]);
+  await page.hear(page.server.write(NAME, [row(11)]));
+  assert.ok(drawn(page).includes(11)); // the exchange has it after all
+});
+
+test("who has missed the word of it is told with the next acknowledgement", async () => {
+  const page = await withHole();
+  page.server.missing = [[T0 - 9 * MINUTE, T0 - 8 * MINUTE], [T0 + 11 * MINUTE, T0 + 13 * MINUTE]];
+  page.drop();
+  await page.clock.advance(6_000);
+  assert.deepEqual(tail(page).map(([at]) => at), [10, 13]);
+});
+
+test("who loads later, or anew, never sees it", async () => {
+  const page = await withHole();
+  page.server.missing = [[T0 + 11 * MINUTE, T0 + 13 * MINUTE]];
+  page.server.live = [waiting(10), waiting(11), waiting(12), live(13, 100, T0 + 13 * MINUTE)];
+  page.server.write(NAME, [row(10)]);
+  await page.hear(page.server.write(NAME, [row(9)])); // a version was skipped: the page loads
+  assert.deepEqual(tail(page).map(([at]) => at), [13]);
+  await page.choose("BTCUSDT", "1m");
+  assert.deepEqual(tail(page).map(([at]) => at), [13]);
+});
+
 test("what was shown is shown on, whatever is missing later", () => {
   const chain = new Chain();
   const items = (...at) => at.map((i) => ({ candle: { time: T0 + i * MINUTE } }));

@@ -14,7 +14,8 @@ const { cases } = vectors("merge");
 test("official, pending and forming merge as the shared vectors say", () => {
   for (const item of cases) {
     const forming = item.forming && liveFromFields(item.forming);
-    const merged = merge(intervalOf(item), item.official, item.pending.map(liveFromFields), forming, item.now);
+    const missing = (item.missing ?? []).map(([startMs, endMs]) => ({ startMs, endMs }));
+    const merged = merge(intervalOf(item), item.official, item.pending.map(liveFromFields), forming, item.now, missing);
     const shown = merged.map(({ candle, state }) => ({ time: candle.time, state, close: candle.close }));
     assert.deepEqual(shown, item.merged, item.name);
   }

@@ -54,6 +54,7 @@ export class Server {
     this.fail = null; // when set: thrown at the next requests
     this.saved = { status: "ignored", reason: "live" };
     this.live = [];
+    this.missing = [];
     this.freshness = { state: "live", since: T0, why: "Trades arrive." };
   }
 
@@ -82,7 +83,7 @@ export class Server {
         const series = this.of(`${symbol}:${interval}`);
         const all = [...series.rows.values()].sort((a, b) => a.time - b.time).filter((row) => before === null || row.time < before);
         const candles = all.slice(-limit);
-        const answer = { version: series.version, candles, live: live ? this.live : [], hasMore: candles.length < all.length, serverMs: null };
+        const answer = { version: series.version, candles, live: live ? this.live : [], missing: live ? this.missing.map(([startMs, endMs]) => ({ startMs, endMs })) : [], hasMore: candles.length < all.length, serverMs: null };
         const held = this.hold === null ? answer : await this.hold(answer);
         if (signal?.aborted) throw new DOMException("replaced", "AbortError");
         return held;
@@ -180,8 +181,8 @@ export class Page {
 
   /** What the server answers to a subscription: version and live candles of one instant. */
   ack({ name }) {
-    const { live, freshness } = this.server;
-    return { ok: true, version: this.server.of(name).version, server_time: this.clock.ms - this.skewMs, live, freshness };
+    const { live, missing, freshness } = this.server;
+    return { ok: true, version: this.server.of(name).version, server_time: this.clock.ms - this.skewMs, live, missing, freshness };
   }
 
   /** An event as it comes off the wire. */

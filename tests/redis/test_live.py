@@ -39,7 +39,7 @@ def test_a_candle_is_kept_exactly_and_expires(redis: Redis) -> None:
     assert save(redis, candle) == (True, "forming")
     assert redis.get("live_candle:BTCUSDT:1m") == candle.to_json().encode()
     assert read(redis, 6) == live.Live(candle, ())
-    assert 0 < redis.ttl("live_candle:BTCUSDT:1m") <= 86_400
+    assert 0 < redis.ttl("live_candle:BTCUSDT:1m") <= 60 + keys.LIVE_MARGIN_S
 
 
 def test_an_older_candle_never_replaces_a_newer_one(redis: Redis) -> None:
@@ -84,7 +84,7 @@ def test_a_newer_candle_sends_the_old_one_to_pending_as_complete(redis: Redis) -
     save(redis, old)
     save(redis, new)
     assert read(redis, 60_001) == live.Live(new, (closed(old),))
-    assert 0 < redis.ttl("pending_z:BTCUSDT:1m") <= 86_400
+    assert 0 < redis.ttl("pending_z:BTCUSDT:1m") <= keys.LIVE_MARGIN_S
 
 
 def test_late_trades_of_the_candle_before_reach_pending(redis: Redis) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from truecandle.candles.candle import LiveCandle, OfficialCandle, canonical, live_from_fields
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.merge import merge, tail
+from truecandle.candles.reasons import Missing
 
 CASES = json.loads(
     (Path(__file__).parent.parent / "vectors" / "merge.json").read_text(), parse_float=str
@@ -33,6 +34,7 @@ def test_the_merge_keeps_the_shared_promise(case: dict[str, Any]) -> None:
         [live_from_fields(fields) for fields in case["pending"]],
         live_from_fields(case["forming"]) if case["forming"] else None,
         case["now"],
+        [Missing(*span) for span in case.get("missing", ())],
     )
     assert [(one.candle.open_ms, one.state, one.candle.close) for one in merged] == [
         (one["time"], one["state"], canonical(one["close"])) for one in case["merged"]

@@ -21,8 +21,10 @@ from tests.web.conftest import (
     store_hours,
     store_live,
 )
+from truecandle.candles.gaps import hole_of
+from truecandle.candles.reasons import Verdict
 from truecandle.candles.series import parse_series
-from truecandle.store import keys, official
+from truecandle.store import gaps, keys, official
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
 
@@ -197,3 +199,26 @@ def test_the_live_candle_is_given_alone_with_those_that_wait(ann: Browser, redis
     assert [(c["time"], c["state"]) for c in found["pending"]] == [
         (FORMING_MS - HOUR_MS, "pending")
     ]
+
+
+def test_what_is_proven_missing_is_neither_pending_nor_forming(ann: Browser, redis: Redis) -> None:
+    opens = store_hours(redis, 3)
+    redis.zremrangebyscore(keys.klines(HOURLY), opens[1], opens[1])
+    store_live(redis, opens[1], is_complete=True)
+    store_live(redis, FORMING_MS)
+    before = ann.get(f"{HOURS}&time=ms&live=1")
+    assert [one["time"] for one in said(before)["live"]] == [opens[1], FORMING_MS]
+    assert said(before)["missing"] == []
+    hole = hole_of(HOURLY.interval, opens[1], opens[2])
+    told = Verdict(hole, "maintenance", "one answer has both neighbours")
+    known = gaps.read(redis, HOURLY)
+    after = known.note(HOURLY.interval, opens[1], opens[2], [told], FORMING_MS)
+    gaps.save(redis, HOURLY, known, after)
+    answer = ann.get(f"{HOURS}&time=ms&live=1", headers={"If-None-Match": before.headers["ETag"]})
+    assert answer.status_code == 200
+    assert [one["time"] for one in said(answer)["live"]] == [FORMING_MS]
+    assert said(answer)["missing"] == [[opens[1], opens[2]]]
+    live_candle = said(ann.get("/live-candle?symbol=BTCUSDT&interval=1h"))
+    assert (live_candle["candle"]["time"], live_candle["pending"]) == (FORMING_MS, [])
+    store_live(redis, opens[1], is_complete=True, close="42070")
+    assert said(ann.get("/live-candle?symbol=BTCUSDT&interval=1h"))["pending"] == []

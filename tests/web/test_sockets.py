@@ -28,8 +28,11 @@ from tests.web.process import (
     token_of,
     wait_for_listener,
 )
+from truecandle.candles.absence import Gaps
+from truecandle.candles.gaps import hole_of
+from truecandle.candles.reasons import Verdict
 from truecandle.events import Publisher
-from truecandle.store import clock, pages
+from truecandle.store import clock, gaps, pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.tickets import Tickets
 
@@ -147,6 +150,24 @@ def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(
     two.wait_heard("live_price")
     assert len(one.heard("live_price")) == 2
     assert {event["symbol"] for event in two.heard("live_price")} == {"ETHUSDT"}
+
+
+def test_what_is_proven_missing_comes_as_an_event_and_with_the_acknowledgement(
+    web: Web, made: list[Client], redis: Redis, publisher: Publisher
+) -> None:
+    opens = store_hours(redis, 3)
+    early = come(web, made, token_of(redis))
+    assert early.follow()["missing"] == []
+    hole = hole_of(HOURLY.interval, opens[1], opens[2])
+    known = Gaps().note(
+        HOURLY.interval, opens[1], opens[2], [Verdict(hole, "maintenance", "")], opens[2]
+    )
+    publisher.gap_proven(HOURLY, gaps.save(redis, HOURLY, Gaps(), known))
+    span = [opens[1], opens[2]]
+    assert early.wait_heard("gap_proven") == {
+        "symbol": "BTCUSDT", "interval": "1h", "missing": [span],
+    }  # fmt: skip
+    assert come(web, made, token_of(redis)).follow()["missing"] == [span]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Final
 
 from truecandle.candles.gaps import Hole, after, before, hole_of
 from truecandle.candles.interval import DAY_MS, Interval
-from truecandle.candles.reasons import EVIDENCE_MAX, Gap, Reason, Verdict
+from truecandle.candles.reasons import EVIDENCE_MAX, PROVEN, Gap, Missing, Reason, Verdict
 
 #: Pauses before a hole is asked for again double from the first to the longest.
 PAUSE_MS: Final = 60_000
@@ -31,6 +31,11 @@ class Gaps:
 
     def __init__(self, gaps: Iterable[Gap] = ()) -> None:
         self.all = tuple(_apart(gaps))[-GAPS_MAX:]
+
+    @property
+    def proven(self) -> list[Missing]:
+        """What the exchange has proven to be missing, ascending."""
+        return [Missing(gap.start_ms, gap.end_ms) for gap in self.all if gap.reason in PROVEN]
 
     def note(
         self,

@@ -20,7 +20,17 @@ from truecandle.errors import CandleError
 #: an answer that showed one neighbour only, or a row that is no candle.
 Reason = Literal["maintenance", "not_listed", "delisted", "fetch_failed", "unproven"]
 
+#: Those for which the exchange's own answer is the evidence that there is no candle.
+PROVEN: Final[frozenset[Reason]] = frozenset({"maintenance", "not_listed", "delisted"})
+
 EVIDENCE_MAX: Final = 200
+
+
+class Missing(NamedTuple):
+    """Open times in [start_ms, end_ms) at which the exchange has proven to have no candle."""
+
+    start_ms: int
+    end_ms: int
 
 
 class Verdict(NamedTuple):

@@ -120,7 +120,7 @@ class Inquiry:
     def _note(self, series: Series, span: Span, verdicts: list[Verdict]) -> None:
         known = gaps.read(self._redis, series)
         noted = known.note(series.interval, *span, verdicts, self._now_ms())
-        gaps.save(self._redis, series, known, noted)
+        self._ledger.keep_gaps(series, known, noted)
 
     def _asked_for(self, answer: Rows, span: Span) -> Rows:
         """Broken rows too: the store refuses and counts them."""

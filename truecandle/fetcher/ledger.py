@@ -15,13 +15,14 @@ from functools import partial
 
 from redis import Redis
 
+from truecandle.candles.absence import Gaps
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
 from truecandle.events import Publisher, Reason
 from truecandle.fetcher import audit
 from truecandle.fetcher.doubt import Doubt, doubt
-from truecandle.store import held, keys, lease, live, official
+from truecandle.store import gaps, held, keys, lease, live, official
 from truecandle.store.held import Held
 from truecandle.store.official import Written
 
@@ -95,6 +96,12 @@ class Ledger:
             held.settle(self._redis, series, opens)
         self._count(series, written)
         return opens
+
+    def keep_gaps(self, series: Series, before: Gaps, after: Gaps, *, anew: bool = False) -> None:
+        """Keeps what changed of the gaps (all of it, if `anew`), and tells of those now proven."""
+        missing = gaps.save(self._redis, series, before, after, anew=anew)
+        if missing:
+            self._publisher.gap_proven(series, missing)
 
     def _believe(self, series: Series, rows: Sequence[list[object]], by: str, accept: bool) -> None:
         """Raises `AnswerHeld` for an answer that is not to be believed."""

@@ -153,7 +153,7 @@ class Fetcher:
         self._looked.add(series.name)
         earliest_ms = interval.open_ms(meta.earliest)
         found = known.found(interval, earliest_ms, end_ms, holes, now_ms)
-        gaps.save(self._redis, series, known, found)
+        self.ledger.keep_gaps(series, known, found, anew=not is_looked)
         return found.due(interval, holes, now_ms)
 
     def _note_end(self, series: Series, latest_ms: int, settled_ms: int) -> None:

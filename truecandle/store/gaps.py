@@ -1,26 +1,36 @@
 """Gaps: the holes among a series' official candles, each with its reason; and where holes are.
 
 Never here: why a hole is there (who asked the exchange says so), candles themselves.
-Invariant: what is kept here is a memory only; the ZSET alone says which candles are missing.
+Invariant: what is kept here is a memory only; the ZSET alone says which candles are missing. No
+live candle stands at a time that is proven missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis import Redis
+from redis.client import Pipeline
 
 from truecandle.candles.absence import Gaps
 from truecandle.candles.gaps import Hole, find_holes, hole_of
-from truecandle.candles.reasons import Gap, gap_from_json
+from truecandle.candles.reasons import Gap, Missing, gap_from_json
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, pages, translated
+from truecandle.store.script import Script
 
 #: Candles that are counted at once; only where the count is wrong are their open times read.
 CHUNK_CANDLES: Final = 5_000
 #: Counts of one round trip.
 COUNTS_MAX: Final = 1_000
+#: Proven gaps that are read beside live candles, the newest ones: as many as those are.
+MISSING_MAX: Final = 600
+#: Results that `queue` adds to a pipeline and `decode` takes from it.
+RESULTS: Final = 1
+
+_SAVE = Script("save_gaps")
 
 
 @translated()
@@ -45,19 +55,44 @@ def standing(redis: Redis, series: Series) -> list[Gap]:
 
 
 @translated()
-def save(redis: Redis, series: Series, before: Gaps, after: Gaps) -> None:
-    """Keeps what changed from `before` to `after`; nothing is written when nothing did."""
+def save(
+    redis: Redis, series: Series, before: Gaps, after: Gaps, *, anew: bool = False
+) -> list[Missing]:
+    """Keeps what changed from `before` to `after`, and in the same step takes every live candle
+    away that is proven missing; none is saved there from then on.
+
+    Returns what has been proven since `before`, ascending. Nothing is written when nothing changed,
+    unless `anew`.
+    """
     old, new = ({str(gap.start_ms): gap.to_json() for gap in gaps.all} for gaps in (before, after))
-    gone = list(old.keys() - new.keys())
+    gone = sorted(old.keys() - new.keys())
     changed = {start: text for start, text in new.items() if old.get(start) != text}
-    if not (gone or changed):
-        return
-    with redis.pipeline(transaction=True) as pipe:
-        if gone:
-            pipe.hdel(keys.gaps(series), *gone)
-        for start, text in changed.items():
-            pipe.hset(keys.gaps(series), start, text)
-        pipe.execute()
+    if not (gone or changed or anew):
+        return []
+    args: list[str | int] = [len(gone), *gone]
+    for start, text in changed.items():
+        args += (start, text)
+    names = (keys.gaps, keys.missing, keys.pending, keys.live, keys.own)
+    _SAVE.run(redis, [name(series) for name in names], args)
+    known = set(before.proven)
+    return [missing for missing in after.proven if missing not in known]
+
+
+def proven(redis: Redis, series: Series) -> list[Missing]:
+    """The newest `MISSING_MAX` proven gaps, ascending."""
+    with translated(), redis.pipeline(transaction=False) as pipe:
+        queue(pipe, series)
+        return decode(pipe.execute())
+
+
+def queue(pipe: Pipeline, series: Series) -> None:
+    """Adds the reading of the newest proven gaps to a transaction: `RESULTS` command."""
+    pipe.zrange(keys.missing(series), -MISSING_MAX, -1, withscores=True)
+
+
+def decode(results: Sequence[Any]) -> list[Missing]:
+    """The proven gaps, ascending, in the `RESULTS` results that `queue` asked for."""
+    return [Missing(int(start), int(end)) for end, start in results[0]]
 
 
 @translated()

@@ -12,13 +12,14 @@ from truecandle.candles.series import Series
 
 DAY_S: Final = 86_400
 
-#: The forming candle and those waiting for their official version.
-LIVE_TTL_S: Final = DAY_S
-#: The exchange clock's offset and the roles' signs of life.
-CLOCK_TTL_S: Final = DAY_S
-ROLES_TTL_S: Final = DAY_S
-#: What the feed noted of each market is old within seconds.
-FRESHNESS_TTL_S: Final = DAY_S
+#: Live candles live on for so long after the end of their interval: longer than a market halts,
+#: or the fetcher is away.
+LIVE_MARGIN_S: Final = 7 * DAY_S
+#: What was last known of the clock, the roles and the markets is said with its age for as long as
+#: anybody may look for it: a role that ended days ago was not "never seen".
+CLOCK_TTL_S: Final = 30 * DAY_S
+ROLES_TTL_S: Final = 30 * DAY_S
+FRESHNESS_TTL_S: Final = 30 * DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.
 WEIGHT_TTL_S: Final = 120
 #: Nobody waits longer for a symbol to be looked up, or goes by an older answer.
@@ -53,6 +54,7 @@ OF_SERIES: Final = {
     "pending_z:": "zset",
     "audit:": "list",
     "gaps:": "hash",
+    "missing_z:": "zset",
     "held:": "hash",
 }
 #: The same of other keys that begin so, and of those that have just this name.
@@ -121,17 +123,17 @@ def corrections(series: Series) -> str:
 
 
 def live(series: Series) -> str:
-    """STRING JSON, lives `LIVE_TTL_S`: the forming candle."""
+    """STRING JSON, lives until its interval ends and `LIVE_MARGIN_S`: the forming candle."""
     return f"live_candle:{series.name}"
 
 
 def own(series: Series) -> str:
-    """STRING JSON, lives `LIVE_TTL_S`: our feed's candle while a browser's stands in for it."""
+    """STRING JSON, lives as that: our feed's candle while a browser's stands in for it."""
     return f"own_candle:{series.name}"
 
 
 def pending(series: Series) -> str:
-    """ZSET, lives `LIVE_TTL_S`: live candles that closed, score = open time in ms."""
+    """ZSET, lives `LIVE_MARGIN_S`: live candles that closed, score = open time in ms."""
     return f"pending_z:{series.name}"
 
 
@@ -143,6 +145,11 @@ def audit(series: Series) -> str:
 def gaps(series: Series) -> str:
     """HASH: first open time of a hole in ms -> JSON of its end and reason."""
     return f"gaps:{series.name}"
+
+
+def missing(series: Series) -> str:
+    """ZSET: the gaps above that are proven, score = first open time in ms, member = their end."""
+    return f"missing_z:{series.name}"
 
 
 def held(series: Series) -> str:

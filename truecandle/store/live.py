@@ -40,21 +40,14 @@ SAVE_MAX = 1_000
 
 #: Where it was saved, or why not. `older`: the forming candle is newer. `stale`: what is there
 #: knows more. `outranked`: a browser against our fresh feed. `contradicts`: a browser's cannot have
-#: come from our feed's by later trades. `fenced`: another feed leads the market by now.
+#: come from our feed's by later trades. `fenced`: another feed leads the market by now. `missing`:
+#: the exchange has proven that it has no candle there.
 #: `misaligned`: off the interval's grid. `future`: opens more than `AHEAD_MS` from now. `damaged`:
 #: a key holds something that is not ours.
 Reason = Literal[
-    "forming",
-    "pending",
-    "older",
-    "stale",
-    "outranked",
-    "contradicts",
-    "fenced",
-    "misaligned",
-    "future",
-    "damaged",
-]
+    "forming", "pending", "older", "stale", "outranked", "contradicts", "fenced", "missing",
+    "misaligned", "future", "damaged",
+]  # fmt: skip
 
 #: Nobody leads.
 NO_FENCES: Final[Mapping[str, int]] = MappingProxyType({})
@@ -214,8 +207,9 @@ def _save_some(
         for (series, candle), reason in zip(items, refused, strict=True):
             if reason is None:
                 fence = fences.get(series.symbol, 0)
-                args = (candle.to_json(), now_ms, FRESH_MS, AHEAD_MS, PENDING_KEPT, keys.LIVE_TTL_S)
-                _SAVE.queue(pipe, _keys(series), (*args, fence))
+                args = (candle.to_json(), now_ms, FRESH_MS, AHEAD_MS, PENDING_KEPT)
+                lives_s = (_lives_s(series, candle, now_ms), keys.LIVE_MARGIN_S)
+                _SAVE.queue(pipe, _keys(series), (*args, *lives_s, fence))
 
     answers = iter(_SAVE.run_all(redis, fill))
     return [Saved(False, reason) if reason else _saved(next(answers)) for reason in refused]
@@ -223,7 +217,14 @@ def _save_some(
 
 def _keys(series: Series) -> tuple[str, ...]:
     fence = keys.fence(lease.of_market(series.symbol))
-    return keys.live(series), keys.pending(series), keys.own(series), fence
+    names = (keys.live(series), keys.pending(series), keys.own(series))
+    return (*names, fence, keys.missing(series))
+
+
+def _lives_s(series: Series, candle: LiveCandle, now_ms: int) -> int:
+    """How long a candle is kept: to the end of its interval, however long that is, and on."""
+    end_ms = series.interval.next_open_ms(candle.open_ms)
+    return max(0, end_ms - now_ms) // 1000 + keys.LIVE_MARGIN_S
 
 
 def _refused(series: Series, candle: LiveCandle, now_ms: int) -> Reason | None:

@@ -7,53 +7,63 @@ Invariant: official and live come from one transaction; no number is parsed on t
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import NamedTuple
 
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.merge import Tail, tail
+from truecandle.candles.reasons import Missing
 from truecandle.candles.series import Series
-from truecandle.store import live, official, pages, translated
+from truecandle.events import spans
+from truecandle.store import gaps, live, official, pages, translated
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
 from truecandle.web.query import Wanted
 
 #: Part of every ETag: another shape of the answer is another answer.
-_SHAPE = b"1"
+_SHAPE = b"2"
 
 
 class Snapshot(NamedTuple):
-    """One instant of a series: the official page, its columns once cut, and the live candles."""
+    """One instant of a series: the official page, its columns once cut, the live candles, and what
+    is proven missing among both.
+    """
 
     page: Page
     columns: Columns | None
     live: list[bytes]
+    missing: list[Missing]
 
 
 @translated()
 def read(redis: Redis, wanted: Wanted, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles only if they were asked for."""
     if not wanted.is_live:
-        return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [])
+        return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
     with redis.pipeline(transaction=True) as pipe:
         pages.queue(pipe, series, wanted.query)
         live.queue(pipe, series)
+        gaps.queue(pipe, series)
         results = pipe.execute()
     page = pages.decode(wanted.query, results)
     cut = columns(page.members)
     found = live.decode(series, results[pages.RESULTS :], now_ms)
-    beside = _beside(wanted.query, series, page, cut, found, now_ms)
-    return Snapshot(page, cut, [item.candle.to_json(item.state).encode() for item in beside])
+    missing = gaps.decode(results[pages.RESULTS + live.RESULTS :])
+    beside = _beside(wanted.query, series, page, cut, found, missing, now_ms)
+    shown = [item.candle.to_json(item.state).encode() for item in beside]
+    return Snapshot(page, cut, shown, missing)
 
 
 def etag(wanted: Wanted, snapshot: Snapshot) -> str:
     """Changes with the version, the request and the live candles. Without a version: the rows."""
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
-    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, b"", *snapshot.live)
+    missing = json.dumps(spans(snapshot.missing)).encode()
+    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
     return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
 
 
@@ -77,12 +87,19 @@ def body(wanted: Wanted, snapshot: Snapshot) -> tuple[bytes, Columns]:
     pieces.append(b',"has_more":' + (b"true" if page.has_more else b"false"))
     if wanted.is_live:
         pieces.append(b',"live":[%b]' % b",".join(snapshot.live))
+        pieces.append(b',"missing":%b' % json.dumps(spans(snapshot.missing)).encode())
     pieces.append(b"}")
     return b"".join(pieces), cut
 
 
 def _beside(
-    query: Query, series: Series, page: Page, cut: Columns, found: Live, now_ms: int
+    query: Query,
+    series: Series,
+    page: Page,
+    cut: Columns,
+    found: Live,
+    missing: list[Missing],
+    now_ms: int,
 ) -> list[Tail]:
     """The live candles in the range asked for that no official one, on the page or not, stands for.
 
@@ -101,4 +118,4 @@ def _beside(
 
     pending = [candle for candle in found.pending if belongs(candle)]
     forming = found.forming if found.forming and belongs(found.forming) else None
-    return tail(series.interval, opens, pending, forming, now_ms)
+    return tail(series.interval, opens, pending, forming, now_ms, missing)

@@ -18,7 +18,7 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 from truecandle import metrics
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
-from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec
+from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec, spans
 from truecandle.store import pages
 from truecandle.store.pages import Query
 from truecandle.store.tickets import Ticket
@@ -162,7 +162,9 @@ class Sockets:
         return {"ok": True, "version": version, "server_time": self._parts.clock.now_ms()}
 
     def _snapshot(self, series: Series) -> dict[str, Any]:
-        """Version and live candles of one instant, as in `/data?live=1`, and how fresh they are."""
+        """Version, live candles and what is proven missing, of one instant, as in `/data?live=1`;
+        and how fresh they are.
+        """
         now_ms = self._parts.clock.now_ms()
         wanted = Wanted(series, Query(OFFICIAL_MAX), is_iso=False, is_live=True)
         found = data.read(self._parts.redis, wanted, now_ms)
@@ -173,6 +175,7 @@ class Sockets:
             "version": found.page.version,
             "server_time": self._parts.clock.now_ms(),
             "live": [orjson.Fragment(candle) for candle in found.live[-LIVE_MAX:]],
+            "missing": spans(found.missing),
             "freshness": fresh.fields(),
         }
 

@@ -76,7 +76,7 @@ export class LiveCandleBuilder {
     return this.#candles.get(openMs) !== candle;
   }
 
-  /** Forgets the candles that an official one stands for now; `officialOpens` is sorted. */
+  /** Forgets the candles that an official one stands for now, or that are missing; the opens are sorted. */
   forget(officialOpens) {
     this.#officialMs = Math.max(this.#officialMs, officialOpens.at(-1) ?? -1);
     for (const openMs of officialOpens) {

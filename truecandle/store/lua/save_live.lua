@@ -6,25 +6,29 @@
 --       2  pending_z    ZSET    score = open time in ms, member = JSON of a candle that closed
 --       3  own_candle   STRING  our feed's own candle, while a browser's stands in for it
 --       4  fence        STRING  the newest fencing number of the feeds of this market
+--       5  missing_z    ZSET    what is proven missing: score = first open time, member = its end
 -- ARGV  1  the candle's JSON, laid out as `LiveCandle.to_json` does
 --       2  exchange time now, in ms
 --       3  how long a candle of our own feed counts as fresh, in ms
 --       4  how far ahead of now a stored open time may lie before it counts as junk, in ms
 --       5  how many pending candles are kept
---       6  how long the keys live, in s
---       7  fencing number of the feed that saves; 0 = none
--- Returns {1, "forming" or "pending"} where it was saved, else {0, reason}: "fenced", "older",
---         "stale", "outranked" or "contradicts".
+--       6  how long a candle lives that opens when this one does, in s
+--       7  how long one lives whose interval has ended, in s
+--       8  fencing number of the feed that saves; 0 = none
+-- Returns {1, "forming" or "pending"} where it was saved, else {0, reason}: "fenced", "missing",
+--         "older", "stale", "outranked" or "contradicts".
 -- Errors  WRONGTYPE, MALFORMED: nothing was written.
 --
 -- Running twice with the same arguments changes nothing the second time.
 
 local live_key, pending_key, own_key, fence_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local missing_key = KEYS[5]
 local now_ms, fresh_ms, ahead_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local kept, ttl_s, fence = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local kept, ttl_s, ended_ttl_s, fence = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
 
 for key, expected in pairs({[live_key] = 'string', [pending_key] = 'zset',
-                            [own_key] = 'string', [fence_key] = 'string'}) do
+                            [own_key] = 'string', [fence_key] = 'string',
+                            [missing_key] = 'zset'}) do
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= expected then
     return redis.error_reply('WRONGTYPE ' .. key .. ' is not a ' .. expected)
@@ -151,6 +155,12 @@ end
 
 -- Keys -------------------------------------------------------------------------------------------
 
+-- Whether the exchange has proven that it has no candle there. The gaps are apart.
+local function is_missing(candle)
+  local ends = redis.call('ZREVRANGEBYSCORE', missing_key, candle.score, '-inf', 'LIMIT', 0, 1)
+  return ends[1] ~= nil and candle.time < tonumber(ends[1])
+end
+
 local function pending_at(score)
   local best
   for _, json in ipairs(redis.call('ZRANGEBYSCORE', pending_key, score, score)) do
@@ -170,7 +180,7 @@ local function keep_pending(candle)
   redis.call('ZREMRANGEBYSCORE', pending_key, candle.score, candle.score)
   redis.call('ZADD', pending_key, candle.score, candle.json)
   redis.call('ZREMRANGEBYRANK', pending_key, 0, -kept - 1)
-  redis.call('EXPIRE', pending_key, ttl_s)
+  redis.call('EXPIRE', pending_key, ended_ttl_s)
 end
 
 local function keep(key, candle)
@@ -184,9 +194,10 @@ if not candle then return redis.error_reply('MALFORMED ' .. ARGV[1]) end
 local newest = tonumber(redis.call('GET', fence_key) or '0') or 0
 if fence > 0 and fence < newest then return {0, 'fenced'} end
 if fence == 0 and newest > 0 and candle.is_live then candle = as_client(candle) end
+if is_missing(candle) then return {0, 'missing'} end
 
 local stored = parse(redis.call('GET', live_key))
-if stored and stored.time > now_ms + ahead_ms then stored = nil end
+if stored and (stored.time > now_ms + ahead_ms or is_missing(stored)) then stored = nil end
 
 if not stored then
   keep(live_key, candle)
