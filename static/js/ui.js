@@ -19,6 +19,7 @@ export class Ui {
   #precision = 0;
   #isAsked = false;
   #pill;
+  #intervals;
   #lastPrice = null;
   #announcedMs = 0;
   #message = "";
@@ -28,6 +29,11 @@ export class Ui {
     this.#document = document;
     this.#navigate = navigate;
     document.addEventListener("click", (event) => this.#clicked(event));
+    this.#intervals = document.querySelector(".intervals");
+    this.#intervals.addEventListener("focusin", ({ target }) => {
+      if (target.matches(":focus-visible")) this.#showInterval(target); // under a pointer nothing may move
+    });
+    new ResizeObserver(() => this.#showActive()).observe(this.#intervals);
     this.#pill = new Pill(document, (text) => this.#announce(text));
     new Menu(document, { list, follow, address: (symbol) => address(symbol, this.#interval) });
   }
@@ -71,9 +77,19 @@ export class Ui {
     for (const link of this.#document.querySelectorAll("[data-interval]")) {
       mark(link, link.dataset.interval === interval, address(symbol, link.dataset.interval));
     }
-    const active = this.#document.querySelector("[data-interval][aria-current]");
-    active?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#showActive();
     this.#lastPrice = null;
+  }
+
+  #showActive() {
+    const active = this.#intervals.querySelector("[aria-current]");
+    if (active !== null) this.#showInterval(active);
+  }
+
+  /** Brings an interval into the middle of their row; the page itself never scrolls. */
+  #showInterval(link) {
+    const row = this.#intervals;
+    row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
   }
 
   #paint() {
