@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 
 from truecandle import fetcher, store
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.limits import REQUESTS_PER_SECOND, Pace
+from truecandle.binance.reachability import Reachability
 from truecandle.binance.rest import RestClient
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
@@ -38,15 +40,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
-    redis = store.connect(settings.redis_url)
-    url, budget, pace = settings.binance_rest_url, Budget(redis), Pace(REQUESTS_PER_SECOND)
-    rest, deep = (
-        RestClient(
-            url, budget, reserve=n, pace=pace, sleep=stop.wait, now_ms=lambda: clock.now_ms()
-        )
-        for n in (0, RESERVE)
-    )
-    clock, publisher, lead = ExchangeClock(rest), Publisher(settings.redis_url), fetcher.Lead(redis)
+    redis, reach = store.connect(settings.redis_url), Reachability()
+    ask = partial(RestClient, settings.binance_rest_url, Budget(redis), sleep=stop.wait)
+    ask = partial(ask, pace=Pace(REQUESTS_PER_SECOND), reach=reach, now_ms=lambda: clock.now_ms())
+    rest, deep = ask(reserve=0), ask(reserve=RESERVE)
+    clock: ExchangeClock = ExchangeClock(rest)
+    publisher, lead = Publisher(settings.redis_url), fetcher.Lead(redis)
     passes = fetcher.Fetcher(
         settings, redis, rest, publisher, now_ms=clock.now_ms, deep=deep, fence=lead.fence
     )
@@ -54,7 +53,8 @@ def main() -> int:
     rota = fetcher.Rota(scheduler, settings, passes, clock, stop, lead.is_leading)
     watch = fetcher.Watch(redis, clock, rota, passes.ledger)
     roster = fetcher.Roster(redis, deep, rota, clock.now_ms, settings.symbols)
-    runs = (roster.run, watch.run, lambda ending: lead.run(ending, rota))
+    reach.listen(rota.resume)
+    runs = (roster.run, watch.run, reach.probe_until, lambda ending: lead.run(ending, rota))
     threads = [threading.Thread(target=run, args=(stop,)) for run in runs]
 
     def end() -> None:

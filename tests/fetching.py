@@ -99,7 +99,7 @@ class Events:
 
     def take(self, quiet_s: float = 0.05, event: str = DATA_UPDATED) -> list[dict[str, Any]]:
         """The payloads of one kind that have come in, until it is quiet for so long."""
-        events = []
+        events = list[dict[str, Any]]()
         until_s = time.monotonic() + 5
         while time.monotonic() < until_s:
             message = self._listener.get_message(timeout=quiet_s)

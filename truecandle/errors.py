@@ -21,6 +21,7 @@ Invariant: whatever crosses a module border on purpose is a `TrueCandleError`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 
 class TrueCandleError(Exception):
@@ -49,8 +50,23 @@ class ExchangeError(TrueCandleError):
     """The exchange did not give a usable answer."""
 
 
+class Outage(Protocol):
+    """What somebody waits for who was not answered: over as soon as anybody is (`reachability`)."""
+
+    is_over: bool
+
+    def probe(self) -> None:
+        """Tries whether it is over; raises nothing."""
+
+
 class ExchangeUnreachable(ExchangeError):
-    """No connection, a time-out or a 5xx answer: worth trying again later."""
+    """No connection, a time-out or a 5xx answer: worth trying again later, or once `outage` (None
+    where nobody keeps an eye on it) is over.
+    """
+
+    def __init__(self, message: str, outage: Outage | None = None) -> None:
+        self.outage = outage
+        super().__init__(message)
 
 
 class ExchangeRefused(ExchangeError):

@@ -45,5 +45,5 @@ FEED_FIGURES: Final = (
     *("contradictions", "lag_ms_p50", "lag_ms_p99", "lag_max_ms"),
     *("connects", "failures", "stalls", "renewals", "malformed"),
     *("recovery_asked", "recovery_failed", "recovery_trades", "recovery_candles"),
-    *("recovery_gave_up", "recovery_holes", "recovery_longest_ms"),
+    *("recovery_odd", "recovery_gave_up", "recovery_holes", "recovery_longest_ms"),
 )

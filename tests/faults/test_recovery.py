@@ -93,6 +93,43 @@ def test_an_exchange_that_answers_badly_delays_what_is_missing_and_nothing_more(
     assert {one["params"]["symbol"] for one in asked} == set(symbols)
 
 
+@pytest.mark.parametrize("how", ["double", "void", "earlier", "foreign", "null", "no_list"])
+def test_one_odd_row_among_the_missing_trades_costs_nothing_but_itself(
+    sim: SimServer, redis_url: str, how: str
+) -> None:
+    """The exchange's next answer is sound; until then all but what lies beside the row is known."""
+    with Watch(sim, redis_url, ["BTCUSDT"], ["1s", "1m"]) as watch:
+        watch.wait_until_joined()
+        back_ms = cut(sim, 5_000)
+        sim.faults.add("odd_trade", path="aggTrades", how=how, count=2)
+        watch.wait_until_exact(back_ms)
+        assert watch.problems() == []
+        counts = watch.recovery.counts()
+    assert [one["kind"] for one in sim.faults.struck if one["kind"] == "odd_trade"]
+    assert (counts["failed"], counts["gave_up"]) == (0, 0)
+    assert counts["odd"] >= 1
+
+
+def test_a_row_that_stays_odd_leaves_no_market_stale_and_no_candle_called_exact_wrongly(
+    sim: SimServer, redis_url: str
+) -> None:
+    with Watch(sim, redis_url, ["BTCUSDT"], ["1s", "1m"]) as watch:
+        watch.wait_until_joined()
+        back_ms = cut(sim, 5_000)
+        sim.faults.add("odd_trade", path="aggTrades", how="void", row=0, count=None)
+        wait_for(lambda: watch.recovery.counts()["gave_up"], what="an odd row that is given up")
+        wait_for(lambda: watch.behind("BTCUSDT") is None, 10.0, "a market that is not behind")
+        sim.faults.calm()
+
+        def is_right() -> bool:
+            newest = [watch.candles(one)[-1] for one in watch.series]
+            return all(one.updated_at > back_ms and one.is_exact for one in newest)
+
+        wait_for(is_right, 30.0, "forming candles right again")
+        watch.told()
+        assert watch.judge.false == []
+
+
 def test_a_break_of_more_than_a_few_pages_is_left_to_klines(redis_url: str) -> None:
     clock = Clock(START_MS, speed=SPEED)
     with (

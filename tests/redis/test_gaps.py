@@ -78,6 +78,23 @@ def test_a_hole_with_both_neighbours_in_one_answer_is_maintenance(desk: Desk) ->
     assert len(desk.asked()) == asked
 
 
+def test_beside_a_row_that_cannot_be_read_no_hole_is_proven_and_all_else_is(desk: Desk) -> None:
+    """The row of a candle is null: that one is missing still, the next answer brings it."""
+    gap(desk, 40, 30)
+    desk.sim.faults.add("odd_row", path="klines", interval="1m", row=-25)
+    desk.fetcher.refresh(MINUTES)
+    found = {gap.start_ms: gap.reason for gap in known(desk)}
+    assert found[ago(40)] == "maintenance"
+    assert [reason for start, reason in found.items() if start != ago(40)] == ["unproven"]
+    (hidden,) = [one for one in known(desk) if one.reason == "unproven"]
+    assert hidden.candles == 1
+    desk.sim.clock.advance(2 * MINUTE_MS)
+    desk.fetcher.refresh(MINUTES)
+    desk.fetcher.fill(MINUTES)
+    assert [(one.start_ms, one.reason) for one in known(desk)] == [(ago(40), "maintenance")]
+    desk.check(MINUTES)
+
+
 def test_a_hole_of_several_pages_is_one_gap_in_the_end(
     sim: SimServer, redis: redis_py.Redis, redis_url: str
 ) -> None:

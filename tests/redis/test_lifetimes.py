@@ -94,8 +94,8 @@ def test_a_feed_that_was_last_heard_of_days_ago_is_not_one_that_was_never_there(
         behind=None, lost_why=None,
     )  # fmt: skip
     freshness.note(redis, {"BTCUSDT": facts})
-    roles.beat(redis, "feed", NOW_MS, {})
-    clock.publish(redis, 7_200_000, NOW_MS)
+    roles.beat(redis, "feed", {})
+    clock.publish(redis, NOW_MS)
     for key in (keys.FRESHNESS, keys.ROLES, keys.CLOCK):
         assert ends_in_ms(redis, key) >= HALT_MS
     found = judge(freshness.read(redis)["BTCUSDT"], NOW_MS + HALT_MS)

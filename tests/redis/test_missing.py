@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -149,7 +150,7 @@ def test_what_was_stored_before_is_put_right_by_the_first_look(redis: Redis) -> 
 
 
 def test_junk_among_the_gaps_proves_nothing(redis: Redis) -> None:
-    junk = {
+    junk: dict[Any, Any] = {
         "1": "{", "2": "[]", "3": '{"start":5}', "4": '{"start":"x","end":9,"reason":"delisted"}',
         "5": f'{{"start":{at(4)},"end":{at(2)},"reason":"delisted"}}',
     }  # fmt: skip

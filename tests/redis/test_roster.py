@@ -15,10 +15,11 @@ from redis import Redis
 from tests.fetching import NOW_MS, Desk
 from truecandle.binance.answers import parse_listings
 from truecandle.binance.clock import ExchangeClock
+from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.listing import UNLISTED
 from truecandle.config import Settings
 from truecandle.fetcher import Roster, Rota
-from truecandle.fetcher.roster import CHECK_MS, UNLISTED_MS
+from truecandle.fetcher.roster import CHECK_MS, PAUSE_MS, UNLISTED_MS
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, markets
@@ -80,7 +81,7 @@ def office(exchange: SimServer, redis: Redis, redis_url: str) -> Iterator[Office
 
 
 def follow(office: Office, symbol: str) -> None:
-    listing = office.desk.rest.listings([symbol])[0]
+    listing = office.desk.rest.listings([symbol]).listings[0]
     assert markets.follow(office.desk.redis, Market(listing, NOW_MS, NOW_MS)) == "added"
 
 
@@ -255,6 +256,24 @@ def test_a_listing_without_steps_is_one_all_the_same() -> None:
     row = '{"symbol":"ABUSDT","status":"BREAK","baseAsset":"AB","quoteAsset":"USDT","filters":%s}'
     filters = '[{"filterType":"PRICE_FILTER","tickSize":"0.00000000"}]'
     for given in ("[]", filters):
-        (found,) = parse_listings(('{"symbols":[' + row % given + "]}").encode())
+        ((found,), _) = parse_listings(('{"symbols":[' + row % given + "]}").encode())
         assert (found.tick_size, found.step_size) == ("", "")
         assert replace(found, status="").fields["tickSize"] == "null"
+
+
+def test_one_odd_symbol_among_the_others_spoils_itself_only(office: Office) -> None:
+    """It is not taken for one that the exchange does not list, and is looked up again soon."""
+    office.roster.tick()
+    assert set(office.statuses().values()) == {"TRADING"}
+    office.advance(CHECK_MS)
+    office.desk.sim.faults.add("listing", symbol="ETHUSDT", status="BREAK", for_ms=HOUR_MS)
+    office.desk.sim.faults.add("odd_listing", row=0)
+    office.roster.tick()
+    assert office.statuses() == {"BTCUSDT": "TRADING", "ETHUSDT": "BREAK"}
+    asked = len(office.asked())
+    office.roster.tick()
+    assert len(office.asked()) == asked
+    office.advance(PAUSE_MS)
+    office.desk.sim.faults.add("listing", symbol="BTCUSDT", status="HALT", for_ms=HOUR_MS)
+    office.roster.tick()
+    assert office.statuses() == {"BTCUSDT": "HALT", "ETHUSDT": "BREAK"}

@@ -14,7 +14,7 @@ import pytest
 from tests.harness import ROOT
 from truecandle.binance.archive import File, rows
 from truecandle.candles.candle import official_from_row
-from truecandle.errors import MalformedAnswer
+from truecandle.errors import CandleError, MalformedAnswer
 
 #: 2025-01-01T00:00:00Z, from when on spot archives count in µs.
 OPEN_MS = 1_735_689_600_000
@@ -46,6 +46,15 @@ def test_a_header_is_no_row(tmp_path: Path) -> None:
     with_header = list(rows(packed(tmp_path, header + body)))
     assert with_header == list(rows(packed(tmp_path, body)))
     assert len(with_header) == 1
+
+
+def test_a_line_that_is_no_row_spoils_itself_only(tmp_path: Path) -> None:
+    sound = line(OPEN_MS, OPEN_MS + 59_999)
+    for odd in ("é,1,2", "null", "\x00", "1,2"):
+        first, broken, last = rows(packed(tmp_path, f"{sound}{odd}\n{sound}"))
+        assert first == last == next(iter(rows(packed(tmp_path, sound))))
+        with pytest.raises(CandleError):
+            official_from_row(broken)
 
 
 def test_recorded_rows_are_candles(tmp_path: Path) -> None:

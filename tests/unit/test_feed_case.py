@@ -9,13 +9,13 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed import reread
+from truecandle.feed.backoff import ODD_TRIES_MAX, TRIES_MAX
 from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, Case
 from truecandle.feed.closing import OVERDUE_MS, PAUSE_MAX_S, PAUSE_S, Closing
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import MARGINS_MS, Past
 from truecandle.feed.reread import PATIENCE_S
-from truecandle.feed.retry import TRIES_MAX
 
 START_MS = 1_795_000_020_000
 
@@ -277,3 +277,57 @@ def test_a_series_without_an_exact_candle_is_read_again_but_not_often() -> None:
     one.answer(asked(one, PATIENCE_S + reread.PAUSE_S), [kline(7, 7)], 40.0)
     one.look(41.0, START_MS)
     assert one.next(100.0) is None
+
+
+def test_a_page_with_an_odd_row_gives_its_trades_and_leaves_the_rest_open() -> None:
+    """The row of trade 4 cannot be read: 2, 3, 5 and 6 are known, 4 is asked for once more."""
+    one = case(trade(1), trade(7))
+    errand = asked(one, 2.0)
+    assert (errand.from_id, errand.limit) == (1, 6)
+    one.answer_in_part(errand, [*trades(1, 3), *trades(5, 6)], 2.0)
+    assert [(hole.first, hole.last) for hole in one.trail.holes] == [(4, 4)]
+    assert one.next(2.1) is None
+    again = asked(one, 4.0)
+    assert (again.purpose, again.from_id, again.limit) == ("holes", 3, 2)
+    one.answer(again, trades(3, 4), 4.0)
+    assert one.behind(5.0) is None
+    found = candle(one)
+    assert (found.is_exact, found.trades) == (True, 7)
+
+
+def test_a_row_that_stays_odd_is_given_up_after_a_few_tries_and_nothing_is_called_exact() -> None:
+    one = case(trade(1), trade(3))
+    now_s = 2.0
+    for _ in range(ODD_TRIES_MAX):
+        one.answer_in_part(asked(one, now_s), [], now_s)
+        now_s += 5.0
+    assert one.behind(now_s) is None
+    assert not candle(one).is_exact
+    assert one.counts.gave_up == 1
+
+
+def test_an_odd_row_at_the_end_never_proves_that_nothing_else_traded() -> None:
+    one = case(trade(1))
+    one.change(False, 5.0)
+    one.change(True, 6.0)
+    now_s, asks = 8.0, 0
+    for step in range(600):
+        if errand := one.next(now_s + step / 10):
+            one.ask(errand, now_s + step / 10)
+            one.answer_in_part(errand, trades(2, 2), now_s + step / 10)
+            asks += 1
+    assert one.is_open and not candle(one).is_exact
+    assert 3 <= asks <= 10
+    come(one, [trade(3)], 70.0)
+    assert one.behind(70.0) is None
+
+
+def test_what_was_stored_goes_on_from_a_page_with_an_odd_row_only_if_it_joins() -> None:
+    for first_id, is_joined in ((3, True), (9, False)):
+        one = case(is_live=False)
+        one.remember(Past({}, last_id=2, since_ms=START_MS))
+        one.change(True, 0.0)
+        errand = asked(one, 5.0)
+        assert errand.purpose == "since"
+        one.answer_in_part(errand, trades(first_id, first_id + 1), 5.0)
+        assert (one.trail.next_id == first_id + 2) == is_joined

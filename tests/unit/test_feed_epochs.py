@@ -12,10 +12,10 @@ from tests.unit.test_feed_case import START_MS, asked, candle, case, come, trade
 from truecandle.binance.change import Health
 from truecandle.candles.freshness import LIVE_MS
 from truecandle.candles.tick import Trade
+from truecandle.feed.backoff import BACKOFF_MAX_S
 from truecandle.feed.case import QUIET_S, Case
 from truecandle.feed.mute import SETTLE_S, TRADES_S, Mute
 from truecandle.feed.past import Past
-from truecandle.feed.retry import BACKOFF_MAX_S
 from truecandle.feed.standing import STILL_S, Standing
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from truecandle.binance.answers import parse_error, parse_klines, parse_server_time, parse_trades
+from truecandle.binance.answers import (
+    parse_error,
+    parse_klines,
+    parse_listings,
+    parse_server_time,
+    parse_trades,
+)
 from truecandle.errors import MalformedAnswer
 
 ROW = (
@@ -39,28 +47,85 @@ TRADE = (
 
 
 def test_aggregate_trades_are_read_with_their_ids_and_side_and_sent_when_they_happened() -> None:
-    (trade,) = parse_trades(b"[" + TRADE + b"]", "ETHBTC")
+    page = parse_trades(b"[" + TRADE + b"]", "ETHBTC")
+    (trade,) = page.trades
+    assert page.odd == []
     assert (trade.symbol, trade.agg_id) == ("ETHBTC", 26129)
     assert (trade.first_id, trade.last_id, trade.count) == (27781, 27783, 3)
     assert (trade.price, trade.quantity) == ("0.01633102", "4.70443515")
     assert trade.event_ms == trade.time_ms == 1498793709153
     assert not trade.is_taker_buy
-    assert parse_trades(b"[]", "ETHBTC") == []
+    assert parse_trades(b"[]", "ETHBTC") == ([], [], None)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{}", b"[1]", b"[[]]", b"[" + TRADE, b"[" + TRADE.replace(b'"a":26129,', b"") + b"]",
-        b"[" + TRADE.replace(b'"T":1498793709153,', b"") + b"]",
-        b"[" + TRADE.replace(b"27783", b"27780") + b"]",
-        b"[" + TRADE.replace(b'"0.01633102"', b'"0.00000000"') + b"]",
-        b"[" + TRADE.replace(b'"4.70443515"', b'"NaN"') + b"]",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"[" + TRADE])
 def test_what_is_no_list_of_trades_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedAnswer):
         parse_trades(body, "ETHBTC")
+
+
+def row(agg_id: int, **changed: object) -> dict[str, object]:
+    """An aggregate of two trades."""
+    fields = {"a": agg_id, "p": "5.10", "q": "1", "f": 2 * agg_id, "l": 2 * agg_id + 1}
+    return {**fields, "T": 1_700_000_000_000 + agg_id, "m": True, "M": True, **changed}
+
+
+VOID = {"p": "0.00000000", "q": "0.00000000", "f": -1, "l": -1}
+ODD: dict[str, tuple[object, ...]] = {
+    "null": (None,),
+    "a number": (7,),
+    "a list": ([],),
+    "without an id": ({"p": "1"},),
+    "no time": (row(12, T=None),),
+    "no trade ids": (row(12, f=-1, l=-1),),
+    "void": (row(12, **VOID),),
+    "price 0": (row(12, p="0.00000000"),),
+    "not a number": (row(12, q="NaN"),),
+    "ids the wrong way round": (row(12, f=25, l=24),),
+    "another symbol": (row(12, s="XXXUSDT"),),
+    "the same once more": (row(11),),
+    "older than asked for": (row(3),),
+}
+
+
+@pytest.mark.parametrize("rows", ODD.values(), ids=ODD)
+def test_an_odd_row_spoils_itself_only(rows: tuple[object, ...]) -> None:
+    body = json.dumps([row(10), row(11), *rows, row(13), row(14)]).encode()
+    found, odd, _ = parse_trades(body, "ETHBTC", from_id=10)
+    assert [trade.agg_id for trade in found] == [10, 11, 13, 14]
+    assert len(odd) == 1 and odd[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        ([row(10), row(11), row(10, p="6"), row(13)], [10, 13]),
+        ([row(10), row(99), row(12), row(13)], [10, 13]),
+        ([row(10), row(11, l=30), row(12), row(14)], [10, 14]),
+        ([row(10), row(11), row(11, p="6"), row(13)], [10, 13]),
+    ],
+    ids=["an id that goes back", "one that leaps", "trades twice", "doubles that differ"],
+)
+def test_of_two_rows_that_contradict_each_other_neither_is_believed(
+    rows: list[object], kept: list[int]
+) -> None:
+    found, odd, _ = parse_trades(json.dumps(rows).encode(), "ETHBTC")
+    assert [trade.agg_id for trade in found] == kept
+    assert odd
+
+
+def test_a_kline_that_is_no_row_is_left_for_the_store_to_refuse() -> None:
+    first, odd, last = parse_klines(b'[[1, "2"], null, [3, "4"]]')
+    assert (first, last) == ([1, "2"], [3, "4"])
+    assert odd == ["None"]
+
+
+def test_an_odd_symbol_spoils_itself_only() -> None:
+    sound = {"symbol": "ABUSDT", "status": "BREAK", "baseAsset": "AB", "quoteAsset": "USDT"}
+    rows = [None, {"symbol": "X"}, {**sound, "filters": [{}]}, {**sound, "filters": []}]
+    found, odd = parse_listings(json.dumps({"symbols": rows}).encode())
+    assert [one.symbol for one in found] == ["ABUSDT"]
+    assert len(odd) == 3
 
 
 def test_the_server_time_is_read_in_milliseconds() -> None:

@@ -214,7 +214,7 @@ def test_what_is_proven_missing_is_neither_pending_nor_forming(ann: Browser, red
     known = gaps.read(redis, HOURLY)
     after = known.note(HOURLY.interval, opens[1], opens[2], [told], FORMING_MS)
     gaps.save(redis, HOURLY, known, after)
-    answer = ann.get(f"{HOURS}&time=ms&live=1", headers={"If-None-Match": before.headers["ETag"]})
+    answer = ann.get(f"{HOURS}&time=ms&live=1", **{"If-None-Match": before.headers["ETag"]})
     assert answer.status_code == 200
     assert [one["time"] for one in said(answer)["live"]] == [FORMING_MS]
     assert said(answer)["missing"] == [[opens[1], opens[2]]]

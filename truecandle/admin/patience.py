@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from truecandle.binance.reachability import PROBE_S
 from truecandle.errors import (
     AnswerHeld,
     ExchangeUnreachable,
     MalformedAnswer,
+    Outage,
     RateLimited,
     StoreUnavailable,
     TrueCandleError,
@@ -30,6 +32,8 @@ PAUSE_S_MAX: Final = 60.0
 WAIT_S_MAX: Final = 600.0
 #: So often in a row a full budget is waited for.
 WAITS_MAX: Final = 100
+#: So often an outage's end shortens the waits for one action: who fails all the same waits it out.
+WAKES_MAX: Final = 3
 #: A wait worth a word.
 WORD_S: Final = 5.0
 
@@ -45,7 +49,7 @@ class Patience:
 
     def __call__(self, action: Callable[[], T]) -> T:
         """Asks the exchange."""
-        tries = waits = 0
+        tries = waits = wakes = 0
         while True:
             try:
                 return self.with_store(action)
@@ -62,7 +66,9 @@ class Patience:
                     TRIES_MAX if isinstance(error, ExchangeUnreachable) else MALFORMED_MAX
                 ):
                     raise
-                self._pause(tries, error)
+                outage = error.outage if isinstance(error, ExchangeUnreachable) else None
+                self._pause(tries, error, outage if wakes < WAKES_MAX else None)
+                wakes += outage is not None and outage.is_over
 
     def with_store(self, action: Callable[[], T]) -> T:
         """Asks Redis alone."""
@@ -73,10 +79,24 @@ class Patience:
                 self._pause(tries, error)
         return action()
 
-    def _pause(self, tries: int, error: TrueCandleError) -> None:
-        self._wait(min(PAUSE_S_MAX, PAUSE_S * 2 ** (tries - 1)), str(error))
+    def _pause(self, tries: int, error: TrueCandleError, outage: Outage | None = None) -> None:
+        """Waits longer after each try; for an outage, only until somebody is answered."""
+        seconds = min(PAUSE_S_MAX, PAUSE_S * 2 ** (tries - 1))
+        if outage is None:
+            self._wait(seconds, str(error))
+            return
+        self._word(seconds, f"{error}; tried every {PROBE_S:.0f} s")
+        until_s = time.monotonic() + seconds
+        for _ in range(int(seconds / PROBE_S)):
+            self._sleep(PROBE_S)
+            outage.probe()
+            if outage.is_over or time.monotonic() >= until_s:
+                return
 
     def _wait(self, seconds: float, why: str) -> None:
+        self._word(seconds, why)
+        self._sleep(seconds)
+
+    def _word(self, seconds: float, why: str) -> None:
         if seconds >= WORD_S:
             self._say(f"{why}; going on in {seconds:.0f} s")
-        self._sleep(seconds)

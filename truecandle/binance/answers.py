@@ -1,14 +1,16 @@
 """What the bodies of Binance's REST answers mean, as checked values.
 
 Never here: HTTP (`http`), messages of streams (`wire`), whether it was asked for (`rest`).
-Invariant: every number that becomes part of a candle is the exchange's own text.
+Invariant: every number that becomes part of a candle is the exchange's own text. One odd row spoils
+itself only, and what it leaves unknown is said.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from truecandle.binance.fields import field, moment, shown
 from truecandle.binance.wire import aggregate
@@ -17,15 +19,35 @@ from truecandle.candles.tick import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
 
-def parse_klines(body: bytes) -> list[list[object]]:
-    """The rows of `GET /api/v3/klines`, unchecked but for their frame: a list of lists.
+class TradePage(NamedTuple):
+    """Aggregate trades of one answer, ids ascending; `odd` says what was wrong with the other rows.
 
-    Numbers without quotes are kept as text too, so that no decimal becomes a float.
+    With odd rows a page proves no more than its trades: not that nothing else traded beside them.
+    `date_ms` is the exchange's time when it answered; None where it did not tell that.
+    """
+
+    trades: list[Trade]
+    odd: list[str]
+    date_ms: int | None = None
+
+
+class ListingPage(NamedTuple):
+    """What the exchange lists; `odd` says what was wrong with the other symbols' rows."""
+
+    listings: list[Listing]
+    odd: list[str]
+
+
+def parse_klines(body: bytes) -> list[list[object]]:
+    """The rows of `GET /api/v3/klines`, unchecked: whoever stores them judges each by itself.
+
+    Numbers without quotes are kept as text too, so that no decimal becomes a float. A row that is
+    no list comes as one of a single text, which is no candle of any time.
     """
     rows = _parse(body)
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+    if not isinstance(rows, list) or (rows and not any(isinstance(row, list) for row in rows)):
         raise MalformedAnswer(f"expected an array of klines, got {shown(body)}")
-    return rows
+    return [row if isinstance(row, list) else [_said(row)] for row in rows]
 
 
 def parse_server_time(body: bytes) -> int:
@@ -36,24 +58,51 @@ def parse_server_time(body: bytes) -> int:
     return field(answer, "serverTime", moment)
 
 
-def parse_listings(body: bytes) -> list[Listing]:
+def parse_listings(body: bytes) -> ListingPage:
     """The symbols of `GET /api/v3/exchangeInfo`, with the steps of their filters."""
     answer = _parse(body)
     rows = answer.get("symbols") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         raise MalformedAnswer(f"expected symbols, got {shown(body)}")
-    try:
-        return [_listing(row) for row in rows]
-    except (CandleError, TypeError, AttributeError, KeyError) as error:
-        raise MalformedAnswer(f"symbols of exchangeInfo: {error}") from error
+    page = ListingPage([], [])
+    for row in rows:
+        try:
+            page.listings.append(_listing(row))
+        except (CandleError, TypeError, AttributeError, KeyError) as error:
+            page.odd.append(f"{_said(row)}: {error}")
+    return page
 
 
-def parse_trades(body: bytes, symbol: str) -> list[Trade]:
-    """The rows of `GET /api/v3/aggTrades`; their symbol is not in them."""
+def parse_trades(
+    body: bytes, symbol: str, *, from_id: int | None = None, start_ms: int | None = None
+) -> TradePage:
+    """The rows of `GET /api/v3/aggTrades`, asked for from that id or moment on.
+
+    Odd is a row that is no trade, is of another symbol, was not asked for, or contradicts its
+    neighbour: then both are, as nobody knows which of them is right. Of equal doubles one counts.
+    """
     rows = _parse(body)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise MalformedAnswer(f"expected an array of trades, got {shown(body)}")
-    return [aggregate({**row, "s": symbol, "E": row.get("T")}) for row in rows]
+    found, odd = list[Trade](), list[str]()
+    for row in rows:
+        try:
+            trade = _aggregate(row, symbol)
+        except MalformedAnswer as error:
+            odd.append(str(error))
+            continue
+        if found and trade == found[-1]:
+            odd.append(f"trade {trade.agg_id} comes twice")
+        elif trade.agg_id < (from_id or 0) or trade.time_ms < (start_ms or 0):
+            odd.append(f"trade {trade.agg_id} was not asked for")
+        else:
+            found.append(trade)
+    doubted = set[int]()
+    for at, (before, after) in enumerate(pairwise(found)):
+        if after.agg_id <= before.agg_id or after.first_id <= before.last_id:
+            odd.append(f"trade {after.agg_id} follows {before.agg_id}")
+            doubted |= {at, at + 1}
+    return TradePage([one for at, one in enumerate(found) if at not in doubted], odd)
 
 
 def parse_error(body: bytes) -> tuple[int, str]:
@@ -63,6 +112,15 @@ def parse_error(body: bytes) -> tuple[int, str]:
         return int(answer["code"]), str(answer["msg"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return 0, shown(body)
+
+
+def _aggregate(row: object, symbol: str) -> Trade:
+    """One row; its symbol is mostly not in it."""
+    if not isinstance(row, dict):
+        raise MalformedAnswer(f"no trade: {_said(row)}")
+    if row.get("s", symbol) != symbol:
+        raise MalformedAnswer(f"a trade of {row['s']!r:.40}, not of {symbol}")
+    return aggregate({**row, "s": symbol, "E": row.get("T")})
 
 
 def _listing(row: Mapping[str, Any]) -> Listing:
@@ -77,6 +135,10 @@ def _listing(row: Mapping[str, Any]) -> Listing:
             "stepSize": filters.get("LOT_SIZE", {}).get("stepSize"),
         }
     )
+
+
+def _said(row: object) -> str:
+    return f"{row!r:.80}"
 
 
 def _parse(body: bytes) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -146,11 +147,11 @@ def rows(path: Path) -> Iterator[list[object]]:
             names = [info for info in packed.infolist() if info.filename.endswith(".csv")]
             if len(names) != 1 or names[0].file_size > CSV_BYTES_MAX:
                 raise MalformedAnswer(f"{path.name}: not one CSV file of at most {CSV_BYTES_MAX} B")
-            with packed.open(names[0]) as raw, TextIOWrapper(raw, "ascii") as lines:
+            with packed.open(names[0]) as raw, TextIOWrapper(raw, "ascii", "replace") as lines:
                 for number, line in enumerate(lines):
                     if line.strip() and (number or line[0].isdigit()):
                         yield _row(line)
-    except (zipfile.BadZipFile, UnicodeDecodeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise MalformedAnswer(f"{path.name}: {error}") from error
 
 

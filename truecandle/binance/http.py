@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from contextlib import suppress
+from functools import partial
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -26,11 +28,14 @@ from truecandle.binance.limits import (
     retry_after_ms,
     used_weight,
 )
+from truecandle.binance.reachability import EVERYTHING, Reachability
 from truecandle.errors import (
+    ExchangeError,
     ExchangeRefused,
     ExchangeUnreachable,
     MalformedAnswer,
     RateLimited,
+    StoreError,
 )
 
 CONNECT_S = 3.0
@@ -50,6 +55,10 @@ RESTRICTED_MS = 600_000
 #: Instead of what a library says of an address that it can't read. Ours has been checked; what is
 #: left is a proxy's, which may hold a password.
 PROXY_WRONG = "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names can't be used"
+#: The cheapest request there is: path, weight, parameters.
+PROBE: Final[tuple[str, int, Mapping[str, str | int]]] = ("/api/v3/time", 1, {})
+#: A path is tried by a request of this weight at most; a heavier one waits for its own next turn.
+PROBE_WEIGHT_MAX: Final = 4
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -69,7 +78,8 @@ class HttpClient:
 
     `budget` is shared by all processes of this address, and this client leaves `reserve` of it to
     others; `pace` is shared by all clients of this process. `now_ms` is the exchange's clock, as
-    well as it is known; `sleep` waits some seconds, or less.
+    well as it is known; `sleep` waits some seconds, or less. `reach` is shared by all clients of
+    this process: an answer to one ends the outage for all.
     """
 
     def __init__(
@@ -82,7 +92,9 @@ class HttpClient:
         sleep: Callable[[float], object] = time.sleep,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         deadline_s: float = DEADLINE_S,
+        reach: Reachability | None = None,
     ) -> None:
+        self.reach = reach or Reachability()
         self._base_url = base_url
         self._budget = budget
         self._reserve = reserve
@@ -100,13 +112,32 @@ class HttpClient:
 
     def _get(self, path: str, weight: int, asked: Mapping[str, str | int]) -> Answer:
         self._admit(weight)
-        answer = self._exchange(path, asked)
+        try:
+            answer = self._exchange(path, asked)
+        except ExchangeUnreachable as error:
+            error.outage = self.reach.failed(EVERYTHING, partial(self._probe, *PROBE))
+            raise
         used = used_weight(answer.headers)
         if used is not None:
             self._budget.report(used, self._now_ms())
-        self._check_status(answer)
-        self._check_content(answer)
+        try:
+            self._check_status(answer)
+            self._check_content(answer)
+        except ExchangeUnreachable as error:
+            error.outage = self.reach.failed(path, partial(self._probe, path, weight, dict(asked)))
+            raise
+        except (ExchangeRefused, RateLimited):
+            self.reach.answered(path)
+            raise
+        self.reach.answered(path)
         return answer
+
+    def _probe(self, path: str, weight: int, asked: Mapping[str, str | int]) -> None:
+        """Asks for nothing but whether there is an answer."""
+        if weight > PROBE_WEIGHT_MAX:
+            return
+        with suppress(ExchangeError, StoreError):
+            self._get(path, weight, asked)
 
     def _admit(self, weight: int) -> None:
         """Returns when this weight may be used; `RateLimited` where that is not soon."""

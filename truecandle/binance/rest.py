@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import NamedTuple
 
 from truecandle.binance.answers import (
+    ListingPage,
+    TradePage,
     parse_klines,
     parse_listings,
     parse_server_time,
@@ -20,8 +20,7 @@ from truecandle.binance.answers import (
 )
 from truecandle.binance.http import HttpClient
 from truecandle.candles.candle import OfficialCandle, official_from_row
-from truecandle.candles.listing import Listing
-from truecandle.candles.tick import DATE_SPREAD_MS, Kline, Trade
+from truecandle.candles.tick import DATE_SPREAD_MS, Kline
 from truecandle.errors import CandleError, MalformedAnswer
 
 KLINES_LIMIT_MAX = 1000
@@ -33,13 +32,6 @@ KLINES_WEIGHT = 2
 TRADES_WEIGHT = 4
 TIME_WEIGHT = 1
 LISTINGS_WEIGHT = 20
-
-
-class TradePage(NamedTuple):
-    """Aggregate trades, ids ascending, and the exchange's time when it told them (`date_ms`)."""
-
-    trades: list[Trade]
-    date_ms: int | None
 
 
 class RestClient(HttpClient):
@@ -80,7 +72,8 @@ class RestClient(HttpClient):
     ) -> TradePage:
         """The oldest `limit` aggregate trades from that aggregate id, or from that moment on.
 
-        Without either the newest ones; ids ascend. Source: GET /api/v3/aggTrades.
+        Without either the newest ones; ids ascend. Odd rows are left out and named. Source:
+        GET /api/v3/aggTrades.
         """
         asked: dict[str, str | int] = {"symbol": symbol, "limit": limit}
         if from_id is not None:
@@ -88,18 +81,10 @@ class RestClient(HttpClient):
         elif start_ms is not None:
             asked["startTime"] = start_ms
         answer = self._get("/api/v3/aggTrades", TRADES_WEIGHT, asked)
-        found = parse_trades(answer.body, symbol)
-        if len(found) > limit:
-            raise MalformedAnswer(f"asked for {limit} trades, got {len(found)}")
-        for before, after in pairwise(found):
-            if after.agg_id <= before.agg_id or after.first_id <= before.last_id:
-                raise MalformedAnswer(f"trade {after.agg_id} follows {before.agg_id}")
-        first = found[0] if found else None
-        if first and from_id is not None and first.agg_id < from_id:
-            raise MalformedAnswer(f"asked for trades from {from_id}, got {first.agg_id}")
-        if first and from_id is None and start_ms is not None and first.time_ms < start_ms:
-            raise MalformedAnswer(f"asked for trades from {start_ms} ms, got {first.time_ms}")
-        return TradePage(found, answer.date_ms)
+        page = parse_trades(answer.body, symbol, from_id=from_id, start_ms=start_ms)
+        if len(page.trades) > limit:
+            raise MalformedAnswer(f"asked for {limit} trades, got {len(page.trades)}")
+        return page._replace(date_ms=answer.date_ms)
 
     def forming(self, symbol: str, interval: str) -> Kline:
         """The candle forming now, with its trade ids, which this interface does not tell.
@@ -146,17 +131,24 @@ class RestClient(HttpClient):
             raise MalformedAnswer(f"impossible server time {server_ms}")
         return server_ms, round_trip_ms
 
-    def listings(self, symbols: Sequence[str]) -> list[Listing]:
-        """What the exchange lists of these; one it does not know has all refused, with -1121."""
+    def listings(self, symbols: Sequence[str]) -> ListingPage:
+        """What the exchange lists of these; one it does not know has all refused, with -1121.
+
+        A symbol whose row is odd, or missing without a word, is not among the listings.
+        """
         listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
         asked = {"symbols": listed, "showPermissionSets": "false"}
-        found = parse_listings(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
-        if {one.symbol for one in found} != set(symbols):
-            raise MalformedAnswer(f"asked for {len(symbols)} symbols, got {len(found)} others")
-        return found
+        page = parse_listings(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
+        found = {one.symbol: one for one in page.listings if one.symbol in symbols}
+        odd = page.odd + [f"{name}: no row for it" for name in symbols if name not in found]
+        if not found:
+            raise MalformedAnswer(f"asked for {len(symbols)} symbols, got none: {odd[0]}")
+        return ListingPage(list(found.values()), odd)
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
-        first = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1).trades
+        page = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)
+        first, odd = page.trades, page.odd
         if not first or first[0].time_ms > candle.close_ms:
-            raise MalformedAnswer(f"{symbol}: {candle.trades} trades, but none is to be found")
+            why = odd[0] if odd else "none is to be found"
+            raise MalformedAnswer(f"{symbol}: {candle.trades} trades, but {why}")
         return first[0].first_id

@@ -88,7 +88,7 @@ def _trade(message: Mapping[str, Any], first: str, last: str, agg_id: int) -> Tr
         )
     except (KeyError, ValueError, CandleError) as error:
         raise MalformedAnswer(f"no trade: {message!r:.300}") from error
-    if trade.price == "0" or trade.last_id < trade.first_id:
+    if trade.price == "0" or not 0 <= trade.first_id <= trade.last_id:
         raise MalformedAnswer(f"impossible trade {trade}")
     return trade
 

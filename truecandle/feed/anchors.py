@@ -30,10 +30,14 @@ class Anchors:
         if newest is not None and trade.agg_id <= newest.agg_id:
             return
         if newest is not None and trade.agg_id > newest.agg_id + 1:
-            self._before[newest.agg_id] = newest
-            if len(self._before) > HOLES_MAX:
-                del self._before[next(iter(self._before))]
+            self.hold(newest)
         self.newest = trade
+
+    def hold(self, trade: Trade) -> None:
+        """This trade is right before a hole."""
+        self._before[trade.agg_id] = trade
+        if len(self._before) > HOLES_MAX:
+            del self._before[next(iter(self._before))]
 
     def begins_anew(self, trade: Trade) -> bool:
         """Whether aggregate ids have begun anew though trade ids go on."""

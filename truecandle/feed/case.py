@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from truecandle.candles.tick import Kline, Trade
+from truecandle.errors import Outage
 from truecandle.feed.anchors import Anchors
+from truecandle.feed.backoff import BACKOFF_MAX_S, AskBackoff
 from truecandle.feed.closing import OVERDUE_MS, Closing
 from truecandle.feed.errand import PAGE, Counts, Errand
 from truecandle.feed.market import Market
 from truecandle.feed.past import Past, by_klines
 from truecandle.feed.reread import PATIENCE_S, Reread
-from truecandle.feed.retry import Retry
 from truecandle.feed.trail import Hole, Trail
 
 #: What is disordered arrives within this; only then it counts as missing.
@@ -48,7 +49,7 @@ class Case:
     _newest_id: int = -1
     _past: Past | None = None
     _pages: int = 0
-    _retry: Retry = field(default_factory=Retry)
+    _backoff: AskBackoff = field(default_factory=AskBackoff)
     _asked_s: float = 0.0
     _asked_epoch: int = 0
     #: Since when the stream was live, when it was asked.
@@ -95,7 +96,7 @@ class Case:
 
     def next(self, now_s: float) -> Errand | None:
         """What to ask now, None for nothing. Cheap where nothing is amiss."""
-        if now_s < self._retry.again_s:
+        if self._backoff.is_waiting(now_s):
             return None
         return (
             self._next_past(now_s)
@@ -124,6 +125,7 @@ class Case:
         """Takes in what was asked for. `date_ms`: the exchange's time when it answered, by its own
         word; without it the answer proves no end."""
         self._date_ms = date_ms
+        self._backoff.sound()
         trades = [event for event in events if isinstance(event, Trade)]
         if errand.purpose == "candle":
             self._take_candle(events)
@@ -138,12 +140,39 @@ class Case:
         else:
             self._take_trades(errand, trades, now_s)
 
-    def fail(self, now_s: float) -> None:
-        """Nothing usable came: again later, and not for ever."""
+    def answer_in_part(self, errand: Errand, trades: Sequence[Trade], now_s: float) -> None:
+        """Takes in a page with odd rows: it proves its trades, and not what lies beside them."""
+        is_last, past = self._backoff.odd(now_s), self._past
+        if self._asked_epoch != self._epoch:
+            return
+        if stranger := self._anchors.stranger(None, trades):
+            self._begin_epoch(stranger, now_s)
+            return
+        if errand.purpose == "since" and past:
+            is_joined = bool(trades) and trades[0].first_id <= past.last_id + 1
+            self._past = None if is_joined or is_last else past
+            if not is_joined:
+                return
+            self.trail.start(trades[0].agg_id, now_s)
+        for trade in trades if errand.purpose != "newest" else ():
+            self.market.add(trade)
+            self._anchors.see(trade)
+            self.trail.see(trade.agg_id, now_s)
+        before = {hole.first - 1 for hole in self.trail.holes}
+        for trade in (one for one in trades if one.agg_id in before):
+            self._anchors.hold(trade)
+        if self.is_open:
+            self.market.doubt()
+        if errand.purpose == "holes" and is_last:
+            self._backoff.sound()
+            last = (errand.from_id or 0) + errand.limit - 1
+            self._let_go([hole for hole in self.trail.holes if hole.first <= last])
+
+    def fail(self, now_s: float, outage: Outage | None = None) -> None:
+        """Nothing usable came: again later, or once `outage` is over, and not for ever."""
         self.counts.failed += 1
-        if self._retry.fail(now_s):
+        if self._backoff.fail(now_s, outage):
             self._past = None
-            self._retry.rest(now_s)
             self._let_go(self.trail.holes)
 
     def behind(self, now_s: float) -> str | None:
@@ -168,8 +197,7 @@ class Case:
     def _next_holes(self, now_s: float) -> Errand | None:
         """The oldest ones first, as many as fit on a page; those too large are let go."""
         ripe = self.trail.ripe(now_s - LATE_S)
-        large = [hole for hole in ripe if hole.size > PAGES_MAX * PAGE]
-        if large:
+        if large := [hole for hole in ripe if hole.size > PAGES_MAX * PAGE]:
             self._let_go(large)
         found = self.trail.page(PAGE, now_s - LATE_S)
         if found is None:
@@ -202,7 +230,7 @@ class Case:
         for event in events:
             self.market.add(event)
         self.counts.candles += len(events)
-        self._retry.succeed()
+        self._backoff.succeed()
         if not self.is_live:
             self.market.doubt()
 
@@ -211,7 +239,7 @@ class Case:
         is_unsure, self._is_unsure = self._is_unsure, False
         if not trades:
             self._is_unsure = is_unsure
-            self._retry.rest(now_s)
+            self._backoff.wait(now_s + BACKOFF_MAX_S)
         elif self._anchors.is_later(trades[-1]):
             self._begin_epoch(trades[-1], now_s)
         elif self.trail.next_id is None:
@@ -250,7 +278,7 @@ class Case:
         if trades:
             first = trades[0].agg_id if errand.from_id is None else errand.from_id
             self.trail.fill(first, trades[-1].agg_id, now_s)
-            self._retry.succeed()
+            self._backoff.succeed()
         elif errand.purpose == "holes":
             self.fail(now_s)
         is_full = len(trades) == errand.limit
@@ -267,7 +295,7 @@ class Case:
             self._epoch = self.market.epoch.number
             self._forget()
             self._past, self._newest_id, self._pages = None, -1, 0
-            self._retry.succeed()
+            self._backoff.succeed()
 
     def _begin_epoch(self, trade: Trade, now_s: float) -> None:
         """An answer has shown that trade ids have begun anew: it goes on from this trade."""

@@ -21,11 +21,13 @@ PAGE = TRADES_LIMIT_MAX
 Purpose = Literal["holes", "tail", "newest", "since", "candle"]
 
 
-class Reply(NamedTuple):
-    """What the exchange told, and its own time when it did; None where it did not tell that."""
+class Found(NamedTuple):
+    """What an errand has brought; `odd` says what was wrong with the rows that were left out.
+    `date_ms` is the exchange's own time when it answered; None where it did not tell that."""
 
     events: Sequence[Trade | Kline]
-    date_ms: int | None
+    odd: Sequence[str] = ()
+    date_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,14 @@ class Errand:
     interval: str = ""
     pages: int = 1
 
-    def run(self, rest: RestClient) -> Reply:
+    def run(self, rest: RestClient) -> Found:
         """Asks, in the thread of the caller. Raises `ExchangeError` or `StoreError`."""
         if self.purpose == "candle":
-            return Reply([rest.forming(self.symbol, self.interval)], None)
-        found = rest.agg_trades(
+            return Found([rest.forming(self.symbol, self.interval)])
+        page = rest.agg_trades(
             self.symbol, from_id=self.from_id, start_ms=self.start_ms, limit=self.limit
         )
-        return Reply(found.trades, found.date_ms)
+        return Found(page.trades, page.odd, page.date_ms)
 
 
 @dataclass(slots=True)
@@ -58,4 +60,6 @@ class Counts:
     failed: int = 0
     trades: int = 0
     candles: int = 0
+    #: Rows that were no trades, or contradicted each other.
+    odd: int = 0
     gave_up: int = 0

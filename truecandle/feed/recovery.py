@@ -17,12 +17,13 @@ from redis import Redis
 from truecandle.binance.change import Change
 from truecandle.binance.clock import JUMP_MS, ExchangeClock
 from truecandle.binance.pulse import ceiling_s
+from truecandle.binance.reachability import PROBE_S
 from truecandle.binance.rest import RestClient
 from truecandle.binance.wire import trade_stream
 from truecandle.candles.tick import Kline, Trade
-from truecandle.errors import ExchangeError, RateLimited, StoreError
+from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, RateLimited, StoreError
 from truecandle.feed.case import Case
-from truecandle.feed.errand import Counts, Errand, Reply
+from truecandle.feed.errand import Counts, Errand, Found
 from truecandle.feed.market import Market
 from truecandle.feed.past import pasts
 
@@ -56,14 +57,19 @@ class Recovery:
         self._measuring: Future[int] | None = None
         self._measure_s = 0.0
         self._measure_failures = 0
+        self._measure_outage: Outage | None = None
         self._cases: dict[str, Case] = {}
         self._streams: dict[str, Case] = {}
         self._counts = Counts()
-        self._asking: dict[str, tuple[Errand, Future[Reply]]] = {}
-        self._askers = ThreadPoolExecutor(ASKERS + 1, thread_name_prefix="recovery")
+        self._asking: dict[str, tuple[Errand, Future[Found]]] = {}
+        self._askers = ThreadPoolExecutor(ASKERS + 2, thread_name_prefix="recovery")
         self._asked_s: dict[str, float] = {}
         self._touched: set[str] = set()
-        self._look_s = 0.0
+        #: Markets whose last answer had odd rows.
+        self._odd: set[str] = set()
+        self._look_s = self._probe_s = 0.0
+        self._probing: Future[None] = Future()
+        self._probing.set_result(None)
         self._again_s = 0.0
 
     def follow(self, markets: Mapping[str, Market], now_s: float) -> None:
@@ -108,6 +114,7 @@ class Recovery:
         if now_s >= self._again_s:
             self._again_s = now_s + ASK_S
             self._ask(now_s)
+        self._probe(now_s)
         touched, self._touched = self._touched, set()
         return touched
 
@@ -150,21 +157,32 @@ class Recovery:
                 return
             self._note_measured(self._measuring, now_s)
             self._measuring = None
-        if self._clock.is_stale() and now_s >= self._measure_s:
+        is_over = self._measure_outage is not None and self._measure_outage.is_over
+        if self._clock.is_stale() and (is_over or now_s >= self._measure_s):
             self._measuring = self._askers.submit(self._clock.measure)
 
     def _note_measured(self, measuring: Future[int], now_s: float) -> None:
         try:
             moved_ms = measuring.result()
         except (ExchangeError, StoreError) as error:
+            self._measure_outage = error.outage if isinstance(error, ExchangeUnreachable) else None
             self._measure_failures += 1
             self._measure_s = now_s + ceiling_s(self._measure_failures)
             if self._measure_failures == 1:
                 log.warning("recovery: the exchange's clock was not measured: %s", error)
             return
         self._measure_s, self._measure_failures = now_s + MEASURE_S, 0
+        self._measure_outage = None
         if abs(moved_ms) > JUMP_MS:
             log.info("recovery: the exchange's clock was %+d ms from what was assumed", moved_ms)
+
+    def _probe(self, now_s: float) -> None:
+        """While an outage lasts, one asks for all whether it is over."""
+        outages = self._rest.reach.outages
+        if not outages or now_s < self._probe_s or not self._probing.done():
+            return
+        self._probe_s, self._counts.asked = now_s + PROBE_S, self._counts.asked + 1
+        self._probing = self._askers.submit(outages[0].probe)
 
     def _collect(self, now_s: float) -> None:
         done = [symbol for symbol, (_, future) in self._asking.items() if future.done()]
@@ -175,16 +193,33 @@ class Recovery:
                 self._take(case, errand, future, now_s)
                 self._touched.add(symbol)
 
-    def _take(self, case: Case, errand: Errand, future: Future[Reply], now_s: float) -> None:
+    def _take(self, case: Case, errand: Errand, future: Future[Found], now_s: float) -> None:
         try:
-            reply = future.result()
+            found = future.result()
         except (ExchangeError, StoreError) as error:
             log.warning("recovery: %s of %s: %s", errand.purpose, case.symbol, error)
             if isinstance(error, RateLimited):
                 self._again_s = now_s + error.retry_after_ms / 1000
-            case.fail(now_s)
+            case.fail(now_s, error.outage if isinstance(error, ExchangeUnreachable) else None)
         except Exception:  # the feed goes on, whatever an asker met
             log.exception("recovery: %s of %s", errand.purpose, case.symbol)
             case.fail(now_s)
         else:
-            case.answer(errand, reply.events, now_s, reply.date_ms)
+            self._note_odd(errand, found)
+            if found.odd:
+                trades = [one for one in found.events if isinstance(one, Trade)]
+                case.answer_in_part(errand, trades, now_s)
+            else:
+                case.answer(errand, found.events, now_s, found.date_ms)
+
+    def _note_odd(self, errand: Errand, found: Found) -> None:
+        """Says it once a market, until an answer is sound again."""
+        self._counts.odd += len(found.odd)
+        if not found.odd:
+            self._odd.discard(errand.symbol)
+        elif errand.symbol not in self._odd:
+            self._odd.add(errand.symbol)
+            log.warning(
+                "recovery: %d odd rows among the trades of %s are left out, the first as %.200s",
+                len(found.odd), errand.symbol, found.odd[0],
+            )  # fmt: skip

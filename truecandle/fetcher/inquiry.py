@@ -109,7 +109,8 @@ class Inquiry:
         opens = official.opens(self._redis, series, *span)
         run, answered = _run(series.interval, rows), sorted(_times(rows))
         holes = find_holes(series.interval, opens, *span)
-        self._note(series, span, [_verdict(hole, run, answered) for hole in holes])
+        hidden = _hidden(rows)
+        self._note(series, span, [_verdict(hole, run, answered, hidden) for hole in holes])
         return opens
 
     def _note_failure(self, series: Series, span: Span, why: str) -> None:
@@ -138,7 +139,9 @@ class Inquiry:
         return interval.open_ms(self._now_ms() - self._settle_ms)
 
 
-def _verdict(hole: Hole, run: Span | None, answered: list[int]) -> Verdict:
+def _verdict(hole: Hole, run: Span | None, answered: list[int], hidden: Sequence[Span]) -> Verdict:
+    if any(span.start_ms < hole.end_ms and hole.start_ms < span.end_ms for span in hidden):
+        return Verdict(hole, "unproven", "a row of the exchange's answer there cannot be read")
     at = bisect_left(answered, hole.start_ms)
     if at < len(answered) and answered[at] < hole.end_ms:
         return Verdict(hole, "unproven", "the exchange's row for it is no candle")
@@ -148,6 +151,19 @@ def _verdict(hole: Hole, run: Span | None, answered: list[int]) -> Verdict:
         return Verdict(hole, "unproven", "the exchange's answer does not reach both sides of it")
     told = f"one answer has the candles of {answered[at - 1]} and {answered[at]}, none between"
     return Verdict(hole, "maintenance", told)
+
+
+def _hidden(rows: Rows) -> list[Span]:
+    """Between which open times rows stand that do not say theirs: of any candle there."""
+    found, before_ms, is_open = list[Span](), 0, False
+    for open_ms in [*(row[0] if row else None for row in rows), LAST_MS]:
+        if not isinstance(open_ms, int):
+            is_open = True
+            continue
+        if is_open:
+            found.append(Span(before_ms, max(before_ms, open_ms)))
+        before_ms, is_open = open_ms, False
+    return found
 
 
 def _run(interval: Interval, rows: Rows) -> Span | None:

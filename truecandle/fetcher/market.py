@@ -17,6 +17,7 @@ from truecandle.errors import (
     ExchangeError,
     ExchangeRefused,
     ExchangeUnreachable,
+    Outage,
     RateLimited,
     StaleWriter,
     StoreError,
@@ -76,6 +77,11 @@ class Market:
         """When to visit, by the exchange's clock; now or in the past if it is due."""
         return max(self.plan.next_ms(self._clock.now_ms()), self._backoff.until_ms)
 
+    @property
+    def is_woken(self) -> bool:
+        """Whether it rested for an outage that is over by now."""
+        return self._backoff.is_woken
+
     def wake(self) -> None:
         """Forgets its failures, and so its rest."""
         self._backoff.succeed()
@@ -109,7 +115,7 @@ class Market:
             return False
         except (ExchangeError, StoreError) as error:
             self._say(f"{series.name} history", error)
-            self._fill_backoff.fail(now_ms)
+            self._fill_backoff.fail(now_ms, _outage(error))
             return False
         except Exception:
             log.exception("%s: history failed in a way nobody thought of", series)
@@ -125,7 +131,7 @@ class Market:
         try:
             refreshed = self._fetcher.refresh(series)
         except (ExchangeError, StoreError) as error:
-            self.plan.fail(series.interval, at_ms)
+            self.plan.fail(series.interval, at_ms, _outage(error))
             return self._fail(series, error, self._clock.now_ms())
         except Exception:
             log.exception("%s: reading failed in a way nobody thought of", series)
@@ -154,7 +160,7 @@ class Market:
         if isinstance(error, ExchangeRefused):
             return self._refused(series, error, now_ms)
         if isinstance(error, ExchangeUnreachable):
-            self._backoff.fail(now_ms)
+            self._backoff.fail(now_ms, error.outage)
             self._say("", error)
             return False
         self._say(series.name, error)
@@ -194,6 +200,10 @@ class Market:
         if self._said.get(about) != kind:
             self._said[about] = kind
             log.warning("%s: %s", about or self.symbol, plain(str(error)))
+
+
+def _outage(error: Exception) -> Outage | None:
+    return error.outage if isinstance(error, ExchangeUnreachable) else None
 
 
 def plain(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truecandle.candles.interval import INTERVALS, MINUTE_MS, Interval
+from truecandle.errors import Outage
 
 #: How long after its first read a candle is read again: until then the exchange may still change
 #: it. Source: reports of many clients, BINANCE "just after the close".
@@ -69,12 +70,12 @@ class Plan:
             return False
         return turn.wait(at_ms, turn.grid.open_ms(at_ms - self._settle_ms))
 
-    def fail(self, interval: Interval, at_ms: int) -> None:
-        """Reading failed at `at_ms`: it stays due, but others come first."""
+    def fail(self, interval: Interval, at_ms: int, outage: Outage | None = None) -> None:
+        """Reading failed at `at_ms`: it stays due, but others come first, while `outage` lasts."""
         turn = self._turns[interval.name]
         pause_ms = min(FAIL_MS_MAX, FAIL_MS * 2 ** min(turn.failures, DOUBLINGS_MAX))
         turn.failures += 1
-        turn.rest_ms = at_ms + pause_ms
+        turn.rest_ms, turn.outage = at_ms + pause_ms, outage
 
     def silent(self) -> list[str]:
         """The intervals that have let too many candles go missing."""
@@ -85,7 +86,8 @@ class Plan:
         moments = [_since(turn, self._settle_ms, now_ms)]
         if turn.retry_ms is not None:
             moments.append(turn.retry_ms)
-        return max(min(moments), turn.rest_ms)
+        is_over = turn.outage is not None and turn.outage.is_over
+        return max(min(moments), 0 if is_over else turn.rest_ms)
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ class _Turn:
     read_ms: int | None = None
     retry_ms: int | None = None
     rest_ms: int = 0
+    outage: Outage | None = None
     wanted_ms: int = 0
     tries: int = 0
     misses: int = 0

@@ -16,7 +16,15 @@ from redis import Redis
 
 from truecandle.binance.rest import RestClient
 from truecandle.candles.listing import TRADING, UNLISTED, Listing
-from truecandle.errors import ExchangeError, ExchangeRefused, RateLimited, StoreError
+from truecandle.errors import (
+    ExchangeError,
+    ExchangeRefused,
+    ExchangeUnreachable,
+    MalformedAnswer,
+    Outage,
+    RateLimited,
+    StoreError,
+)
 from truecandle.fetcher.market import UNKNOWN_CODES, plain
 from truecandle.fetcher.rota import Rota
 from truecandle.store import markets
@@ -56,6 +64,9 @@ class Roster:
         self._now_ms = now_ms
         self._seed = seed
         self._rest_until_ms = 0
+        self._outage: Outage | None = None
+        #: Markets of which the exchange's answer said nothing usable, and when to ask again.
+        self._odd_until_ms: dict[str, int] = {}
         self._is_first = True
         self._trouble = ""
 
@@ -109,7 +120,8 @@ class Roster:
 
     def _look_up(self, symbol: str) -> Answer:
         try:
-            return Answer(self._listings([symbol]).get(symbol))
+            found = self._listings([symbol])
+            return Answer(found[symbol]) if symbol in found else Answer(wait_ms=PAUSE_MS)
         except ExchangeError as error:
             self._say(error)
             return Answer(wait_ms=_pause_ms(error))
@@ -117,9 +129,10 @@ class Roster:
     def _check(self, followed: Iterable[Market]) -> None:
         """One request a tick at most; more only to find the one that spoils it for the others."""
         now_ms = self._now_ms()
-        if now_ms < self._rest_until_ms:
+        if now_ms < self._rest_until_ms and not (self._outage and self._outage.is_over):
             return
-        due = [market for market in followed if _is_due(market, now_ms)]
+        odd = {one: at_ms for one, at_ms in self._odd_until_ms.items() if at_ms > now_ms}
+        due = [one for one in followed if _is_due(one, now_ms) and one.symbol not in odd]
         listed = [market for market in due if market.listing.status != UNLISTED]
         asked = listed[:LISTINGS_MAX] or due[:1]
         if not asked:
@@ -129,24 +142,34 @@ class Roster:
         except ExchangeError as error:
             self._say(error)
             self._rest_until_ms = now_ms + _pause_ms(error)
+            self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
             return
-        checked = [_checked(market, found.get(market.symbol), now_ms) for market in asked]
+        self._outage = None
+        told = [market for market in asked if market.symbol in found]
+        odd |= {one.symbol: now_ms + PAUSE_MS for one in asked if one.symbol not in found}
+        self._odd_until_ms = odd
+        checked = [_checked(market, found[market.symbol], now_ms) for market in told]
         markets.update(self._redis, checked)
-        for before, now in zip(asked, checked, strict=True):
+        for before, now in zip(told, checked, strict=True):
             if UNLISTED == before.listing.status != now.listing.status:
                 self._rota.wake(now.symbol)
 
-    def _listings(self, symbols: Sequence[str]) -> dict[str, Listing]:
-        """What the exchange lists of them; halves, where it does not list all, down to one."""
+    def _listings(self, symbols: Sequence[str]) -> dict[str, Listing | None]:
+        """What the exchange lists of them, None for what it does not list; of what is not in it
+        the answer was odd. Halves, where the exchange does not list all, down to one.
+        """
         try:
-            return {one.symbol: one for one in self._rest.listings(symbols)}
+            page = self._rest.listings(symbols)
         except ExchangeRefused as error:
             if error.code not in UNKNOWN_CODES:
                 raise
             if len(symbols) == 1:
-                return {}
-        half = len(symbols) // 2
-        return self._listings(symbols[:half]) | self._listings(symbols[half:])
+                return {symbols[0]: None}
+            half = len(symbols) // 2
+            return self._listings(symbols[:half]) | self._listings(symbols[half:])
+        if page.odd:
+            self._say(MalformedAnswer(f"{len(page.odd)} odd rows of symbols, as {page.odd[0]}"))
+        return {one.symbol: one for one in page.listings}
 
     def _say(self, error: Exception) -> None:
         """Logs an error once, until it changes or all is well again."""

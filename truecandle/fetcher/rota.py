@@ -7,6 +7,7 @@ Invariant: a job runs once at a time, is never lost, and is late rather than lef
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -51,6 +52,10 @@ def new_scheduler() -> BlockingScheduler:
     )
 
 
+#: Markets that were waiting for the same thing do not all begin at once.
+SPREAD_MS = 500
+
+
 class CloseTrigger(BaseTrigger):  # type: ignore[misc]
     """Fires at a moment of the exchange's clock, translated to this machine's time of day."""
 
@@ -83,6 +88,7 @@ class Rota:
     ) -> None:
         self.leads = leads
         self._arming = threading.Lock()
+        self._rng = random.Random()
         self._scheduler = scheduler
         self._clock = clock
         self._stop = stop
@@ -123,6 +129,17 @@ class Rota:
                     market.wake()
                     if self.leads() and self._clock.is_measured:
                         self._add_visits(market)
+
+    def resume(self) -> None:
+        """The exchange answers again: whoever rested for that is visited within `SPREAD_MS`."""
+        with self._arming:
+            if not (self.leads() and self._clock.is_measured) or self._stop.is_set():
+                return
+            for market in self.markets:
+                if market.is_woken:
+                    at_ms = self._clock.now_ms() + self._rng.randrange(SPREAD_MS)
+                    trigger = CloseTrigger(partial(_not_before, at_ms, market), self._clock)
+                    self._add(market.symbol, partial(self._visit, market), trigger)
 
     def arm(self) -> None:
         """Sets every job to its next time, by the clocks as they are now.
@@ -184,3 +201,7 @@ class Rota:
 
     def _trigger(self, market: Market) -> CloseTrigger:
         return CloseTrigger(market.next_ms, self._clock)
+
+
+def _not_before(at_ms: int, market: Market) -> int:
+    return max(at_ms, market.next_ms())

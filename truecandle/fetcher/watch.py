@@ -15,7 +15,7 @@ from typing import Any
 from redis import Redis
 
 from truecandle.binance.clock import JUMP_MS, ExchangeClock
-from truecandle.errors import ExchangeError, StoreError
+from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, StoreError
 from truecandle.fetcher.ledger import Ledger
 from truecandle.fetcher.market import plain
 from truecandle.fetcher.rota import Rota
@@ -45,6 +45,7 @@ class Watch:
         ledger.is_unsure = clock.is_unsure
         self._pause_s = TICK_S
         self._measure_at_s = 0.0
+        self._outage: Outage | None = None
         self._beat_at_s = 0.0
         self._is_checked = False
         self._trouble = ""
@@ -59,7 +60,7 @@ class Watch:
         now_s = time.monotonic()
         try:
             self._look_at_redis()
-            if self._clock.is_stale() and now_s >= self._measure_at_s:
+            if self._clock.is_stale() and (now_s >= self._measure_at_s or self._is_over()):
                 self._measure()
             if self._clock.is_measured and not self._clock.is_unsure():
                 shared.publish(self._redis, self._clock.now_ms())
@@ -86,7 +87,7 @@ class Watch:
         is_first = not self._clock.is_measured
         has_jumped = self._clock.has_jumped()
         moved_ms = self._clock.measure()
-        self._pause_s = TICK_S
+        self._pause_s, self._outage = TICK_S, None
         if is_first:
             log.info("the exchange's clock is %+d ms from this machine's", self._clock.offset_ms())
         elif has_jumped or abs(moved_ms) > JUMP_MS:
@@ -106,7 +107,12 @@ class Watch:
             "counts": dict(self._ledger.counts),
         }
 
+    def _is_over(self) -> bool:
+        """Whether the outage that the last measurement met is over by now."""
+        return self._outage is not None and self._outage.is_over
+
     def _fail(self, error: Exception, now_s: float) -> None:
+        self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
         if self._clock.is_stale():
             self._measure_at_s = now_s + self._pause_s
             self._pause_s = min(PAUSE_S_MAX, self._pause_s * 2)

@@ -114,9 +114,41 @@ def damaged(rows: list[Row], fault: Fault) -> list[Row]:
             return [(row + ["0"] * wanted)[:wanted] for row in rows]
         case "value":
             rows[at][options.get("field", 2)] = options.get("value", "NaN")
+        case "odd_row":
+            rows[at] = options.get("value")  # type: ignore[assignment]
         case "crossed":
             rows[at][2], rows[at][3] = rows[at][3], rows[at][2]
     return rows
+
+
+def odd_trades(rows: list[Any], fault: Fault) -> list[Any]:
+    """The rows of an aggTrades answer, one of them as no trade can be. Few rows stay as they are:
+    the row has to be there.
+    """
+    at, how = fault.options.get("row", -2), fault.options.get("how", "double")
+    if not -len(rows) <= at < len(rows):
+        return rows
+    rows = list(rows)
+    match how:
+        case "double":
+            rows.insert(at, rows[at])
+        case "void":
+            rows[at] = {**rows[at], "p": "0.00000000", "q": "0.00000000", "f": -1, "l": -1}
+        case "earlier":
+            rows[at] = {**rows[at], "a": rows[0]["a"]}
+        case "foreign":
+            rows[at] = {**rows[at], "s": "XXXUSDT"}
+        case "null" | "no_list":
+            rows[at] = None if how == "null" else "a text"
+    return rows
+
+
+def odd_listings(answer: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    """An exchangeInfo answer, one of whose symbols is none."""
+    symbols, at = list(answer["symbols"]), fault.options.get("row", 0)
+    if -len(symbols) <= at < len(symbols):
+        symbols[at] = fault.options.get("value")
+    return {**answer, "symbols": symbols}
 
 
 async def send(

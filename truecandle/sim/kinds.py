@@ -38,6 +38,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "columns": ("rows", "columns=11 fields instead of 12"),
     "listing": ("listing", "exchangeInfo says status='BREAK' (None: no such symbol any more)"),
     "value": ("rows", "field=2 of row=-2 becomes value='NaN'"),
+    "odd_row": ("rows", "row=-2 becomes value=null"),
+    "odd_trade": (
+        "trades",
+        "row=-2 of an aggTrades answer: how='double' (again), 'void' (f and l -1, price 0),"
+        " 'earlier' (id of row 0), 'foreign' (s='XXXUSDT'), 'null' or 'no_list' (a text)",
+    ),
+    "odd_listing": ("listings", "an exchangeInfo answer: row=0 becomes value=null"),
     "crossed": ("rows", "high and low of row=-2 change places"),
     "truncate": ("body", "JSON cut after share=0.5 of it, the answer complete"),
     "cut": ("body", "connection ends after at=100 bytes; reset=False"),

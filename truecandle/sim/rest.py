@@ -13,7 +13,7 @@ from email.utils import formatdate
 import orjson
 from aiohttp import web
 
-from truecandle.sim.damage import Answer, damaged, hang, scripted, send
+from truecandle.sim.damage import Answer, damaged, hang, odd_listings, odd_trades, scripted, send
 from truecandle.sim.faults import Facts, Fault, Faults
 from truecandle.sim.limits import Limits
 from truecandle.sim.market import Market
@@ -92,6 +92,12 @@ class Rest:
             if facts["interval"] and isinstance(body, list):
                 for fault in self._faults.take("rows", facts):
                     body = damaged(body, fault)
+            if facts["path"] == "aggTrades" and isinstance(body, list):
+                for fault in self._faults.take("trades", facts):
+                    body = odd_trades(body, fault)
+            if facts["path"] == "exchangeInfo" and isinstance(body, dict):
+                for fault in self._faults.take("listings", facts):
+                    body = odd_listings(body, fault)
             return Answer(200, orjson.dumps(body))
         except Refused as refused:
             return Answer(refused.status, orjson.dumps(refused.body), headers=refused.headers)
