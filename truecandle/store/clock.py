@@ -22,8 +22,9 @@ from truecandle.store.script import Script
 
 #: How long a reading is used before the next one.
 FRESH_MS: Final = 2_000
-#: A reading that differs from the ones before by more is believed once a later publication agrees:
-#: if the server's clock was set, the next one sets the offset right, and nothing has to move.
+#: A server's clock that moved by more against ours was set: what was published before says nothing
+#: now. Any other reading that differs by more from the ones before is believed once a later
+#: publication agrees.
 JUMP_MS: Final = 500
 #: Readings of which the furthest ahead counts: each is late by its way, none is early.
 READINGS_KEPT: Final = 8
@@ -33,10 +34,11 @@ _PUBLISH = Script("publish_clock")
 
 class Reading(NamedTuple):
     """The exchange's time at the moment of reading. `publication` is its number; 0 where there is
-    none, and the server's own clock is all there is to go by."""
+    none, and the server's own clock, `server_ms`, is all there is to go by."""
 
     exchange_ms: int
     publication: int
+    server_ms: int
 
 
 @translated()
@@ -58,23 +60,26 @@ def read(redis: Redis) -> Reading:
             raise answer
     second, microsecond = moment
     offset_ms, publication = _parsed(text)
-    return Reading(second * 1000 + microsecond // 1000 + offset_ms, publication)
+    server_ms = second * 1000 + microsecond // 1000
+    return Reading(server_ms + offset_ms, publication, server_ms)
 
 
 class SharedClock:
     """`now_ms()` in the exchange's time, for a process that does not ask the exchange itself.
 
-    Raises `StoreUnavailable` where a reading is due and Redis is away: whoever can't know the time
-    says so. Thread-safe.
+    A reading is used for `fresh_ms`. Raises `StoreUnavailable` where one is due and Redis is away:
+    whoever can't know the time says so. Thread-safe.
     """
 
     def __init__(
         self,
         redis: Redis,
         *,
+        fresh_ms: int = FRESH_MS,
         monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
         self._redis = redis
+        self._fresh_ms = fresh_ms
         self._monotonic_ms = monotonic_ms
         self._lock = threading.Lock()
         #: What to add to the monotonic clock, by the newest readings that agree.
@@ -83,16 +88,26 @@ class SharedClock:
         self._is_told = False
         #: A reading that does not agree with them, and the number of its publication.
         self._other: tuple[int, int] | None = None
+        #: The server's clock less ours, and the publication from before it was last set.
+        self._server_ms: int | None = None
+        self._void: int | None = None
         self._read_at_ms = 0
 
     def now_ms(self) -> int:
         """The exchange's time now, in ms since 1970 (UTC)."""
-        if not self._offsets or self._monotonic_ms() - self._read_at_ms > FRESH_MS:
+        if not self._offsets or self._monotonic_ms() - self._read_at_ms >= self._fresh_ms:
             reading = read(self._redis)
             with self._lock:
-                self._read_at_ms = self._monotonic_ms()
-                self._take(reading.exchange_ms - self._read_at_ms, reading.publication)
+                self._read_at_ms = now_ms = self._monotonic_ms()
+                self._look_at_server(reading.server_ms - now_ms, reading.publication)
+                if reading.publication != self._void or not self._offsets:
+                    self._take(reading.exchange_ms - now_ms, reading.publication)
         return self._monotonic_ms() + max(self._offsets)
+
+    def _look_at_server(self, server_ms: int, publication: int) -> None:
+        if self._server_ms is not None and abs(server_ms - self._server_ms) > JUMP_MS:
+            self._void = publication
+        self._server_ms = server_ms
 
     def _take(self, offset_ms: int, publication: int) -> None:
         if publication == 0 and self._is_told:
