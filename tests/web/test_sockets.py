@@ -158,6 +158,7 @@ def test_what_is_proven_missing_comes_as_an_event_and_with_the_acknowledgement(
     opens = store_hours(redis, 3)
     early = come(web, made, token_of(redis))
     assert early.follow()["missing"] == []
+    wait_for_listener(redis)
     hole = hole_of(HOURLY.interval, opens[1], opens[2])
     known = Gaps().note(
         HOURLY.interval, opens[1], opens[2], [Verdict(hole, "maintenance", "")], opens[2]
