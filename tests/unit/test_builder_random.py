@@ -185,6 +185,9 @@ class Desk:
         known = [o for o in self.told if self.truth.epoch(o + MINUTE_MS - 1) == epoch]
         assert all(self.told[open_ms].is_exact for open_ms in known)
         if known:
-            opens = range(min(known), max(known) + 1, MINUTE_MS)
+            # What happened before the newer ids were noticed is left to official candles.
+            begun_ms = self.builder._chain.epoch.begun_ms
+            first_ms = max(min(known), begun_ms - begun_ms % MINUTE_MS)
+            opens = range(first_ms, max(known) + 1, MINUTE_MS)
             traded = [o for o in opens if self.truth.values(o, None, epoch)]
             assert set(traded) <= set(self.told)
