@@ -17,9 +17,9 @@ from apscheduler.events import EVENT_SCHEDULER_STARTED
 
 from truecandle import fetcher, store
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.limits import REQUESTS_PER_SECOND, Pace
+from truecandle.binance.rate_limit import REQUESTS_PER_SECOND, RequestPacer
 from truecandle.binance.reachability import Reachability
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rest.client import RestClient
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
 from truecandle.events import Publisher
@@ -42,7 +42,9 @@ def main() -> int:
     stop = threading.Event()
     redis, reach = store.connect(settings.redis_url), Reachability()
     ask = partial(RestClient, settings.binance_rest_url, Budget(redis), sleep=stop.wait)
-    ask = partial(ask, pace=Pace(REQUESTS_PER_SECOND), reach=reach, now_ms=lambda: clock.now_ms())
+    ask = partial(
+        ask, pace=RequestPacer(REQUESTS_PER_SECOND), reach=reach, now_ms=lambda: clock.now_ms()
+    )
     rest, deep = ask(reserve=0), ask(reserve=RESERVE)
     clock: ExchangeClock = ExchangeClock(rest)
     publisher, lead = Publisher(settings.redis_url), fetcher.Lead(redis)

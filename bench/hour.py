@@ -32,8 +32,8 @@ STEPS_S = (1.0, -1.0, 5.0, -5.0, 40.0, -40.0, 55.0, -55.0, 600.0, -600.0, 3_600.
 
 FEED = f"""
 import sys
-from truecandle.binance import stream
-stream.Streams.__init__.__kwdefaults__["renew_s"] = {RENEW_S}
+from truecandle.binance.streams import pool
+pool.StreamPool.__init__.__kwdefaults__["renew_s"] = {RENEW_S}
 import live_candles
 sys.exit(live_candles.main())
 """
@@ -42,7 +42,7 @@ SIM = f"""
 import functools
 from dataclasses import replace
 from truecandle.sim import __main__ as sim, limits, paths
-sim.Pace = functools.partial(sim.Pace, life_s={LIFE_S})
+sim.RequestPacer = functools.partial(sim.RequestPacer, life_s={LIFE_S})
 connect, trades = limits.Limits.connect, paths.PATHS["aggTrades"]
 def counted_connect(self):
     print("connection", flush=True)

@@ -15,8 +15,8 @@ from redis import Redis
 
 from tests.harness import wait_for
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rest import RestClient
-from truecandle.binance.stream import Streams
+from truecandle.binance.rest.client import RestClient
+from truecandle.binance.streams.pool import StreamPool
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
@@ -66,7 +66,7 @@ class Feeding:
             self.settings, self.redis, publisher, clock, status=lambda: self.streams.counts()
         )
         names = self.feed.streams()
-        self.streams = Streams(sim.ws_url, names, self.feed.deliver, **options)
+        self.streams = StreamPool(sim.ws_url, names, self.feed.deliver, **options)
         self.feed.source = self.streams
         self.feed.recover(rest)
         self._stopping = threading.Event()

@@ -14,8 +14,8 @@ from typing import Any
 import redis as redis_py
 
 from tests.harness import wait_for
-from truecandle.binance.limits import Pace
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rate_limit import RequestPacer
+from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
@@ -52,7 +52,7 @@ class Desk:
         self.rest = RestClient(
             base_url or sim.rest_url,
             self.budget,
-            pace=Pace(1_000),
+            pace=RequestPacer(1_000),
             sleep=self.sleeps.append,
             now_ms=sim.clock.now_ms,
             deadline_s=deadline_s,

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from tests.fetching import NOW_MS, member, stored
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.limits import Pace
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rate_limit import RequestPacer
+from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
@@ -203,7 +203,7 @@ class Run:
         self.rest = RestClient(
             self._sim.rest_url,
             Budget(self._redis),
-            pace=Pace(10_000),
+            pace=RequestPacer(10_000),
             sleep=lambda _: None,
             now_ms=lambda: self._clock.now_ms(),
             deadline_s=5,

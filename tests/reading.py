@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.harness import wait_for
-from truecandle.binance.change import Change
-from truecandle.binance.stream import Streams
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.pool import StreamPool
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.tick import Kline, Trade
 
 NAMES = (trade_stream("BTCUSDT"), kline_stream("BTCUSDT", "1s"))
@@ -23,8 +23,8 @@ class Reading:
 
     def __init__(self, url: str, names: Sequence[str] = NAMES, **options: float) -> None:
         self.events: list[Trade | Kline] = []
-        self.changes: list[Change] = []
-        self.streams = Streams(url, names, self._deliver, **options)
+        self.changes: list[StreamStatusChange] = []
+        self.streams = StreamPool(url, names, self._deliver, **options)
 
     def __enter__(self) -> Reading:
         self.streams.start()
@@ -35,8 +35,8 @@ class Reading:
         threads = [one.thread for one in self.streams.connections]
         wait_for(lambda: not any(one.is_alive() for one in threads), what="the threads' end")
 
-    def _deliver(self, event: Trade | Kline | Change) -> None:
-        if isinstance(event, Change):
+    def _deliver(self, event: Trade | Kline | StreamStatusChange) -> None:
+        if isinstance(event, StreamStatusChange):
             self.changes.append(event)
         else:
             self.events.append(event)

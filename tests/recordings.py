@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from tests.truth import Values, kline_values
-from truecandle.binance.wire import parse_message
+from truecandle.binance.streams.messages import parse_message
 from truecandle.candles.candle import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.tick import Kline

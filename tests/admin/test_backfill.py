@@ -24,7 +24,7 @@ from tests.harness import ROOT, wait_for
 from truecandle.admin.backfill import has_archives
 from truecandle.admin.progress import Progress
 from truecandle.binance.archive import Archive, File
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings

@@ -26,9 +26,9 @@ from cryptography.x509.oid import NameOID
 
 from tests.fetching import MINUTES, NOW_MS, Desk, opens
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.http import BODY_BYTES_MAX
-from truecandle.binance.limits import Pace
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rate_limit import RequestPacer
+from truecandle.binance.rest.client import RestClient
+from truecandle.binance.rest.http import BODY_BYTES_MAX
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.errors import (
@@ -474,7 +474,7 @@ def test_no_request_leaves_while_redis_is_away(sim: SimServer) -> None:
 
 def test_requests_leave_evenly_and_at_most_ten_a_second() -> None:
     waits: list[float] = []
-    pace = Pace(10)
+    pace = RequestPacer(10)
     for _ in range(11):
         pace.wait(waits.append)
     assert len(waits) == 10

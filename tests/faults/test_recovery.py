@@ -15,7 +15,7 @@ from tests.breaking import Watch, cut
 from tests.harness import wait_for
 from tests.roles import Roles
 from tests.truth import Truth
-from truecandle.binance.rest import TRADES_WEIGHT, RestClient
+from truecandle.binance.rest.client import TRADES_WEIGHT, RestClient
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series

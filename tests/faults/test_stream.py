@@ -12,7 +12,7 @@ from redis import Redis
 from tests.feeding import Feeding, values
 from tests.harness import RedisProc, free_port, wait_for
 from tests.reading import NAMES, Reading
-from truecandle.binance.wire import trade_stream
+from truecandle.binance.streams.messages import trade_stream
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.tick import Trade
 from truecandle.sim.clock import Clock

@@ -9,9 +9,9 @@ import pytest
 
 from tests.harness import wait_for
 from tests.reading import NAMES, Reading
-from truecandle.binance import pulse
-from truecandle.binance.socket import Socket
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.streams import idle, reconnect
+from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.websocket import ClientSocket
 from truecandle.errors import ExchangeUnreachable
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
@@ -68,7 +68,7 @@ def test_who_sends_data_lives_even_if_it_never_answers_a_ping(sim: SimServer) ->
 def test_a_quiet_market_is_proven_alive_by_pings_and_looked_after_once(
     sim: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "SILENCE_MAX_S", 1.0)
+    monkeypatch.setattr(idle, "SILENCE_MAX_S", 1.0)
     quiet = trade_stream("QUIETUSDT")
     with Reading(sim.ws_url, [quiet], silence_s=1.0, ping_s=1.0) as reading:
         reading.wait_for_count("renewals", 1)
@@ -116,7 +116,7 @@ def test_a_mute_stream_is_subscribed_anew_on_the_connection_that_others_use(
 def test_a_stream_that_stays_mute_gets_a_new_connection(
     sim: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "STUBBORN_S", 0.2)
+    monkeypatch.setattr(reconnect, "RESUBSCRIBE_FAILED_S", 0.2)
     with Reading(sim.ws_url) as reading:
         reading.wait_for_more()
         sim.faults.add("hush", stream="aggTrade", heals=False)
@@ -160,7 +160,7 @@ def test_a_handshake_that_drips_is_ended_by_a_deadline(sim: SimServer) -> None:
     sim.faults.add("drip_open", bytes_per_s=20)
     started_s = time.monotonic()
     with pytest.raises(ExchangeUnreachable, match="not open within"):
-        Socket(f"{sim.ws_url}/stream", open_s=0.3)
+        ClientSocket(f"{sim.ws_url}/stream", open_s=0.3)
     assert time.monotonic() - started_s < 20, "the handshake alone would take 50 s"
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.harness import wait_for
 from tests.reading import NAMES, Reading
-from truecandle.binance import connection, pulse, stream
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.streams import connection, pool, reconnect
+from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 
@@ -99,8 +99,8 @@ def test_a_day_that_ends_before_the_renewal_is_a_loss_told_once_and_healed(sim: 
 def test_a_renewal_refused_50_times_costs_nothing_and_succeeds_in_the_end(
     sim: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "ceiling_s", lambda _: 0.01)
-    monkeypatch.setattr(pulse, "ATTEMPTS_S", 0.5)
+    monkeypatch.setattr(connection, "BACKOFF_MAX_S", 0.01)
+    monkeypatch.setattr(reconnect, "ATTEMPTS_S", 0.5)
     with Reading(sim.ws_url, renew_s=1.0) as reading:
         reading.wait_for_more()
         sim.faults.add("refuse", count=50)
@@ -163,13 +163,13 @@ def _streams_of(sim: SimServer) -> set[str]:
 def test_many_connections_share_one_budget_of_attempts(
     sim: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "STREAMS_MAX", 1)
-    monkeypatch.setattr(connection, "ceiling_s", lambda _: 0.01)
+    monkeypatch.setattr(pool, "STREAMS_MAX", 1)
+    monkeypatch.setattr(connection, "BACKOFF_MAX_S", 0.01)
     sim.faults.add("refuse", count=None)
     with Reading(sim.ws_url, [trade_stream(f"X{number}USDT") for number in range(12)]) as reading:
-        reading.wait_for_count("failures", pulse.ATTEMPTS_MAX)
+        reading.wait_for_count("failures", reconnect.ATTEMPTS_MAX)
         assert len(reading.streams.connections) == 12
         sim.faults.calm()
         before_ms = sim.clock.now_ms()
         wait_for(lambda: sim.clock.now_ms() - before_ms > 500 * SPEED, what="half a second")
-        assert (reading.count("failures"), sim.connections) == (pulse.ATTEMPTS_MAX, 0)
+        assert (reading.count("failures"), sim.connections) == (reconnect.ATTEMPTS_MAX, 0)

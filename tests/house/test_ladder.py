@@ -20,6 +20,10 @@ from tests.harness import ROOT
 VIOLATIONS = {
     "The ladder": ("errors.py", "import truecandle.candles"),
     "Official and live candles never touch": ("store/live.py", "import truecandle.store.official"),
+    "REST and streams of the exchange": (
+        "binance/rest/http.py",
+        "import truecandle.binance.streams",
+    ),
     "The candle rules do no I/O": ("candles/merge.py", "import time"),
     "Only the web role knows Flask and eventlet": ("events.py", "import flask"),
     "The package never imports its entry scripts": ("errors.py", "import background_fetcher"),

@@ -9,9 +9,9 @@ from redis import Redis
 
 from tests.feeding import Feeding
 from tests.harness import wait_for
-from truecandle.binance import stream
-from truecandle.binance.change import Change
-from truecandle.binance.stream import Streams
+from truecandle.binance.streams import pool
+from truecandle.binance.streams.pool import StreamPool
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.listing import Listing
 from truecandle.candles.tick import Kline, Trade
 from truecandle.sim.server import SimServer
@@ -79,14 +79,14 @@ def test_the_feed_starts_with_what_redis_says_and_not_with_the_settings(
 def test_streams_beyond_one_connection_get_another_and_leave_it_again(
     sim: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "STREAMS_MAX", 2)
-    got: list[Trade | Kline | Change] = []
+    monkeypatch.setattr(pool, "STREAMS_MAX", 2)
+    got: list[Trade | Kline | StreamStatusChange] = []
 
     def symbols() -> set[str]:
-        return {one.symbol for one in got if not isinstance(one, Change)}
+        return {one.symbol for one in got if not isinstance(one, StreamStatusChange)}
 
     names = [f"{one}@kline_1s" for one in ("btcusdt", "ethusdt", "solusdt", "dogeusdt")]
-    streams = Streams(sim.ws_url, names[:2], got.append)
+    streams = StreamPool(sim.ws_url, names[:2], got.append)
     streams.start()
     try:
         streams.follow(names[:3])

@@ -17,7 +17,7 @@ from tests.recordings import Recording, covered, stream
 from tests.recordings import official as read_official
 from tests.replaying import Manner, replay
 from tests.truth import Truth
-from truecandle.binance.wire import parse_message
+from truecandle.binance.streams.messages import parse_message
 from truecandle.candles.candle import LiveCandle, canonical, live_from_fields
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import parse_series

@@ -13,8 +13,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from redis import Redis
 
 from tests.fetching import NOW_MS, Desk
-from truecandle.binance.answers import parse_listings
 from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest.parsing import parse_listings
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.listing import UNLISTED
 from truecandle.config import Settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.test_feed_case import START_MS, asked, candle, case, come, trade, trades
-from truecandle.binance.change import Health
+from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.freshness import LIVE_MS
 from truecandle.candles.tick import Trade
 from truecandle.feed.backoff import BACKOFF_MAX_S
@@ -140,9 +140,9 @@ def test_silence_is_noticed_by_the_new_ids_as_by_the_old_ones() -> None:
     one = case(*trades(1, 900))
     mute = Mute()
 
-    def health(name: str, at_s: float = 0.0) -> Health:
+    def health(name: str, at_s: float = 0.0) -> StreamHealth:
         is_trades = "@aggTrade" in name
-        return Health(True, 0.0, 1.0 if is_trades else at_s, 1.0, "")
+        return StreamHealth(True, 0.0, 1.0 if is_trades else at_s, 1.0, "")
 
     mute.look(one.market, health, SETTLE_S + 1)
     come(one, [anew(1, 9_000)])

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from truecandle.binance.change import Health
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed.facts import Witness
@@ -25,7 +25,7 @@ class World:
         self.market = Market("BTCUSDT", [parse_series("BTCUSDT", "1m")])
         self.mute = Mute()
         self.now_s = 0.0
-        self.found = {name: Health(True, 0.0, None, 0.0, "") for name in (TRADES, KLINES)}
+        self.found = {name: StreamHealth(True, 0.0, None, 0.0, "") for name in (TRADES, KLINES)}
         self.last_id = 0
 
     def trade(self, *, shown: bool = True) -> None:
@@ -138,7 +138,7 @@ def test_a_market_of_which_nothing_is_heard_is_the_connections_affair(world: Wor
 
 
 def test_a_stream_that_has_just_gone_live_is_not_judged(world: World) -> None:
-    lost = Health(False, world.now_s, world.found[TRADES].heard_s, world.now_s, "lost")
+    lost = StreamHealth(False, world.now_s, world.found[TRADES].heard_s, world.now_s, "lost")
     world.found[TRADES] = lost
     assert not world.run(30, klines=True)
     world.found[TRADES] = replace(lost, is_live=True, since_s=world.now_s)
@@ -171,7 +171,9 @@ class TestFacts:
         self, world: World
     ) -> None:
         for number, name in enumerate(world.found):
-            world.found[name] = Health(False, world.now_s + number, None, None, f"reason {number}")
+            world.found[name] = StreamHealth(
+                False, world.now_s + number, None, None, f"reason {number}"
+            )
         facts = Witness(world.market).facts(
             world.found.__getitem__, "3 trades are missing", START_MS, world.now_s + 10
         )
@@ -179,6 +181,6 @@ class TestFacts:
         assert (facts.lost_since, facts.lost_why) == (START_MS - 10_000, "reason 0")
 
     def test_with_some_streams_lost_it_is_behind(self, world: World) -> None:
-        world.found[KLINES] = Health(False, world.now_s, None, None, "not subscribed again")
+        world.found[KLINES] = StreamHealth(False, world.now_s, None, None, "not subscribed again")
         facts = Witness(world.market).facts(world.found.__getitem__, None, START_MS, world.now_s)
         assert (facts.is_connected, facts.behind) == (True, "not subscribed again")

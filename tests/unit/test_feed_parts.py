@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truecandle.binance.change import Change
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.series import parse_series
 from truecandle.candles.tick import Kline, Trade
 from truecandle.feed.inbox import BATCH_MAX, Inbox
@@ -70,7 +70,12 @@ class TestInbox:
         inbox.put(kline(60_000, 12, at_ms=61_000))
         taken = inbox.take(0)
         assert inbox.lost == 3
-        assert [one.last_id for one in taken if not isinstance(one, Change)] == [0, 1, 9, 12]
+        assert [one.last_id for one in taken if not isinstance(one, StreamStatusChange)] == [
+            0,
+            1,
+            9,
+            12,
+        ]
 
     def test_it_does_not_wait_when_something_is_there(self) -> None:
         inbox = Inbox()

@@ -9,7 +9,7 @@ import pytest
 
 from truecandle.admin.patience import TRIES_MAX as PATIENCE_TRIES_MAX
 from truecandle.admin.patience import Patience
-from truecandle.binance.reachability import EVERYTHING, Outage, Reachability
+from truecandle.binance.reachability import EVERYTHING, Reachability, SharedOutage
 from truecandle.candles.interval import INTERVALS
 from truecandle.errors import ExchangeUnreachable
 from truecandle.feed.backoff import BACKOFF_MAX_S, TRIES_MAX, AskBackoff
@@ -25,7 +25,7 @@ def nothing() -> None:
     """A probe that finds nothing out."""
 
 
-def ended(outage: Outage) -> Outage:
+def ended(outage: SharedOutage) -> SharedOutage:
     outage.is_over = True
     return outage
 
@@ -71,7 +71,7 @@ def test_while_it_lasts_it_is_probed_again_and_again_and_no_longer() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_market_rests_for_an_outage_only_while_that_lasts(seed: int) -> None:
-    backoff, outage = Backoff(random.Random(seed)), Outage(nothing)
+    backoff, outage = Backoff(random.Random(seed)), SharedOutage(nothing)
     for second in range(5):
         backoff.fail(NOW_MS + second, outage)
     assert backoff.until_ms >= NOW_MS + MINUTE_MS
@@ -82,7 +82,7 @@ def test_a_market_rests_for_an_outage_only_while_that_lasts(seed: int) -> None:
 
 def test_what_is_a_markets_own_trouble_outlasts_every_outage() -> None:
     backoff = Backoff()
-    backoff.fail(NOW_MS, ended(Outage(nothing)))
+    backoff.fail(NOW_MS, ended(SharedOutage(nothing)))
     backoff.rest(NOW_MS + MINUTE_MS)
     assert backoff.until_ms == NOW_MS + MINUTE_MS
     own = Backoff()
@@ -95,7 +95,7 @@ def test_who_is_woken_and_fails_again_is_not_woken_for_ever() -> None:
     backoff, tries, now_ms = Backoff(random.Random(3)), 0, NOW_MS
     while now_ms < NOW_MS + 10 * MINUTE_MS:
         if backoff.until_ms <= now_ms:
-            backoff.fail(now_ms, Outage(nothing))
+            backoff.fail(now_ms, SharedOutage(nothing))
             tries += 1
         if backoff._outage is not None:
             backoff._outage.is_over = True
@@ -104,7 +104,7 @@ def test_who_is_woken_and_fails_again_is_not_woken_for_ever() -> None:
 
 
 def test_a_series_is_due_again_when_the_outage_is_over() -> None:
-    interval, outage = INTERVALS["1m"], Outage(nothing)
+    interval, outage = INTERVALS["1m"], SharedOutage(nothing)
     plan = Plan([interval], 3_000)
     for _ in range(8):
         plan.fail(interval, NOW_MS, outage)
@@ -114,7 +114,7 @@ def test_a_series_is_due_again_when_the_outage_is_over() -> None:
 
 
 def test_the_feed_asks_again_when_the_outage_is_over_and_gives_nothing_up_in_one() -> None:
-    backoff, outage = AskBackoff(), Outage(nothing)
+    backoff, outage = AskBackoff(), SharedOutage(nothing)
     assert not any(backoff.fail(1.0, outage) for _ in range(5 * TRIES_MAX))
     assert backoff.is_waiting(1.1)
     ended(outage)
@@ -124,7 +124,7 @@ def test_the_feed_asks_again_when_the_outage_is_over_and_gives_nothing_up_in_one
 def test_the_feed_gives_up_what_fails_whatever_others_are_answered() -> None:
     backoff, now_s, gave_up = AskBackoff(), 0.0, False
     for _ in range(ASK_WAKES_MAX + TRIES_MAX):
-        gave_up = backoff.fail(now_s, ended(Outage(nothing))) or gave_up
+        gave_up = backoff.fail(now_s, ended(SharedOutage(nothing))) or gave_up
         now_s += 1.0
     assert gave_up
     assert backoff.is_waiting(now_s + BACKOFF_MAX_S / 2)
@@ -137,7 +137,7 @@ def test_a_command_goes_on_as_soon_as_the_exchange_answers() -> None:
         if len(slept) >= 2:
             outage.is_over = True
 
-    outage, errors = Outage(probe), 4
+    outage, errors = SharedOutage(probe), 4
     patience = Patience(said.append, slept.append)
 
     def action() -> int:
@@ -154,7 +154,7 @@ def test_a_command_that_is_answered_elsewhere_only_is_as_patient_as_ever() -> No
     slept = list[float]()
 
     def action() -> int:
-        raise ExchangeUnreachable("away", ended(Outage(nothing)))
+        raise ExchangeUnreachable("away", ended(SharedOutage(nothing)))
 
     with pytest.raises(ExchangeUnreachable):
         Patience(lambda _: None, slept.append)(action)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from truecandle.binance.clock import FRESH_MS, ExchangeClock
-from truecandle.binance.limits import retry_after_ms, used_weight
+from truecandle.binance.rate_limit import retry_after_ms, used_weight
 from truecandle.errors import MalformedAnswer
 
 NOW_MS = 1_723_118_410_000

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from truecandle.binance.subscriptions import (
+from truecandle.binance.streams.subscriptions import (
     ANSWER_S,
     CHECK_S,
     REFUSED_MAX_S,
@@ -34,12 +34,12 @@ class Exchange:
         while self.now_s < until_s:
             self.now_s += STEP_S
             while self._answers and self._answers[0][0] <= self.now_s:
-                own.answer(self._answers.pop(0)[1], self.now_s)
+                own.on_answer(self._answers.pop(0)[1], self.now_s)
             if own.may_send(self.now_s) and self.now_s >= ping_at_s:
                 ping_at_s += ping_s
-                own.sent(self.now_s)
+                own.on_sent(self.now_s)
                 self.sent.append((self.now_s, {"method": "PING"}))
-            elif text := own.next(self.now_s):
+            elif text := own.next_message(self.now_s):
                 self._take(json.loads(text))
 
     def asked(self, method: str = "SUBSCRIBE") -> list[list[str]]:
@@ -92,9 +92,9 @@ def test_a_stream_is_live_from_the_answer_on_and_not_before() -> None:
     exchange = Exchange(lag_s=1.0)
     own = subscribed(exchange, names(2), seconds=0.9)
     assert exchange.known == set(names(2))
-    assert (told(own), own.is_settled) == ([], False)
+    assert (told(own), own.is_resolved) == ([], False)
     exchange.run(own, 0.2)
-    assert (told(own), own.is_settled) == ([(tuple(names(2)), True)], True)
+    assert (told(own), own.is_resolved) == ([(tuple(names(2)), True)], True)
 
 
 def test_one_bad_stream_is_isolated_and_the_others_are_live_within_seconds() -> None:
@@ -102,7 +102,7 @@ def test_one_bad_stream_is_isolated_and_the_others_are_live_within_seconds() -> 
     exchange = Exchange(some[77])
     own = subscribed(exchange, some, seconds=6.0)
     assert own.confirmed.keys() == set(some) - {some[77]}
-    assert own.is_settled
+    assert own.is_resolved
     assert ((some[77],), False) in told(own)
     assert len(exchange.asked()) < 25
 
@@ -123,16 +123,16 @@ def test_a_refused_stream_is_asked_for_ever_more_rarely_and_never_with_others() 
 def test_a_broken_message_is_refused_without_its_number_and_asked_again() -> None:
     exchange = Exchange(lag_s=ANSWER_S * 2)
     own = subscribed(exchange, names(1), seconds=0.5)
-    own.answer({"code": 3, "msg": "Invalid JSON", "id": None}, exchange.now_s)
+    own.on_answer({"code": 3, "msg": "Invalid JSON", "id": None}, exchange.now_s)
     exchange.lag_s = 0.05
     exchange.run(own, 3.0)
     assert own.confirmed.keys() == set(names(1))
 
 
-def test_who_never_answers_is_deaf_after_some_requests() -> None:
+def test_who_never_answers_is_unresponsive_after_some_requests() -> None:
     exchange = Exchange(lag_s=ANSWER_S * 2)
     own = subscribed(exchange, names(1), seconds=UNANSWERED_MAX * (ANSWER_S + 1) + 1)
-    assert own.is_deaf
+    assert own.is_unresponsive
     assert len(exchange.asked()) <= UNANSWERED_MAX + 1
 
 
@@ -175,7 +175,7 @@ def test_a_stream_left_while_it_is_asked_for_is_never_live() -> None:
 def test_a_stream_subscribed_anew_is_lost_until_that_is_confirmed() -> None:
     exchange = Exchange()
     own = subscribed(exchange, names(2))
-    own.repeat(names(1), "it was silent")
+    own.resubscribe(names(1), "it was silent")
     exchange.run(own, 2.0)
     one = tuple(names(1))
     assert told(own) == [(tuple(names(2)), True), (one, False), (one, True)]

@@ -17,7 +17,7 @@ from truecandle.admin.patience import Patience
 from truecandle.admin.plan import Cost, Source, ceiling, cost, days, files, pages
 from truecandle.admin.progress import Progress
 from truecandle.admin.unpack import Unpacker
-from truecandle.binance.rest import KLINES_LIMIT_MAX, OPENED_MS
+from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS
 from truecandle.candles.gaps import Hole
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series

@@ -16,7 +16,7 @@ import click
 from redis import Redis
 
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.errors import TrueCandleError
 from truecandle.events import Publisher

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from truecandle.binance.archive import MONTHLY_ONLY, File
-from truecandle.binance.rest import KLINES_LIMIT_MAX, KLINES_WEIGHT
+from truecandle.binance.rest.client import KLINES_LIMIT_MAX, KLINES_WEIGHT
 from truecandle.candles.gaps import Hole, hole_of
 from truecandle.candles.interval import DAY_MS, INTERVALS, Interval
 from truecandle.candles.series import Series

@@ -21,7 +21,7 @@ from truecandle.admin.moments import Moment, series_of, shown
 from truecandle.admin.patience import Patience
 from truecandle.admin.plan import ceiling
 from truecandle.admin.progress import Progress, duration
-from truecandle.binance.rest import OPENED_MS
+from truecandle.binance.rest.client import OPENED_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeRefused, MalformedAnswer
 from truecandle.fetcher.inquiry import PAGE_CANDLES, Found, Inquiry, Span

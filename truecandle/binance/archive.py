@@ -20,8 +20,8 @@ from urllib.parse import quote
 import requests
 import urllib3
 
-from truecandle.binance.deadline import Cutter
-from truecandle.binance.http import CONNECT_S, SILENCE_S, new_session, reason_of
+from truecandle.binance.rest.deadline import RequestDeadlines
+from truecandle.binance.rest.http import CONNECT_S, SILENCE_S, new_session, reason_of
 from truecandle.errors import ExchangeRefused, ExchangeUnreachable, MalformedAnswer
 
 #: For one zip from beginning to end. A month of 1s candles is about 100 MB.
@@ -79,7 +79,7 @@ class Archive:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        self._cutter = Cutter()
+        self._deadlines = RequestDeadlines()
         self._session = new_session(base_url)
         self._session.headers["Accept"] = "*/*"
         #: Requests so far.
@@ -109,13 +109,13 @@ class Archive:
 
     def close(self) -> None:
         """Ends what is under way; later fetches fail with `ExchangeUnreachable`."""
-        self._cutter.cut_all()
+        self._deadlines.abort_all()
         self._session.close()
 
     def _get(self, path: str, write: Callable[[bytes], object], bytes_max: int) -> bool:
         """Hands an answer over piece by piece; False if there is nothing at that path."""
         self.asked += 1
-        with self._cutter.limit(DEADLINE_S) as watch:
+        with self._deadlines.limit(DEADLINE_S) as request:
             try:
                 with self._session.get(
                     self._base_url + path, timeout=(CONNECT_S, SILENCE_S), stream=True
@@ -131,7 +131,7 @@ class Archive:
                         write(piece)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
-        if watch.is_cut:
+        if request.is_aborted:
             raise ExchangeUnreachable(f"{path}: no whole answer in time")
         return True
 

@@ -73,7 +73,7 @@ class ExchangeClock:
                 self._anchor = _Anchor(exchange_ms, self._monotonic_ms(), self._wall_ms())
 
     def hear(self, event_ms: int) -> None:
-        """The exchange has sent an event of this time, just now or a moment ago.
+        """The exchange has sent an event of this time, just now or a time_ms ago.
 
         It is that late at least. Before the first measurement it is taken as the time itself.
         """

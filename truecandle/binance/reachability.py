@@ -19,11 +19,14 @@ from typing import Final
 PROBE_S: Final = 1.0
 #: Nothing answers.
 EVERYTHING: Final = ""
+#: Instead of what a library says of an address that it can't read. Ours has been checked; what is
+#: left is a proxy's, which may hold a password.
+PROXY_WRONG = "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names can't be used"
 
 log = logging.getLogger(__name__)
 
 
-class Outage:
+class SharedOutage:
     """`probe` asks once more, and never raises an error of exchange or store."""
 
     def __init__(self, probe: Callable[[], object]) -> None:
@@ -41,11 +44,11 @@ class Reachability:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._outages: dict[str, Outage] = {}
+        self._outages: dict[str, SharedOutage] = {}
         self._listeners: list[Callable[[], object]] = []
 
     @property
-    def outages(self) -> tuple[Outage, ...]:
+    def outages(self) -> tuple[SharedOutage, ...]:
         """Those that last."""
         with self._lock:
             return tuple(self._outages.values())
@@ -54,10 +57,10 @@ class Reachability:
         """Calls `resume` whenever an outage has ended, in the thread that has got the answer."""
         self._listeners.append(resume)
 
-    def failed(self, path: str, probe: Callable[[], object]) -> Outage:
+    def failed(self, path: str, probe: Callable[[], object]) -> SharedOutage:
         """No usable answer from that path, or from `EVERYTHING`: the outage that lasts now."""
         with self._lock:
-            return self._outages.setdefault(path, Outage(probe))
+            return self._outages.setdefault(path, SharedOutage(probe))
 
     def answered(self, path: str) -> None:
         """That path has answered."""

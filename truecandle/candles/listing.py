@@ -1,6 +1,6 @@
 """A market as the exchange lists it: whether it trades, what it trades, in which steps.
 
-Never here: which markets are followed (`store/markets`), the exchange's JSON (`binance/wire`).
+Never here: which markets are followed (`store/markets`), the exchange's JSON (`binance/rest`).
 Invariant: a step that is known is exact decimal text above zero; what is not known is "".
 """
 

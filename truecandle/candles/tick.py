@@ -1,6 +1,6 @@
 """What the exchange's streams tell: trades and klines.
 
-Never here: bytes (`binance/wire`), what a candle makes of them (`forming`).
+Never here: bytes (`binance/streams/messages`), what a candle makes of them (`forming`).
 Invariant: decimals are canonical text, times are ms (UTC); a quote quantity is the exchange's own,
 or is not called known.
 """

@@ -1,6 +1,6 @@
 """The feed: events of the exchange's streams become live candles in Redis and on every chart.
 
-Never here: sockets to the exchange (`binance/stream`), official candles, Flask.
+Never here: sockets to the exchange (`binance/streams`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
 
 Reading order: inbox, prices, market, outbox, lead, then `Feed`, which moves events from one to the
@@ -17,10 +17,10 @@ from threading import Event
 
 from redis import Redis
 
-from truecandle.binance.change import Change
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rest import RestClient
-from truecandle.binance.stream import Streams
+from truecandle.binance.rest.client import RestClient
+from truecandle.binance.streams.pool import StreamPool
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 def build(
     settings: Settings, redis: Redis, sleep: Callable[[float], object]
-) -> tuple[Feed, Streams]:
+) -> tuple[Feed, StreamPool]:
     """The feed of a process and the streams that it lives on, not started yet. `sleep` waits some
     seconds, or less when the process is to stop."""
     rest = RestClient(
@@ -69,7 +69,7 @@ def build(
     )
     exchange, publisher = ExchangeClock(rest), Publisher(settings.redis_url)
     feed = Feed(settings, redis, publisher, exchange, status=lambda: streams.counts())
-    streams = Streams(settings.binance_ws_url, feed.streams(), feed.deliver)
+    streams = StreamPool(settings.binance_ws_url, feed.streams(), feed.deliver)
     feed.source = streams
     feed.recover(rest)
     return feed, streams
@@ -156,7 +156,7 @@ class Feed:
         events = self.inbox.take(wait_s)
         now_s = time.monotonic()
         for event in events:
-            if isinstance(event, Change):
+            if isinstance(event, StreamStatusChange):
                 self._note_s = 0.0
             elif (market := self._markets.get(event.symbol)) is not None:
                 market.add(event)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from truecandle.binance.rest import TRADES_LIMIT_MAX, RestClient
+from truecandle.binance.rest.client import TRADES_LIMIT_MAX, RestClient
 from truecandle.candles.tick import Kline, Trade
 
 PAGE = TRADES_LIMIT_MAX

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from truecandle.binance.change import Health
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.freshness import Facts
 from truecandle.feed.market import Market
 from truecandle.feed.mute import Mute
@@ -24,7 +24,7 @@ class Source(Protocol):
     """The streams that the feed lives on."""
 
     def follow(self, names: Sequence[str]) -> object: ...
-    def health(self, name: str) -> Health: ...
+    def health(self, name: str) -> StreamHealth: ...
     def renew(self, names: Sequence[str]) -> object: ...
 
 
@@ -79,7 +79,7 @@ class Witness:
         self._behind_ms: int | None = None
         self._began: dict[float, int] = {}
 
-    def look(self, health: Callable[[str], Health], now_s: float) -> list[str]:
+    def look(self, health: Callable[[str], StreamHealth], now_s: float) -> list[str]:
         """The streams that have fallen silent and are to be renewed."""
         return self._mute.look(self.market, health, now_s)
 
@@ -89,7 +89,7 @@ class Witness:
         return self._standing.look(self.market.trade_ms, moments, now_s)
 
     def facts(
-        self, health: Callable[[str], Health], missing: str | None, now_ms: int, now_s: float
+        self, health: Callable[[str], StreamHealth], missing: str | None, now_ms: int, now_s: float
     ) -> Facts:
         """The facts at exchange time `now_ms`, which is `now_s` here. `missing` says what
         is known to be missing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from truecandle.binance.change import Change
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
 from truecandle.candles.tick import Kline
@@ -37,7 +37,7 @@ class Figures:
         of them was sent, None without any."""
         newest_ms = None
         for event in events:
-            if isinstance(event, Change):
+            if isinstance(event, StreamStatusChange):
                 continue
             if isinstance(event, Kline):
                 self._klines += 1

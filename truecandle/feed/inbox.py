@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 
-from truecandle.binance.change import Change
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.tick import Kline, Trade
 
 #: About 10 s of the busiest markets while Redis holds the other side up.
@@ -28,7 +28,7 @@ BATCH_MAX = 500
 BUSY = 10
 GATHER_S = 0.004
 
-Event = Trade | Kline | Change
+Event = Trade | Kline | StreamStatusChange
 
 
 class Inbox:
@@ -44,7 +44,7 @@ class Inbox:
         self.lost = 0
 
     def put(self, event: Event) -> None:
-        if len(self._events) < self._events_max or isinstance(event, Change):
+        if len(self._events) < self._events_max or isinstance(event, StreamStatusChange):
             self._events.append(event)
         else:
             self._squeeze(event)

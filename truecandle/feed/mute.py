@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from truecandle.binance.change import Health
-from truecandle.binance.wire import kline_stream, trade_stream
+from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.number import NO_ID
 from truecandle.feed.market import Market
 
@@ -48,7 +48,9 @@ class Mute:
         #: Why the market is behind; None if nothing is mute.
         self.reason: str | None = None
 
-    def look(self, market: Market, health: Callable[[str], Health], now_s: float) -> list[str]:
+    def look(
+        self, market: Market, health: Callable[[str], StreamHealth], now_s: float
+    ) -> list[str]:
         """The streams to renew now."""
         trades = trade_stream(market.symbol)
         klines = {kline_stream(market.symbol, name): n for name, n in market.kline_ids.items()}
@@ -71,7 +73,7 @@ class Mute:
         return renew
 
     def _is_mute(
-        self, name: str, health: Health, own: int, others: int, talk_s: float, now_s: float
+        self, name: str, health: StreamHealth, own: int, others: int, talk_s: float, now_s: float
     ) -> bool:
         """`own` and `others`: the newest trade that it and the others have shown; `talk_s`: when
         the others were last heard."""

@@ -14,12 +14,13 @@ from dataclasses import asdict
 
 from redis import Redis
 
-from truecandle.binance.change import Change
+from truecandle.backoff import ceiling
 from truecandle.binance.clock import JUMP_MS, ExchangeClock
-from truecandle.binance.pulse import ceiling_s
 from truecandle.binance.reachability import PROBE_S
-from truecandle.binance.rest import RestClient
-from truecandle.binance.wire import trade_stream
+from truecandle.binance.rest.client import RestClient
+from truecandle.binance.streams.messages import trade_stream
+from truecandle.binance.streams.reconnect import BACKOFF_MAX_S, BACKOFF_S
+from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.tick import Kline, Trade
 from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, RateLimited, StoreError
 from truecandle.feed.case import Case
@@ -91,13 +92,13 @@ class Recovery:
             self._cases[symbol].remember(past)
             self._touched.add(symbol)
 
-    def see(self, event: Trade | Kline | Change, now_s: float) -> None:
+    def see(self, event: Trade | Kline | StreamStatusChange, now_s: float) -> None:
         """What came in, in its order."""
         if isinstance(event, Trade):
             case = self._cases.get(event.symbol)
             if case is not None:
                 case.see(event, now_s)
-        elif isinstance(event, Change):
+        elif isinstance(event, StreamStatusChange):
             for name in event.names:
                 if (case := self._streams.get(name)) is not None:
                     case.change(event.is_live, now_s)
@@ -167,7 +168,7 @@ class Recovery:
         except (ExchangeError, StoreError) as error:
             self._measure_outage = error.outage if isinstance(error, ExchangeUnreachable) else None
             self._measure_failures += 1
-            self._measure_s = now_s + ceiling_s(self._measure_failures)
+            self._measure_s = now_s + ceiling(BACKOFF_S, BACKOFF_MAX_S, self._measure_failures)
             if self._measure_failures == 1:
                 log.warning("recovery: the exchange's clock was not measured: %s", error)
             return

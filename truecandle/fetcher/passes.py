@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from redis import Redis
 
-from truecandle.binance.rest import KLINES_LIMIT_MAX, OPENED_MS, RestClient
+from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS, RestClient
 from truecandle.candles.gaps import Hole, before, hole_of, newest_page
 from truecandle.candles.interval import HOUR_MS, Interval
 from truecandle.candles.listing import TRADING

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import DAY_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeError

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from redis import Redis
 
-from truecandle.binance.rest import RestClient
+from truecandle.binance.rest.client import RestClient
 from truecandle.candles.listing import TRADING, UNLISTED, Listing
 from truecandle.errors import (
     ExchangeError,

@@ -1,4 +1,4 @@
-"""What leaves a connection: trades and klines of followed streams, and news of these streams.
+"""Dispatches trades and klines of followed streams, and changes of these streams' status.
 
 Never here: sockets, when a stream is lost (`connection` says so).
 Invariant: what is not followed does not pass. A change is told once: live after lost, lost after
@@ -11,21 +11,25 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from truecandle.binance.change import Change, Health
-from truecandle.binance.link import Counts, Item
-from truecandle.binance.wire import stream_of
+from truecandle.binance.streams.messages import stream_of
+from truecandle.binance.streams.status import (
+    ConnectionCounts,
+    StreamEvent,
+    StreamHealth,
+    StreamStatusChange,
+)
 from truecandle.candles.tick import Kline, Trade
 
 #: Why a stream is not live that never was.
-NEW = "not subscribed yet"
+NEVER_LIVE = "not subscribed yet"
 
-Deliver: TypeAlias = Callable[[Trade | Kline | Change], object]
+Deliver: TypeAlias = Callable[[Trade | Kline | StreamStatusChange], object]
 
 
-class Gate:
+class Dispatcher:
     """Written by the connection's thread, read by any. `live` are the streams that are live."""
 
-    def __init__(self, names: Sequence[str], deliver: Deliver, counts: Counts) -> None:
+    def __init__(self, names: Sequence[str], deliver: Deliver, counts: ConnectionCounts) -> None:
         self.live: set[str] = set()
         self._deliver = deliver
         self._counts = counts
@@ -43,30 +47,30 @@ class Gate:
             del self._since[gone]
             self._heard_s.pop(gone, None)
         for name in wanted - self._since.keys():
-            self._since[name] = (now_s, NEW)
+            self._since[name] = (now_s, NEVER_LIVE)
 
-    def pass_on(self, items: Sequence[Item]) -> int:
+    def dispatch(self, events: Sequence[StreamEvent]) -> int:
         """Hands over what is followed, in order; how many trades and klines that was."""
-        if not items:
+        if not events:
             return 0
         now_s, heard_s, names, deliver = time.monotonic(), self._heard_s, self._names, self._deliver
         count = 0
-        for item in items:
-            if isinstance(item, Change):
-                self.tell(item.names, item.is_live, item.reason)
+        for event in events:
+            if isinstance(event, StreamStatusChange):
+                self.report(event.names, event.is_live, event.reason)
                 continue
-            key = item.symbol if isinstance(item, Trade) else (item.symbol, item.interval)
-            name = names.get(key) or self._name(item, key)
+            key = event.symbol if isinstance(event, Trade) else (event.symbol, event.interval)
+            name = names.get(key) or self._stream_of(event, key)
             if name is None:
                 self._counts.foreign += 1
                 continue
             heard_s[name] = now_s
             count += 1
-            deliver(item)
+            deliver(event)
         self._counts.messages += count
         return count
 
-    def tell(self, names: Iterable[str], is_live: bool, reason: str) -> None:
+    def report(self, names: Iterable[str], is_live: bool, reason: str) -> None:
         """Tells of those streams for which this is news."""
         now_s = time.monotonic()
         known = [name for name in names if name in self._since]
@@ -80,15 +84,15 @@ class Gate:
         else:
             self.live.difference_update(news)
         if news:
-            self._deliver(Change(news, is_live, reason))
+            self._deliver(StreamStatusChange(news, is_live, reason))
 
-    def health(self, name: str, pong_s: float | None) -> Health:
-        since_s, reason = self._since.get(name, (time.monotonic(), NEW))
-        return Health(name in self.live, since_s, self._heard_s.get(name), pong_s, reason)
+    def health(self, name: str, pong_s: float | None) -> StreamHealth:
+        since_s, reason = self._since.get(name, (time.monotonic(), NEVER_LIVE))
+        return StreamHealth(name in self.live, since_s, self._heard_s.get(name), pong_s, reason)
 
-    def _name(self, item: Trade | Kline, key: object) -> str | None:
+    def _stream_of(self, event: Trade | Kline, key: object) -> str | None:
         """The followed stream that it comes from."""
-        name = stream_of(item)
+        name = stream_of(event)
         if name not in self._since:
             return None
         self._names[key] = name

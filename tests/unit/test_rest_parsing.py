@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from truecandle.binance.answers import (
+from truecandle.binance.rest.parsing import (
     parse_error,
     parse_klines,
     parse_listings,

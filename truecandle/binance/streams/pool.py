@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
-from truecandle.binance.change import Change, Health
-from truecandle.binance.connection import Connection
-from truecandle.binance.gate import Deliver
-from truecandle.binance.link import RENEW_S, Counts, Times
-from truecandle.binance.pulse import PING_S, SILENCE_S, Attempts
-from truecandle.binance.subscriptions import CHECK_S
-
-__all__ = ["STREAMS_MAX", "Change", "Health", "Streams"]
+from truecandle.binance.streams.connection import ReconnectingConnection
+from truecandle.binance.streams.dispatch import Deliver
+from truecandle.binance.streams.idle import PING_S, SILENCE_S
+from truecandle.binance.streams.reconnect import ConnectRateLimiter
+from truecandle.binance.streams.session import RENEW_S, ConnectionTimes
+from truecandle.binance.streams.status import ConnectionCounts, StreamHealth
+from truecandle.binance.streams.subscriptions import CHECK_S
 
 #: Binance allows 1024 streams on a connection.
 STREAMS_MAX = 1_000
@@ -29,14 +28,14 @@ STOP_S = 1.5
 #: Why a stream that is not among ours is not live.
 UNKNOWN = "not followed"
 
-_NAMES = tuple(field.name for field in fields(Counts))
+_NAMES = tuple(field.name for field in fields(ConnectionCounts))
 
 
-class Streams:
+class StreamPool:
     """All streams of the process, on as few connections as Binance allows.
 
-    `deliver` gets trades and klines, and between them, in order, a `Change` for streams that go
-    live or are lost. It is called by the connections' threads.
+    `deliver` gets trades and klines, and between them, in order, a `StreamStatusChange` for
+    streams that go live or are lost. It is called by the connections' threads.
     """
 
     def __init__(
@@ -50,14 +49,14 @@ class Streams:
         ping_s: float = PING_S,
         check_s: float = CHECK_S,
     ) -> None:
-        attempts, times = Attempts(), Times(renew_s, silence_s, ping_s, check_s)
-        self._connection: Callable[[Sequence[str]], Connection] = lambda some: Connection(
-            f"{url}/stream", some, deliver, attempts, times
+        limiter, times = ConnectRateLimiter(), ConnectionTimes(renew_s, silence_s, ping_s, check_s)
+        self._new_connection: Callable[[Sequence[str]], ReconnectingConnection] = lambda some: (
+            ReconnectingConnection(f"{url}/stream", some, deliver, limiter, times)
         )
-        self._of: dict[str, Connection] = {}
-        self._past: Counter[str] = Counter()
+        self._connection_of: dict[str, ReconnectingConnection] = {}
+        self._ended_counts: Counter[str] = Counter()
         self._is_started = False
-        self.connections: list[Connection] = []
+        self.connections: list[ReconnectingConnection] = []
         self.follow(names)
 
     def start(self) -> None:
@@ -85,39 +84,39 @@ class Streams:
                 connection.follow(some)
         for first in range(0, len(new), STREAMS_MAX):
             self._begin(new[first : first + STREAMS_MAX])
-        self._of = {name: one for one in self.connections for name in one.names}
+        self._connection_of = {name: one for one in self.connections for name in one.names}
 
     def renew(self, names: Iterable[str]) -> None:
         """These seem unwell, says any thread. Each is subscribed anew on its connection, and lost
         until that is confirmed; said again later, a new connection takes over from that one. Then
-        they are let alone for `pulse.QUIET_S`."""
+        they are let alone for `idle.QUIET_S`."""
         for connection, some in self._by_connection(names).items():
             connection.renew(some)
 
-    def health(self, name: str) -> Health:
+    def health(self, name: str) -> StreamHealth:
         """How this stream is. By any thread."""
-        connection = self._of.get(name)
+        connection = self._connection_of.get(name)
         if connection is None:
-            return Health(False, time.monotonic(), None, None, UNKNOWN)
+            return StreamHealth(False, time.monotonic(), None, None, UNKNOWN)
         return connection.health(name)
 
-    def _by_connection(self, names: Iterable[str]) -> dict[Connection, list[str]]:
-        found: dict[Connection, list[str]] = {}
+    def _by_connection(self, names: Iterable[str]) -> dict[ReconnectingConnection, list[str]]:
+        found: dict[ReconnectingConnection, list[str]] = {}
         for name in names:
-            if connection := self._of.get(name):
+            if connection := self._connection_of.get(name):
                 found.setdefault(connection, []).append(name)
         return found
 
     def _begin(self, names: Sequence[str]) -> None:
-        connection = self._connection(names)
+        connection = self._new_connection(names)
         self.connections.append(connection)
         if self._is_started:
             connection.thread.start()
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: ReconnectingConnection) -> None:
         connection.stopping.set()
         self.connections.remove(connection)
-        self._past += _counts(connection)
+        self._ended_counts += _counts(connection)
 
     def stop(self) -> None:
         """Ends all connections; returns within about `STOP_S`."""
@@ -135,11 +134,11 @@ class Streams:
 
     def counts(self) -> dict[str, int]:
         """What came and what went wrong since the start, summed over all connections."""
-        total = Counter(self._past)
+        total = Counter(self._ended_counts)
         for connection in self.connections:
             total.update(_counts(connection))
         return {name: total[name] for name in _NAMES}
 
 
-def _counts(connection: Connection) -> Counter[str]:
+def _counts(connection: ReconnectingConnection) -> Counter[str]:
     return Counter({name: getattr(connection.counts, name) for name in _NAMES})

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from truecandle.binance.change import Change
+from truecandle.backoff import Backoff
+from truecandle.binance.streams.status import StreamStatusChange
 
 #: Binance ends a connection that sends more than 5 messages a second: at most 4 leave, so that an
 #: answer to its own ping, which does not wait, is the fifth.
@@ -24,13 +25,14 @@ ANSWER_S = 10.0
 UNANSWERED_MAX = 3
 
 #: A stream that is refused is asked for again after 1 s, 2 s, 4 s ..., this at most, for ever.
+REFUSED_S = 1.0
 REFUSED_MAX_S = 300.0
 
 #: How often the exchange is asked what it thinks is subscribed.
 CHECK_S = 300.0
 
 
-class _Request(NamedTuple):
+class _ControlRequest(NamedTuple):
     method: str
     names: tuple[str, ...]
     sent_s: float
@@ -41,84 +43,84 @@ class Subscriptions:
     whoever reads it empties it. `confirmed` holds what is live here, and since when."""
 
     def __init__(self, check_s: float = CHECK_S) -> None:
-        self.changes: list[Change] = []
+        self.changes: list[StreamStatusChange] = []
         self.confirmed: dict[str, float] = {}
         self.refusals = 0
         self.unanswered = 0
         self._check_s = check_s
         self._wanted: dict[str, None] = {}
-        self._asked: dict[str, int] = {}
-        self._refused: dict[str, tuple[int, float]] = {}
+        self._pending: dict[str, int] = {}
+        self._refused: dict[str, tuple[Backoff[float], float]] = {}
         self._unwanted: dict[str, None] = {}
-        self._pieces: deque[tuple[str, ...]] = deque()
-        self._requests: dict[int, _Request] = {}
+        self._halves: deque[tuple[str, ...]] = deque()
+        self._requests: dict[int, _ControlRequest] = {}
         self._number = 0
-        self._next_s = self._checked_s = self._look_s = 0.0
+        self._next_s = self._checked_s = self._idle_until_s = 0.0
 
     def follow(self, names: Iterable[str]) -> None:
         """From now on these streams, and no others."""
         self._wanted = dict.fromkeys(names)
-        for name in (*self.confirmed, *self._asked):
+        for name in (*self.confirmed, *self._pending):
             if name in self._wanted:
                 self._unwanted.pop(name, None)
             else:
                 self._unwanted[name] = None
         for name in self._refused.keys() - self._wanted.keys():
             del self._refused[name]
-        self._look_s = 0.0
+        self._idle_until_s = 0.0
 
-    def repeat(self, names: Iterable[str], reason: str) -> None:
+    def resubscribe(self, names: Iterable[str], reason: str) -> None:
         """These are left and asked for once more; lost until they are confirmed again."""
         again = tuple(name for name in names if name in self.confirmed)
         for name in again:
             del self.confirmed[name]
             self._unwanted[name] = None
-        self._look_s = 0.0
-        self._tell(again, False, reason)
+        self._idle_until_s = 0.0
+        self._report(again, False, reason)
 
     @property
-    def is_settled(self) -> bool:
+    def is_resolved(self) -> bool:
         """Whether every wanted stream is confirmed, or refused by itself."""
         return all(name in self.confirmed or name in self._refused for name in self._wanted)
 
     @property
-    def is_deaf(self) -> bool:
+    def is_unresponsive(self) -> bool:
         return self.unanswered >= UNANSWERED_MAX
 
     def may_send(self, now_s: float) -> bool:
         return now_s >= self._next_s
 
-    def sent(self, now_s: float) -> None:
+    def on_sent(self, now_s: float) -> None:
         """A ping was sent: it counts like any other control message."""
         self._next_s = now_s + CONTROL_PAUSE_S
 
-    def next(self, now_s: float) -> str | None:
+    def next_message(self, now_s: float) -> str | None:
         """The control message that is to leave now."""
-        if now_s < self._next_s or now_s < self._look_s:
+        if now_s < self._next_s or now_s < self._idle_until_s:
             return None
         self._forget_unanswered(now_s)
         method, names = self._due(now_s)
         if not method:
-            self._look_s = now_s + 2 * CONTROL_PAUSE_S
+            self._idle_until_s = now_s + 2 * CONTROL_PAUSE_S
             return None
         self._number += 1
-        self._requests[self._number] = _Request(method, names, now_s)
+        self._requests[self._number] = _ControlRequest(method, names, now_s)
         for name in names:
             if method == "SUBSCRIBE":
-                self._asked[name] = self._number
+                self._pending[name] = self._number
             else:
                 self._unwanted.pop(name, None)
-                self._asked.pop(name, None)
+                self._pending.pop(name, None)
                 self.confirmed.pop(name, None)
-        self.sent(now_s)
+        self.on_sent(now_s)
         request: dict[str, object] = {"method": method, "params": names, "id": self._number}
         if not names:
             del request["params"]
         return json.dumps(request, ensure_ascii=False)
 
-    def answer(self, message: Mapping[str, Any], now_s: float) -> None:
+    def on_answer(self, message: Mapping[str, Any], now_s: float) -> None:
         """Takes in the exchange's answer to a control message."""
-        self._look_s = 0.0
+        self._idle_until_s = 0.0
         error = message.get("error", message if "code" in message else None)
         number = message.get("id")
         if error is not None and number is None and self._requests:
@@ -128,9 +130,9 @@ class Subscriptions:
         if request is None:
             return
         self.unanswered = 0
-        names = tuple(name for name in request.names if self._asked.get(name) == number)
+        names = tuple(name for name in request.names if self._pending.get(name) == number)
         for name in names:
-            del self._asked[name]
+            del self._pending[name]
         if error is not None:
             self._refuse(names, error, now_s)
         elif request.method == "SUBSCRIBE":
@@ -141,10 +143,10 @@ class Subscriptions:
     def _due(self, now_s: float) -> tuple[str, tuple[str, ...]]:
         if self._unwanted:
             return "UNSUBSCRIBE", tuple(self._unwanted)[:STREAMS_PER_MESSAGE]
-        while self._pieces:
-            piece = tuple(name for name in self._pieces.popleft() if self._is_missing(name, now_s))
-            if piece:
-                return "SUBSCRIBE", piece
+        while self._halves:
+            half = tuple(name for name in self._halves.popleft() if self._is_missing(name, now_s))
+            if half:
+                return "SUBSCRIBE", half
         missing = [name for name in self._wanted if self._is_missing(name, now_s)]
         if missing:
             return "SUBSCRIBE", self._batch(missing)
@@ -161,7 +163,7 @@ class Subscriptions:
         return clean[:STREAMS_PER_MESSAGE] if clean else (missing[0],)
 
     def _is_missing(self, name: str, now_s: float) -> bool:
-        if name not in self._wanted or name in self.confirmed or name in self._asked:
+        if name not in self._wanted or name in self.confirmed or name in self._pending:
             return False
         return name not in self._refused or now_s >= self._refused[name][1]
 
@@ -169,20 +171,20 @@ class Subscriptions:
         for name in names:
             self.confirmed[name] = now_s
             self._refused.pop(name, None)
-        self._tell(names, True, "subscribed")
+        self._report(names, True, "subscribed")
 
     def _refuse(self, names: tuple[str, ...], error: object, now_s: float) -> None:
         """One bad stream spoils its whole message: halves are tried until it is found."""
         if len(names) > 1:
             middle = len(names) // 2
-            self._pieces += (names[:middle], names[middle:])
+            self._halves += (names[:middle], names[middle:])
         elif names:
-            tries = self._refused.get(names[0], (0, 0.0))[0] + 1
-            pause_s = min(REFUSED_MAX_S, 2.0 ** min(tries - 1, 10))
-            self._refused[names[0]] = (tries, now_s + pause_s)
-            self._tell(names, False, f"refused by the exchange: {str(error)[:80]}")
+            known = self._refused.get(names[0])
+            backoff = known[0] if known else Backoff(REFUSED_S, REFUSED_MAX_S)
+            self._refused[names[0]] = (backoff, now_s + backoff.fail())
+            self._report(names, False, f"refused by the exchange: {str(error)[:80]}")
 
-    def _compare(self, request: _Request, listed: object) -> None:
+    def _compare(self, request: _ControlRequest, listed: object) -> None:
         """What the exchange has forgotten is asked for again; what it should not know is left."""
         if not isinstance(listed, list):
             return
@@ -191,8 +193,8 @@ class Subscriptions:
         lost = tuple(name for name in gone if name not in known)
         for name in lost:
             del self.confirmed[name]
-        self._tell(lost, False, "the exchange has lost the subscription")
-        for name in known - self.confirmed.keys() - self._asked.keys() - self._wanted.keys():
+        self._report(lost, False, "the exchange has lost the subscription")
+        for name in known - self.confirmed.keys() - self._pending.keys() - self._wanted.keys():
             self._unwanted[name] = None
 
     def _forget_unanswered(self, now_s: float) -> None:
@@ -201,9 +203,9 @@ class Subscriptions:
                 del self._requests[number]
                 self.unanswered += 1
                 for name in request.names:
-                    if self._asked.get(name) == number:
-                        del self._asked[name]
+                    if self._pending.get(name) == number:
+                        del self._pending[name]
 
-    def _tell(self, names: tuple[str, ...], is_live: bool, reason: str) -> None:
+    def _report(self, names: tuple[str, ...], is_live: bool, reason: str) -> None:
         if names:
-            self.changes.append(Change(names, is_live, reason))
+            self.changes.append(StreamStatusChange(names, is_live, reason))

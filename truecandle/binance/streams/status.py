@@ -1,4 +1,4 @@
-"""What the connections tell besides trades and klines: streams that go live or are lost.
+"""What the connections tell besides trades and klines: streams that go live or are lost; counts.
 
 Never here: who decides it (`connection`), what it means for a candle.
 Invariant: seconds are those of `time.monotonic`, that only grow; reasons are short sentences.
@@ -7,10 +7,13 @@ Invariant: seconds are those of `time.monotonic`, that only grow; reasons are sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from truecandle.candles.tick import Kline, Trade
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StreamStatusChange:
     """From here on, in order with trades and klines, these streams are live or lost.
 
     While a stream is live, all that the exchange sends on it comes in, through every planned
@@ -22,8 +25,12 @@ class Change:
     reason: str
 
 
+#: What comes of a connection, in order.
+StreamEvent: TypeAlias = Trade | Kline | StreamStatusChange
+
+
 @dataclass(frozen=True, slots=True)
-class Health:
+class StreamHealth:
     """How a stream is: live or lost, since when and why; when it was last heard.
 
     `heard_s`: its own last event. `pong_s`: the last sign of life of its connection, a pong or
@@ -35,3 +42,17 @@ class Health:
     heard_s: float | None
     pong_s: float | None
     reason: str
+
+
+@dataclass(slots=True)
+class ConnectionCounts:
+    """What came and what went wrong on one connection, since the start."""
+
+    messages: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    refused: int = 0
+    connects: int = 0
+    failures: int = 0
+    stalls: int = 0
+    renewals: int = 0

@@ -1,6 +1,6 @@
 """What the bodies of Binance's REST answers mean, as checked values.
 
-Never here: HTTP (`http`), messages of streams (`wire`), whether it was asked for (`rest`).
+Never here: HTTP (`http`), messages of streams, whether it was asked for (`client`).
 Invariant: every number that becomes part of a candle is the exchange's own text. One odd row spoils
 itself only, and what it leaves unknown is said.
 """
@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from truecandle.binance.fields import field, moment, shown
-from truecandle.binance.wire import aggregate
+from truecandle.binance.validators import agg_trade, excerpt, field, time_ms
 from truecandle.candles.listing import Listing, listing_from_fields
 from truecandle.candles.tick import Trade
 from truecandle.errors import CandleError, MalformedAnswer
@@ -46,7 +45,7 @@ def parse_klines(body: bytes) -> list[list[object]]:
     """
     rows = _parse(body)
     if not isinstance(rows, list) or (rows and not any(isinstance(row, list) for row in rows)):
-        raise MalformedAnswer(f"expected an array of klines, got {shown(body)}")
+        raise MalformedAnswer(f"expected an array of klines, got {excerpt(body)}")
     return [row if isinstance(row, list) else [_said(row)] for row in rows]
 
 
@@ -54,8 +53,8 @@ def parse_server_time(body: bytes) -> int:
     """`GET /api/v3/time` in ms."""
     answer = _parse(body)
     if not isinstance(answer, dict):
-        raise MalformedAnswer(f"expected a server time, got {shown(body)}")
-    return field(answer, "serverTime", moment)
+        raise MalformedAnswer(f"expected a server time, got {excerpt(body)}")
+    return field(answer, "serverTime", time_ms)
 
 
 def parse_listings(body: bytes) -> ListingPage:
@@ -63,7 +62,7 @@ def parse_listings(body: bytes) -> ListingPage:
     answer = _parse(body)
     rows = answer.get("symbols") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
-        raise MalformedAnswer(f"expected symbols, got {shown(body)}")
+        raise MalformedAnswer(f"expected symbols, got {excerpt(body)}")
     page = ListingPage([], [])
     for row in rows:
         try:
@@ -76,18 +75,18 @@ def parse_listings(body: bytes) -> ListingPage:
 def parse_trades(
     body: bytes, symbol: str, *, from_id: int | None = None, start_ms: int | None = None
 ) -> TradePage:
-    """The rows of `GET /api/v3/aggTrades`, asked for from that id or moment on.
+    """The rows of `GET /api/v3/aggTrades`, asked for from that id or time_ms on.
 
     Odd is a row that is no trade, is of another symbol, was not asked for, or contradicts its
     neighbour: then both are, as nobody knows which of them is right. Of equal doubles one counts.
     """
     rows = _parse(body)
     if not isinstance(rows, list):
-        raise MalformedAnswer(f"expected an array of trades, got {shown(body)}")
+        raise MalformedAnswer(f"expected an array of trades, got {excerpt(body)}")
     found, odd = list[Trade](), list[str]()
     for row in rows:
         try:
-            trade = _aggregate(row, symbol)
+            trade = _trade(row, symbol)
         except MalformedAnswer as error:
             odd.append(str(error))
             continue
@@ -111,16 +110,16 @@ def parse_error(body: bytes) -> tuple[int, str]:
         answer = json.loads(body)
         return int(answer["code"]), str(answer["msg"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return 0, shown(body)
+        return 0, excerpt(body)
 
 
-def _aggregate(row: object, symbol: str) -> Trade:
+def _trade(row: object, symbol: str) -> Trade:
     """One row; its symbol is mostly not in it."""
     if not isinstance(row, dict):
         raise MalformedAnswer(f"no trade: {_said(row)}")
     if row.get("s", symbol) != symbol:
         raise MalformedAnswer(f"a trade of {row['s']!r:.40}, not of {symbol}")
-    return aggregate({**row, "s": symbol, "E": row.get("T")})
+    return agg_trade({**row, "s": symbol, "E": row.get("T")})
 
 
 def _listing(row: Mapping[str, Any]) -> Listing:
@@ -145,4 +144,4 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
-        raise MalformedAnswer(f"no JSON: {shown(body)}") from error
+        raise MalformedAnswer(f"no JSON: {excerpt(body)}") from error

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-#: Of all clients of a process that share a `Pace`.
+#: Of all clients of a process that share a `RequestPacer`.
 REQUESTS_PER_SECOND = 10
 
 #: Used where the exchange names no usable time.
@@ -27,8 +27,9 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 _BANNED_UNTIL = re.compile(rb"until ([0-9]{13})")
 
 
-class Budget(Protocol):
-    """Request weight and bans, shared by every process of this address. Times: exchange's, in ms.
+class WeightBudget(Protocol):
+    """Request weight and bans, shared by every process of this address. Times: exchange's,
+    in ms.
 
     `take` gives 0 when the weight was taken, else the ms to wait before asking again, be it for a
     ban's end; `reserve` of the weight is left to more urgent requests.
@@ -40,7 +41,7 @@ class Budget(Protocol):
     def banned_until_ms(self) -> int: ...
 
 
-class Pace:
+class RequestPacer:
     """At most `per_second` requests a second, evenly spread, over all threads that share it."""
 
     def __init__(self, per_second: float) -> None:

@@ -1,6 +1,6 @@
 """HTTP to Binance: one request within weight, pace and deadline, and the answer's outside checked.
 
-Never here: paths and what their answers mean (`rest`), Redis, threads, when to ask again.
+Never here: paths and what their answers mean (`client`), Redis, threads, when to ask again.
 Invariant: no request leaves while a ban lasts, every request ends by its deadline, and what is no
 JSON of Binance's with status 200 becomes one of the `ExchangeError`s.
 """
@@ -18,17 +18,17 @@ import requests
 import urllib3
 
 from truecandle import __version__
-from truecandle.binance.answers import parse_error
-from truecandle.binance.deadline import Cutter, DeadlineAdapter
-from truecandle.binance.limits import (
+from truecandle.binance.rate_limit import (
     REQUESTS_PER_SECOND,
-    Budget,
-    Pace,
+    RequestPacer,
+    WeightBudget,
     date_ms,
     retry_after_ms,
     used_weight,
 )
-from truecandle.binance.reachability import EVERYTHING, Reachability
+from truecandle.binance.reachability import EVERYTHING, PROXY_WRONG, Reachability
+from truecandle.binance.rest.deadline import DeadlineAdapter, RequestDeadlines
+from truecandle.binance.rest.parsing import parse_error
 from truecandle.errors import (
     ExchangeError,
     ExchangeRefused,
@@ -52,9 +52,6 @@ ERROR_HEAD_BYTES = 40
 WEIGHT_WAIT_MS_MAX = 2_000
 #: 451, no service at this place: nobody asks again sooner.
 RESTRICTED_MS = 600_000
-#: Instead of what a library says of an address that it can't read. Ours has been checked; what is
-#: left is a proxy's, which may hold a password.
-PROXY_WRONG = "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names can't be used"
 #: The cheapest request there is: path, weight, parameters.
 PROBE: Final[tuple[str, int, Mapping[str, str | int]]] = ("/api/v3/time", 1, {})
 #: A path is tried by a request of this weight at most; a heavier one waits for its own next turn.
@@ -62,7 +59,7 @@ PROBE_WEIGHT_MAX: Final = 4
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -85,10 +82,10 @@ class HttpClient:
     def __init__(
         self,
         base_url: str,
-        budget: Budget,
+        budget: WeightBudget,
         *,
         reserve: int = 0,
-        pace: Pace | None = None,
+        pace: RequestPacer | None = None,
         sleep: Callable[[float], object] = time.sleep,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         deadline_s: float = DEADLINE_S,
@@ -98,19 +95,19 @@ class HttpClient:
         self._base_url = base_url
         self._budget = budget
         self._reserve = reserve
-        self._pace = pace or Pace(REQUESTS_PER_SECOND)
+        self._pace = pace or RequestPacer(REQUESTS_PER_SECOND)
         self._sleep = sleep
         self._now_ms = now_ms
         self._deadline_s = deadline_s
-        self._cutter = Cutter()
+        self._deadlines = RequestDeadlines()
         self._session = new_session(base_url)
 
     def close(self) -> None:
         """Ends every request under way; later ones fail with `ExchangeUnreachable`."""
-        self._cutter.cut_all()
+        self._deadlines.abort_all()
         self._session.close()
 
-    def _get(self, path: str, weight: int, asked: Mapping[str, str | int]) -> Answer:
+    def _get(self, path: str, weight: int, asked: Mapping[str, str | int]) -> HttpAnswer:
         self._admit(weight)
         try:
             answer = self._exchange(path, asked)
@@ -152,8 +149,8 @@ class HttpClient:
         if ban_ms > 0:
             raise RateLimited(ban_ms, status=0)
 
-    def _exchange(self, path: str, asked: Mapping[str, str | int]) -> Answer:
-        with self._cutter.limit(self._deadline_s) as watch:
+    def _exchange(self, path: str, asked: Mapping[str, str | int]) -> HttpAnswer:
+        with self._deadlines.limit(self._deadline_s) as request:
             try:
                 with self._session.get(
                     self._base_url + path,
@@ -164,14 +161,14 @@ class HttpClient:
                 ) as response:
                     body = _read(response)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                if watch.is_cut:
+                if request.is_aborted:
                     raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
                 raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
-        if watch.is_cut:
+        if request.is_aborted:
             raise ExchangeUnreachable(f"{path}: no whole answer in time")
-        return Answer(response.status_code, response.headers, body)
+        return HttpAnswer(response.status_code, response.headers, body)
 
-    def _check_status(self, answer: Answer) -> None:
+    def _check_status(self, answer: HttpAnswer) -> None:
         status = answer.status
         if status in (403, 418, 429):
             now_ms = self._now_ms()
@@ -187,7 +184,7 @@ class HttpClient:
         if status != 200:
             raise MalformedAnswer(f"HTTP {status}, not followed")
 
-    def _check_content(self, answer: Answer) -> None:
+    def _check_content(self, answer: HttpAnswer) -> None:
         kind = answer.headers.get("Content-Type", "")
         if kind.partition(";")[0].strip().lower() != "application/json":
             raise MalformedAnswer(f"expected JSON, got {kind[:40]!r}")

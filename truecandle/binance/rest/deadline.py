@@ -1,7 +1,7 @@
-"""Requests that end: an absolute deadline for a whole exchange of HTTP, and a way to cut it now.
+"""Requests that end: an absolute deadline for a whole exchange of HTTP, and a way to abort it now.
 
 Never here: what is asked for, what the answer means.
-Invariant: a request inside `Cutter.limit` neither outlives its deadline nor a `cut_all`.
+Invariant: a request inside `RequestDeadlines.limit` outlives neither its deadline nor `abort_all`.
 
 The time-outs of `requests` count from one received byte to the next, so that an answer of one byte
 a second never ends. Here the connection's socket is shut down instead, whoever waits on it.
@@ -22,45 +22,45 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 _local = threading.local()
 
 
-class Cutter:
-    """Watches the requests of any number of threads and cuts the connections of those too late."""
+class RequestDeadlines:
+    """Watches the requests of any number of threads and aborts those that take too long."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watches: set[_Watch] = set()
+        self._pending: set[_PendingRequest] = set()
         self._is_closed = False
 
     @contextmanager
-    def limit(self, deadline_s: float) -> Iterator[_Watch]:
+    def limit(self, deadline_s: float) -> Iterator[_PendingRequest]:
         """Requests of this thread inside the block fail `deadline_s` after its beginning."""
-        watch = _Watch()
-        timer = threading.Timer(deadline_s, watch.cut)
+        request = _PendingRequest()
+        timer = threading.Timer(deadline_s, request.abort)
         timer.daemon = True
         with self._lock:
-            self._watches.add(watch)
+            self._pending.add(request)
             if self._is_closed:
-                watch.cut()
-        _local.watch = watch
+                request.abort()
+        _local.request = request
         timer.start()
         try:
-            yield watch
+            yield request
         finally:
             timer.cancel()
-            _local.watch = None
+            _local.request = None
             with self._lock:
-                self._watches.discard(watch)
+                self._pending.discard(request)
 
-    def cut_all(self) -> None:
-        """Cuts every request under way, and every later one at once: the process is stopping."""
+    def abort_all(self) -> None:
+        """Aborts every request under way, and every later one at once: the process is stopping."""
         with self._lock:
             self._is_closed = True
-            watches = tuple(self._watches)
-        for watch in watches:
-            watch.cut()
+            pending = tuple(self._pending)
+        for request in pending:
+            request.abort()
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The transport of a `requests.Session` whose connections a `Cutter` can find."""
+    """The transport of a `requests.Session` whose connections a `RequestDeadlines` can find."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -72,23 +72,23 @@ class DeadlineAdapter(HTTPAdapter):
         return manager
 
 
-class _Watch:
-    """One request under way: its connection, once there is one, and whether it was cut."""
+class _PendingRequest:
+    """One request under way: its connection, once there is one, and whether it was aborted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: HTTPConnection | None = None
-        self.is_cut = False
+        self.is_aborted = False
 
     def hold(self, connection: HTTPConnection) -> None:
         with self._lock:
             self._connection = connection
-            if self.is_cut:
-                raise TimeoutError("cut before it was sent")
+            if self.is_aborted:
+                raise TimeoutError("aborted before it was sent")
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         with self._lock:
-            self.is_cut = True
+            self.is_aborted = True
             sock = self._connection.sock if self._connection else None
         if sock is not None:
             with suppress(OSError):
@@ -97,9 +97,9 @@ class _Watch:
 
 
 def _hold(connection: HTTPConnection) -> None:
-    watch = getattr(_local, "watch", None)
-    if watch is not None:
-        watch.hold(connection)
+    request = getattr(_local, "request", None)
+    if request is not None:
+        request.hold(connection)
 
 
 class _Connection(HTTPConnection):

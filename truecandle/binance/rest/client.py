@@ -10,7 +10,8 @@ import json
 import time
 from collections.abc import Sequence
 
-from truecandle.binance.answers import (
+from truecandle.binance.rest.http import HttpClient
+from truecandle.binance.rest.parsing import (
     ListingPage,
     TradePage,
     parse_klines,
@@ -18,7 +19,6 @@ from truecandle.binance.answers import (
     parse_server_time,
     parse_trades,
 )
-from truecandle.binance.http import HttpClient
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.tick import DATE_SPREAD_MS, Kline
 from truecandle.errors import CandleError, MalformedAnswer

@@ -10,14 +10,12 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from truecandle.binance.change import Change
-from truecandle.binance.pulse import PING_S, SILENCE_S
-from truecandle.binance.socket import RECEIVE_S, Socket
-from truecandle.binance.subscriptions import CHECK_S, Subscriptions
-from truecandle.binance.wire import parse_message
-from truecandle.candles.tick import Kline, Trade
+from truecandle.binance.streams.idle import PING_S, SILENCE_S
+from truecandle.binance.streams.messages import parse_message
+from truecandle.binance.streams.status import ConnectionCounts, StreamEvent
+from truecandle.binance.streams.subscriptions import CHECK_S, Subscriptions
+from truecandle.binance.streams.websocket import RECEIVE_S, ClientSocket
 from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer
 
 #: Binance ends every connection after 24 hours; ours is replaced before, at this age or up to
@@ -26,15 +24,13 @@ RENEW_S = 23 * 3600.0
 RENEW_JITTER_S = 600.0
 
 #: At most one complaint about broken messages in so long.
-_COMPLAIN_S = 1.0
-
-Item: TypeAlias = Trade | Kline | Change
+_LOG_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class ConnectionTimes:
     """How long a connection lives, may be silent, is asked for signs of life, and is checked."""
 
     renew_s: float = RENEW_S
@@ -43,24 +39,12 @@ class Times:
     check_s: float = CHECK_S
 
 
-@dataclass(slots=True)
-class Counts:
-    """What came and what went wrong on one connection, since the start."""
-
-    messages: int = 0
-    malformed: int = 0
-    foreign: int = 0
-    refused: int = 0
-    connects: int = 0
-    failures: int = 0
-    stalls: int = 0
-    renewals: int = 0
-
-
-class Link:
+class StreamSession:
     """`step` it again and again: it tends the connection and gives what has come, in order."""
 
-    def __init__(self, socket: Socket, times: Times, counts: Counts) -> None:
+    def __init__(
+        self, socket: ClientSocket, times: ConnectionTimes, counts: ConnectionCounts
+    ) -> None:
         self.socket = socket
         self.subscriptions = Subscriptions(times.check_s)
         self.is_leaving = False
@@ -68,95 +52,95 @@ class Link:
         self._times = times
         self._counts = counts
         self._next_ping_s = self.opened_s + times.ping_s
-        self._asked_s = 0.0
-        self._complained_s = 0.0
+        self._pinged_s = 0.0
+        self._logged_s = 0.0
         counts.connects += 1
 
-    def step(self, wait_s: float = RECEIVE_S) -> list[Item]:
+    def step(self, wait_s: float = RECEIVE_S) -> list[StreamEvent]:
         """What has come, waiting `wait_s` at most for it. Raises `ExchangeError` at the end."""
         now_s = time.monotonic()
-        self._tend(now_s)
-        items: list[Item] = []
-        self._move_changes(items)
+        self._send_due(now_s)
+        events: list[StreamEvent] = []
+        self._take_status_changes(events)
         messages = self.socket.receive(wait_s)
         for data in messages:
             try:
                 kind, value = parse_message(data)
             except MalformedAnswer as error:
-                self._complain(error)
+                self._log_malformed(error)
                 continue
             if kind == "trade" or kind == "kline":
-                items.append(value)  # type: ignore[arg-type]
+                events.append(value)  # type: ignore[arg-type]
             else:
-                self._take(kind, value)
-                self._move_changes(items)
+                self._on_control(kind, value)
+                self._take_status_changes(events)
         if not messages:
-            self._check(time.monotonic())
-        return items
+            self._check_alive(time.monotonic())
+        return events
 
     def close(self) -> None:
         self.socket.close()
 
-    def _tend(self, now_s: float) -> None:
+    def _send_due(self, now_s: float) -> None:
         if not self.subscriptions.may_send(now_s):
             return
         if now_s >= self._next_ping_s:
             self._next_ping_s = now_s + self._times.ping_s
-            if self._asked_s <= self.socket.heard_s:
-                self._asked_s = now_s
+            if self._pinged_s <= self.socket.heard_s:
+                self._pinged_s = now_s
             self.socket.ping()
-            self.subscriptions.sent(now_s)
-        elif text := self.subscriptions.next(now_s):
+            self.subscriptions.on_sent(now_s)
+        elif text := self.subscriptions.next_message(now_s):
             self.socket.send(text)
 
-    def _check(self, now_s: float) -> None:
+    def _check_alive(self, now_s: float) -> None:
         """No sign of life for two pings' time, and one was asked for: a thread that was itself
         held up does not take the connection for dead."""
         heard_s, ping_s = self.socket.heard_s, self._times.ping_s
-        is_asked = self._asked_s > heard_s and now_s - self._asked_s > 0.8 * ping_s
+        is_asked = self._pinged_s > heard_s and now_s - self._pinged_s > 0.8 * ping_s
         if is_asked and now_s - heard_s > 2 * ping_s:
             self._counts.stalls += 1
             raise ExchangeUnreachable(f"no sign of life for {now_s - heard_s:.0f} s")
 
-    def _take(self, kind: str, value: object) -> None:
+    def _on_control(self, kind: str, value: object) -> None:
         if kind == "shutdown":
             log.info("stream: the exchange announced its shutdown")
             self.is_leaving = True
         elif kind == "reply" and isinstance(value, dict):
             refusals = self.subscriptions.refusals
-            self.subscriptions.answer(value, time.monotonic())
+            self.subscriptions.on_answer(value, time.monotonic())
             if self.subscriptions.refusals > refusals:
                 self._counts.refused += 1
                 log.warning("stream: the exchange refused: %.200r", value)
         else:
             self._counts.foreign += 1
 
-    def _move_changes(self, items: list[Item]) -> None:
+    def _take_status_changes(self, events: list[StreamEvent]) -> None:
         if self.subscriptions.changes:
-            items += self.subscriptions.changes
+            events += self.subscriptions.changes
             self.subscriptions.changes.clear()
 
-    def _complain(self, error: MalformedAnswer) -> None:
+    def _log_malformed(self, error: MalformedAnswer) -> None:
         self._counts.malformed += 1
         now_s = time.monotonic()
-        if now_s - self._complained_s >= _COMPLAIN_S:
-            self._complained_s = now_s
+        if now_s - self._logged_s >= _LOG_EVERY_S:
+            self._logged_s = now_s
             log.warning("stream: dropped a message: %s", error)
 
 
-class Opening:
+class ConnectAttempt:
     """A connection being opened in a thread of its own, so that nobody waits for a slow one."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._socket: Socket | None = None
+        self._socket: ClientSocket | None = None
         self._error: ExchangeError | None = None
         self._is_abandoned = False
         threading.Thread(target=self._open, name="opening", daemon=True).start()
 
-    def take(self, wait_s: float) -> Socket | None:
+    def take(self, wait_s: float) -> ClientSocket | None:
         """The open connection; None if it is not open yet. Raises `ExchangeError`."""
         if not self._done.wait(wait_s):
             return None
@@ -173,7 +157,7 @@ class Opening:
 
     def _open(self) -> None:
         try:
-            socket = Socket(self._url)
+            socket = ClientSocket(self._url)
             with self._lock:
                 self._socket = socket
                 if self._is_abandoned:

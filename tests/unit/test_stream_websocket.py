@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truecandle.binance.frames import BINARY, CLOSE, CONTINUATION, MESSAGE_MAX, PING, TEXT, Frames
+from truecandle.binance.streams.websocket import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    MESSAGE_MAX,
+    PING,
+    TEXT,
+    FrameReader,
+)
 from truecandle.errors import MalformedAnswer
 
 
@@ -27,7 +35,7 @@ def frame(data: bytes, opcode: int = TEXT, *, is_last: bool = True, flags: int =
 def test_messages_are_whole_and_in_order_wherever_the_bytes_are_cut(
     messages: list[bytes], cuts: list[int]
 ) -> None:
-    data, frames, taken = b"".join(map(frame, messages)), Frames(), []
+    data, frames, taken = b"".join(map(frame, messages)), FrameReader(), []
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for start, end in itertools.pairwise(edges):
         frames.feed(data[start:end])
@@ -37,13 +45,13 @@ def test_messages_are_whole_and_in_order_wherever_the_bytes_are_cut(
 
 @pytest.mark.parametrize("size", [0, 125, 126, 127, 65_535, 65_536, MESSAGE_MAX])
 def test_each_form_of_the_length_is_understood(size: int) -> None:
-    frames = Frames()
+    frames = FrameReader()
     frames.feed(frame(b"x" * size))
     assert frames.take() == [b"x" * size]
 
 
 def test_a_message_in_pieces_is_put_together_around_a_ping() -> None:
-    frames = Frames()
+    frames = FrameReader()
     frames.feed(frame(b"a", TEXT, is_last=False) + frame(b"who?", PING))
     frames.feed(frame(b"b", CONTINUATION, is_last=False) + frame(b"c", CONTINUATION))
     assert frames.take() == [b"abc"]
@@ -51,7 +59,7 @@ def test_a_message_in_pieces_is_put_together_around_a_ping() -> None:
 
 
 def test_what_came_before_a_close_or_a_fault_is_not_lost() -> None:
-    frames = Frames()
+    frames = FrameReader()
     frames.feed(frame(b"last words") + frame(b"\x03\xe9", CLOSE))
     with pytest.raises(MalformedAnswer):
         frames.feed(frame(b"still whole") + frame(b"", 3))
@@ -80,4 +88,4 @@ def test_what_came_before_a_close_or_a_fault_is_not_lost() -> None:
 )  # fmt: skip
 def test_what_no_server_may_send_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedAnswer):
-        Frames().feed(data)
+        FrameReader().feed(data)

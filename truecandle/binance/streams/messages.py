@@ -13,9 +13,20 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from truecandle.binance.fields import count, decimal, field, flag, moment, shown, text, trade_id
+from truecandle.binance.validators import (
+    agg_trade,
+    boolean,
+    count,
+    decimal,
+    excerpt,
+    field,
+    text,
+    time_ms,
+    trade,
+    trade_id,
+)
 from truecandle.candles.tick import Kline, Trade
-from truecandle.errors import CandleError, MalformedAnswer
+from truecandle.errors import MalformedAnswer
 
 
 class Message(NamedTuple):
@@ -30,13 +41,13 @@ def parse_message(data: bytes | str) -> Message:
     try:
         message = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise MalformedAnswer(f"no JSON: {shown(data)}") from error
+        raise MalformedAnswer(f"no JSON: {excerpt(data)}") from error
     if not isinstance(message, dict):
-        raise MalformedAnswer(f"expected an object, got {shown(data)}")
+        raise MalformedAnswer(f"expected an object, got {excerpt(data)}")
     if "stream" in message and "data" in message:
         message = message["data"]
         if not isinstance(message, dict):
-            raise MalformedAnswer(f"expected an event, got {shown(data)}")
+            raise MalformedAnswer(f"expected an event, got {excerpt(data)}")
     if "e" not in message:
         return Message("reply" if "id" in message or "code" in message else "other", message)
     parse = _PARSERS.get(message["e"]) if isinstance(message["e"], str) else None
@@ -60,37 +71,12 @@ def stream_of(value: Trade | Kline) -> str:
     return kline_stream(value.symbol, value.interval)
 
 
-def aggregate(message: Mapping[str, Any]) -> Trade:
-    """An aggregate trade, by the field names that streams and REST share."""
-    return _trade(message, "f", "l", field(message, "a", trade_id))
-
-
-def _parse_aggregate(message: Mapping[str, Any]) -> Message:
-    return Message("trade", aggregate(message))
+def _parse_agg_trade(message: Mapping[str, Any]) -> Message:
+    return Message("trade", agg_trade(message))
 
 
 def _parse_trade(message: Mapping[str, Any]) -> Message:
-    return Message("trade", _trade(message, "t", "t", -1))
-
-
-def _trade(message: Mapping[str, Any], first: str, last: str, agg_id: int) -> Trade:
-    try:  # one for all fields: thousands of trades a second come through here
-        trade = Trade(
-            text(message["s"]),
-            trade_id(message[first]),
-            trade_id(message[last]),
-            decimal(message["p"]),
-            decimal(message["q"]),
-            moment(message["T"]),
-            moment(message["E"]),
-            not flag(message["m"]),
-            agg_id,
-        )
-    except (KeyError, ValueError, CandleError) as error:
-        raise MalformedAnswer(f"no trade: {message!r:.300}") from error
-    if trade.price == "0" or not 0 <= trade.first_id <= trade.last_id:
-        raise MalformedAnswer(f"impossible trade {trade}")
-    return trade
+    return Message("trade", trade(message, "t", "t", -1))
 
 
 def _parse_kline(message: Mapping[str, Any]) -> Message:
@@ -100,7 +86,7 @@ def _parse_kline(message: Mapping[str, Any]) -> Message:
     kline = Kline(
         symbol=field(fields, "s", text),
         interval=field(fields, "i", text),
-        open_ms=field(fields, "t", moment),
+        open_ms=field(fields, "t", time_ms),
         open=field(fields, "o", decimal),
         high=field(fields, "h", decimal),
         low=field(fields, "l", decimal),
@@ -112,8 +98,8 @@ def _parse_kline(message: Mapping[str, Any]) -> Message:
         trades=field(fields, "n", count),
         first_id=field(fields, "f", trade_id),
         last_id=field(fields, "L", trade_id),
-        is_closed=field(fields, "x", flag),
-        event_ms=field(message, "E", moment),
+        is_closed=field(fields, "x", boolean),
+        event_ms=field(message, "E", time_ms),
     )
     if not _is_possible(kline):
         raise MalformedAnswer(f"impossible kline {kline}")
@@ -136,7 +122,7 @@ def _parse_shutdown(message: Mapping[str, Any]) -> Message:
 
 
 _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
-    "aggTrade": _parse_aggregate,
+    "aggTrade": _parse_agg_trade,
     "trade": _parse_trade,
     "kline": _parse_kline,
     "serverShutdown": _parse_shutdown,
