@@ -11,20 +11,13 @@ import os
 import signal
 import sys
 import threading
-from functools import partial
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 
 from truecandle import fetcher, store
-from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rate_limit import REQUESTS_PER_SECOND, RequestPacer
-from truecandle.binance.reachability import Reachability
-from truecandle.binance.rest.client import RestClient
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
-from truecandle.events import Publisher
 from truecandle.fetcher.sketch import notify, upsert_klines_to_zset
-from truecandle.store.budget import RESERVE, Budget
 
 __all__ = ["main", "notify_data_updated", "upsert_klines_to_zset"]
 
@@ -40,35 +33,21 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
-    redis, reach = store.connect(settings.redis_url), Reachability()
-    ask = partial(RestClient, settings.binance_rest_url, Budget(redis), sleep=stop.wait)
-    ask = partial(
-        ask, pace=RequestPacer(REQUESTS_PER_SECOND), reach=reach, now_ms=lambda: clock.now_ms()
-    )
-    rest, deep = ask(reserve=0), ask(reserve=RESERVE)
-    clock: ExchangeClock = ExchangeClock(rest)
-    publisher, lead = Publisher(settings.redis_url), fetcher.Lead(redis)
-    passes = fetcher.Fetcher(
-        settings, redis, rest, publisher, now_ms=clock.now_ms, deep=deep, fence=lead.fence
-    )
-    scheduler = fetcher.new_scheduler()
-    rota = fetcher.Rota(scheduler, settings, passes, clock, stop, lead.is_leading)
-    watch = fetcher.Watch(redis, clock, rota, passes.ledger)
-    roster = fetcher.Roster(redis, deep, rota, clock.now_ms, settings.symbols)
-    reach.listen(rota.resume)
-    runs = (roster.run, watch.run, reach.probe_until, lambda ending: lead.run(ending, rota))
-    threads = [threading.Thread(target=run, args=(stop,)) for run in runs]
+    role = fetcher.build(settings, store.connect(settings.redis_url), stop)
+    threads = [threading.Thread(target=run, args=(stop,)) for run in role.loops]
 
     def end() -> None:
         signal.sigwait(STOP_SIGNALS)
         stop.set()
-        for ending in (rest.close, deep.close, *(one.join for one in threads), scheduler.shutdown):
+        for ending in (role.close, *(one.join for one in threads), role.scheduler.shutdown):
             ending()
 
-    scheduler.add_listener(lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED)
+    role.scheduler.add_listener(
+        lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED
+    )
     for thread in threads:
         thread.start()
-    scheduler.start()
+    role.scheduler.start()
     logging.info("stopped")
     return 0
 

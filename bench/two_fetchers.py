@@ -35,9 +35,11 @@ from truecandle.store import official
 IN_HAND_S = 3.0
 #: A fetcher without the protection of its number: it takes whichever is in force as it writes.
 LEASE_ONLY = """
-from truecandle.fetcher.ledger import Ledger
-fenced = Ledger._fenced
-Ledger._fenced = lambda self, series, rows, fence: fenced(self, series, rows, self._in_force())
+from truecandle.ingest.official_writer import OfficialWriter
+upsert = OfficialWriter._upsert_fenced
+OfficialWriter._upsert_fenced = lambda self, series, rows, fence, by: upsert(
+    self, series, rows, self._in_force(), by
+)
 import background_fetcher
 background_fetcher.main()
 """

@@ -59,8 +59,14 @@ class Desk:
         )
         settings = Settings(redis_url=redis_url, history_candles=history, settle_ms=settle_ms)
         self.events = Events(redis)
+        self.is_clock_unsure = False
         self.fetcher = Fetcher(
-            settings, redis, self.rest, Publisher(redis_url), now_ms=sim.clock.now_ms
+            settings,
+            redis,
+            self.rest,
+            Publisher(redis_url),
+            now_ms=sim.clock.now_ms,
+            is_unsure=lambda: self.is_clock_unsure,
         )
 
     def asked(self, path: str = "klines") -> list[dict[str, Any]]:

@@ -282,9 +282,13 @@ class Run:
         )
         settings = Settings(history_candles=self._kind.history, settle_ms=SETTLE_MS)
         self._fetcher = Fetcher(
-            settings, self._redis, self.rest, self._world.publisher, now_ms=self._clock.now_ms
+            settings,
+            self._redis,
+            self.rest,
+            self._world.publisher,
+            now_ms=self._clock.now_ms,
+            is_unsure=self._clock.is_unsure,
         )
-        self._fetcher.ledger.is_unsure = self._clock.is_unsure
 
     def _attempt(self, op: str) -> None:
         try:

@@ -17,7 +17,7 @@ from truecandle.candles.listing import Listing
 from truecandle.candles.reasons import Gap
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeError
-from truecandle.fetcher.doubt import DIFFERENCES_MAX
+from truecandle.ingest.plausibility import DIFFERENCES_MAX
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, held, keys, markets, official, rereads
@@ -190,7 +190,7 @@ def test_a_market_that_trades_no_more_is_delisted_after_its_last_candle(desk: De
 def test_holes_are_found_over_all_that_is_stored_not_only_in_the_window(desk: Desk) -> None:
     old = [row.row() for row in desk.sim.market.truth("BTCUSDT", "1m", ago(900), ago(301))]
     desk.fetcher.refresh(MINUTES)
-    desk.fetcher.ledger.store(MINUTES, old, "backfill")
+    desk.fetcher.ledger.write(MINUTES, old, "backfill")
     gap(desk, 700, 650)
     desk.redis.zremrangebyscore(keys.klines(MINUTES), ago(700), ago(651))
     desk.redis.zremrangebyscore(keys.klines(MINUTES), ago(500), ago(491))
@@ -300,7 +300,7 @@ def test_prices_of_another_market_are_held_back(desk: Desk) -> None:
     rows = [row.row() for row in desk.sim.market.truth("SOLUSDT", "1m", ago(4), ago(0))]
     desk.sim.clock.advance(MINUTE_MS)
     with pytest.raises(AnswerHeld):
-        desk.fetcher.ledger.store(MINUTES, rows, "new")
+        desk.fetcher.ledger.write(MINUTES, rows, "new")
     assert desk.stored(MINUTES) == before
     assert held.read(desk.redis, MINUTES)[0].reason == "foreign"
 
@@ -311,7 +311,7 @@ def test_a_row_that_is_no_candle_is_held_until_a_good_one_comes(desk: Desk) -> N
     bad = [*good]
     bad[2] = "0.01"
     desk.redis.zremrangebyscore(keys.klines(MINUTES), ago(9), ago(9))
-    desk.fetcher.ledger.store(MINUTES, [bad], "repair", by="fill")
+    desk.fetcher.ledger.write(MINUTES, [bad], "repair", by="fill")
     (found,) = held.read(desk.redis, MINUTES)
     assert (found.reason, found.from_ms, found.by) == ("broken", ago(9), "fill")
     desk.fetcher.fill(MINUTES)
@@ -322,10 +322,10 @@ def test_a_row_that_is_no_candle_is_held_until_a_good_one_comes(desk: Desk) -> N
 def test_after_a_clock_jumped_nothing_is_applied_until_it_is_known_again(desk: Desk) -> None:
     desk.fetcher.refresh(MINUTES)
     desk.sim.clock.advance(MINUTE_MS)
-    desk.fetcher.ledger.is_unsure = lambda: True
+    desk.is_clock_unsure = True
     with pytest.raises(AnswerHeld):
         desk.fetcher.refresh(MINUTES)
     assert held.read(desk.redis, MINUTES)[0].reason == "clock"
-    desk.fetcher.ledger.is_unsure = lambda: False
+    desk.is_clock_unsure = False
     assert desk.fetcher.refresh(MINUTES).has_arrived
     assert held.read(desk.redis, MINUTES) == []

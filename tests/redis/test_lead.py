@@ -14,7 +14,8 @@ from truecandle.candles.interval import MINUTE_MS
 from truecandle.config import Settings
 from truecandle.errors import StaleWriter
 from truecandle.events import Publisher
-from truecandle.fetcher import Fetcher, Lead, Ledger
+from truecandle.fetcher import Fetcher, Lead
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, keys, lease, official
@@ -163,7 +164,7 @@ def test_an_answer_from_before_the_change_of_hands_is_never_written(
     desk.events.take()
 
     with pytest.raises(StaleWriter):
-        first.ledger.store(MINUTES, in_hand, "new", fence=number)
+        first.ledger.write(MINUTES, in_hand, "new", fence=number)
 
     assert desk.stored(MINUTES) == corrected
     assert desk.events.take() == []
@@ -181,22 +182,22 @@ def test_the_first_write_after_a_change_of_hands_need_not_be_the_new_leaders(
     rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
     hand_over(one, two)  # and the new leader has not written anything yet
     with pytest.raises(StaleWriter):
-        first.ledger.store(MINUTES, rows, "new", fence=number)
+        first.ledger.write(MINUTES, rows, "new", fence=number)
     assert desk.stored(MINUTES) == []
 
 
 def test_a_tool_beside_the_fetcher_writes_with_the_number_in_force(
     desk: Desk, redis: redis_py.Redis, redis_url: str
 ) -> None:
-    tool = Ledger(redis, Publisher(redis_url), 3_000, desk.sim.clock.now_ms)
+    tool = OfficialWriter(redis, Publisher(redis_url), 3_000, desk.sim.clock.now_ms)
     rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
-    assert len(tool.store(MINUTES, rows[:1], "backfill")) == 1
+    assert len(tool.write(MINUTES, rows[:1], "backfill")) == 1
     one, two = Lead(redis), Lead(redis)
     one.tick(Jobs())
     before = tool.fence()
     assert before == one.fence() == lease.current(redis, keys.LEADER)
     hand_over(one, two)
-    assert len(tool.store(MINUTES, rows[:3], "backfill", fence=before)) == 3
+    assert len(tool.write(MINUTES, rows[:3], "backfill", fence=before)) == 3
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 4)[:3]
     assert two.is_leading()
 

@@ -22,7 +22,7 @@ from truecandle.candles.gaps import Hole
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import MalformedAnswer
-from truecandle.fetcher.inquiry import Inquiry, Span
+from truecandle.ingest.kline_pages import KlinePageReader, Span
 from truecandle.store import gaps, official
 from truecandle.store.rows import with_grid
 
@@ -79,7 +79,7 @@ class Filler:
         self._patiently = patience
         self._settle_ms = settle_ms
         self._unpacker = unpacker
-        self._inquiry = Inquiry(redis, desk.ledger, settle_ms, desk.clock.now_ms)
+        self._inquiry = KlinePageReader(redis, desk.ledger, settle_ms, desk.clock.now_ms)
 
     def scope(self, wanted: Wanted) -> Scope:
         """What is missing. At most two requests: for the first candle, and for the grid of 3d."""
@@ -150,7 +150,7 @@ class Filler:
         listed_ms = min(span.end_ms, max(span.start_ms, series.interval.open_ms(first_ms)))
         if listed_ms > span.start_ms and meta.earliest == listed_ms:
             told = f"the first candle of the exchange is that of {first_ms}"
-            self._inquiry.note(series, Span(span.start_ms, listed_ms), "not_listed", told)
+            self._inquiry.record_gap(series, Span(span.start_ms, listed_ms), "not_listed", told)
         return listed_ms
 
     def _take_page(self, series: Series, span: Span, outcome: Outcome) -> None:
@@ -165,12 +165,12 @@ class Filler:
             for part in pages(series.interval, holes):
                 outcome.pages += 1
                 self._patiently(
-                    lambda: inquiry.newest(rest, series, part, "backfill", "backfill")  # noqa: B023
+                    lambda: inquiry.read_newest(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
             for part in pages(series.interval, self._missing(series, span)):
                 outcome.pages += 1
                 self._patiently(
-                    lambda: inquiry.page(rest, series, part, "backfill", "backfill")  # noqa: B023
+                    lambda: inquiry.read_page(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
         except MalformedAnswer as error:
             outcome.skipped_pages += 1

@@ -29,7 +29,7 @@ from truecandle.candles.candle import official_from_row
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
-from truecandle.fetcher.ledger import Ledger
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.official import PAGE_CANDLES_MAX, Query
 
 Row = list[object]
@@ -60,7 +60,13 @@ def intake(kit: Kit, folder: Path, replace: bool) -> None:
 
 
 def take(
-    redis: Redis, ledger: Ledger, folder: Path, entry: Entry, progress: Progress, *, replace: bool
+    redis: Redis,
+    ledger: OfficialWriter,
+    folder: Path,
+    entry: Entry,
+    progress: Progress,
+    *,
+    replace: bool,
 ) -> Counter[str]:
     """Stores one file; counts of candles by what became of them."""
     series = parse_series(entry.symbol, entry.interval)
@@ -71,7 +77,7 @@ def take(
         rows = [row for row in batch if row[0] not in stored]
         differing = [row for row in batch if row[0] in stored and stored[row[0]] != _member(row)]
         before = Counter(ledger.counts)
-        opens = ledger.store(series, rows, "backfill", by="import", accept=True) if rows else set()
+        opens = ledger.write(series, rows, "backfill", by="import", accept=True) if rows else set()
         for name in ("added", "corrected", "healed"):
             told[name] += ledger.counts[name] - before[name]
         told["refused"] += len(rows) - len(opens)

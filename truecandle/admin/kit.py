@@ -20,7 +20,7 @@ from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.errors import TrueCandleError
 from truecandle.events import Publisher
-from truecandle.fetcher.ledger import Ledger
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import clock as shared
 from truecandle.store.budget import RESERVE, Budget
 from truecandle.store.clock import SharedClock
@@ -52,10 +52,10 @@ class Kit:
         finally:
             rest.close()
 
-    def ledger(self, now_ms: Callable[[], int] | None = None) -> Ledger:
+    def ledger(self, now_ms: Callable[[], int] | None = None) -> OfficialWriter:
         """Writes official candles; without asking the exchange, by its clock as it is shared."""
         publisher = Publisher(self.settings.redis_url)
-        return Ledger(
+        return OfficialWriter(
             self.redis, publisher, self.settings.settle_ms, now_ms or SharedClock(self.redis).now_ms
         )
 
@@ -65,7 +65,7 @@ class Desk(NamedTuple):
 
     rest: RestClient
     clock: ExchangeClock
-    ledger: Ledger
+    ledger: OfficialWriter
 
 
 #: Gives a command its `Kit` as the first argument.

@@ -17,7 +17,7 @@ from truecandle.binance.rest.client import KLINES_LIMIT_MAX, KLINES_WEIGHT
 from truecandle.candles.gaps import Hole, hole_of
 from truecandle.candles.interval import DAY_MS, INTERVALS, Interval
 from truecandle.candles.series import Series
-from truecandle.fetcher.inquiry import Span as Span
+from truecandle.ingest.kline_pages import Span as Span
 from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE
 
 #: `auto`: an archive where it spares more than one page. `archive`: wherever there is one.

@@ -118,7 +118,7 @@ class Remedy:
         return [row for row in rows if row and _is_in(row[0], span)]
 
     def _store(self, series: Series, rows: Rows) -> None:
-        self._patiently.with_store(lambda: self._desk.ledger.store(series, rows, "repair", by=BY))
+        self._patiently.with_store(lambda: self._desk.ledger.write(series, rows, "repair", by=BY))
 
 
 def _joined(interval: Interval, spans: Iterable[Span]) -> list[Hole]:

@@ -22,7 +22,7 @@ from truecandle.binance.archive import Archive, File, rows
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, ExchangeRefused, MalformedAnswer
-from truecandle.fetcher.inquiry import Span
+from truecandle.ingest.kline_pages import Span
 from truecandle.store import official
 from truecandle.store.rows import Refused, check
 
@@ -106,7 +106,7 @@ class Unpacker:
             return []
         ledger = self._desk.ledger
         before = Counter(ledger.counts)
-        self._patiently.with_store(lambda: ledger.store(series, new, "backfill", by="archive"))
+        self._patiently.with_store(lambda: ledger.write(series, new, "backfill", by="archive"))
         self._progress.advance(ledger.counts["added"] - before["added"])
         if ledger.counts["rows refused"] == before["rows refused"]:
             return []

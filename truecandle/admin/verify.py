@@ -1,7 +1,7 @@
 """`flask verify`: stored candles against what the exchange says of them now, over any range.
 
-Never here: how a page is read and stored (`fetcher/inquiry`), candles that only people can judge:
-those the exchange does not have are named, not removed.
+Never here: how a page is read and stored (`ingest`), candles that only people can judge: those that
+the exchange does not have are named, not removed.
 Invariant: it may be ended at any moment; what was read until then is corrected.
 """
 
@@ -24,7 +24,7 @@ from truecandle.admin.progress import Progress, duration
 from truecandle.binance.rest.client import OPENED_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeRefused, MalformedAnswer
-from truecandle.fetcher.inquiry import PAGE_CANDLES, Found, Inquiry, Span
+from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, PageResult, Span
 from truecandle.store import gaps, official
 
 #: Candles named one by one.
@@ -87,7 +87,7 @@ class Verifier:
         self._settle_ms = settle_ms
         self._accept = accept
         self._patiently = Patience(progress.say)
-        self._inquiry = Inquiry(redis, desk.ledger, settle_ms, desk.clock.now_ms)
+        self._inquiry = KlinePageReader(redis, desk.ledger, settle_ms, desk.clock.now_ms)
 
     def verify(self, series: Series, start_ms: int | None, end_ms: int | None) -> bool:
         """Reads a range again, newest first, and says what came of it; whether all is well."""
@@ -140,11 +140,11 @@ class Verifier:
         else:
             outcome.unknown += found.unknown
 
-    def _page(self, series: Series, page: Span) -> Found | AnswerHeld:
+    def _page(self, series: Series, page: Span) -> PageResult | AnswerHeld:
         """What is held back is not asked for again: it would be held back again."""
         rest, accept = self._desk.rest, self._accept
         try:
-            return self._inquiry.page(rest, series, page, "repair", "verify", accept=accept)
+            return self._inquiry.read_page(rest, series, page, "repair", "verify", accept=accept)
         except AnswerHeld as error:
             return error
 

@@ -19,9 +19,9 @@ from truecandle.candles.listing import TRADING
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.events import Publisher, Reason
-from truecandle.fetcher.inquiry import PAGE_CANDLES, Inquiry, Span
-from truecandle.fetcher.ledger import Ledger
 from truecandle.fetcher.rereads import Rereads
+from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, Span
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import gaps, markets, official
 from truecandle.store.official import Meta
 from truecandle.store.rows import with_grid
@@ -48,7 +48,7 @@ class Fetcher:
 
     `rest` asks for what closed, `deep` for history (it may be given a smaller share of the request
     weight). `now_ms` is the exchange's clock. `fence` gives the number to write with, or raises
-    `StaleWriter`: then nothing is asked for either.
+    `StaleWriter`: then nothing is asked for either. While `is_unsure()` no answer is believed.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Fetcher:
         now_ms: Callable[[], int],
         deep: RestClient | None = None,
         fence: Callable[[], int] | None = None,
+        is_unsure: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settle_ms = settings.settle_ms
         self._history = settings.history_candles
@@ -68,8 +69,8 @@ class Fetcher:
         self._rest = rest
         self._deep = deep or rest
         self._now_ms = now_ms
-        self.ledger = Ledger(redis, publisher, self._settle_ms, now_ms, fence)
-        self._inquiry = Inquiry(redis, self.ledger, self._settle_ms, now_ms)
+        self.ledger = OfficialWriter(redis, publisher, self._settle_ms, now_ms, fence, is_unsure)
+        self._inquiry = KlinePageReader(redis, self.ledger, self._settle_ms, now_ms)
         self._grids: dict[str, Series] = {}
         self._firsts: dict[str, int] = {}
         self._looked: set[str] = set()
@@ -86,11 +87,12 @@ class Fetcher:
         if not series.interval.has_grid:
             return Refreshed(series, False)
         meta = official.meta(self._redis, series)
-        self.ledger.remember(series, meta.version)
         end_ms = self._settled_ms(series.interval)
         span = Span(self._refresh_from(series.interval, meta, end_ms), end_ms)
         why: Reason = "new" if meta.count else "backfill"
-        stored = self._inquiry.newest(self._rest, series, span, why, "refresh")
+        stored = self._inquiry.read_newest(
+            self._rest, series, span, why, "refresh", seen_version=meta.version
+        )
         if not stored:
             self._grids.pop(series.name, None)
         return Refreshed(series, series.interval.previous_open_ms(end_ms) in stored)
@@ -153,7 +155,7 @@ class Fetcher:
         self._looked.add(series.name)
         earliest_ms = interval.open_ms(meta.earliest)
         found = known.found(interval, earliest_ms, end_ms, holes, now_ms)
-        self.ledger.keep_gaps(series, known, found, anew=not is_looked)
+        self.ledger.record_gaps(series, known, found, anew=not is_looked)
         return found.due(interval, holes, now_ms)
 
     def _note_end(self, series: Series, latest_ms: int, settled_ms: int) -> None:
@@ -167,14 +169,14 @@ class Fetcher:
                 if gaps.read(self._redis, series).is_ended(end_ms, settled_ms - ENDED_MS):
                     return
                 told = f"the exchange says {status}, and has no candle since {latest_ms}"
-                self._inquiry.note(series, Span(end_ms, settled_ms), "delisted", told)
+                self._inquiry.record_gap(series, Span(end_ms, settled_ms), "delisted", told)
 
     def _fill_page(self, series: Series, span: Span) -> bool:
         """Reads one page of holes; whether the exchange may have older candles."""
         earliest = official.meta(self._redis, series).earliest
         is_older = earliest is None or span.start_ms < earliest
         why: Reason = "backfill" if is_older else "repair"
-        stored = self._inquiry.page(self._deep, series, span, why, "fill").stored
+        stored = self._inquiry.read_page(self._deep, series, span, why, "fill").stored
         if not is_older or span.start_ms in stored:
             return True
         return not self._is_before_listing(series, min(stored | {span.end_ms}))
@@ -188,14 +190,14 @@ class Fetcher:
             first = rows[0][0] if rows and rows[0] else None
             if not isinstance(first, int):
                 told = "asked for its first candle, the exchange answered with none"
-                self._inquiry.note(series, Span(start_ms, end_ms), "unproven", told)
+                self._inquiry.record_gap(series, Span(start_ms, end_ms), "unproven", told)
                 return True
             self._firsts[series.name] = first
         first_ms = self._firsts[series.name]
         if first_ms < end_ms:
             return False
         told = f"the first candle of the exchange is that of {first_ms}"
-        self._inquiry.note(series, Span(start_ms, end_ms), "not_listed", told)
+        self._inquiry.record_gap(series, Span(start_ms, end_ms), "not_listed", told)
         return True
 
     def _with_grid(self, series: Series, rest: RestClient) -> Series:

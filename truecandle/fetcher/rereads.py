@@ -14,8 +14,8 @@ from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import DAY_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeError
-from truecandle.fetcher.inquiry import PAGE_CANDLES, Inquiry, Span
-from truecandle.fetcher.ledger import Ledger
+from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, Span
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import official, rereads
 
 EVERY_MS = DAY_MS
@@ -28,7 +28,11 @@ class Rereads:
     """What is left of the pass of each series; `now_ms` is the exchange's clock."""
 
     def __init__(
-        self, redis: Redis, inquiry: Inquiry, ledger: Ledger, now_ms: Callable[[], int]
+        self,
+        redis: Redis,
+        inquiry: KlinePageReader,
+        ledger: OfficialWriter,
+        now_ms: Callable[[], int],
     ) -> None:
         self._redis = redis
         self._inquiry = inquiry
@@ -44,7 +48,7 @@ class Rereads:
         floor_ms = series.interval.step(span.end_ms, -PAGE_CANDLES)
         page = Span(max(span.start_ms, floor_ms), span.end_ms)
         try:
-            self._inquiry.page(rest, series, page, "repair", "daily")
+            self._inquiry.read_page(rest, series, page, "repair", "daily")
         except AnswerHeld:
             self._ledger.counts["pages not believed"] += 1
         except ExchangeError:

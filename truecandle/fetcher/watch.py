@@ -16,9 +16,9 @@ from redis import Redis
 
 from truecandle.binance.clock import JUMP_MS, ExchangeClock
 from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, StoreError
-from truecandle.fetcher.ledger import Ledger
 from truecandle.fetcher.market import plain
 from truecandle.fetcher.rota import Rota
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import check_server, roles
 from truecandle.store import clock as shared
 
@@ -37,12 +37,13 @@ log = logging.getLogger(__name__)
 class Watch:
     """`run` until told to stop; it is one `tick` a second."""
 
-    def __init__(self, redis: Redis, clock: ExchangeClock, rota: Rota, ledger: Ledger) -> None:
+    def __init__(
+        self, redis: Redis, clock: ExchangeClock, rota: Rota, ledger: OfficialWriter
+    ) -> None:
         self._redis = redis
         self._clock = clock
         self._rota = rota
         self._ledger = ledger
-        ledger.is_unsure = clock.is_unsure
         self._pause_s = TICK_S
         self._measure_at_s = 0.0
         self._outage: Outage | None = None

@@ -1,6 +1,6 @@
 """Answers of the exchange that were not believed: held back, and kept here to be looked at.
 
-Never here: deciding what to believe (`fetcher/doubt`), the candles that were not changed.
+Never here: deciding what to believe (`ingest/plausibility`), the candles that were not changed.
 Invariant: one entry per reason and first candle, at most `KEPT`; it goes once what it was about has
 been stored.
 """

@@ -1,4 +1,4 @@
-"""One page of candles, asked for so that the answer explains the holes it leaves.
+"""Reads pages of klines, asked for so that the answer explains the gaps that it leaves.
 
 Never here: which page, when, what to do about an error but to note it and raise it.
 Invariant: what an answer proves or fails to prove of a hole is kept before the next is asked for.
@@ -19,7 +19,7 @@ from truecandle.candles.reasons import Reason, Verdict
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, RateLimited
 from truecandle.events import Reason as Why
-from truecandle.fetcher.ledger import Ledger
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import gaps, official
 
 #: Candles of a page with room for both of its neighbours: they are what proves a hole.
@@ -35,40 +35,55 @@ class Span(NamedTuple):
     end_ms: int
 
 
-class Found(NamedTuple):
+class PageResult(NamedTuple):
     """The open times that are stored now of those the exchange has, and of those it has not."""
 
     stored: set[int]
     unknown: list[int]
 
 
-class Inquiry:
-    """Asks for pages of any series, stores them by `ledger` and keeps what they say of gaps."""
+class KlinePageReader:
+    """Asks for pages of any series, stores them by `writer` and records what they say of gaps."""
 
     def __init__(
-        self, redis: Redis, ledger: Ledger, settle_ms: int, now_ms: Callable[[], int]
+        self, redis: Redis, writer: OfficialWriter, settle_ms: int, now_ms: Callable[[], int]
     ) -> None:
         self._redis = redis
-        self._ledger = ledger
+        self._writer = writer
+        self._fence = writer.fence
         self._settle_ms = settle_ms
         self._now_ms = now_ms
 
     def ask(self, rest: RestClient, series: Series, **span: int) -> tuple[int, Rows]:
         """The exchange's rows, and the number to write them with: that from before it was asked."""
-        fence = self._ledger.fence()
+        fence = self._fence()
         return fence, rest.klines(series.symbol, series.interval.name, **span)
 
-    def newest(self, rest: RestClient, series: Series, span: Span, why: Why, by: str) -> set[int]:
-        """Reads a span as it is; returns the open times of what the exchange has of it."""
+    def read_newest(
+        self,
+        rest: RestClient,
+        series: Series,
+        span: Span,
+        why: Why,
+        by: str,
+        *,
+        seen_version: int | None = None,
+    ) -> set[int]:
+        """Reads a span as it is; returns the open times of what the exchange has of it.
+
+        `seen_version`: that of the series when the span was chosen, as `OfficialWriter.write` says.
+        """
         fence, answer = self.ask(rest, series, start_ms=span.start_ms, end_ms=span.end_ms)
         rows = self._asked_for(answer, span)
-        stored = self._ledger.store(series, rows, why, fence=fence, by=by)
+        stored = self._writer.write(
+            series, rows, why, fence=fence, by=by, seen_version=seen_version
+        )
         run = _run(series.interval, rows)
         if run and len(stored) != series.interval.count(*run):
-            self._judge(series, run, rows)
+            self._record_missing(series, run, rows)
         return stored
 
-    def page(
+    def read_page(
         self,
         rest: RestClient,
         series: Series,
@@ -77,7 +92,7 @@ class Inquiry:
         by: str,
         *,
         accept: bool = False,
-    ) -> Found:
+    ) -> PageResult:
         """Reads a span of at most `PAGE_CANDLES` and whatever the exchange has on both sides."""
         wider = Span(_previous(series.interval, span.start_ms), self._settled_ms(series.interval))
         limit = min(KLINES_LIMIT_MAX, series.interval.count(wider.start_ms, span.end_ms) + 1)
@@ -87,47 +102,47 @@ class Inquiry:
             )
             rows = self._asked_for(answer, wider)
             wanted = self._wanted(rows, span)
-            stored = self._ledger.store(series, wanted, why, fence=fence, by=by, accept=accept)
+            stored = self._writer.write(series, wanted, why, fence=fence, by=by, accept=accept)
         except RateLimited:
             raise
         except ExchangeError as error:
-            self._note_failure(series, span, str(error))
+            self._record_failure(series, span, str(error))
             raise
         run = _run(series.interval, rows) or span
         looked = Span(span.start_ms, max(span.end_ms, run.end_ms))
-        opens = self._judge(series, looked, rows)
+        opens = self._record_missing(series, looked, rows)
         inner = {open_ms for open_ms in opens if run.start_ms <= open_ms < run.end_ms}
-        return Found(stored, sorted(inner - stored))
+        return PageResult(stored, sorted(inner - stored))
 
-    def note(self, series: Series, span: Span, reason: Reason, evidence: str) -> None:
+    def record_gap(self, series: Series, span: Span, reason: Reason, evidence: str) -> None:
         """All of a span is a hole, for this reason."""
         verdict = Verdict(hole_of(series.interval, *span), reason, evidence)
-        self._note(series, span, [verdict])
+        self._record(series, span, [verdict])
 
-    def _judge(self, series: Series, span: Span, rows: Rows) -> list[int]:
+    def _record_missing(self, series: Series, span: Span, rows: Rows) -> list[int]:
         """Keeps why candles of the span are missing now; returns the open times of those not."""
         opens = official.opens(self._redis, series, *span)
         run, answered = _run(series.interval, rows), sorted(_times(rows))
         holes = find_holes(series.interval, opens, *span)
-        hidden = _hidden(rows)
-        self._note(series, span, [_verdict(hole, run, answered, hidden) for hole in holes])
+        unreadable = _unreadable(rows)
+        self._record(series, span, [_verdict(hole, run, answered, unreadable) for hole in holes])
         return opens
 
-    def _note_failure(self, series: Series, span: Span, why: str) -> None:
+    def _record_failure(self, series: Series, span: Span, why: str) -> None:
         opens = official.opens(self._redis, series, *span)
         holes = find_holes(series.interval, opens, *span)
-        self._note(series, span, [Verdict(hole, "fetch_failed", why) for hole in holes])
+        self._record(series, span, [Verdict(hole, "fetch_failed", why) for hole in holes])
 
-    def _note(self, series: Series, span: Span, verdicts: list[Verdict]) -> None:
+    def _record(self, series: Series, span: Span, verdicts: list[Verdict]) -> None:
         known = gaps.read(self._redis, series)
         noted = known.note(series.interval, *span, verdicts, self._now_ms())
-        self._ledger.keep_gaps(series, known, noted)
+        self._writer.record_gaps(series, known, noted)
 
     def _asked_for(self, answer: Rows, span: Span) -> Rows:
         """Broken rows too: the store refuses and counts them."""
         rows = [row for row in answer if _is_within(row, span)]
         if len(rows) < len(answer):
-            self._ledger.counts["rows not asked for"] += len(answer) - len(rows)
+            self._writer.counts["rows not asked for"] += len(answer) - len(rows)
         return rows
 
     def _wanted(self, rows: Rows, span: Span) -> Rows:
@@ -139,8 +154,10 @@ class Inquiry:
         return interval.open_ms(self._now_ms() - self._settle_ms)
 
 
-def _verdict(hole: Hole, run: Span | None, answered: list[int], hidden: Sequence[Span]) -> Verdict:
-    if any(span.start_ms < hole.end_ms and hole.start_ms < span.end_ms for span in hidden):
+def _verdict(
+    hole: Hole, run: Span | None, answered: list[int], unreadable: Sequence[Span]
+) -> Verdict:
+    if any(span.start_ms < hole.end_ms and hole.start_ms < span.end_ms for span in unreadable):
         return Verdict(hole, "unproven", "a row of the exchange's answer there cannot be read")
     at = bisect_left(answered, hole.start_ms)
     if at < len(answered) and answered[at] < hole.end_ms:
@@ -153,7 +170,7 @@ def _verdict(hole: Hole, run: Span | None, answered: list[int], hidden: Sequence
     return Verdict(hole, "maintenance", told)
 
 
-def _hidden(rows: Rows) -> list[Span]:
+def _unreadable(rows: Rows) -> list[Span]:
     """Between which open times rows stand that do not say theirs: of any candle there."""
     found, before_ms, is_open = list[Span](), 0, False
     for open_ms in [*(row[0] if row else None for row in rows), LAST_MS]:

@@ -1,6 +1,6 @@
-"""Whether an answer of the exchange is to be believed, beside the candles that are stored.
+"""Checks whether an answer of the exchange is plausible, beside the candles that are stored.
 
-Never here: storing, what becomes of what is held back (`ledger`).
+Never here: storing, what becomes of what is held back (`official_writer`).
 Invariant: it never stands in the way of candles that are new; it only reads.
 """
 
@@ -28,7 +28,7 @@ COMPARED_MIN: Final = 50
 FOREIGN_MIN: Final = 3
 
 
-class Doubt(NamedTuple):
+class Implausible(NamedTuple):
     """Why an answer is held back, and which stored candles it would have changed."""
 
     reason: Reason
@@ -36,7 +36,9 @@ class Doubt(NamedTuple):
     detail: str
 
 
-def doubt(redis: Redis, series: Series, rows: Sequence[list[object]]) -> Doubt | None:
+def check_plausibility(
+    redis: Redis, series: Series, rows: Sequence[list[object]]
+) -> Implausible | None:
     """What speaks against storing these rows; None if nothing does."""
     known = _stored(redis, series, rows)
     if not known:
@@ -54,16 +56,18 @@ def doubt(redis: Redis, series: Series, rows: Sequence[list[object]]) -> Doubt |
         if old != new:
             differing.append(new.open_ms)
             foreign += _is_foreign(old, new)
-    return _judged(sorted(set(differing)), compared, foreign)
+    return _judge(sorted(set(differing)), compared, foreign)
 
 
-def _judged(differing: list[int], compared: int, foreign: int) -> Doubt | None:
+def _judge(differing: list[int], compared: int, foreign: int) -> Implausible | None:
     count = len(differing)
     said = f"{count} of {compared} closed candles would change at once"
     if FOREIGN_MIN <= count == compared == foreign:
-        return Doubt("foreign", tuple(differing), f"{said}, all to prices that they never touched")
+        return Implausible(
+            "foreign", tuple(differing), f"{said}, all to prices that they never touched"
+        )
     if count > DIFFERENCES_MAX or (compared >= COMPARED_MIN and 2 * count > compared):
-        return Doubt("differences", tuple(differing), said)
+        return Implausible("differences", tuple(differing), said)
     return None
 
 
@@ -75,10 +79,10 @@ def _stored(
     if not times:
         return {}
     span = min(times), max(times) + 1
-    held = pages.stored(redis, series, *span)
-    if not held:
+    count = pages.stored(redis, series, *span)
+    if not count:
         return {}
-    page = pages.read(redis, series, Query(min(held, PAGE_CANDLES_MAX), *span))
+    page = pages.read(redis, series, Query(min(count, PAGE_CANDLES_MAX), *span))
     return {candle.open_ms: candle for candle in pages.candles(page.members)}
 
 

@@ -1,6 +1,6 @@
-"""An answer of the exchange becomes official candles, and everybody is told.
+"""Writes official candles: an answer of the exchange is believed, written, and told to everybody.
 
-Never here: asking the exchange, who leads (`lead`), what is suspicious (`doubt`).
+Never here: asking the exchange, who leads, what is plausible (`plausibility`).
 Invariant: store, audit, drop what was pending, tell; every version is told of or overtaken. What is
 not believed changes nothing and is kept for people to see.
 """
@@ -20,8 +20,8 @@ from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
 from truecandle.events import Publisher, Reason
-from truecandle.fetcher import audit
-from truecandle.fetcher.doubt import Doubt, doubt
+from truecandle.ingest import shown_candles
+from truecandle.ingest.plausibility import Implausible, check_plausibility
 from truecandle.store import gaps, held, keys, lease, live, official
 from truecandle.store.held import Held
 from truecandle.store.official import Written
@@ -32,13 +32,13 @@ BROKEN_MAX = 10
 log = logging.getLogger(__name__)
 
 
-class Ledger:
+class OfficialWriter:
     """Writes rows of any series. `counts` says what happened since the start, by plain names.
 
     `fence()` is the fencing number to write with; ask for it before asking the exchange. The
     fetcher hands in its lease's. Without one this is a tool beside the fetcher: it writes with the
     number in force, and once more where that has just changed. While `is_unsure()` the clock cannot
-    be trusted to tell which candles have closed.
+    be trusted to tell which candles have closed: then nothing is believed.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Ledger:
         settle_ms: int,
         now_ms: Callable[[], int],
         fence: Callable[[], int] | None = None,
+        is_unsure: Callable[[], bool] = lambda: False,
     ) -> None:
         self._redis = redis
         self._publisher = publisher
@@ -55,17 +56,13 @@ class Ledger:
         self._now_ms = now_ms
         self._in_force = partial(lease.current, redis, keys.LEADER)
         self._leads = fence is not None
-        self.is_unsure: Callable[[], bool] = lambda: False
+        self._is_unsure = is_unsure
         self.fence = fence or self._in_force
         self._locks: dict[str, threading.Lock] = {}
         self._told: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
 
-    def remember(self, series: Series, version: int) -> None:
-        """The first look at a series: its version is taken as told."""
-        self._told.setdefault(series.name, version)
-
-    def store(
+    def write(
         self,
         series: Series,
         rows: Sequence[list[object]],
@@ -74,48 +71,48 @@ class Ledger:
         fence: int | None = None,
         by: str = "fetch",
         accept: bool = False,
+        seen_version: int | None = None,
     ) -> set[int]:
         """Stores what is official among the rows; returns the open times of that.
 
         `fence`: what `fence()` gave before the rows were asked for; if not given, it is asked now.
         `by` is who asked, for the record of corrections; `accept` believes any number of them.
+        `seen_version` is that of the series before they were asked for: the first one seen counts
+        as told.
         Raises `MalformedAnswer` when the rows contradict each other, `AnswerHeld` when they are not
         believed, `StaleWriter` when another fetcher has taken over since (in all of these nothing
         is written or told), and other `StoreError`s.
         """
         with self._locks.setdefault(series.name, threading.Lock()):
+            if seen_version is not None:
+                self._told.setdefault(series.name, seen_version)
             self._believe(series, rows, by, accept)
-            chart = self._look(series)
-            written = self._fenced(series, rows, self.fence() if fence is None else fence, by)
-            refused = {row.time for row in written.refused if isinstance(row.time, int)}
-            opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
-            self._audit(series, chart, rows, opens)
-            live.settle(self._redis, series, sorted(opens))
+            written, opens = self._write(series, rows, fence, by)
             self._tell(series, written, reason)
-            self._note_broken(series, written, by)
+            self._quarantine_broken(series, written, by)
             held.settle(self._redis, series, opens)
         self._count(series, written)
         return opens
 
-    def keep_gaps(self, series: Series, before: Gaps, after: Gaps, *, anew: bool = False) -> None:
-        """Keeps what changed of the gaps (all of it, if `anew`), and tells of those now proven."""
+    def record_gaps(self, series: Series, before: Gaps, after: Gaps, *, anew: bool = False) -> None:
+        """Stores what changed of the gaps (all of it, if `anew`), and tells of those now proven."""
         missing = gaps.save(self._redis, series, before, after, anew=anew)
         if missing:
             self._publisher.gap_proven(series, missing)
 
     def _believe(self, series: Series, rows: Sequence[list[object]], by: str, accept: bool) -> None:
         """Raises `AnswerHeld` for an answer that is not to be believed."""
-        found = None if accept else doubt(self._redis, series, rows)
-        if rows and self.is_unsure():
+        found = None if accept else check_plausibility(self._redis, series, rows)
+        if rows and self._is_unsure():
             opens = tuple(row[0] for row in rows if row and isinstance(row[0], int))
-            found = Doubt("clock", opens, "a clock jumped; what has closed is not known")
+            found = Implausible("clock", opens, "a clock jumped; what has closed is not known")
         if found is None:
             return
-        self._hold(series, found, by)
+        self._quarantine(series, found, by)
         self.counts["answers held"] += 1
         raise AnswerHeld(f"{series}: an answer is held back: {found.detail}")
 
-    def _hold(self, series: Series, found: Doubt, by: str) -> None:
+    def _quarantine(self, series: Series, found: Implausible, by: str) -> None:
         times, now_ms = found.opens or (0,), self._now_ms()
         noted = Held(
             found.reason, min(times), max(times), len(times), by, found.detail, now_ms, now_ms
@@ -123,12 +120,27 @@ class Ledger:
         if held.note(self._redis, series, noted).times == 1:
             log.warning("%s: held back: %.200r", series, found.detail)
 
-    def _note_broken(self, series: Series, written: Written, by: str) -> None:
+    def _quarantine_broken(self, series: Series, written: Written, by: str) -> None:
         for row in [row for row in written.refused if row.reason == "broken"][:BROKEN_MAX]:
             opens = (row.time,) if isinstance(row.time, int) and 0 <= row.time < LAST_MS else ()
-            self._hold(series, Doubt("broken", opens, row.detail), by)
+            self._quarantine(series, Implausible("broken", opens, row.detail), by)
 
-    def _fenced(self, series: Series, rows: Sequence[list[object]], fence: int, by: str) -> Written:
+    def _write(
+        self, series: Series, rows: Sequence[list[object]], fence: int | None, by: str
+    ) -> tuple[Written, set[int]]:
+        """Stores, records what the chart had shown, and drops what was pending of it; returns what
+        came of each row, and the open times that are stored now."""
+        shown = self._read_shown(series)
+        written = self._upsert_fenced(series, rows, self.fence() if fence is None else fence, by)
+        refused = {row.time for row in written.refused if isinstance(row.time, int)}
+        opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
+        self._record_differences(series, shown, rows, opens)
+        live.settle(self._redis, series, sorted(opens))
+        return written, opens
+
+    def _upsert_fenced(
+        self, series: Series, rows: Sequence[list[object]], fence: int, by: str
+    ) -> Written:
         try:
             return self._upsert(series, rows, fence, by)
         except StaleWriter:
@@ -152,26 +164,28 @@ class Ledger:
             self.counts["answers that contradict themselves"] += 1
             raise MalformedAnswer(f"{series}: {error}") from error
 
-    def _look(self, series: Series) -> audit.Chart | None:
+    def _read_shown(self, series: Series) -> shown_candles.ShownCandles | None:
         """What the chart shows until the rows come; None if that cannot be read."""
         try:
-            return audit.look(self._redis, series, self._now_ms())
+            return shown_candles.read_shown(self._redis, series, self._now_ms())
         except StoreDamaged:
             self.counts["answers not audited"] += 1
             return None
 
-    def _audit(
+    def _record_differences(
         self,
         series: Series,
-        chart: audit.Chart | None,
+        shown: shown_candles.ShownCandles | None,
         rows: Sequence[list[object]],
         opens: set[int],
     ) -> None:
         """Keeps what the chart had shown, before it is settled away."""
-        if chart is None:
+        if shown is None:
             return
         try:
-            audit.keep(self._redis, series, chart, rows, opens, self._now_ms())
+            shown_candles.record_differences(
+                self._redis, series, shown, rows, opens, self._now_ms()
+            )
         except StoreDamaged:
             self.counts["answers not audited"] += 1
 

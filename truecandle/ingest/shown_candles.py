@@ -1,6 +1,6 @@
-"""The audit's two looks: at the chart before official candles are stored, and at what came.
+"""Compares what the chart had shown of a candle with the official one that comes: for the audit.
 
-Never here: figures (`candles/audit`), the writing of official candles (`ledger`).
+Never here: figures (`candles/audit`), the writing of official candles (`official_writer`).
 Invariant: official and live are read in one transaction, and neither is changed.
 """
 
@@ -21,14 +21,14 @@ from truecandle.store import audit, live, pages, translated
 UNSEEN_MAX: Final = live.PENDING_KEPT
 
 
-class Chart(NamedTuple):
-    """A series at one instant: its newest official candle, and the live ones by open time."""
+class ShownCandles(NamedTuple):
+    """What a chart shows at one instant: the newest official candle, the live ones by open time."""
 
     latest_ms: int | None
     live: Mapping[int, LiveCandle]
 
 
-def look(redis: Redis, series: Series, now_ms: int) -> Chart:
+def read_shown(redis: Redis, series: Series, now_ms: int) -> ShownCandles:
     """What the chart shows now, of one instant."""
     query = pages.Query(limit=1)
     with translated(), redis.pipeline(transaction=True) as pipe:
@@ -42,13 +42,13 @@ def look(redis: Redis, series: Series, now_ms: int) -> Chart:
         rival = newest.get(candle.open_ms)
         if rival is None or candle.updated_at >= rival.updated_at:
             newest[candle.open_ms] = candle
-    return Chart(pages.decode(query, results).latest, newest)
+    return ShownCandles(pages.decode(query, results).latest, newest)
 
 
-def keep(
+def record_differences(
     redis: Redis,
     series: Series,
-    chart: Chart,
+    before: ShownCandles,
     rows: Sequence[list[object]],
     opens: Collection[int],
     at_ms: int,
@@ -56,8 +56,8 @@ def keep(
     """Enters the candles that open at `opens` and came at `at_ms` in `rows`: those that the chart
     showed live, and those newer than all official ones that it did not. Returns them.
     """
-    shown = chart.live.keys() & opens
-    latest_ms = chart.latest_ms
+    shown = before.live.keys() & opens
+    latest_ms = before.latest_ms
     unseen = [] if latest_ms is None else sorted(t for t in opens if t > latest_ms)[-UNSEEN_MAX:]
     wanted = shown.union(unseen)
     entries = {}
@@ -66,7 +66,7 @@ def keep(
             official = official_from_row(row)
             open_ms = official.open_ms
             end_ms = series.interval.next_open_ms(open_ms)
-            seen = chart.live.get(open_ms)
+            seen = before.live.get(open_ms)
             entries[open_ms] = compare(official, seen, end_ms=end_ms, at_ms=at_ms)
     ordered = [entries[open_ms] for open_ms in sorted(entries)]
     audit.record(redis, series, ordered)

@@ -1,0 +1,77 @@
+"""Builds the fetcher of a process: who asks, what is done, when, and who leads.
+
+Never here: threads, signals (`background_fetcher.py`).
+Invariant: nothing is started or asked, and nothing is wired later than here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+from redis import Redis
+
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rate_limit import REQUESTS_PER_SECOND, RequestPacer
+from truecandle.binance.reachability import Reachability
+from truecandle.binance.rest.client import RestClient
+from truecandle.config import Settings
+from truecandle.events import Publisher
+from truecandle.fetcher.lead import Lead
+from truecandle.fetcher.passes import Fetcher
+from truecandle.fetcher.roster import Roster
+from truecandle.fetcher.rota import Rota, new_scheduler
+from truecandle.fetcher.watch import Watch
+from truecandle.store.budget import RESERVE, Budget
+
+
+@dataclass(frozen=True, slots=True)
+class FetcherRole:
+    """One fetcher, not started: `loops` run in a thread each until the event that they are given
+    is set, `scheduler` in the process's own; `close` ends what is asked of the exchange."""
+
+    scheduler: BlockingScheduler
+    loops: tuple[Callable[[threading.Event], None], ...]
+    close: Callable[[], None]
+
+
+def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRole:
+    """The fetcher that these settings describe. When `stop` is set, nothing is waited for."""
+    reach = Reachability()
+    new_client = partial(
+        RestClient,
+        settings.binance_rest_url,
+        Budget(redis),
+        pace=RequestPacer(REQUESTS_PER_SECOND),
+        sleep=stop.wait,
+        now_ms=lambda: clock.now_ms(),
+        reach=reach,
+    )
+    rest, deep = new_client(reserve=0), new_client(reserve=RESERVE)
+    clock: ExchangeClock = ExchangeClock(rest)
+    lead = Lead(redis)
+    passes = Fetcher(
+        settings,
+        redis,
+        rest,
+        Publisher(settings.redis_url),
+        now_ms=clock.now_ms,
+        deep=deep,
+        fence=lead.fence,
+        is_unsure=clock.is_unsure,
+    )
+    scheduler = new_scheduler()
+    rota = Rota(scheduler, settings, passes, clock, stop, lead.is_leading)
+    watch = Watch(redis, clock, rota, passes.ledger)
+    roster = Roster(redis, deep, rota, clock.now_ms, settings.symbols)
+    reach.listen(rota.resume)
+
+    def close() -> None:
+        rest.close()
+        deep.close()
+
+    loops = (roster.run, watch.run, reach.probe_until, lambda ending: lead.run(ending, rota))
+    return FetcherRole(scheduler, loops, close)
