@@ -17,7 +17,7 @@ from apscheduler.events import EVENT_SCHEDULER_STARTED
 from truecandle import fetcher, store
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
-from truecandle.fetcher.sketch import notify, upsert_klines_to_zset
+from truecandle.fetcher.compat import notify, upsert_klines_to_zset
 
 __all__ = ["main", "notify_data_updated", "upsert_klines_to_zset"]
 

@@ -75,12 +75,12 @@ def replay(series: Series, rows: Rows, source: str, server: RedisProc) -> int:
         redis.flushall()
         desk = Desk(sim, redis, server.url, history=HISTORY)
         began_s = time.perf_counter()
-        desk.fetcher.refresh(series)
+        desk.sync.refresh(series)
         for _ in range(3):  # again and again: holes must not be asked for each time
-            desk.fetcher.fill(series)
+            desk.sync.fill(series)
         took_s = time.perf_counter() - began_s
         asked = len(desk.asked())
-        Desk(sim, redis, server.url, history=HISTORY).fetcher.fill(series)
+        Desk(sim, redis, server.url, history=HISTORY).sync.fill(series)
         again = len(desk.asked()) - asked
         proven = Counter(gap.reason for gap in gaps.read(redis, series).all)
         found = desk.stored(series)

@@ -28,7 +28,7 @@ from redis import Redis
 from tests.harness import RedisProc, wait_for
 from tests.pairs import COMMAND, CORRECTED_AGE_MS, SERIES, Pair, Witness
 from tests.roles import Role, Roles
-from truecandle.fetcher.lead import TTL_MS
+from truecandle.fetcher.leadership import TTL_MS
 from truecandle.store import official
 
 #: How long an answer in hand may take to arrive at the write script after the leader resumed.

@@ -20,7 +20,7 @@ from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.events import DATA_UPDATED, Publisher
-from truecandle.fetcher import Fetcher
+from truecandle.fetcher import SeriesSync
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, official
 from truecandle.store.budget import Budget
@@ -60,7 +60,7 @@ class Desk:
         settings = Settings(redis_url=redis_url, history_candles=history, settle_ms=settle_ms)
         self.events = Events(redis)
         self.is_clock_unsure = False
-        self.fetcher = Fetcher(
+        self.sync = SeriesSync(
             settings,
             redis,
             self.rest,

@@ -24,7 +24,7 @@ from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import ExchangeError, RateLimited, StoreError
 from truecandle.events import Publisher
-from truecandle.fetcher import Fetcher
+from truecandle.fetcher import SeriesSync
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, official, rereads
 from truecandle.store.budget import Budget
@@ -245,11 +245,11 @@ class Run:
         self.do("advance", self._kind.ahead + 1)
         for _ in range(CALM_PASSES):
             self._measure()
-            self._pass(self._fetcher.refresh)
-            self._pass(self._fetcher.fill)
+            self._pass(self._sync.refresh)
+            self._pass(self._sync.fill)
             for _ in range(2):  # what was left of a pass that had begun, and a whole one
                 rereads.done(self._redis, self._series, self._clock.now_ms() - DAY_MS)
-                self._pass(self._fetcher.reread)
+                self._pass(self._sync.reread)
             due_ms = self._due_ms()
             if due_ms is None:
                 break
@@ -257,7 +257,7 @@ class Run:
         # Away from a second's edge, where the few ms a clock may err by decide what is settled.
         self._wait((1_500 - self._sim.clock.now_ms() % 1_000) % 1_000)
         self._measure()
-        self._fetcher.refresh(self._series)
+        self._sync.refresh(self._series)
 
     def check(self) -> None:
         """The store is the truth, byte for byte, each open time once, and meta says so."""
@@ -281,7 +281,7 @@ class Run:
             self.rest, wall_ms=lambda: self._wall_ms, monotonic_ms=lambda: self._passed_ms
         )
         settings = Settings(history_candles=self._kind.history, settle_ms=SETTLE_MS)
-        self._fetcher = Fetcher(
+        self._sync = SeriesSync(
             settings,
             self._redis,
             self.rest,
@@ -295,12 +295,12 @@ class Run:
             if op == "measure" or not self._clock.is_measured:
                 self._clock.measure()
             if op == "refresh":
-                self._fetcher.refresh(self._series)
+                self._sync.refresh(self._series)
             elif op == "fill":
-                self._fetcher.fill(self._series)
+                self._sync.fill(self._series)
             elif op == "daily":
                 rereads.done(self._redis, self._series, self._clock.now_ms() - DAY_MS)
-                self._fetcher.reread(self._series)
+                self._sync.reread(self._series)
         except (ExchangeError, StoreError) as error:
             self._world.counts[type(error).__name__] += 1
 

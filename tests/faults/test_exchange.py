@@ -90,7 +90,7 @@ def test_a_limit_silences_every_process_until_it_ends(desk: Desk, status: int) -
     kind = "rate_limit" if status == 429 else "ban"
     desk.sim.faults.add(kind, path="klines", retry_after="120", hold=0)
     with pytest.raises(RateLimited) as caught:
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert (caught.value.status, caught.value.retry_after_ms) == (status, 120_000)
     # Another process, or this one after a restart:
     other = RestClient(desk.sim.rest_url, Budget(desk.redis), now_ms=desk.sim.clock.now_ms)
@@ -102,7 +102,7 @@ def test_a_limit_silences_every_process_until_it_ends(desk: Desk, status: int) -
     assert len(desk.sim.requests()) == 1
     desk.sim.clock.set(NOW_MS + 120_000)
     other.server_time()
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
     other.close()
 
 
@@ -119,7 +119,7 @@ def test_a_limit_is_kept_however_oddly_it_is_told(
     headers = {"Retry-After": header} if header and header.isascii() else {}
     desk.sim.faults.add("status", status=429, body="{}", headers=headers)
     with pytest.raises(RateLimited) as caught:
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert caught.value.retry_after_ms == wait_s * 1_000
     assert desk.budget.banned_until_ms() == NOW_MS + wait_s * 1_000
 
@@ -129,24 +129,24 @@ def test_the_end_of_a_ban_is_read_from_its_text(desk: Desk) -> None:
     text = f'{{"code":-1003,"msg":"Way too much request weight used; IP banned until {until_ms}."}}'
     desk.sim.faults.add("status", status=418, body=text)
     with pytest.raises(RateLimited):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert desk.budget.banned_until_ms() == until_ms
 
 
 def test_a_firewall_is_left_alone_for_a_minute(desk: Desk) -> None:
     desk.sim.faults.add("forbidden")
     with pytest.raises(RateLimited) as caught:
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert caught.value.retry_after_ms >= 60_000
 
 
 def test_a_place_without_service_is_refused_and_asked_again_rarely(desk: Desk) -> None:
     desk.sim.faults.add("restricted")
     with pytest.raises(ExchangeRefused) as caught:
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert caught.value.status == 451
     with pytest.raises(RateLimited):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert len(desk.asked()) == 1
 
 
@@ -181,9 +181,9 @@ def test_a_broken_answer_stores_nothing_and_the_next_one_all(
 ) -> None:
     desk.sim.faults.add(kind, path="klines", **options)
     with pytest.raises(expected):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert desk.stored(MINUTES) == []
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 100)
     desk.check(MINUTES)
 
@@ -195,7 +195,7 @@ def test_an_answer_cut_anywhere_is_discarded_whole(desk: Desk) -> None:
             "cut", path="klines", at=dice.randrange(0, 14_000), reset=dice.random() < 0.5
         )
         with pytest.raises(ExchangeError):
-            desk.fetcher.refresh(MINUTES)
+            desk.sync.refresh(MINUTES)
     assert desk.stored(MINUTES) == []
 
 
@@ -221,12 +221,12 @@ def test_of_odd_rows_the_broken_are_refused_and_the_others_stored(
     desk: Desk, kind: str, options: dict[str, Any], lost: int
 ) -> None:
     desk.sim.faults.add(kind, path="klines", **options)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     truth = desk.truth(MINUTES, 100)
     found = desk.stored(MINUTES)
     assert len(found) == 100 - lost
     assert set(found) <= set(truth)
-    counts = desk.fetcher.ledger.counts
+    counts = desk.sync.writer.counts
     assert counts["rows refused"] + counts["rows not asked for"] == lost
     desk.check(MINUTES)
 
@@ -234,13 +234,13 @@ def test_of_odd_rows_the_broken_are_refused_and_the_others_stored(
 def test_contradicting_rows_refuse_the_answer_and_are_counted(desk: Desk) -> None:
     desk.sim.faults.add("conflict")
     with pytest.raises(MalformedAnswer):
-        desk.fetcher.refresh(MINUTES)
-    assert desk.fetcher.ledger.counts["answers that contradict themselves"] == 1
+        desk.sync.refresh(MINUTES)
+    assert desk.sync.writer.counts["answers that contradict themselves"] == 1
 
 
 def test_an_empty_answer_is_legal_and_costs_one_request(desk: Desk) -> None:
     desk.sim.faults.add("empty")
-    assert not desk.fetcher.refresh(MINUTES).has_arrived
+    assert not desk.sync.refresh(MINUTES).has_arrived
     assert len(desk.asked()) == 1
 
 
@@ -250,8 +250,8 @@ def test_a_page_that_repeats_itself_does_not_go_on_for_ever(
     desk = Desk(sim, redis, redis_url, history=20_000)
     body = b'[[1700000000000,"1","1","1","1","1",1700000059999,"1",1,"1","1","0"]]'
     sim.faults.add("status", count=None, status=200, body=body.decode())
-    desk.fetcher.fill(MINUTES)
-    desk.fetcher.fill(MINUTES)
+    desk.sync.fill(MINUTES)
+    desk.sync.fill(MINUTES)
     assert len(desk.asked()) <= 20 + 3
     assert desk.stored(MINUTES) == []
 
@@ -260,7 +260,7 @@ def test_no_open_candle_is_ever_stored_whatever_the_phase(desk: Desk) -> None:
     dice = random.Random(11)
     for _ in range(150):
         desk.sim.clock.advance(dice.randrange(1, 90_000))
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
         newest = opens(desk.stored(MINUTES))[-1]
         assert newest + MINUTE_MS + 3_000 <= desk.sim.clock.now_ms()
     assert desk.stored(MINUTES)[-100:] == desk.truth(MINUTES, 100)
@@ -272,28 +272,28 @@ def test_a_wrong_clock_of_the_machine_closes_nothing_early_or_late(
 ) -> None:
     desk = Desk(sim, redis, redis_url)
     clock = ExchangeClock(desk.rest, wall_ms=lambda: sim.clock.now_ms() + skew_ms)
-    desk.rest._now_ms = desk.fetcher._now_ms = desk.fetcher.ledger._now_ms = clock.now_ms
+    desk.rest._now_ms = desk.sync._now_ms = desk.sync.writer._now_ms = clock.now_ms
     clock.measure()
     assert abs(clock.now_ms() - sim.clock.now_ms()) < 1_000
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 100)
 
 
 def test_a_candle_that_still_changes_after_its_close_ends_as_the_truth(desk: Desk) -> None:
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     desk.sim.clock.set(NOW_MS - NOW_MS % MINUTE_MS + MINUTE_MS + 3_000)
     desk.sim.faults.add("stale", path="klines", lag_ms=10_000)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     desk.sim.clock.advance(15_000)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     assert desk.stored(MINUTES)[-100:] == desk.truth(MINUTES, 100)
 
 
 def test_a_candle_that_comes_late_is_said_to_be_missing_until_it_is_there(desk: Desk) -> None:
     desk.sim.faults.add("absent", count=2, lag_ms=30_000)
-    assert not desk.fetcher.refresh(MINUTES).has_arrived
-    assert not desk.fetcher.refresh(MINUTES).has_arrived
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert not desk.sync.refresh(MINUTES).has_arrived
+    assert not desk.sync.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
 
 
 def test_an_answer_that_drips_is_cut_at_the_deadline(
@@ -303,7 +303,7 @@ def test_an_answer_that_drips_is_cut_at_the_deadline(
     sim.faults.add("drip", bytes_per_s=20)
     began_s = time.monotonic()
     with pytest.raises(ExchangeUnreachable, match="in time"):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert time.monotonic() - began_s < 10
     assert desk.stored(MINUTES) == []
 
@@ -347,11 +347,11 @@ def test_a_body_without_end_is_cut_after_four_megabytes(redis: redis_py.Redis) -
 
 
 def test_a_bomb_of_a_hundred_megabytes_costs_little_memory(desk: Desk) -> None:
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     desk.sim.faults.add("huge", mb=20, gzip=True)
     with pytest.raises(MalformedAnswer):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     # The simulator lives in this process too, and holds what it sends.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 60_000
 
@@ -442,10 +442,10 @@ def test_weight_used_by_others_at_this_address_is_left_to_them(desk: Desk) -> No
     asked = len(desk.sim.requests())
     with pytest.raises(RateLimited):
         for _ in range(20):
-            desk.fetcher.refresh(MINUTES)
+            desk.sync.refresh(MINUTES)
     assert len(desk.sim.requests()) - asked <= 3
     desk.sim.clock.advance(62_000)
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
 
 
 def test_history_leaves_weight_to_candles_that_have_just_closed(desk: Desk) -> None:
@@ -456,7 +456,7 @@ def test_history_leaves_weight_to_candles_that_have_just_closed(desk: Desk) -> N
     desk.budget.take(3_000, NOW_MS)
     with pytest.raises(RateLimited):
         deep.klines("BTCUSDT", "1m")
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
     deep.close()
 
 
@@ -489,7 +489,7 @@ def test_closing_the_client_ends_a_request_under_way(
     threading.Timer(0.2, desk.rest.close).start()
     began_s = time.monotonic()
     with pytest.raises(ExchangeUnreachable):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert time.monotonic() - began_s < 5
     with pytest.raises(ExchangeUnreachable):
         desk.rest.server_time()
@@ -497,5 +497,5 @@ def test_closing_the_client_ends_a_request_under_way(
 
 def test_an_unknown_symbol_is_refused_by_its_name(desk: Desk) -> None:
     with pytest.raises(ExchangeRefused) as caught:
-        desk.fetcher.refresh(Series("NOPEUSDT", MINUTES.interval))
+        desk.sync.refresh(Series("NOPEUSDT", MINUTES.interval))
     assert (caught.value.status, caught.value.code) == (400, -1121)

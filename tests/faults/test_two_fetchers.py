@@ -11,7 +11,7 @@ import redis as redis_py
 from tests.harness import RedisProc, wait_for
 from tests.pairs import CORRECTED_AGE_MS, SERIES, Pair, Witness
 from tests.roles import Roles
-from truecandle.fetcher.lead import TTL_MS
+from truecandle.fetcher.leadership import TTL_MS
 from truecandle.store import keys, official, roles
 
 #: Beyond what is promised (TTL + 1 s), for machines that are busy with other tests.

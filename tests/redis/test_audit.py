@@ -50,7 +50,7 @@ def sim(clock: Clock) -> Iterator[SimServer]:
 def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
     """A fetcher that has read all up to the minute before the one at `NOW_MS`."""
     desk = Desk(sim, redis, redis_url)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     return desk
 
 
@@ -88,7 +88,7 @@ def test_a_candle_that_waited_as_pending_is_compared_before_it_is_settled_away(
     shown = show(desk, MINUTE)
     show(desk, MINUTE + MINUTE_MS)
     clock.shift(-MINUTE_MS)
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
     (entry,) = entries(desk)
     assert entry.shown == replace(shown, is_complete=True)
     assert entry.official == official(desk, MINUTE)
@@ -100,7 +100,7 @@ def test_a_candle_that_waited_as_pending_is_compared_before_it_is_settled_away(
 def test_a_candle_that_still_formed_is_compared_as_well(desk: Desk, clock: Clock) -> None:
     shift(clock, 1)
     shown = show(desk, MINUTE, trades=1, volume="0.1")
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     (entry,) = entries(desk)
     assert entry.shown == shown
     assert entry.differing == ("volume", "trades")
@@ -110,7 +110,7 @@ def test_a_candle_is_entered_once_however_often_it_is_read(desk: Desk, clock: Cl
     shift(clock, 1)
     show(desk, MINUTE)
     for _ in range(3):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
     assert len(entries(desk)) == 1
 
 
@@ -121,10 +121,10 @@ def test_late_news_of_a_candle_that_is_official_already_changes_no_entry(
     show(desk, MINUTE)
     show(desk, MINUTE + MINUTE_MS)
     clock.shift(-MINUTE_MS)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     show(desk, MINUTE, trades=1, updated_at=clock.now_ms())
     assert live.read_live(desk.redis, MINUTES, clock.now_ms()).pending
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     (entry,) = entries(desk)
     assert entry.is_exact
 
@@ -132,7 +132,7 @@ def test_late_news_of_a_candle_that_is_official_already_changes_no_entry(
 def test_candles_that_the_chart_never_showed_are_entered_as_such(desk: Desk, clock: Clock) -> None:
     shift(clock, 3)
     show(desk, MINUTE + MINUTE_MS)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     found = entries(desk)
     assert [one.open_ms for one in found] == [MINUTE + n * MINUTE_MS for n in (2, 1, 0)]
     assert [one.shown is None for one in found] == [True, False, True]
@@ -141,7 +141,7 @@ def test_candles_that_the_chart_never_showed_are_entered_as_such(desk: Desk, clo
 
 def test_a_long_absence_leaves_room_for_what_was_shown(desk: Desk, clock: Clock) -> None:
     shift(clock, 900)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     found = entries(desk)
     assert len(found) == live.PENDING_KEPT
     assert found[0].open_ms == MINUTE + 899 * MINUTE_MS
@@ -152,9 +152,9 @@ def test_a_candle_whose_audit_was_lost_with_the_fetcher_is_entered_by_the_next_p
 ) -> None:
     shift(clock, 1)
     show(desk, MINUTE)
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     desk.redis.delete(keys.audit(MINUTES))
-    desk.fetcher.refresh(MINUTES)
+    desk.sync.refresh(MINUTES)
     assert len(entries(desk)) == 1
 
 
@@ -166,10 +166,10 @@ def test_keys_that_are_not_ours_cost_the_audit_and_no_candle(
     desk.redis.delete(key(MINUTES))
     desk.redis.hset(key(MINUTES), "someone", "else")
     desk.events.take()
-    assert desk.fetcher.refresh(MINUTES).has_arrived
+    assert desk.sync.refresh(MINUTES).has_arrived
     assert desk.stored(MINUTES)[-1] == official(desk, MINUTE).member().encode()
     assert len(desk.events.take()) == 1
-    assert desk.fetcher.ledger.counts["answers not audited"] == 1
+    assert desk.sync.writer.counts["answers not audited"] == 1
 
 
 def entry(number: int, **fields: Any) -> Entry:

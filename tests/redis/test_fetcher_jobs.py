@@ -19,8 +19,8 @@ from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import StoreDamaged
-from truecandle.fetcher import CloseTrigger, Rota, Watch
-from truecandle.fetcher.market import STORE_MS, UNKNOWN_MS, Market
+from truecandle.fetcher import CloseTrigger, FetchScheduler, Heartbeat
+from truecandle.fetcher.market_poller import STORE_MS, UNKNOWN_MS, MarketPoller
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock as shared
@@ -54,20 +54,20 @@ def clock(desk: Desk) -> ExchangeClock:
     return found
 
 
-def market(desk: Desk, clock: ExchangeClock, *names: str, symbol: str = "BTCUSDT") -> Market:
+def market(desk: Desk, clock: ExchangeClock, *names: str, symbol: str = "BTCUSDT") -> MarketPoller:
     intervals = [INTERVALS[name] for name in names or ("1m", "1h")]
-    return Market(symbol, intervals, 3_000, desk.fetcher, clock, NEVER)
+    return MarketPoller(symbol, intervals, 3_000, desk.sync, clock, NEVER)
 
 
 def test_a_visit_reads_what_is_due_and_then_waits_for_the_next_close(
     desk: Desk, clock: ExchangeClock
 ) -> None:
     one = market(desk, clock, "1m", "1h")
-    one.visit()
+    one.poll()
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 100)
     assert one.next_ms() == NOW_MS - NOW_MS % MINUTE_MS + 18_000
     asked = len(desk.asked())
-    one.visit()
+    one.poll()
     assert len(desk.asked()) == asked
 
 
@@ -75,13 +75,13 @@ def test_an_outage_is_met_with_a_few_tries_a_minute(desk: Desk, clock: ExchangeC
     one = market(desk, clock, "1s", "1m", "1h")
     desk.sim.faults.add("server_error", path="klines", count=None)
     for _ in range(300):
-        one.visit()
+        one.poll()
         desk.sim.clock.advance(1_000)
     failing = [one.is_failing]
     assert len(desk.asked()) <= 5 * 5
     desk.sim.faults.clear()
     for _ in range(61):
-        one.visit()
+        one.poll()
         desk.sim.clock.advance(1_000)
     assert [*failing, one.is_failing] == [True, False]
     assert desk.stored(MINUTES)[-90:] == desk.truth(MINUTES, 90)
@@ -92,7 +92,7 @@ def test_an_unknown_market_is_asked_for_once_an_hour(
 ) -> None:
     one = market(desk, clock, symbol="NOPEUSDT")
     for _ in range(2 * UNKNOWN_MS // 60_000):
-        one.visit()
+        one.poll()
         desk.sim.clock.advance(60_000)
     assert one.is_unknown
     assert len(desk.asked()) == 2
@@ -107,7 +107,7 @@ def test_one_answer_that_denies_a_market_is_not_yet_believed(
     one = market(desk, clock)
     desk.sim.faults.add("error_200", count=2, path="klines")
     for _ in range(20):
-        one.visit()
+        one.poll()
         desk.sim.clock.advance(1_000)
     assert not one.is_unknown
     assert desk.stored(MINUTES)
@@ -118,7 +118,7 @@ def test_one_interval_that_is_always_answered_badly_leaves_the_others_alone(
 ) -> None:
     one = market(desk, clock, "1m", "5m", "1h")
     desk.sim.faults.add("html", interval="1m", count=None)
-    one.visit()
+    one.poll()
     assert desk.stored(MINUTES) == []
     for name in ("5m", "1h"):
         series = Series("BTCUSDT", INTERVALS[name])
@@ -128,12 +128,12 @@ def test_one_interval_that_is_always_answered_badly_leaves_the_others_alone(
 def test_a_damaged_key_stops_its_own_series_alone(desk: Desk, clock: ExchangeClock) -> None:
     desk.redis.lpush(keys.klines(MINUTES), "not ours")
     one = market(desk, clock)
-    one.visit()
+    one.poll()
     hours = Series("BTCUSDT", INTERVALS["1h"])
     assert desk.stored(hours) == desk.truth(hours, 100)
     assert desk.redis.lrange(keys.klines(MINUTES), 0, -1) == [b"not ours"]
     with pytest.raises(StoreDamaged):
-        desk.fetcher.refresh(MINUTES)
+        desk.sync.refresh(MINUTES)
 
 
 def test_an_error_that_nobody_thought_of_is_logged_and_survived(
@@ -145,13 +145,13 @@ def test_an_error_that_nobody_thought_of_is_logged_and_survived(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.fetcher, "refresh", broken)
+        patch.setattr(desk.sync, "refresh", broken)
         for _ in range(100):
-            one.visit()
+            one.poll()
             desk.sim.clock.advance(60_000)
     failing = [one.is_failing]
     assert "ZeroDivisionError" in caplog.text
-    one.visit()
+    one.poll()
     assert [*failing, one.is_failing] == [True, False]
     assert desk.stored(MINUTES)
 
@@ -163,7 +163,7 @@ def test_history_is_filled_page_by_page_and_only_after_the_newest(
     one = market(desk, ExchangeClock(desk.rest, wall_ms=sim.clock.now_ms), "1m")
     assert not one.fill(MINUTES)
     assert desk.stored(MINUTES) == []
-    one.visit()
+    one.poll()
     while one.fill(MINUTES):
         pass
     assert desk.stored(MINUTES)[-1_000:] == desk.truth(MINUTES, 1_000)
@@ -206,13 +206,13 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
         executors={"default": {"type": "threadpool"}, "history": {"type": "threadpool"}},
     )
     settings = Settings(symbols=("BTCUSDT",), intervals=("1m",))
-    rota = Rota(scheduler, settings, desk.fetcher, clock, NEVER)
-    watch = Watch(desk.redis, clock, rota, desk.fetcher.ledger)
+    jobs = FetchScheduler(scheduler, settings, desk.sync, clock, NEVER)
+    heartbeat = Heartbeat(desk.redis, clock, jobs, desk.sync.writer)
     scheduler.start(paused=True)
-    watch.tick()
+    heartbeat.beat()
     assert {job.id for job in scheduler.get_jobs()} == {"BTCUSDT", "history"}
     machine.shift_ms = jump_ms
-    watch.tick()
+    heartbeat.beat()
     assert abs(shared.read(desk.redis).exchange_ms - NOW_MS) < SOON_MS
     assert abs(clock.now_ms() - NOW_MS) < TRIP.total_seconds() * 1_000
     assert roles.beats(desk.redis)["fetcher"].detail["markets"] == 1
@@ -222,13 +222,13 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
 def test_no_job_is_armed_before_the_exchanges_clock_is_known(desk: Desk) -> None:
     clock = ExchangeClock(desk.rest)
     scheduler: Any = BackgroundScheduler(timezone=UTC)
-    rota = Rota(scheduler, Settings(), desk.fetcher, clock, NEVER)
-    watch = Watch(desk.redis, clock, rota, desk.fetcher.ledger)
+    jobs = FetchScheduler(scheduler, Settings(), desk.sync, clock, NEVER)
+    heartbeat = Heartbeat(desk.redis, clock, jobs, desk.sync.writer)
     desk.sim.faults.add("server_error", path="time", count=1)
-    watch.tick()
+    heartbeat.beat()
     assert scheduler.get_jobs() == []
     assert "fetcher" not in roles.beats(desk.redis)
-    watch.tick()
+    heartbeat.beat()
     assert "fetcher" in roles.beats(desk.redis)
 
 
@@ -253,11 +253,11 @@ def test_while_redis_is_away_a_market_rests_briefly_and_asks_nothing(
     one = market(desk, clock)
     desk.redis.config_set("maxmemory", "1")  # every write is refused
     try:
-        one.visit()
+        one.poll()
         assert clock.now_ms() < one.next_ms() <= clock.now_ms() + STORE_MS
         assert desk.asked() == []
     finally:
         desk.redis.config_set("maxmemory", "0")
     desk.sim.clock.advance(STORE_MS)
-    one.visit()
+    one.poll()
     assert desk.stored(MINUTES)

@@ -43,9 +43,9 @@ def filled(path: Path, redis: redis_py.Redis, redis_url: str) -> tuple[Desk, Ser
     clock = Clock(grid.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
     with SimServer(market=replayed([str(path)], clock)) as sim:
         desk = Desk(sim, redis, redis_url, history=HISTORY)
-        desk.fetcher.refresh(series)
+        desk.sync.refresh(series)
         for _ in range(3):
-            desk.fetcher.fill(series)
+            desk.sync.fill(series)
     return desk, series
 
 
@@ -76,14 +76,14 @@ def test_a_recorded_hole_is_maintenance_and_a_second_pass_asks_nothing(
     clock = Clock(series.interval.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
     with SimServer(market=replayed([str(path)], clock)) as sim:
         desk = Desk(sim, redis, redis_url, history=HISTORY)
-        desk.fetcher.refresh(series)
-        desk.fetcher.fill(series)
+        desk.sync.refresh(series)
+        desk.sync.fill(series)
         older, hole = gaps.read(redis, series).all
         assert (older.reason, older.end_ms) == ("not_listed", rows[0][0])
         assert (hole.reason, hole.start_ms, hole.candles) == ("maintenance", first_ms, candles)
         asked = len(desk.asked())
         again = Desk(sim, redis, redis_url, history=HISTORY)
-        for fetcher in (desk.fetcher, again.fetcher):
+        for fetcher in (desk.sync, again.sync):
             assert not fetcher.fill(series)
         assert len(desk.asked()) == asked
     silent = {row[0] for row in rows if float(row[5]) == 0}

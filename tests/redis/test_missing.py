@@ -205,13 +205,13 @@ def test_the_fetcher_tells_browsers_what_is_missing(
     times = [start_ms - MINUTE_MS, start_ms, start_ms + MINUTE_MS, end_ms]
     flat = [minute(0, 0, trades=0, open_ms=t, updated_at=t + 60_000) for t in times]
     live.save_many(redis, [(SIM_MINUTES, one) for one in flat], now_ms=NOW_MS)
-    desk.fetcher.refresh(SIM_MINUTES)
+    desk.sync.refresh(SIM_MINUTES)
     shown = live.read_live(redis, SIM_MINUTES, NOW_MS)
     assert not {start_ms, start_ms + MINUTE_MS} & _opens([*shown.pending])
     assert desk.events.take(event=GAP_PROVEN) == [
         {"symbol": "BTCUSDT", "interval": "1m", "missing": [[start_ms, end_ms]]}
     ]
-    desk.fetcher.refresh(SIM_MINUTES)
+    desk.sync.refresh(SIM_MINUTES)
     assert desk.events.take(event=GAP_PROVEN) == []
 
 

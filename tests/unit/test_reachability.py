@@ -14,8 +14,8 @@ from truecandle.candles.interval import INTERVALS
 from truecandle.errors import ExchangeUnreachable
 from truecandle.feed.backoff import BACKOFF_MAX_S, TRIES_MAX, AskBackoff
 from truecandle.feed.backoff import WAKES_MAX as ASK_WAKES_MAX
-from truecandle.fetcher.backoff import MINUTE_MS, WAKES_MAX, Backoff
-from truecandle.fetcher.plan import Plan
+from truecandle.fetcher.market_poller import MINUTE_MS, WAKES_MAX, MarketBackoff
+from truecandle.fetcher.read_schedule import ReadSchedule
 
 KLINES, TRADES = "/api/v3/klines", "/api/v3/aggTrades"
 NOW_MS = 1_723_118_410_000
@@ -71,7 +71,7 @@ def test_while_it_lasts_it_is_probed_again_and_again_and_no_longer() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_market_rests_for_an_outage_only_while_that_lasts(seed: int) -> None:
-    backoff, outage = Backoff(random.Random(seed)), SharedOutage(nothing)
+    backoff, outage = MarketBackoff(random.Random(seed)), SharedOutage(nothing)
     for second in range(5):
         backoff.fail(NOW_MS + second, outage)
     assert backoff.until_ms >= NOW_MS + MINUTE_MS
@@ -81,18 +81,18 @@ def test_a_market_rests_for_an_outage_only_while_that_lasts(seed: int) -> None:
 
 
 def test_what_is_a_markets_own_trouble_outlasts_every_outage() -> None:
-    backoff = Backoff()
+    backoff = MarketBackoff()
     backoff.fail(NOW_MS, ended(SharedOutage(nothing)))
     backoff.rest(NOW_MS + MINUTE_MS)
     assert backoff.until_ms == NOW_MS + MINUTE_MS
-    own = Backoff()
+    own = MarketBackoff()
     own.fail(NOW_MS, None)
     assert own.until_ms > NOW_MS and not own.is_woken
 
 
 def test_who_is_woken_and_fails_again_is_not_woken_for_ever() -> None:
     """Every other market is answered, this one never: five tries a minute and a few more."""
-    backoff, tries, now_ms = Backoff(random.Random(3)), 0, NOW_MS
+    backoff, tries, now_ms = MarketBackoff(random.Random(3)), 0, NOW_MS
     while now_ms < NOW_MS + 10 * MINUTE_MS:
         if backoff.until_ms <= now_ms:
             backoff.fail(now_ms, SharedOutage(nothing))
@@ -105,12 +105,12 @@ def test_who_is_woken_and_fails_again_is_not_woken_for_ever() -> None:
 
 def test_a_series_is_due_again_when_the_outage_is_over() -> None:
     interval, outage = INTERVALS["1m"], SharedOutage(nothing)
-    plan = Plan([interval], 3_000)
+    schedule = ReadSchedule([interval], 3_000)
     for _ in range(8):
-        plan.fail(interval, NOW_MS, outage)
-    assert plan.due(NOW_MS + 1_000) == []
+        schedule.record_failure(interval, NOW_MS, outage)
+    assert schedule.due(NOW_MS + 1_000) == []
     ended(outage)
-    assert plan.due(NOW_MS + 1_000) == [interval]
+    assert schedule.due(NOW_MS + 1_000) == [interval]
 
 
 def test_the_feed_asks_again_when_the_outage_is_over_and_gives_nothing_up_in_one() -> None:

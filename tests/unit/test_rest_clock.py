@@ -88,7 +88,7 @@ def test_a_measurement_is_good_for_a_minute_unless_doubted(
     world.passed_ms += FRESH_MS
     assert clock.is_stale()
     clock.measure()
-    clock.doubt()
+    clock.mark_stale()
     assert clock.is_stale()
 
 

@@ -23,7 +23,7 @@ from tests.web.process import Web
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.listing import Listing
 from truecandle.config import Settings
-from truecandle.fetcher import Roster, Rota
+from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.sim.server import SimServer
 from truecandle.store import markets as kept
 from truecandle.store import pages
@@ -42,13 +42,13 @@ def sim() -> Iterator[SimServer]:
 
 @pytest.fixture
 def fetcher(sim: SimServer, redis: Redis, redis_url: str) -> Iterator[SimServer]:
-    """The fetcher's roster, at work in a thread; its exchange."""
+    """The fetcher's registry, at work in a thread; its exchange."""
     sim.faults.clear()
     desk, stop = Desk(sim, redis, redis_url), threading.Event()
     scheduler: Any = BackgroundScheduler(timezone=UTC)
-    rota = Rota(scheduler, Settings(), desk.fetcher, ExchangeClock(desk.rest), stop)
-    roster = Roster(redis, desk.rest, rota, sim.clock.now_ms, ("BTCUSDT", "ETHUSDT"))
-    working = threading.Thread(target=roster.run, args=(stop,))
+    jobs = FetchScheduler(scheduler, Settings(), desk.sync, ExchangeClock(desk.rest), stop)
+    registry = SymbolRegistry(redis, desk.rest, jobs, sim.clock.now_ms, ("BTCUSDT", "ETHUSDT"))
+    working = threading.Thread(target=registry.run, args=(stop,))
     working.start()
     yield sim
     stop.set()

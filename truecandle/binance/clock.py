@@ -56,7 +56,7 @@ class ExchangeClock:
         self._monotonic_ms = monotonic_ms
         self._lock = threading.Lock()
         self._anchor = _Anchor(wall_ms(), monotonic_ms(), wall_ms())
-        self._is_doubted = True
+        self._is_marked_stale = True
         self._has_leapt = False
         self._is_heard = False
         self.is_measured = False
@@ -80,7 +80,7 @@ class ExchangeClock:
         ahead_ms = event_ms - self.now_ms()
         is_apart = abs(ahead_ms) > EVENT_APART_MS_MAX
         if self.is_measured and is_apart:
-            self._is_doubted = True
+            self._is_marked_stale = True
         elif ahead_ms > 0 or (is_apart and not self.is_measured):
             with self._lock:
                 anchor = self._anchor
@@ -91,9 +91,9 @@ class ExchangeClock:
         """What to add to the machine's time of day, as it is now, to get the exchange's time."""
         return self.now_ms() - self._wall_ms()
 
-    def doubt(self) -> None:
+    def mark_stale(self) -> None:
         """Something spoke against the clock: it is stale until measured again."""
-        self._is_doubted = True
+        self._is_marked_stale = True
 
     def has_jumped(self) -> bool:
         """Whether the machine's time of day moved against the monotonic clock since measured."""
@@ -109,9 +109,9 @@ class ExchangeClock:
         return self._has_leapt or self.has_jumped()
 
     def is_stale(self) -> bool:
-        """Whether it is time to measure: never, long ago, in doubt, or after a jump."""
+        """Whether it is time to measure: never, long ago, marked stale, or after a jump."""
         age_ms = self._monotonic_ms() - self._anchor.monotonic_ms
-        return self._is_doubted or age_ms >= FRESH_MS or self.has_jumped()
+        return self._is_marked_stale or age_ms >= FRESH_MS or self.has_jumped()
 
     def measure(self) -> int:
         """Asks the exchange and returns by how many ms the clock was moved.
@@ -130,7 +130,7 @@ class ExchangeClock:
             before_ms = self.now_ms()
             self._anchor = best
             moved_ms = self.now_ms() - before_ms
-            self._has_leapt = self._is_doubted = self.is_measured and abs(moved_ms) > JUMP_MS
+            self._has_leapt = self._is_marked_stale = self.is_measured and abs(moved_ms) > JUMP_MS
             self.is_measured = True
             return moved_ms
 

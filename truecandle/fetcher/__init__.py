@@ -3,27 +3,28 @@
 Never here: live candles, Flask, eventlet, the loop (`background_fetcher.py`).
 Invariant: it writes official candles through one `ingest.OfficialWriter`, and only while it leads.
 
-Reading order: `build` (what belongs together), `passes` (what is done for a series), `rereads` (the
-last days once more), `plan` (when), `market` (failures), `rota` (jobs), `roster` (which markets),
-`watch` (clock), `lead` (one of several fetchers).
+Reading order: `build` (what belongs together), `series_sync` (what is done for a series),
+`read_schedule` (when), `market_poller` (a market and its failures), `fetch_scheduler` (jobs),
+`symbol_registry` (which markets), `heartbeat` (clock and signs of life), `leadership` (one of
+several fetchers), `compat`.
 """
 
 from truecandle.fetcher.build import FetcherRole, build
-from truecandle.fetcher.lead import Lead
-from truecandle.fetcher.passes import Fetcher, Refreshed
-from truecandle.fetcher.roster import Roster
-from truecandle.fetcher.rota import CloseTrigger, Rota, new_scheduler
-from truecandle.fetcher.watch import Watch
+from truecandle.fetcher.fetch_scheduler import CloseTrigger, FetchScheduler, new_scheduler
+from truecandle.fetcher.heartbeat import Heartbeat
+from truecandle.fetcher.leadership import FetcherLeadership
+from truecandle.fetcher.series_sync import Refreshed, SeriesSync
+from truecandle.fetcher.symbol_registry import SymbolRegistry
 
 __all__ = [
     "CloseTrigger",
-    "Fetcher",
+    "FetchScheduler",
+    "FetcherLeadership",
     "FetcherRole",
-    "Lead",
+    "Heartbeat",
     "Refreshed",
-    "Roster",
-    "Rota",
-    "Watch",
+    "SeriesSync",
+    "SymbolRegistry",
     "build",
     "new_scheduler",
 ]

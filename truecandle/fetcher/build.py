@@ -20,11 +20,11 @@ from truecandle.binance.reachability import Reachability
 from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.events import Publisher
-from truecandle.fetcher.lead import Lead
-from truecandle.fetcher.passes import Fetcher
-from truecandle.fetcher.roster import Roster
-from truecandle.fetcher.rota import Rota, new_scheduler
-from truecandle.fetcher.watch import Watch
+from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
+from truecandle.fetcher.heartbeat import Heartbeat
+from truecandle.fetcher.leadership import FetcherLeadership
+from truecandle.fetcher.series_sync import SeriesSync
+from truecandle.fetcher.symbol_registry import SymbolRegistry
 from truecandle.store.budget import RESERVE, Budget
 
 
@@ -41,6 +41,42 @@ class FetcherRole:
 def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRole:
     """The fetcher that these settings describe. When `stop` is set, nothing is waited for."""
     reach = Reachability()
+    rest, deep, clock = _exchange(settings, redis, stop, reach)
+    leadership = FetcherLeadership(redis)
+    sync = SeriesSync(
+        settings,
+        redis,
+        rest,
+        Publisher(settings.redis_url),
+        now_ms=clock.now_ms,
+        deep=deep,
+        fence=leadership.fence,
+        is_unsure=clock.is_unsure,
+    )
+    scheduler = new_scheduler()
+    jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
+    heartbeat = Heartbeat(redis, clock, jobs, sync.writer)
+    registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
+    reach.listen(jobs.resume)
+
+    def close() -> None:
+        rest.close()
+        deep.close()
+
+    loops = (
+        registry.run,
+        heartbeat.run,
+        reach.probe_until,
+        lambda ending: leadership.run(ending, jobs),
+    )
+    return FetcherRole(scheduler, loops, close)
+
+
+def _exchange(
+    settings: Settings, redis: Redis, stop: threading.Event, reach: Reachability
+) -> tuple[RestClient, RestClient, ExchangeClock]:
+    """Who asks for what closed, who asks for history (and leaves weight to the former), and the
+    exchange's clock as they measure it."""
     new_client = partial(
         RestClient,
         settings.binance_rest_url,
@@ -52,26 +88,4 @@ def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRol
     )
     rest, deep = new_client(reserve=0), new_client(reserve=RESERVE)
     clock: ExchangeClock = ExchangeClock(rest)
-    lead = Lead(redis)
-    passes = Fetcher(
-        settings,
-        redis,
-        rest,
-        Publisher(settings.redis_url),
-        now_ms=clock.now_ms,
-        deep=deep,
-        fence=lead.fence,
-        is_unsure=clock.is_unsure,
-    )
-    scheduler = new_scheduler()
-    rota = Rota(scheduler, settings, passes, clock, stop, lead.is_leading)
-    watch = Watch(redis, clock, rota, passes.ledger)
-    roster = Roster(redis, deep, rota, clock.now_ms, settings.symbols)
-    reach.listen(rota.resume)
-
-    def close() -> None:
-        rest.close()
-        deep.close()
-
-    loops = (roster.run, watch.run, reach.probe_until, lambda ending: lead.run(ending, rota))
-    return FetcherRole(scheduler, loops, close)
+    return rest, deep, clock

@@ -14,7 +14,7 @@ from truecandle.candles.interval import MINUTE_MS
 from truecandle.config import Settings
 from truecandle.errors import StaleWriter
 from truecandle.events import Publisher
-from truecandle.fetcher import Fetcher, Lead
+from truecandle.fetcher import FetcherLeadership, SeriesSync
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
@@ -29,11 +29,11 @@ class Jobs:
     def __init__(self) -> None:
         self.did: list[str] = []
 
-    def arm(self) -> None:
-        self.did.append("arm")
+    def start_jobs(self) -> None:
+        self.did.append("start")
 
-    def disarm(self) -> None:
-        self.did.append("disarm")
+    def stop_jobs(self) -> None:
+        self.did.append("stop")
 
 
 @pytest.fixture
@@ -47,77 +47,77 @@ def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
     return Desk(sim, redis, redis_url)
 
 
-def fetcher(desk: Desk, redis_url: str, fence: Callable[[], int]) -> Fetcher:
+def fetcher(desk: Desk, redis_url: str, fence: Callable[[], int]) -> SeriesSync:
     settings = Settings(redis_url=redis_url, history_candles=100)
     publisher = Publisher(redis_url)
-    return Fetcher(
+    return SeriesSync(
         settings, desk.redis, desk.rest, publisher, now_ms=desk.sim.clock.now_ms, fence=fence
     )
 
 
-def hand_over(one: Lead, two: Lead) -> None:
+def hand_over(one: FetcherLeadership, two: FetcherLeadership) -> None:
     """What happens when the first is frozen for longer than its lease lasts."""
     one.release()
-    two.tick(Jobs())
+    two.renew(Jobs())
 
 
-def test_jobs_are_armed_with_the_lease_and_taken_away_without_it(redis: redis_py.Redis) -> None:
-    one, two = Lead(redis), Lead(redis)
+def test_jobs_start_with_the_lease_and_stop_without_it(redis: redis_py.Redis) -> None:
+    one, two = FetcherLeadership(redis), FetcherLeadership(redis)
     ones, twos = Jobs(), Jobs()
     for _ in range(3):
-        one.tick(ones)
-        two.tick(twos)
-    assert (ones.did, twos.did) == (["arm"], ["disarm"])
+        one.renew(ones)
+        two.renew(twos)
+    assert (ones.did, twos.did) == (["start"], ["stop"])
     redis.delete(keys.lease(keys.LEADER))
     for _ in range(3):
-        two.tick(twos)
-        one.tick(ones)
-    assert (ones.did, twos.did) == (["arm", "disarm"], ["disarm", "arm"])
+        two.renew(twos)
+        one.renew(ones)
+    assert (ones.did, twos.did) == (["start", "stop"], ["stop", "start"])
 
 
 def test_a_lease_that_was_lost_and_taken_again_arms_the_jobs_anew(redis: redis_py.Redis) -> None:
-    one, jobs = Lead(redis), Jobs()
-    one.tick(jobs)
+    one, jobs = FetcherLeadership(redis), Jobs()
+    one.renew(jobs)
     first = one.fence()
     redis.delete(keys.lease(keys.LEADER))
-    one.tick(jobs)
+    one.renew(jobs)
     assert one.fence() > first
-    assert jobs.did == ["arm", "arm"]
+    assert jobs.did == ["start", "start"]
 
 
 def test_without_redis_a_leader_leads_to_the_end_of_its_lease_and_no_longer(
     redis_server: RedisProc, redis: redis_py.Redis
 ) -> None:
     jobs = Jobs()
-    one = Lead(connect(redis_server.url, timeout_s=0.1), ttl_ms=1_000)
-    one.tick(jobs)
+    one = FetcherLeadership(connect(redis_server.url, timeout_s=0.1), ttl_ms=1_000)
+    one.renew(jobs)
     redis_server.freeze()
     try:
-        one.tick(jobs)
-        assert jobs.did == ["arm"]
+        one.renew(jobs)
+        assert jobs.did == ["start"]
         wait_for(lambda: not one.is_leading(), what="the lease to end")
-        one.tick(jobs)
-        assert jobs.did == ["arm", "disarm"]
+        one.renew(jobs)
+        assert jobs.did == ["start", "stop"]
         with pytest.raises(StaleWriter):
             one.fence()
     finally:
         redis_server.thaw()
-    one.tick(jobs)
-    assert jobs.did == ["arm", "disarm", "arm"]
+    one.renew(jobs)
+    assert jobs.did == ["start", "stop", "start"]
 
 
 def test_before_redis_was_ever_there_nothing_is_said_or_done(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    jobs, one = Jobs(), Lead(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    jobs, one = Jobs(), FetcherLeadership(connect(f"redis://127.0.0.1:{free_port()}/0"))
     for _ in range(3):
-        one.tick(jobs)
+        one.renew(jobs)
     assert jobs.did == []
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_told_to_stop_it_gives_the_lease_up(redis: redis_py.Redis) -> None:
-    stop, one = threading.Event(), Lead(redis)
+    stop, one = threading.Event(), FetcherLeadership(redis)
     thread = threading.Thread(target=one.run, args=(stop, Jobs()))
     thread.start()
     wait_for(one.is_leading, what="the lease")
@@ -129,9 +129,9 @@ def test_told_to_stop_it_gives_the_lease_up(redis: redis_py.Redis) -> None:
 def test_whoever_does_not_lead_asks_and_writes_nothing(
     desk: Desk, redis: redis_py.Redis, redis_url: str
 ) -> None:
-    one, two = Lead(redis), Lead(redis)
-    one.tick(Jobs())
-    two.tick(Jobs())
+    one, two = FetcherLeadership(redis), FetcherLeadership(redis)
+    one.renew(Jobs())
+    two.renew(Jobs())
     standby = fetcher(desk, redis_url, two.fence)
     for act in (standby.refresh, standby.fill):
         with pytest.raises(StaleWriter):
@@ -147,11 +147,11 @@ def test_whoever_does_not_lead_asks_and_writes_nothing(
 def test_an_answer_from_before_the_change_of_hands_is_never_written(
     desk: Desk, redis: redis_py.Redis, redis_url: str, is_back: bool
 ) -> None:
-    one, two = Lead(redis), Lead(redis)
-    one.tick(Jobs())
+    one, two = FetcherLeadership(redis), FetcherLeadership(redis)
+    one.renew(Jobs())
     first, second = fetcher(desk, redis_url, one.fence), fetcher(desk, redis_url, two.fence)
     first.refresh(MINUTES)
-    number = first.ledger.fence()
+    number = first.writer.fence()
     in_hand = desk.rest.klines("BTCUSDT", "1m", start_ms=LAST_MS, end_ms=LAST_MS + 1)
     hand_over(one, two)
     desk.sim.market.correct("BTCUSDT", "1m", LAST_MS, {"trades": 777})
@@ -164,25 +164,25 @@ def test_an_answer_from_before_the_change_of_hands_is_never_written(
     desk.events.take()
 
     with pytest.raises(StaleWriter):
-        first.ledger.write(MINUTES, in_hand, "new", fence=number)
+        first.writer.write(MINUTES, in_hand, "new", fence=number)
 
     assert desk.stored(MINUTES) == corrected
     assert desk.events.take() == []
     assert len(official.corrections(redis, MINUTES, 10)) == 1
-    assert first.ledger.counts["answers that came too late"] == 1
+    assert first.writer.counts["answers that came too late"] == 1
 
 
 def test_the_first_write_after_a_change_of_hands_need_not_be_the_new_leaders(
     desk: Desk, redis: redis_py.Redis, redis_url: str
 ) -> None:
-    one, two = Lead(redis), Lead(redis)
-    one.tick(Jobs())
+    one, two = FetcherLeadership(redis), FetcherLeadership(redis)
+    one.renew(Jobs())
     first = fetcher(desk, redis_url, one.fence)
-    number = first.ledger.fence()
+    number = first.writer.fence()
     rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
     hand_over(one, two)  # and the new leader has not written anything yet
     with pytest.raises(StaleWriter):
-        first.ledger.write(MINUTES, rows, "new", fence=number)
+        first.writer.write(MINUTES, rows, "new", fence=number)
     assert desk.stored(MINUTES) == []
 
 
@@ -192,8 +192,8 @@ def test_a_tool_beside_the_fetcher_writes_with_the_number_in_force(
     tool = OfficialWriter(redis, Publisher(redis_url), 3_000, desk.sim.clock.now_ms)
     rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
     assert len(tool.write(MINUTES, rows[:1], "backfill")) == 1
-    one, two = Lead(redis), Lead(redis)
-    one.tick(Jobs())
+    one, two = FetcherLeadership(redis), FetcherLeadership(redis)
+    one.renew(Jobs())
     before = tool.fence()
     assert before == one.fence() == lease.current(redis, keys.LEADER)
     hand_over(one, two)

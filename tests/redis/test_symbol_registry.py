@@ -18,8 +18,8 @@ from truecandle.binance.rest.parsing import parse_listings
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.listing import UNLISTED
 from truecandle.config import Settings
-from truecandle.fetcher import Roster, Rota
-from truecandle.fetcher.roster import CHECK_MS, PAUSE_MS, UNLISTED_MS
+from truecandle.fetcher import FetchScheduler, SymbolRegistry
+from truecandle.fetcher.symbol_registry import CHECK_MS, PAUSE_MS, UNLISTED_MS
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, markets
@@ -31,7 +31,7 @@ START = ("BTCUSDT", "ETHUSDT")
 
 
 class Office:
-    """A fetcher's roster, ticked by hand; its scheduler never runs a job."""
+    """A fetcher's registry, ticked by hand; its scheduler never runs a job."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.leads = desk, True
@@ -41,12 +41,14 @@ class Office:
         clock.measure()
         self.scheduler: Any = BackgroundScheduler(timezone=UTC)
         self.scheduler.start(paused=True)
-        self.rota = Rota(
-            self.scheduler, settings, desk.fetcher, clock, threading.Event(), lambda: self.leads
+        self.fetch_jobs = FetchScheduler(
+            self.scheduler, settings, desk.sync, clock, threading.Event(), lambda: self.leads
         )
-        self.rota.disarm()
+        self.fetch_jobs.stop_jobs()
         now_ms = desk.sim.clock.now_ms
-        self.roster = Roster(desk.redis, desk.rest, self.rota, now_ms, settings.symbols)
+        self.registry = SymbolRegistry(
+            desk.redis, desk.rest, self.fetch_jobs, now_ms, settings.symbols
+        )
 
     @property
     def jobs(self) -> set[str]:
@@ -86,36 +88,36 @@ def follow(office: Office, symbol: str) -> None:
 
 
 def test_settings_are_only_the_start(office: Office) -> None:
-    office.roster.tick()
+    office.registry.update()
     follow(office, "DOGEUSDT")
     markets.unfollow(office.desk.redis, "BTCUSDT")
     again = Office(office.desk)
-    again.roster.tick()
-    assert [market.symbol for market in again.rota.markets] == ["ETHUSDT", "DOGEUSDT"]
+    again.registry.update()
+    assert [market.symbol for market in again.fetch_jobs.pollers] == ["ETHUSDT", "DOGEUSDT"]
     again.scheduler.shutdown(wait=False)
 
 
 def test_a_new_market_gets_its_job_and_the_others_keep_theirs(office: Office) -> None:
-    office.roster.tick()
-    office.rota.arm()
+    office.registry.update()
+    office.fetch_jobs.start_jobs()
     before = {job.id: job.trigger for job in office.scheduler.get_jobs()}
-    first = office.rota.markets[0]
+    first = office.fetch_jobs.pollers[0]
     follow(office, "PEPEUSDT")
-    office.roster.tick()
+    office.registry.update()
     assert office.jobs == {*START, "PEPEUSDT"}
     after = {job.id: job.trigger for job in office.scheduler.get_jobs()}
     assert {name: after[name] for name in before} == before
-    assert office.rota.markets[0] is first
+    assert office.fetch_jobs.pollers[0] is first
 
 
 def test_a_market_that_is_left_loses_its_job_and_keeps_its_candles(office: Office) -> None:
-    office.roster.tick()
-    office.rota.arm()
-    office.rota.markets[0].visit()
+    office.registry.update()
+    office.fetch_jobs.start_jobs()
+    office.fetch_jobs.pollers[0].poll()
     stored = office.desk.redis.zcard("klines_z:BTCUSDT:1m")
     assert stored
     markets.unfollow(office.desk.redis, "BTCUSDT")
-    office.roster.tick()
+    office.registry.update()
     assert office.jobs == {"ETHUSDT"}
     assert office.desk.redis.zcard("klines_z:BTCUSDT:1m") == stored
 
@@ -126,8 +128,8 @@ def test_who_does_not_lead_knows_the_markets_and_asks_nothing(office: Office) ->
     markets.followed(office.desk.redis, START)
     markets.wish(office.desk.redis, "PEPEUSDT")
     asked = len(office.asked())
-    office.roster.tick()
-    assert [market.symbol for market in office.rota.markets] == ["DOGEUSDT"]
+    office.registry.update()
+    assert [market.symbol for market in office.fetch_jobs.pollers] == ["DOGEUSDT"]
     assert (office.jobs, len(office.asked())) == (set(), asked)
     assert markets.wishes(office.desk.redis) == ["PEPEUSDT"]
 
@@ -135,7 +137,7 @@ def test_who_does_not_lead_knows_the_markets_and_asks_nothing(office: Office) ->
 def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None:
     for symbol in ("PEPEUSDT", "NOSUCH", OTHER):
         markets.wish(office.desk.redis, symbol)
-    office.roster.tick()
+    office.registry.update()
     answer = markets.granted(office.desk.redis, "PEPEUSDT")
     assert answer and answer.listing
     assert (answer.listing.tick_size, answer.listing.step_size) == ("0.00000001", "1")
@@ -146,34 +148,34 @@ def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None
 
 
 def test_a_wish_while_the_exchange_is_away_is_told_to_come_again(office: Office) -> None:
-    office.roster.tick()
+    office.registry.update()
     office.desk.sim.faults.add("server_error", path="exchangeInfo", count=1)
     markets.wish(office.desk.redis, "PEPEUSDT")
-    office.roster.tick()
+    office.registry.update()
     answer = markets.granted(office.desk.redis, "PEPEUSDT")
     assert answer and answer.listing is None and answer.wait_ms > 0
 
 
 def test_all_markets_are_looked_up_in_one_request_and_then_rarely(office: Office) -> None:
     for _ in range(3):
-        office.roster.tick()
+        office.registry.update()
     assert office.asked() == ['["BTCUSDT","ETHUSDT"]']
     assert office.statuses() == {"BTCUSDT": "TRADING", "ETHUSDT": "TRADING"}
     office.desk.sim.clock.advance(CHECK_MS)
-    office.roster.tick()
+    office.registry.update()
     assert len(office.asked()) == 2
 
 
 def test_a_market_that_stops_trading_is_marked_and_still_followed(office: Office) -> None:
-    office.roster.tick()
+    office.registry.update()
     office.desk.sim.faults.add("listing", symbol="ETHUSDT", status="HALT")
     office.desk.sim.clock.advance(CHECK_MS)
-    office.roster.tick()
+    office.registry.update()
     assert office.statuses() == {"BTCUSDT": "TRADING", "ETHUSDT": "HALT"}
-    assert [market.symbol for market in office.rota.markets] == list(START)
+    assert [market.symbol for market in office.fetch_jobs.pollers] == list(START)
     office.desk.sim.faults.clear()
     office.desk.sim.clock.advance(CHECK_MS)
-    office.roster.tick()
+    office.registry.update()
     assert office.statuses()["ETHUSDT"] == "TRADING"
 
 
@@ -181,12 +183,12 @@ def test_a_delisted_market_is_found_among_the_others_and_spoils_nothing(office: 
     for symbol in ("PEPEUSDT", "DOGEUSDT"):
         markets.followed(office.desk.redis, START)
         follow(office, symbol)
-    office.roster.tick()
+    office.registry.update()
     step = markets.followed(office.desk.redis)[2].listing.step_size
     asked = len(office.asked())
     office.desk.sim.faults.add("listing", symbol="PEPEUSDT", status=None)
     office.desk.sim.clock.advance(CHECK_MS)
-    office.roster.tick()
+    office.registry.update()
     statuses = office.statuses()
     assert statuses.pop("PEPEUSDT") == UNLISTED
     assert set(statuses.values()) == {"TRADING"}
@@ -194,34 +196,34 @@ def test_a_delisted_market_is_found_among_the_others_and_spoils_nothing(office: 
     assert markets.followed(office.desk.redis)[2].listing.step_size == step
     asked = len(office.asked())
     office.desk.sim.clock.advance(CHECK_MS)
-    office.roster.tick()
+    office.registry.update()
     assert len(office.asked()) == asked + 1, "the others are asked for without it"
     office.desk.sim.faults.clear()
     office.desk.sim.clock.advance(UNLISTED_MS)
     for _ in range(2):
-        office.roster.tick()
+        office.registry.update()
     assert office.statuses()["PEPEUSDT"] == "TRADING"
 
 
 def test_a_market_that_is_listed_again_is_visited_at_once(office: Office) -> None:
-    office.roster.tick()
-    office.rota.arm()
-    market = office.rota.markets[1]
-    market.visit()
+    office.registry.update()
+    office.fetch_jobs.start_jobs()
+    market = office.fetch_jobs.pollers[1]
+    market.poll()
     office.desk.sim.faults.add("listing", symbol="ETHUSDT", status=None)
     office.advance(CHECK_MS)
-    market.visit()
+    market.poll()
     assert market.is_unknown
-    office.roster.tick()
+    office.registry.update()
     assert market.next_ms() > office.clock.now_ms() + UNLISTED_MS / 2
     assert office.desk.redis.zcard("klines_z:ETHUSDT:1m")
     office.desk.sim.faults.clear()
     office.advance(UNLISTED_MS - 1_000)
-    office.roster.tick()
+    office.registry.update()
     assert market.is_unknown, "not looked up yet"
     office.advance(1_000)
     for _ in range(2):
-        office.roster.tick()
+        office.registry.update()
     assert office.statuses()["ETHUSDT"] == "TRADING"
     assert market.next_ms() <= office.clock.now_ms()
 
@@ -229,17 +231,17 @@ def test_a_market_that_is_listed_again_is_visited_at_once(office: Office) -> Non
 def test_a_failing_exchange_is_asked_again_only_after_a_pause(office: Office) -> None:
     office.desk.sim.faults.add("server_error", path="exchangeInfo", count=100)
     for _ in range(5):
-        office.roster.tick()
+        office.registry.update()
     assert len(office.asked()) == 1
     assert office.statuses() == {"BTCUSDT": "", "ETHUSDT": ""}
 
 
 def test_nothing_that_redis_holds_or_lacks_ends_the_roster(office: Office) -> None:
     office.desk.redis.set(keys.MARKETS, "foreign")
-    office.roster.tick()
-    assert [market.symbol for market in office.rota.markets] == list(START)
+    office.registry.update()
+    assert [market.symbol for market in office.fetch_jobs.pollers] == list(START)
     office.desk.redis.delete(keys.MARKETS)
-    office.roster.tick()
+    office.registry.update()
     assert list(office.statuses()) == list(START)
 
 
@@ -247,7 +249,7 @@ def test_an_answer_about_other_symbols_is_no_answer(office: Office) -> None:
     body = '{"symbols":[{"symbol":"XRPUSDT","status":"TRADING","baseAsset":"XRP","quoteAsset":"USDT","filters":[]}]}'  # noqa: E501
     office.desk.sim.faults.add("status", path="exchangeInfo", status=200, body=body)
     markets.wish(office.desk.redis, "DOGEUSDT")
-    office.roster.tick()
+    office.registry.update()
     answer = markets.granted(office.desk.redis, "DOGEUSDT")
     assert answer and answer.listing is None and answer.wait_ms > 0
 
@@ -263,17 +265,17 @@ def test_a_listing_without_steps_is_one_all_the_same() -> None:
 
 def test_one_odd_symbol_among_the_others_spoils_itself_only(office: Office) -> None:
     """It is not taken for one that the exchange does not list, and is looked up again soon."""
-    office.roster.tick()
+    office.registry.update()
     assert set(office.statuses().values()) == {"TRADING"}
     office.advance(CHECK_MS)
     office.desk.sim.faults.add("listing", symbol="ETHUSDT", status="BREAK", for_ms=HOUR_MS)
     office.desk.sim.faults.add("odd_listing", row=0)
-    office.roster.tick()
+    office.registry.update()
     assert office.statuses() == {"BTCUSDT": "TRADING", "ETHUSDT": "BREAK"}
     asked = len(office.asked())
-    office.roster.tick()
+    office.registry.update()
     assert len(office.asked()) == asked
     office.advance(PAUSE_MS)
     office.desk.sim.faults.add("listing", symbol="BTCUSDT", status="HALT", for_ms=HOUR_MS)
-    office.roster.tick()
+    office.registry.update()
     assert office.statuses() == {"BTCUSDT": "HALT", "ETHUSDT": "BREAK"}

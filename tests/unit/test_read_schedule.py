@@ -1,4 +1,4 @@
-"""When the fetcher reads: the plan of a market, its rests, its memory of what does not exist."""
+"""When the fetcher reads: a market's schedule, its rests, its memory of what does not exist."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from truecandle.candles.gaps import Hole, find_holes, newest_page
 from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
 from truecandle.candles.reasons import Reason, Verdict, gap_from_json
 from truecandle.errors import CandleError
-from truecandle.fetcher.backoff import TRIES_MAX, Backoff
-from truecandle.fetcher.plan import LATE_MS, LATE_SLOW_MS_MAX, REREAD_MS, Plan
+from truecandle.fetcher.market_poller import TRIES_MAX, MarketBackoff
+from truecandle.fetcher.read_schedule import LATE_MS, LATE_SLOW_MS_MAX, REREAD_MS, ReadSchedule
 
 SETTLE_MS = 3_000
 #: 2024-08-08T00:00:00Z, a Thursday.
@@ -23,25 +23,31 @@ DAY = 1_723_075_200_000
 MINUTE = INTERVALS["1m"]
 
 
-def plan(*names: str) -> Plan:
-    return Plan([INTERVALS[name] for name in names], SETTLE_MS)
+def schedule(*names: str) -> ReadSchedule:
+    return ReadSchedule([INTERVALS[name] for name in names], SETTLE_MS)
 
 
-def names(plan_: Plan, now_ms: int) -> list[str]:
-    return [interval.name for interval in plan_.due(now_ms)]
+def names(one: ReadSchedule, now_ms: int) -> list[str]:
+    return [interval.name for interval in one.due(now_ms)]
 
 
-def read_all(plan_: Plan, now_ms: int) -> None:
-    for interval in plan_.due(now_ms):
-        plan_.read(interval, now_ms, has_arrived=True)
+def read_all(one: ReadSchedule, now_ms: int) -> None:
+    for interval in one.due(now_ms):
+        one.record_read(interval, now_ms, has_arrived=True)
 
 
 def test_at_the_start_everything_is_due_the_shortest_first() -> None:
-    assert names(plan("1M", "1h", "1s", "1w", "1m"), DAY + 5_000) == ["1s", "1m", "1h", "1w", "1M"]
+    assert names(schedule("1M", "1h", "1s", "1w", "1m"), DAY + 5_000) == [
+        "1s",
+        "1m",
+        "1h",
+        "1w",
+        "1M",
+    ]
 
 
 def test_a_candle_is_read_when_it_has_settled_and_again_a_while_later() -> None:
-    minute = plan("1m")
+    minute = schedule("1m")
     read_all(minute, DAY + SETTLE_MS)
     assert minute.next_ms(DAY + SETTLE_MS) == DAY + SETTLE_MS + REREAD_MS
     read_all(minute, DAY + SETTLE_MS + REREAD_MS)
@@ -52,7 +58,7 @@ def test_a_candle_is_read_when_it_has_settled_and_again_a_while_later() -> None:
 
 
 def test_seconds_are_read_every_second() -> None:
-    seconds = plan("1s")
+    seconds = schedule("1s")
     for second in range(60):
         now_ms = DAY + second * 1_000
         assert names(seconds, now_ms) == ["1s"]
@@ -61,17 +67,17 @@ def test_seconds_are_read_every_second() -> None:
 
 
 def test_at_midnight_all_that_closed_is_due_and_nothing_else() -> None:
-    all_of_them = plan("1m", "5m", "1h", "4h", "1d", "1w", "1M")
+    all_of_them = schedule("1m", "5m", "1h", "4h", "1d", "1w", "1M")
     read_all(all_of_them, DAY - 10_000)
     assert names(all_of_them, DAY + SETTLE_MS) == ["1m", "5m", "1h", "4h", "1d"]
 
 
 def test_a_late_candle_is_waited_for_by_a_ladder_then_ever_more_slowly() -> None:
-    day, now_ms = plan("1d"), DAY + SETTLE_MS
+    day, now_ms = schedule("1d"), DAY + SETTLE_MS
     moments = []
     gave_up = 0
     for _ in range(14):
-        gave_up += day.read(INTERVALS["1d"], now_ms, has_arrived=False)
+        gave_up += day.record_read(INTERVALS["1d"], now_ms, has_arrived=False)
         now_ms = day.next_ms(now_ms)
         moments.append(now_ms - DAY - SETTLE_MS)
     assert moments[:4] == [1_000, 3_000, 7_000, 15_000]
@@ -82,16 +88,16 @@ def test_a_late_candle_is_waited_for_by_a_ladder_then_ever_more_slowly() -> None
 
 
 def test_a_candle_that_arrived_ends_the_waiting() -> None:
-    minute, now_ms = plan("1m"), DAY + SETTLE_MS
-    minute.read(MINUTE, now_ms, has_arrived=False)
-    minute.read(MINUTE, now_ms + 1_000, has_arrived=True)
+    minute, now_ms = schedule("1m"), DAY + SETTLE_MS
+    minute.record_read(MINUTE, now_ms, has_arrived=False)
+    minute.record_read(MINUTE, now_ms + 1_000, has_arrived=True)
     assert minute.next_ms(now_ms + 1_000) == now_ms + REREAD_MS
 
 
 def test_a_market_that_is_silent_is_not_waited_for_in_a_hurry() -> None:
-    minute, reads, now_ms = plan("1m"), 0, DAY + SETTLE_MS
+    minute, reads, now_ms = schedule("1m"), 0, DAY + SETTLE_MS
     while now_ms < DAY + HOUR_MS:
-        minute.read(MINUTE, now_ms, has_arrived=False)
+        minute.record_read(MINUTE, now_ms, has_arrived=False)
         reads += 1
         now_ms = max(minute.next_ms(now_ms), now_ms + 1)
     assert minute.silent() == ["1m"]
@@ -99,30 +105,30 @@ def test_a_market_that_is_silent_is_not_waited_for_in_a_hurry() -> None:
 
 
 def test_an_interval_that_fails_stays_due_but_lets_others_go_first() -> None:
-    both, now_ms = plan("1m", "1h"), DAY + SETTLE_MS
-    both.fail(MINUTE, now_ms)
+    both, now_ms = schedule("1m", "1h"), DAY + SETTLE_MS
+    both.record_failure(MINUTE, now_ms)
     assert names(both, now_ms) == ["1h"]
     assert names(both, now_ms + 1_000) == ["1m", "1h"]
 
 
 def test_until_its_grid_is_known_a_3d_candle_may_end_at_any_midnight() -> None:
-    three = plan("3d")
-    three.read(INTERVALS["3d"], DAY + SETTLE_MS + REREAD_MS, has_arrived=True)
+    three = schedule("3d")
+    three.record_read(INTERVALS["3d"], DAY + SETTLE_MS + REREAD_MS, has_arrived=True)
     assert three.next_ms(DAY + HOUR_MS) == DAY + DAY_MS + SETTLE_MS
-    three.learn(INTERVALS["3d"].with_phase(DAY))
+    three.set_grid(INTERVALS["3d"].with_phase(DAY))
     assert three.next_ms(DAY + HOUR_MS) == DAY + 3 * DAY_MS + SETTLE_MS
 
 
 @given(st.sampled_from(list(INTERVALS)), st.integers(DAY, DAY + 400 * DAY_MS))
 def test_the_next_moment_after_a_read_is_always_ahead(name: str, now_ms: int) -> None:
-    one = plan(name)
+    one = schedule(name)
     read_all(one, now_ms)
     assert now_ms < one.next_ms(now_ms)
     assert names(one, one.next_ms(now_ms)) == [name]
 
 
 def test_failures_rest_a_random_time_up_to_a_bound_that_doubles() -> None:
-    backoff = Backoff(random.Random(7))
+    backoff = MarketBackoff(random.Random(7))
     now_ms, waits = 0, []
     for _ in range(30):
         backoff.fail(now_ms)
@@ -131,13 +137,13 @@ def test_failures_rest_a_random_time_up_to_a_bound_that_doubles() -> None:
     assert waits[0] <= 1_000
     assert max(waits) <= 60_000
     assert max(waits) > 20_000
-    backoff.succeed()
+    backoff.reset()
     assert (backoff.failures, backoff.until_ms) == (0, 0)
 
 
 @given(st.integers(0, 10_000))
 def test_there_are_never_more_than_a_few_failures_a_minute(seed: int) -> None:
-    backoff = Backoff(random.Random(seed))
+    backoff = MarketBackoff(random.Random(seed))
     now_ms, moments = 0, []
     for _ in range(40):
         backoff.fail(now_ms)

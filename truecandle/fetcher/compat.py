@@ -1,4 +1,4 @@
-"""Two functions for people who know the first sketch of this design, with its signatures.
+"""Two functions with the signatures of the first design, for programs that call them.
 
 Never here: anything that the fetcher itself uses.
 Invariant: they do what the fetcher does, by the same rules: only closed, settled rows are stored.

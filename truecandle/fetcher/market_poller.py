@@ -1,15 +1,18 @@
-"""One market of the fetcher: its plan, and what its failures mean for it and for nobody else.
+"""Polls one market of the sync when it is due, and bears its failures alone.
 
-Never here: threads, the scheduler, how a pass works (`passes`).
-Invariant: no error leaves a visit, and a market that fails costs others neither time nor requests.
+Never here: threads, the scheduler, how a series is read (`series_sync`).
+Invariant: no error leaves a poll, and a market that fails costs others neither time nor requests.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 
+from truecandle.backoff import Backoff
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.interval import Interval
 from truecandle.candles.series import Series
@@ -23,9 +26,9 @@ from truecandle.errors import (
     StoreError,
     StoreUnavailable,
 )
-from truecandle.fetcher.backoff import Backoff
-from truecandle.fetcher.passes import Fetcher
-from truecandle.fetcher.plan import Plan
+from truecandle.fetcher.read_schedule import ReadSchedule
+from truecandle.fetcher.series_sync import SeriesSync
+from truecandle.log_once import TroubleLog
 
 #: A market that the exchange does not know is asked for again after this.
 UNKNOWN_MS = 3_600_000
@@ -39,43 +42,51 @@ REFUSED_MS = 60_000
 STORE_MS = 2_000
 #: So many failures in a row are more than a hiccup.
 ALARM = 3
+#: After failures in a row a market rests a random time, up to a bound that doubles, ...
+REST_MS = 1_000
+REST_MS_MAX = 60_000
+#: ... and has at most so many failures a minute on its own account.
+TRIES_MAX = 5
+MINUTE_MS = 60_000
+#: Who was woken so often in a minute and failed again has a trouble of its own.
+WAKES_MAX = 3
 
 log = logging.getLogger(__name__)
 
 
-class Market:
-    """One symbol at its intervals. `visit` and `fill` (or `reread`) may run in two threads."""
+class MarketPoller:
+    """One symbol at its intervals. `poll` and `fill` (or `reread`) may run in two threads."""
 
     def __init__(
         self,
         symbol: str,
         intervals: Iterable[Interval],
         settle_ms: int,
-        fetcher: Fetcher,
+        sync: SeriesSync,
         clock: ExchangeClock,
         stop: threading.Event,
     ) -> None:
         self.symbol = symbol
-        self.plan = Plan(intervals, settle_ms)
+        self.schedule = ReadSchedule(intervals, settle_ms)
         self.read_ms = 0
         self.is_unknown = False
-        self._fetcher = fetcher
+        self._sync = sync
         self._clock = clock
         self._stop = stop
-        self._backoff = Backoff()
-        self._fill_backoff = Backoff()
+        self._backoff = MarketBackoff()
+        self._fill_backoff = MarketBackoff()
         self._unknown_times = 0
         self._seen: set[str] = set()
-        self._said: dict[str, str] = {}
+        self._troubles = TroubleLog(log)
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last visits failed, one after the other."""
+        """Whether the last polls failed, one after the other."""
         return self._backoff.failures >= ALARM
 
     def next_ms(self) -> int:
-        """When to visit, by the exchange's clock; now or in the past if it is due."""
-        return max(self.plan.next_ms(self._clock.now_ms()), self._backoff.until_ms)
+        """When to poll, by the exchange's clock; now or in the past if it is due."""
+        return max(self.schedule.next_ms(self._clock.now_ms()), self._backoff.until_ms)
 
     @property
     def is_woken(self) -> bool:
@@ -84,24 +95,24 @@ class Market:
 
     def wake(self) -> None:
         """Forgets its failures, and so its rest."""
-        self._backoff.succeed()
+        self._backoff.reset()
 
-    def visit(self) -> None:
+    def poll(self) -> None:
         """Reads whatever is due, shortest interval first."""
         now_ms = self._clock.now_ms()
         if self._backoff.until_ms > now_ms:
             return
-        for interval in self.plan.due(now_ms):
+        for interval in self.schedule.due(now_ms):
             if self._stop.is_set() or not self._read(Series(self.symbol, interval)):
                 return
 
     def fill(self, series: Series) -> bool:
         """Fills one page of history; whether more is missing and due."""
-        return self._look_back(series, lambda: self._fetcher.fill(series, pages_max=1))
+        return self._look_back(series, lambda: self._sync.fill(series, pages_max=1))
 
     def reread(self, series: Series) -> bool:
         """Reads one page of the last days again, once a day; whether there are more."""
-        return self._look_back(series, lambda: self._fetcher.reread(series))
+        return self._look_back(series, lambda: self._sync.reread(series))
 
     def _look_back(self, series: Series, look: Callable[[], bool]) -> bool:
         now_ms = self._clock.now_ms()
@@ -114,61 +125,61 @@ class Market:
             self._fill_backoff.rest(now_ms + error.retry_after_ms)
             return False
         except (ExchangeError, StoreError) as error:
-            self._say(f"{series.name} history", error)
+            self._report(f"{series.name} history", error)
             self._fill_backoff.fail(now_ms, _outage(error))
             return False
         except Exception:
             log.exception("%s: history failed in a way nobody thought of", series)
             self._fill_backoff.fail(now_ms)
             return False
-        self._fill_backoff.succeed()
-        self._said.pop(f"{series.name} history", None)
+        self._fill_backoff.reset()
+        self._troubles.clear(f"{series.name} history")
         return is_unfinished
 
     def _read(self, series: Series) -> bool:
         """Refreshes one series; whether to go on with the others."""
         at_ms = self._clock.now_ms()
         try:
-            refreshed = self._fetcher.refresh(series)
+            refreshed = self._sync.refresh(series)
         except (ExchangeError, StoreError) as error:
-            self.plan.fail(series.interval, at_ms, _outage(error))
+            self.schedule.record_failure(series.interval, at_ms, _outage(error))
             return self._fail(series, error, self._clock.now_ms())
         except Exception:
             log.exception("%s: reading failed in a way nobody thought of", series)
-            self.plan.fail(series.interval, at_ms)
+            self.schedule.record_failure(series.interval, at_ms)
             self._backoff.fail(at_ms)
             return True
         self._succeed(series)
         self.read_ms = at_ms
         if refreshed.series != series:
-            self.plan.learn(refreshed.series.interval)
-        if self.plan.read(series.interval, at_ms, has_arrived=refreshed.has_arrived):
+            self.schedule.set_grid(refreshed.series.interval)
+        if self.schedule.record_read(series.interval, at_ms, has_arrived=refreshed.has_arrived):
             log.info("%s: its newest candle is late", series)
-            self._clock.doubt()
+            self._clock.mark_stale()
         return True
 
     def _fail(self, series: Series, error: Exception, now_ms: int) -> bool:
         """What an error means for the whole market; whether its other intervals have a chance."""
         if isinstance(error, RateLimited):
-            self._say("", error)
+            self._report(self.symbol, error)
             self._backoff.rest(now_ms + error.retry_after_ms)
             return False
         if isinstance(error, StoreUnavailable):
-            self._say("", error)
+            self._report(self.symbol, error)
             self._backoff.rest(now_ms + STORE_MS)
             return False
         if isinstance(error, ExchangeRefused):
             return self._refused(series, error, now_ms)
         if isinstance(error, ExchangeUnreachable):
             self._backoff.fail(now_ms, error.outage)
-            self._say("", error)
+            self._report(self.symbol, error)
             return False
-        self._say(series.name, error)
+        self._report(series.name, error)
         return True
 
     def _refused(self, series: Series, error: ExchangeRefused, now_ms: int) -> bool:
         if error.code not in UNKNOWN_CODES:
-            self._say("", error)
+            self._report(self.symbol, error)
             self._backoff.rest(now_ms + REFUSED_MS)
             return False
         self._unknown_times += UNKNOWN_TIMES if error.status == 400 else 1
@@ -184,28 +195,74 @@ class Market:
     def _succeed(self, series: Series) -> None:
         self.is_unknown = False
         self._unknown_times = 0
-        self._backoff.succeed()
-        troubles = [self._said.pop(about, "") for about in ("", series.name)]
+        self._backoff.reset()
+        troubles = [self._troubles.clear(one) for one in (self.symbol, series.name)]
         if any(troubles):
             log.info("%s: all is well again", series)
         if series.name not in self._seen:
             self._seen.add(series.name)
             log.info("%s: followed", series)
 
-    def _say(self, about: str, error: Exception) -> None:
-        """Logs an error once, until it changes or all is well again."""
-        kind = type(error).__name__
+    def _report(self, subject: str, error: Exception) -> None:
         if self._stop.is_set() or isinstance(error, StaleWriter):
             return  # it is we who cut the connection, or another fetcher reads now
-        if self._said.get(about) != kind:
-            self._said[about] = kind
-            log.warning("%s: %s", about or self.symbol, plain(str(error)))
+        self._troubles.report(subject, error)
+
+
+class MarketBackoff:
+    """How long a market rests after failures. An outage that is over ends the rest that it has
+    caused, `WAKES_MAX` times a minute at most.
+    """
+
+    def __init__(self, rng: random.Random | None = None) -> None:
+        self._backoff = Backoff(REST_MS, REST_MS_MAX, _full_jitter, rng)
+        self._recent: deque[int] = deque(maxlen=TRIES_MAX)
+        self._wakes: deque[int] = deque(maxlen=WAKES_MAX)
+        self._outage: Outage | None = None
+        self._failed_until_ms = 0
+        self._rest_until_ms = 0
+
+    @property
+    def failures(self) -> int:
+        """In a row."""
+        return self._backoff.failures
+
+    @property
+    def until_ms(self) -> int:
+        """Until when it rests; a time in the past if it does not."""
+        return max(self._rest_until_ms, 0 if self.is_woken else self._failed_until_ms)
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether it was an outage that the last failure met, and that is over by now."""
+        return self._outage is not None and self._outage.is_over
+
+    def fail(self, now_ms: int, outage: Outage | None = None) -> None:
+        """One more failure in a row; for an `outage` it rests only while that lasts."""
+        if self.is_woken:
+            self._wakes.append(now_ms)
+        is_own = len(self._wakes) == WAKES_MAX and now_ms - self._wakes[0] < MINUTE_MS
+        self._outage = None if is_own else outage
+        self._recent.append(now_ms)
+        until_ms = now_ms + self._backoff.fail()
+        if len(self._recent) == TRIES_MAX:
+            until_ms = max(until_ms, self._recent[0] + MINUTE_MS)
+        self._failed_until_ms = max(self._failed_until_ms, until_ms)
+
+    def rest(self, until_ms: int) -> None:
+        """Rests until then, or longer if it already does, whatever others are answered."""
+        self._rest_until_ms = max(self._rest_until_ms, until_ms)
+
+    def reset(self) -> None:
+        """All is well again."""
+        self._backoff.reset()
+        self._failed_until_ms = self._rest_until_ms = 0
+        self._outage = None
+
+
+def _full_jitter(dice: random.Random, longest_ms: int) -> int:
+    return dice.randrange(1, longest_ms + 1)
 
 
 def _outage(error: Exception) -> Outage | None:
     return error.outage if isinstance(error, ExchangeUnreachable) else None
-
-
-def plain(text: str) -> str:
-    """Text of others on one line, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)[:300]

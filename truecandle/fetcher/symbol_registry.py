@@ -1,7 +1,8 @@
-"""Which markets this fetcher reads, as Redis says, and what the exchange says of those markets.
+"""Keeps the list of markets that this fetcher reads, as Redis says, and what the exchange says of
+them.
 
-Never here: candles, jobs (`rota`), who may follow a market (the web role asks; its wishes are
-answered here, since this role is the one that talks to the exchange).
+Never here: candles, jobs (`fetch_scheduler`), who may follow a market (the web role asks; its
+wishes are answered here, since this role is the one that talks to the exchange).
 Invariant: a change is picked up within seconds; the exchange is asked only by the one that leads.
 """
 
@@ -25,8 +26,9 @@ from truecandle.errors import (
     RateLimited,
     StoreError,
 )
-from truecandle.fetcher.market import UNKNOWN_CODES, plain
-from truecandle.fetcher.rota import Rota
+from truecandle.fetcher.fetch_scheduler import FetchScheduler
+from truecandle.fetcher.market_poller import UNKNOWN_CODES
+from truecandle.log_once import TroubleLog
 from truecandle.store import markets
 from truecandle.store.markets import Answer, Market
 
@@ -44,8 +46,8 @@ LISTINGS_MAX = 100
 log = logging.getLogger(__name__)
 
 
-class Roster:
-    """`run` in a thread of its own; it is one `tick` after the other.
+class SymbolRegistry:
+    """`run` in a thread of its own; it is one `update` after the other.
 
     `now_ms` is the exchange's clock, `seed` the markets followed if none ever was.
     """
@@ -54,13 +56,13 @@ class Roster:
         self,
         redis: Redis,
         rest: RestClient,
-        rota: Rota,
+        scheduler: FetchScheduler,
         now_ms: Callable[[], int],
         seed: Sequence[str],
     ) -> None:
         self._redis = redis
         self._rest = rest
-        self._rota = rota
+        self._scheduler = scheduler
         self._now_ms = now_ms
         self._seed = seed
         self._rest_until_ms = 0
@@ -68,32 +70,32 @@ class Roster:
         #: Markets of which the exchange's answer said nothing usable, and when to ask again.
         self._odd_until_ms: dict[str, int] = {}
         self._is_first = True
-        self._trouble = ""
+        self._troubles = TroubleLog(log)
 
     def run(self, stop: threading.Event) -> None:
-        """Ticks until `stop` is set."""
+        """Updates until `stop` is set."""
         while not stop.is_set():
-            self.tick()
+            self.update()
             stop.wait(STEP_S)
 
-    def tick(self) -> None:
+    def update(self) -> None:
         """Takes up what has changed, answers wishes, looks up what is due; no error leaves it."""
         try:
             followed = markets.followed(self._redis, self._seed)
             self._follow([market.symbol for market in followed])
-            if self._rota.leads():
+            if self._scheduler.is_leading():
                 self._answer_wishes()
                 self._check(followed)
         except StoreError as error:
-            self._say(error)
+            self._troubles.report("markets", error)
         except Exception:
             log.exception("following markets failed in a way nobody thought of")
         else:
-            self._trouble = ""
+            self._troubles.clear("markets")
 
     def _follow(self, symbols: Sequence[str]) -> None:
-        known = {market.symbol for market in self._rota.markets}
-        self._rota.follow(symbols)
+        known = {market.symbol for market in self._scheduler.pollers}
+        self._scheduler.follow(symbols)
         if self._is_first:
             left_out = [name for name in self._seed if name not in symbols]
             if left_out:
@@ -123,7 +125,7 @@ class Roster:
             found = self._listings([symbol])
             return Answer(found[symbol]) if symbol in found else Answer(wait_ms=PAUSE_MS)
         except ExchangeError as error:
-            self._say(error)
+            self._troubles.report("markets", error)
             return Answer(wait_ms=_pause_ms(error))
 
     def _check(self, followed: Iterable[Market]) -> None:
@@ -140,7 +142,7 @@ class Roster:
         try:
             found = self._listings([market.symbol for market in asked])
         except ExchangeError as error:
-            self._say(error)
+            self._troubles.report("markets", error)
             self._rest_until_ms = now_ms + _pause_ms(error)
             self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
             return
@@ -152,7 +154,7 @@ class Roster:
         markets.update(self._redis, checked)
         for before, now in zip(told, checked, strict=True):
             if UNLISTED == before.listing.status != now.listing.status:
-                self._rota.wake(now.symbol)
+                self._scheduler.wake(now.symbol)
 
     def _listings(self, symbols: Sequence[str]) -> dict[str, Listing | None]:
         """What the exchange lists of them, None for what it does not list; of what is not in it
@@ -168,14 +170,10 @@ class Roster:
             half = len(symbols) // 2
             return self._listings(symbols[:half]) | self._listings(symbols[half:])
         if page.odd:
-            self._say(MalformedAnswer(f"{len(page.odd)} odd rows of symbols, as {page.odd[0]}"))
+            self._troubles.report(
+                "markets", MalformedAnswer(f"{len(page.odd)} odd rows of symbols, as {page.odd[0]}")
+            )
         return {one.symbol: one for one in page.listings}
-
-    def _say(self, error: Exception) -> None:
-        """Logs an error once, until it changes or all is well again."""
-        if self._trouble != type(error).__name__:
-            self._trouble = type(error).__name__
-            log.warning("markets: %s", plain(str(error)))
 
 
 def _is_due(market: Market, now_ms: int) -> bool:

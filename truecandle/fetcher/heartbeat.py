@@ -1,8 +1,8 @@
-"""The fetcher's second hand: keeps the exchange's clock, shares it, gives signs of life.
+"""The fetcher's heartbeat: keeps the exchange's clock, shares it, gives signs of life.
 
 Never here: candles.
-Invariant: no job is armed before the exchange's clock is known, and all are armed anew when a clock
-jumped; until it is measured again nothing is written by it.
+Invariant: no job is started before the exchange's clock is known, and all are started anew when a
+clock jumped; until it is measured again nothing is written by it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from typing import Any
 
 from redis import Redis
 
+from truecandle.backoff import Backoff
 from truecandle.binance.clock import JUMP_MS, ExchangeClock
 from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, StoreError
-from truecandle.fetcher.market import plain
-from truecandle.fetcher.rota import Rota
+from truecandle.fetcher.fetch_scheduler import FetchScheduler
 from truecandle.ingest.official_writer import OfficialWriter
+from truecandle.log_once import TroubleLog
 from truecandle.store import check_server, roles
 from truecandle.store import clock as shared
 
 TICK_S = 1.0
 BEAT_S = 5.0
-#: Pauses after a failed measurement double up to this.
+#: Pauses after failed measurements, from the first to the longest.
+PAUSE_S = 1.0
 PAUSE_S_MAX = 30.0
 #: The role of a fetcher that does not lead: alive, and its clock measured.
 STANDBY = "standby"
@@ -34,49 +36,49 @@ NAMES_MAX = 20
 log = logging.getLogger(__name__)
 
 
-class Watch:
-    """`run` until told to stop; it is one `tick` a second."""
+class Heartbeat:
+    """`run` until told to stop; it is one `beat` a second."""
 
     def __init__(
-        self, redis: Redis, clock: ExchangeClock, rota: Rota, ledger: OfficialWriter
+        self, redis: Redis, clock: ExchangeClock, scheduler: FetchScheduler, writer: OfficialWriter
     ) -> None:
         self._redis = redis
         self._clock = clock
-        self._rota = rota
-        self._ledger = ledger
-        self._pause_s = TICK_S
+        self._scheduler = scheduler
+        self._writer = writer
+        self._backoff = Backoff(PAUSE_S, PAUSE_S_MAX)
         self._measure_at_s = 0.0
         self._outage: Outage | None = None
         self._beat_at_s = 0.0
         self._is_checked = False
-        self._trouble = ""
+        self._troubles = TroubleLog(log)
 
     def run(self, stop: threading.Event) -> None:
-        """Ticks until `stop` is set."""
+        """Beats until `stop` is set."""
         while not stop.wait(TICK_S):
-            self.tick()
+            self.beat()
 
-    def tick(self) -> None:
+    def beat(self) -> None:
         """Whatever is due now; no error leaves it."""
         now_s = time.monotonic()
         try:
-            self._look_at_redis()
+            self._check_redis()
             if self._clock.is_stale() and (now_s >= self._measure_at_s or self._is_over()):
                 self._measure()
             if self._clock.is_measured and not self._clock.is_unsure():
                 shared.publish(self._redis, self._clock.now_ms())
             if now_s >= self._beat_at_s:
                 self._beat_at_s = now_s + BEAT_S
-                role = "fetcher" if self._rota.leads() else STANDBY
+                role = "fetcher" if self._scheduler.is_leading() else STANDBY
                 roles.beat(self._redis, role, self._detail())
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:
-            log.exception("the watch failed in a way nobody thought of")
+            log.exception("the heartbeat failed in a way nobody thought of")
         else:
-            self._trouble = ""
+            self._troubles.clear("")
 
-    def _look_at_redis(self) -> None:
+    def _check_redis(self) -> None:
         if self._is_checked:
             return
         for warning in check_server(self._redis):
@@ -88,24 +90,25 @@ class Watch:
         is_first = not self._clock.is_measured
         has_jumped = self._clock.has_jumped()
         moved_ms = self._clock.measure()
-        self._pause_s, self._outage = TICK_S, None
+        self._backoff.reset()
+        self._outage = None
         if is_first:
             log.info("the exchange's clock is %+d ms from this machine's", self._clock.offset_ms())
         elif has_jumped or abs(moved_ms) > JUMP_MS:
             log.warning("a clock jumped; the exchange's is now %+d ms", self._clock.offset_ms())
         if is_first or has_jumped or abs(moved_ms) > JUMP_MS:
-            self._rota.arm()
+            self._scheduler.start_jobs()
 
     def _detail(self) -> dict[str, Any]:
-        markets = self._rota.markets
+        pollers = self._scheduler.pollers
         return {
-            "markets": len(markets),
-            "read_ms": max((market.read_ms for market in markets), default=0),
-            "unknown": [m.symbol for m in markets if m.is_unknown][:NAMES_MAX],
-            "failing": [m.symbol for m in markets if m.is_failing][:NAMES_MAX],
-            "silent": [m.symbol for m in markets if m.plan.silent()][:NAMES_MAX],
+            "markets": len(pollers),
+            "read_ms": max((one.read_ms for one in pollers), default=0),
+            "unknown": [m.symbol for m in pollers if m.is_unknown][:NAMES_MAX],
+            "failing": [m.symbol for m in pollers if m.is_failing][:NAMES_MAX],
+            "silent": [m.symbol for m in pollers if m.schedule.silent()][:NAMES_MAX],
             "clock_offset_ms": self._clock.offset_ms(),
-            "counts": dict(self._ledger.counts),
+            "counts": dict(self._writer.counts),
         }
 
     def _is_over(self) -> bool:
@@ -115,8 +118,5 @@ class Watch:
     def _fail(self, error: Exception, now_s: float) -> None:
         self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
         if self._clock.is_stale():
-            self._measure_at_s = now_s + self._pause_s
-            self._pause_s = min(PAUSE_S_MAX, self._pause_s * 2)
-        if self._trouble != type(error).__name__:
-            self._trouble = type(error).__name__
-            log.warning("%s", plain(str(error)))
+            self._measure_at_s = now_s + self._backoff.fail()
+        self._troubles.report("", error)

@@ -1,6 +1,6 @@
-"""The fetcher's jobs: one for each market, fired by its plan, and one for history.
+"""The fetcher's jobs: one for each poller, fired by its schedule, and one for history.
 
-Never here: what a job does for its market, the loop itself (it belongs to the entry file).
+Never here: what a job does for its poller, the loop itself (it belongs to the entry file).
 Invariant: a job runs once at a time, is never lost, and is late rather than left out.
 """
 
@@ -24,11 +24,11 @@ from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
-from truecandle.fetcher.market import Market
-from truecandle.fetcher.passes import Fetcher
+from truecandle.fetcher.market_poller import MarketPoller
+from truecandle.fetcher.series_sync import SeriesSync
 
-#: Threads that visit markets: as many slow ones cost the others nothing.
-VISITORS = 8
+#: Threads that poll markets: as many slow ones cost the others nothing.
+POLL_THREADS = 8
 #: What the scheduler needs: late jobs run, missed ones run once, no job runs twice at a time.
 JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 #: A job that is still at it is looked at again after this; it sets its own next time at its end.
@@ -43,10 +43,10 @@ REREAD_ROUNDS_MAX = 2
 
 def new_scheduler() -> BlockingScheduler:
     """The scheduler with the executors and rules that the jobs here need."""
-    # It would warn whenever a job's next turn finds it still running, which is as it should be.
+    # It would warn whenever a job's next run finds it still running, which is as it should be.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return BlockingScheduler(
-        executors={"default": ThreadPoolExecutor(VISITORS), "history": ThreadPoolExecutor(1)},
+        executors={"default": ThreadPoolExecutor(POLL_THREADS), "history": ThreadPoolExecutor(1)},
         job_defaults=JOB_DEFAULTS,
         timezone=UTC,
     )
@@ -70,98 +70,98 @@ class CloseTrigger(BaseTrigger):  # type: ignore[misc]
         return max(datetime.fromtimestamp(fire_ms / 1000, UTC), earliest)
 
 
-class Rota:
-    """All jobs of one fetcher, which has some only while it leads: `disarm` when it does not.
+class FetchScheduler:
+    """All jobs of one fetcher, which has some only while it leads: `stop_jobs` when it does not.
 
-    `arm` once it leads, after the clock was measured, and whenever a clock jumped. A fetcher that
-    is alone always leads.
+    `start_jobs` once it leads, after the clock was measured, and whenever a clock jumped. A fetcher
+    that is alone always leads.
     """
 
     def __init__(
         self,
         scheduler: BlockingScheduler,
         settings: Settings,
-        fetcher: Fetcher,
+        sync: SeriesSync,
         clock: ExchangeClock,
         stop: threading.Event,
-        leads: Callable[[], bool] = lambda: True,
+        is_leading: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.leads = leads
-        self._arming = threading.Lock()
+        self.is_leading = is_leading
+        self._jobs_lock = threading.Lock()
         self._rng = random.Random()
         self._scheduler = scheduler
         self._clock = clock
         self._stop = stop
         self._intervals = [INTERVALS[name] for name in settings.intervals]
-        self._market = partial(
-            Market,
+        self._new_poller = partial(
+            MarketPoller,
             intervals=self._intervals,
             settle_ms=settings.settle_ms,
-            fetcher=fetcher,
+            sync=sync,
             clock=clock,
             stop=stop,
         )
-        self.markets = [self._market(symbol) for symbol in settings.symbols]
+        self.pollers = [self._new_poller(symbol) for symbol in settings.symbols]
 
     def follow(self, symbols: Sequence[str]) -> None:
-        """From now on these markets: new ones are visited at once, others stay as they are.
+        """From now on these markets: new ones are polled at once, others stay as they are.
 
         What is under way for one that is gone ends by itself.
         """
-        with self._arming:
-            known = {market.symbol: market for market in self.markets}
+        with self._jobs_lock:
+            known = {poller.symbol: poller for poller in self.pollers}
             if list(known) == list(symbols):
                 return
-            self.markets = [known.get(symbol) or self._market(symbol) for symbol in symbols]
+            self.pollers = [known.get(symbol) or self._new_poller(symbol) for symbol in symbols]
             for symbol in known.keys() - set(symbols):
                 with suppress(JobLookupError):
                     self._scheduler.remove_job(symbol)
-            if self.leads() and self._clock.is_measured:
-                for market in self.markets:
-                    if market.symbol not in known:
-                        self._add_visits(market)
+            if self.is_leading() and self._clock.is_measured:
+                for poller in self.pollers:
+                    if poller.symbol not in known:
+                        self._add_polls(poller)
 
     def wake(self, symbol: str) -> None:
-        """Visits a market at once, whatever it rested for: the exchange lists it again."""
-        with self._arming:
-            for market in self.markets:
-                if market.symbol == symbol:
-                    market.wake()
-                    if self.leads() and self._clock.is_measured:
-                        self._add_visits(market)
+        """Polls a market at once, whatever it rested for: the exchange lists it again."""
+        with self._jobs_lock:
+            for poller in self.pollers:
+                if poller.symbol == symbol:
+                    poller.wake()
+                    if self.is_leading() and self._clock.is_measured:
+                        self._add_polls(poller)
 
     def resume(self) -> None:
-        """The exchange answers again: whoever rested for that is visited within `SPREAD_MS`."""
-        with self._arming:
-            if not (self.leads() and self._clock.is_measured) or self._stop.is_set():
+        """The exchange answers again: whoever rested for that is polled within `SPREAD_MS`."""
+        with self._jobs_lock:
+            if not (self.is_leading() and self._clock.is_measured) or self._stop.is_set():
                 return
-            for market in self.markets:
-                if market.is_woken:
+            for poller in self.pollers:
+                if poller.is_woken:
                     at_ms = self._clock.now_ms() + self._rng.randrange(SPREAD_MS)
-                    trigger = CloseTrigger(partial(_not_before, at_ms, market), self._clock)
-                    self._add(market.symbol, partial(self._visit, market), trigger)
+                    trigger = CloseTrigger(partial(_not_before, at_ms, poller), self._clock)
+                    self._add(poller.symbol, partial(self._poll, poller), trigger)
 
-    def arm(self) -> None:
+    def start_jobs(self) -> None:
         """Sets every job to its next time, by the clocks as they are now.
 
         Does nothing before the exchange's clock is known, or if this fetcher does not lead.
         """
         first = datetime.now(UTC) + timedelta(seconds=FILL_FIRST_S)
         every = IntervalTrigger(seconds=FILL_EVERY_S, start_date=first, timezone=UTC)
-        with self._arming:
-            if not (self.leads() and self._clock.is_measured):
+        with self._jobs_lock:
+            if not (self.is_leading() and self._clock.is_measured):
                 return
-            for market in self.markets:
-                self._add_visits(market)
-            self._add("history", self._look_back, every, executor="history")
+            for poller in self.pollers:
+                self._add_polls(poller)
+            self._add("history", self._run_history, every, executor="history")
 
-    def disarm(self) -> None:
+    def stop_jobs(self) -> None:
         """Takes all jobs away; what is under way ends by itself, and can write nothing any more."""
-        with self._arming:
+        with self._jobs_lock:
             self._scheduler.remove_all_jobs()
 
-    def _add_visits(self, market: Market) -> None:
-        self._add(market.symbol, partial(self._visit, market), self._trigger(market))
+    def _add_polls(self, poller: MarketPoller) -> None:
+        self._add(poller.symbol, partial(self._poll, poller), self._trigger(poller))
 
     def _add(
         self, name: str, act: Callable[[], None], trigger: BaseTrigger, executor: str = "default"
@@ -170,38 +170,38 @@ class Rota:
             act, trigger, id=name, name=name, executor=executor, replace_existing=True
         )
 
-    def _visit(self, market: Market) -> None:
+    def _poll(self, poller: MarketPoller) -> None:
         try:
-            market.visit()
+            poller.poll()
         finally:
-            if not self._stop.is_set() and market in self.markets:
-                with suppress(JobLookupError):  # disarmed in the meantime
-                    self._scheduler.reschedule_job(market.symbol, trigger=self._trigger(market))
+            if not self._stop.is_set() and poller in self.pollers:
+                with suppress(JobLookupError):  # stopped in the meantime
+                    self._scheduler.reschedule_job(poller.symbol, trigger=self._trigger(poller))
 
-    def _look_back(self) -> None:
+    def _run_history(self) -> None:
         """Fills history; then, once a day, reads the last days again."""
-        self._rounds(Market.fill, FILL_ROUNDS_MAX)
-        self._rounds(Market.reread, REREAD_ROUNDS_MAX)
+        self._run_rounds(MarketPoller.fill, FILL_ROUNDS_MAX)
+        self._run_rounds(MarketPoller.reread, REREAD_ROUNDS_MAX)
 
-    def _rounds(self, look: Callable[[Market, Series], bool], most: int) -> None:
+    def _run_rounds(self, look: Callable[[MarketPoller, Series], bool], most: int) -> None:
         """Round by round, one page of each series, so that every chart has something soon."""
         pending = [
-            (market, Series(market.symbol, interval))
+            (poller, Series(poller.symbol, interval))
             for interval in self._intervals
-            for market in self.markets
+            for poller in self.pollers
         ]
         for _ in range(most):
             pending = [
-                (market, series)
-                for market, series in pending
-                if not self._stop.is_set() and look(market, series)
+                (poller, series)
+                for poller, series in pending
+                if not self._stop.is_set() and look(poller, series)
             ]
             if not pending:
                 return
 
-    def _trigger(self, market: Market) -> CloseTrigger:
-        return CloseTrigger(market.next_ms, self._clock)
+    def _trigger(self, poller: MarketPoller) -> CloseTrigger:
+        return CloseTrigger(poller.next_ms, self._clock)
 
 
-def _not_before(at_ms: int, market: Market) -> int:
-    return max(at_ms, market.next_ms())
+def _not_before(at_ms: int, poller: MarketPoller) -> int:
+    return max(at_ms, poller.next_ms())

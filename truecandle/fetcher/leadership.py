@@ -1,4 +1,4 @@
-"""Whether this fetcher leads: of all that run beside each other, one reads, the others stand by.
+"""Fetcher leadership: of all that run beside each other, one leads and reads, the others stand by.
 
 Never here: candles, when they are read, what the lease is made of (`store/lease`).
 Invariant: a fetcher that does not lead, or does not know it any more, has no jobs and no fencing
@@ -17,7 +17,7 @@ from typing import Protocol
 from redis import Redis
 
 from truecandle.errors import StaleWriter, StoreError
-from truecandle.fetcher.market import plain
+from truecandle.log_once import TroubleLog
 from truecandle.store import keys
 from truecandle.store.lease import Lease
 
@@ -26,7 +26,7 @@ TTL_MS = 3_000
 #: Renewals in one such time: two of them may fail.
 RENEWALS = 3
 #: Who stands by looks this often: a lease that was given up is taken at once.
-LOOK_S = 0.2
+STANDBY_LOOK_S = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 class Jobs(Protocol):
     """What only a leader has."""
 
-    def arm(self) -> None: ...
-    def disarm(self) -> None: ...
+    def start_jobs(self) -> None: ...
+    def stop_jobs(self) -> None: ...
 
 
-class Lead:
+class FetcherLeadership:
     """Holds the lease for as long as it can: `run` in a thread of its own."""
 
     def __init__(self, redis: Redis, *, ttl_ms: int = TTL_MS) -> None:
@@ -46,7 +46,7 @@ class Lead:
         self._lease = Lease(redis, keys.LEADER, holder, ttl_ms)
         self._number = 0
         self._is_new = True
-        self._trouble = ""
+        self._troubles = TroubleLog(log)
 
     def is_leading(self) -> bool:
         """By this process's own clock: false as soon as the lease was not renewed in time."""
@@ -60,26 +60,26 @@ class Lead:
         return number
 
     def run(self, stop: threading.Event, jobs: Jobs) -> None:
-        """Takes the lease when it is free, arms the jobs with it, and disarms them without it.
+        """Takes the lease when it is free, starts the jobs with it, and stops them without it.
 
         Told to stop, it gives the lease up, and another fetcher leads at once. What is under way
         then is written whole before the other leads, or not at all.
         """
         while not stop.is_set():
-            self.tick(jobs)
+            self.renew(jobs)
             held_s = self._lease.ttl_ms / 1_000 / RENEWALS
-            stop.wait(held_s if self._number else LOOK_S)
+            stop.wait(held_s if self._number else STANDBY_LOOK_S)
         self.release()
 
-    def tick(self, jobs: Jobs) -> None:
+    def renew(self, jobs: Jobs) -> None:
         """One look at the lease; no error leaves it."""
         is_known = not self._is_new
         try:
             self._lease.acquire()
-            self._trouble = ""
+            self._troubles.clear("the lease")
             is_known = True
         except StoreError as error:
-            self._say(error)
+            self._troubles.report("the lease", error)
         except Exception:
             log.exception("holding the lease failed in a way nobody thought of")
         number = self._lease.fence
@@ -91,19 +91,13 @@ class Lead:
         try:
             self._lease.release()
         except StoreError as error:
-            self._say(error)
+            self._troubles.report("the lease", error)
 
     def _change(self, number: int, jobs: Jobs) -> None:
         was_leading, self._number, self._is_new = self._number > 0, number, False
         if number:
             log.info("this fetcher leads")
-            jobs.arm()
+            jobs.start_jobs()
         else:
             log.info("this fetcher %s", "leads no more" if was_leading else "stands by")
-            jobs.disarm()
-
-    def _say(self, error: Exception) -> None:
-        """Logs an error once, until it changes or all is well again."""
-        if self._trouble != type(error).__name__:
-            self._trouble = type(error).__name__
-            log.warning("the lease: %s", plain(str(error)))
+            jobs.stop_jobs()

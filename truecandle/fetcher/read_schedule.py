@@ -1,6 +1,6 @@
 """When each interval of one market is to be read, by the exchange's clock.
 
-Never here: reading, waiting, the scheduler, why a read failed (`backoff`).
+Never here: reading, waiting, the scheduler, why a read failed.
 Invariant: a candle is asked for once it has settled, again a while later, and a late one a bounded
 number of times in between; nothing is asked for because a timer happened to fire.
 """
@@ -8,8 +8,9 @@ number of times in between; nothing is asked for because a timer happened to fir
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from truecandle.backoff import Backoff, ceiling
 from truecandle.candles.interval import INTERVALS, MINUTE_MS, Interval
 from truecandle.errors import Outage
 
@@ -26,72 +27,72 @@ MISSES_MAX = 3
 #: After failed reads of one interval: pauses that double from the first to the longest.
 FAIL_MS = 1_000
 FAIL_MS_MAX = 60_000
-DOUBLINGS_MAX = 10
 
 
-class Plan:
+class ReadSchedule:
     """What is due and what comes next, for all followed intervals of one market, shortest first."""
 
     def __init__(self, intervals: Iterable[Interval], settle_ms: int) -> None:
         self._settle_ms = settle_ms
         order = list(INTERVALS)
-        self._turns = {
-            interval.name: _Turn(interval)
+        self._entries = {
+            interval.name: _Entry(interval)
             for interval in sorted(intervals, key=lambda interval: order.index(interval.name))
         }
 
     def due(self, now_ms: int) -> list[Interval]:
         """The intervals to read now, shortest first."""
         return [
-            turn.interval for turn in self._turns.values() if self._moment(turn, now_ms) <= now_ms
+            entry.interval
+            for entry in self._entries.values()
+            if self._moment(entry, now_ms) <= now_ms
         ]
 
     def next_ms(self, now_ms: int) -> int:
         """When to look again: `now_ms` if something is due."""
-        return min(self._moment(turn, now_ms) for turn in self._turns.values())
+        return min(self._moment(entry, now_ms) for entry in self._entries.values())
 
-    def learn(self, interval: Interval) -> None:
+    def set_grid(self, interval: Interval) -> None:
         """The grid of a 3d interval has become known."""
-        self._turns[interval.name].interval = interval
+        self._entries[interval.name].interval = interval
 
-    def read(self, interval: Interval, at_ms: int, *, has_arrived: bool) -> bool:
+    def record_read(self, interval: Interval, at_ms: int, *, has_arrived: bool) -> bool:
         """An interval was read at `at_ms`; whether the newest settled candle was there.
 
         Returns True when a late candle is no longer waited for in a hurry: then the clock may be to
         blame.
         """
-        turn = self._turns[interval.name]
-        turn.read_ms, turn.retry_ms = at_ms, None
-        turn.failures = turn.rest_ms = 0
+        entry = self._entries[interval.name]
+        entry.read_ms, entry.retry_ms = at_ms, None
+        entry.rest_ms = 0
+        entry.backoff.reset()
         if has_arrived:
-            turn.tries = turn.misses = 0
+            entry.tries = entry.misses = 0
             return False
-        if not turn.is_reread:
+        if not entry.is_reread:
             return False
-        return turn.wait(at_ms, turn.grid.open_ms(at_ms - self._settle_ms))
+        return entry.wait(at_ms, entry.grid.open_ms(at_ms - self._settle_ms))
 
-    def fail(self, interval: Interval, at_ms: int, outage: Outage | None = None) -> None:
+    def record_failure(self, interval: Interval, at_ms: int, outage: Outage | None = None) -> None:
         """Reading failed at `at_ms`: it stays due, but others come first, while `outage` lasts."""
-        turn = self._turns[interval.name]
-        pause_ms = min(FAIL_MS_MAX, FAIL_MS * 2 ** min(turn.failures, DOUBLINGS_MAX))
-        turn.failures += 1
-        turn.rest_ms, turn.outage = at_ms + pause_ms, outage
+        entry = self._entries[interval.name]
+        entry.rest_ms, entry.outage = at_ms + entry.backoff.fail(), outage
 
     def silent(self) -> list[str]:
         """The intervals that have let too many candles go missing."""
-        return [name for name, turn in self._turns.items() if turn.misses >= MISSES_MAX]
+        return [name for name, entry in self._entries.items() if entry.misses >= MISSES_MAX]
 
-    def _moment(self, turn: _Turn, now_ms: int) -> int:
+    def _moment(self, entry: _Entry, now_ms: int) -> int:
         """The next moment to read at; in the past or now if it is due."""
-        moments = [_since(turn, self._settle_ms, now_ms)]
-        if turn.retry_ms is not None:
-            moments.append(turn.retry_ms)
-        is_over = turn.outage is not None and turn.outage.is_over
-        return max(min(moments), 0 if is_over else turn.rest_ms)
+        moments = [_since(entry, self._settle_ms, now_ms)]
+        if entry.retry_ms is not None:
+            moments.append(entry.retry_ms)
+        is_over = entry.outage is not None and entry.outage.is_over
+        return max(min(moments), 0 if is_over else entry.rest_ms)
 
 
 @dataclass(slots=True)
-class _Turn:
+class _Entry:
     interval: Interval
     read_ms: int | None = None
     retry_ms: int | None = None
@@ -100,7 +101,7 @@ class _Turn:
     wanted_ms: int = 0
     tries: int = 0
     misses: int = 0
-    failures: int = 0
+    backoff: Backoff[int] = field(default_factory=lambda: Backoff(FAIL_MS, FAIL_MS_MAX))
 
     @property
     def grid(self) -> Interval:
@@ -113,7 +114,7 @@ class _Turn:
         return self.grid.duration_ms is None or self.grid.duration_ms >= MINUTE_MS
 
     def wait(self, at_ms: int, wanted_ms: int) -> bool:
-        """The candle that ended at `wanted_ms` is late; True when patience with it ends."""
+        """The candle that ended at `wanted_ms` is late; True when the hurry for it ends."""
         if wanted_ms != self.wanted_ms:
             self.misses += self.tries > 0
             self.tries = len(LATE_MS) if self.misses >= MISSES_MAX else 0
@@ -122,18 +123,17 @@ class _Turn:
         if slow < 0:
             self.retry_ms = at_ms + LATE_MS[self.tries]
         else:
-            pause_ms = LATE_SLOW_MS * 2 ** min(slow, DOUBLINGS_MAX)
-            self.retry_ms = at_ms + min(LATE_SLOW_MS_MAX, pause_ms)
+            self.retry_ms = at_ms + ceiling(LATE_SLOW_MS, LATE_SLOW_MS_MAX, slow + 1)
         self.tries += 1
         return slow == 0
 
 
-def _since(turn: _Turn, settle_ms: int, now_ms: int) -> int:
+def _since(entry: _Entry, settle_ms: int, now_ms: int) -> int:
     """The last regular moment if it has not been read since, else the next one."""
-    end_ms = turn.grid.open_ms(now_ms - settle_ms)
+    end_ms = entry.grid.open_ms(now_ms - settle_ms)
     settled_ms = end_ms + settle_ms
-    reread_ms = settled_ms + REREAD_MS if turn.is_reread else settled_ms
+    reread_ms = settled_ms + REREAD_MS if entry.is_reread else settled_ms
     last_ms = reread_ms if reread_ms <= now_ms else settled_ms
-    if turn.read_ms is None or turn.read_ms < last_ms:
+    if entry.read_ms is None or entry.read_ms < last_ms:
         return last_ms
-    return reread_ms if reread_ms > now_ms else turn.grid.next_open_ms(end_ms) + settle_ms
+    return reread_ms if reread_ms > now_ms else entry.grid.next_open_ms(end_ms) + settle_ms
