@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from truecandle.backoff import ceiling
 from truecandle.binance.reachability import PROBE_S
 from truecandle.errors import (
     AnswerHeld,
@@ -81,7 +82,7 @@ class Patience:
 
     def _pause(self, tries: int, error: TrueCandleError, outage: Outage | None = None) -> None:
         """Waits longer after each try; for an outage, only until somebody is answered."""
-        seconds = min(PAUSE_S_MAX, PAUSE_S * 2 ** (tries - 1))
+        seconds = ceiling(PAUSE_S, PAUSE_S_MAX, tries)
         if outage is None:
             self._wait(seconds, str(error))
             return

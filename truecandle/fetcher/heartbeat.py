@@ -47,9 +47,12 @@ class Heartbeat:
         self._scheduler = scheduler
         self._writer = writer
         self._backoff = Backoff(PAUSE_S, PAUSE_S_MAX)
+        #: After a failed measurement: not before then, unless the outage that it met is over.
         self._measure_at_s = 0.0
         self._outage: Outage | None = None
+        #: When the next sign of life is due.
         self._beat_at_s = 0.0
+        #: Redis has been looked at, once at the start.
         self._is_checked = False
         self._troubles = TroubleLog(log)
 

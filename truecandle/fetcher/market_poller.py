@@ -68,14 +68,19 @@ class MarketPoller:
     ) -> None:
         self.symbol = symbol
         self.schedule = ReadSchedule(intervals, settle_ms)
+        #: When a series of it was last read, by the exchange's clock.
         self.read_ms = 0
+        #: The exchange has said that it does not know this market.
         self.is_unknown = False
         self._sync = sync
         self._clock = clock
         self._stop = stop
         self._backoff = MarketBackoff()
+        #: Of history alone, which also rests while the market does.
         self._fill_backoff = MarketBackoff()
+        #: Answers in a row that may say so.
         self._unknown_times = 0
+        #: Series that were read since the start; history waits for that.
         self._seen: set[str] = set()
         self._troubles = TroubleLog(log)
 
@@ -216,9 +221,12 @@ class MarketBackoff:
 
     def __init__(self, rng: random.Random | None = None) -> None:
         self._backoff = Backoff(REST_MS, REST_MS_MAX, _full_jitter, rng)
+        #: When it last failed, and when it failed after an outage's end had woken it.
         self._recent: deque[int] = deque(maxlen=TRIES_MAX)
         self._wakes: deque[int] = deque(maxlen=WAKES_MAX)
+        #: What the last failure met, if its end will end the rest.
         self._outage: Outage | None = None
+        #: The rest of failures, and the one that it was told to take.
         self._failed_until_ms = 0
         self._rest_until_ms = 0
 

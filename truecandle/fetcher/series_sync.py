@@ -79,9 +79,13 @@ class SeriesSync:
         self._now_ms = now_ms
         self.writer = OfficialWriter(redis, publisher, self._settle_ms, now_ms, fence, is_unsure)
         self._pages = KlinePageReader(redis, self.writer, self._settle_ms, now_ms)
+        #: Of each series by name: itself with its grid, once that is known;
         self._grids: dict[str, Series] = {}
+        #: ... the open time of the first candle that the exchange has of it;
         self._firsts: dict[str, int] = {}
+        #: ... whether all of it was searched for holes since the start;
         self._searched: set[str] = set()
+        #: ... and what the last `fill` has left to the next.
         self._holes_left: dict[str, list[Hole]] = {}
         self._daily = DailyReread(redis, self._pages, self.writer, now_ms)
 
@@ -240,6 +244,7 @@ class DailyReread:
         self._pages = pages
         self._writer = writer
         self._now_ms = now_ms
+        #: Of each series: what is not read again yet in this pass.
         self._left: dict[str, Span] = {}
 
     def page(self, rest: RestClient, series: Series) -> bool:

@@ -55,10 +55,13 @@ class OfficialWriter:
         self._settle_ms = settle_ms
         self._now_ms = now_ms
         self._in_force = partial(lease.current, redis, keys.LEADER)
+        #: Whether this is the fetcher, which never writes with another one's number.
         self._leads = fence is not None
         self._is_unsure = is_unsure
         self.fence = fence or self._in_force
+        #: Of each series: one thread writes at a time.
         self._locks: dict[str, threading.Lock] = {}
+        #: Of each series: the last version that everybody was told of.
         self._told: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
 

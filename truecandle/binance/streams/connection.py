@@ -59,12 +59,18 @@ class ReconnectingConnection:
     thread: threading.Thread = field(init=False)
     _dispatcher: Dispatcher = field(init=False)
     _policy: ReconnectPolicy = field(init=False)
+    #: Streams that other threads want renewed.
     _renewals: deque[tuple[str, ...]] = field(default_factory=lambda: deque(maxlen=RENEWALS_MAX))
+    #: What the session was last told to follow, as `names` says it since.
     _followed: Sequence[str] = ()
+    #: The connection that counts; None while there is none.
     _session: StreamSession | None = None
+    #: A new connection that is to take over, from its attempt to the switch.
     _handover: Handover | None = None
+    #: The last handover: until then the present connection may repeat what that has handed over.
     _previous: Handover | None = None
     _previous_until_s: float = 0.0
+    #: Failures without a connection, and those of a new one beside a living one.
     _backoff: Backoff[float] = field(init=False)
     _handover_backoff: Backoff[float] = field(init=False)
 

@@ -33,8 +33,11 @@ class Dispatcher:
         self.live: set[str] = set()
         self._deliver = deliver
         self._counts = counts
+        #: When each stream's own last event came.
         self._heard_s: dict[str, float] = {}
+        #: Of each followed stream: since when it is live or lost, and why.
         self._since: dict[str, tuple[float, str]] = {}
+        #: The followed stream of a symbol's trades, or of a symbol's klines at an interval.
         self._names: dict[object, str] = {}
         self.follow(names)
 

@@ -47,15 +47,21 @@ class Handover:
         self.cause = cause
         self._old = old
         self.attempt = attempt
+        #: The new connection, once the attempt has succeeded.
         self.session: StreamSession | None = None
         self._times = times
         self._counts = counts
+        #: All that the new connection brought, not handed over yet.
         self._held: list[StreamEvent] = []
+        #: What it brought first of each stream, and when.
+        self._firsts: dict[str, tuple[Trade | Kline, float]] = {}
+        #: Since when all is subscribed on the new connection.
+        self._subscribed_s: float | None = None
+        #: What the old connection brought meanwhile: each event; each stream; its last trade id.
         self._seen: set[Hashable] = set()
         self._heard: set[str] = set()
-        self._firsts: dict[str, tuple[Trade | Kline, float]] = {}
         self._reached: dict[str, int] = {}
-        self._subscribed_s: float | None = None
+        #: When the old connection last brought anything, and the newest event time in it.
         self._heard_s = 0.0
         self._reached_ms = 0
 

@@ -54,6 +54,7 @@ class StreamPool:
             ReconnectingConnection(f"{url}/stream", some, deliver, limiter, times)
         )
         self._connection_of: dict[str, ReconnectingConnection] = {}
+        #: Of connections that have ended.
         self._ended_counts: Counter[str] = Counter()
         self._is_started = False
         self.connections: list[ReconnectingConnection] = []

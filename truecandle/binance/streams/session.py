@@ -47,11 +47,13 @@ class StreamSession:
     ) -> None:
         self.socket = socket
         self.subscriptions = Subscriptions(times.check_s)
+        #: The exchange has announced that it shuts down.
         self.is_leaving = False
         self.opened_s = time.monotonic()
         self._times = times
         self._counts = counts
         self._next_ping_s = self.opened_s + times.ping_s
+        #: When a ping first left after the last sign of life; when a broken message was logged.
         self._pinged_s = 0.0
         self._logged_s = 0.0
         counts.connects += 1

@@ -45,16 +45,26 @@ class Subscriptions:
     def __init__(self, check_s: float = CHECK_S) -> None:
         self.changes: list[StreamStatusChange] = []
         self.confirmed: dict[str, float] = {}
+        #: Control messages that were refused, since the start.
         self.refusals = 0
+        #: Those that were never answered, since the last answer.
         self.unanswered = 0
         self._check_s = check_s
+        #: All that `follow` named, in its order.
         self._wanted: dict[str, None] = {}
+        #: Asked for and not answered yet, by the number of the request.
         self._pending: dict[str, int] = {}
+        #: Refused by itself: its pauses, and when it is asked for again.
         self._refused: dict[str, tuple[Backoff[float], float]] = {}
+        #: To be left; those to be subscribed anew are left first.
         self._unwanted: dict[str, None] = {}
+        #: Of a refused message, each to be tried by itself.
         self._halves: deque[tuple[str, ...]] = deque()
         self._requests: dict[int, _ControlRequest] = {}
+        #: Of the last request.
         self._number = 0
+        #: When the next message may leave; when the list was last checked (0: never); and until
+        #: when nothing is to be sent, unless something changes.
         self._next_s = self._checked_s = self._idle_until_s = 0.0
 
     def follow(self, names: Iterable[str]) -> None:
