@@ -21,7 +21,7 @@ import requests
 
 from tests.roles import Roles
 from tests.system import System
-from truecandle.candles.audit import Entry, Summary, known_steps, summary
+from truecandle.candles.audit import AuditEntry, AuditSummary, known_steps, summary
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.series import Series, parse_series
 from truecandle.store import audit, connect
@@ -121,7 +121,9 @@ DISTURBANCES = (
 )
 
 
-def _report(system: System, series: Series, entries: list[Entry], windows: list[Window]) -> None:
+def _report(
+    system: System, series: Series, entries: list[AuditEntry], windows: list[Window]
+) -> None:
     """One series' figures, each candle that was not exact, and what they were put down to."""
     truth = _truth(system, series, entries)
     _print_summary(series, summary(entries, known_steps(None, entries)))
@@ -137,7 +139,7 @@ def _report(system: System, series: Series, entries: list[Entry], windows: list[
     print(f"  {len(revised)} official candles were changed by the exchange after they had come")
 
 
-def _print_summary(series: Series, found: Summary) -> None:
+def _print_summary(series: Series, found: AuditSummary) -> None:
     print(
         f"{series}: {found.shown} shown, {found.exact} exact (share {found.exact_share}), "
         f"{found.unseen} never shown; official after {found.median_ms} ms in the median, "
@@ -151,7 +153,7 @@ def _print_summary(series: Series, found: Summary) -> None:
             )
 
 
-def _explained(series: Series, entry: Entry) -> str:
+def _explained(series: Series, entry: AuditEntry) -> str:
     if entry.shown is None:
         return f"{entry.open_ms}: never shown; official {entry.late_ms} ms after its end"
     end_ms = series.interval.next_open_ms(entry.open_ms)
@@ -163,7 +165,7 @@ def _explained(series: Series, entry: Entry) -> str:
     )
 
 
-def _cause(series: Series, entry: Entry, windows: list[Window]) -> str:
+def _cause(series: Series, entry: AuditEntry, windows: list[Window]) -> str:
     """The disturbance that the candle, or its way to the chart, fell into."""
     end_ms = series.interval.next_open_ms(entry.open_ms) + REACH_MS
     for window in reversed(windows):
@@ -172,7 +174,7 @@ def _cause(series: Series, entry: Entry, windows: list[Window]) -> str:
     return "no cause is known"
 
 
-def _truth(system: System, series: Series, entries: list[Entry]) -> dict[int, OfficialCandle]:
+def _truth(system: System, series: Series, entries: list[AuditEntry]) -> dict[int, OfficialCandle]:
     if not entries:
         return {}
     opens = [entry.open_ms for entry in entries]

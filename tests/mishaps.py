@@ -15,7 +15,13 @@ from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
 from truecandle.candles.candle import LiveCandle, canonical
-from truecandle.candles.tick import QUANTITY_DECIMALS_MAX, QUOTE_DECIMALS, QUOTE_STEP, Kline, Trade
+from truecandle.candles.trades import (
+    QUANTITY_DECIMALS_MAX,
+    QUOTE_DECIMALS,
+    QUOTE_STEP,
+    Kline,
+    Trade,
+)
 
 START_MS = 1_722_470_400_000
 MINUTE_MS = 60_000

@@ -13,7 +13,7 @@ from tests.harness import wait_for
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamStatusChange
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 NAMES = (trade_stream("BTCUSDT"), kline_stream("BTCUSDT", "1s"))
 

@@ -21,7 +21,7 @@ from tests.truth import Values, kline_values
 from truecandle.binance.streams.messages import parse_message
 from truecandle.candles.candle import canonical
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.tick import Kline
+from truecandle.candles.trades import Kline
 
 #: What "as fast as all is read" is taken for where durations are shared out.
 FULL_SPEED = 240.0

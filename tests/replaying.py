@@ -24,7 +24,7 @@ from tests.recordings import Recording, parsed, taped
 from tests.truth import Judge, Truth, Values, differences, values
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline
+from truecandle.candles.trades import Kline
 from truecandle.sim import pump
 from truecandle.sim import recording as recorded
 from truecandle.sim.archive import replayed

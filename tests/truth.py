@@ -16,7 +16,7 @@ from itertools import accumulate
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.interval import Interval
 from truecandle.candles.series import Series
-from truecandle.candles.tick import Kline
+from truecandle.candles.trades import Kline
 from truecandle.sim.block import Block, Print, merged
 from truecandle.sim.course import Course
 from truecandle.sim.kline import kline_of

@@ -17,9 +17,9 @@ import orjson
 import socketio
 from redis.exceptions import TimeoutError
 
-from truecandle.candles.candle import LiveCandle, OfficialCandle, State
+from truecandle.candles.candle import CandleState, LiveCandle, OfficialCandle
 from truecandle.candles.freshness import Freshness
-from truecandle.candles.reasons import Missing
+from truecandle.candles.gap import Missing
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
 from truecandle.store import connect
@@ -108,7 +108,7 @@ class Publisher:
         }
         self._manager.emit(DATA_UPDATED, payload, room=series.name)
 
-    def live_candle(self, series: Series, candle: LiveCandle, state: State) -> None:
+    def live_candle(self, series: Series, candle: LiveCandle, state: CandleState) -> None:
         """The forming candle of a series changed, or it closed (`state` pending)."""
         payload = {
             "symbol": series.symbol,

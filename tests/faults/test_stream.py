@@ -14,7 +14,7 @@ from tests.harness import RedisProc, free_port, wait_for
 from tests.reading import NAMES, Reading
 from truecandle.binance.streams.messages import trade_stream
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.tick import Trade
+from truecandle.candles.trades import Trade
 from truecandle.sim.clock import Clock
 from truecandle.sim.pump import Pace
 from truecandle.sim.server import SimServer

@@ -18,15 +18,15 @@ from click.testing import CliRunner, Result
 
 from tests.fetching import MINUTES, NOW_MS, Desk
 from truecandle import admin
-from truecandle.candles.audit import Entry, compare
+from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import (
     LiveCandle,
     OfficialCandle,
     live_from_official,
     official_from_row,
 )
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import MINUTE_MS
-from truecandle.candles.listing import Listing
 from truecandle.config import Settings
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
@@ -68,7 +68,7 @@ def show(desk: Desk, open_ms: int, **fields: Any) -> LiveCandle:
     return candle
 
 
-def entries(desk: Desk) -> list[Entry]:
+def entries(desk: Desk) -> list[AuditEntry]:
     return audit.read(desk.redis, MINUTES)
 
 
@@ -172,7 +172,7 @@ def test_keys_that_are_not_ours_cost_the_audit_and_no_candle(
     assert desk.sync.writer.counts["answers not audited"] == 1
 
 
-def entry(number: int, **fields: Any) -> Entry:
+def entry(number: int, **fields: Any) -> AuditEntry:
     """The minute `number` before the present one, shown as it became but for `fields`."""
     open_ms = MINUTE - number * MINUTE_MS
     row = [open_ms, "8.00", "9.00", "7.00", "8.51", "12.5", open_ms + MINUTE_MS - 1, "100", 3,
@@ -220,7 +220,7 @@ def test_the_command_lists_markets_that_were_added_since_the_start(
     redis: redis_py.Redis, redis_url: str
 ) -> None:
     markets.followed(redis, ("BTCUSDT",))
-    markets.follow(redis, markets.Market(Listing("SOLUSDT", tick_size="0.01"), added_ms=MINUTE))
+    markets.follow(redis, markets.Market(Instrument("SOLUSDT", tick_size="0.01"), added_ms=MINUTE))
     output = run(redis_url, "audit").output
     assert "BTCUSDT:1m" in output and "SOLUSDT:1h" in output
 

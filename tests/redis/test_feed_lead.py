@@ -14,7 +14,7 @@ from tests.harness import wait_for
 from tests.signs import spoke
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Trade
+from truecandle.candles.trades import Trade
 from truecandle.config import Settings
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE, Publisher
 from truecandle.feed import Feed

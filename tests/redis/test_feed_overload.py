@@ -16,7 +16,7 @@ from tests.feeding import Listener, clock_of
 from tests.harness import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.config import Settings
 from truecandle.events import LIVE_PRICE, Publisher
 from truecandle.feed import Feed
@@ -73,9 +73,9 @@ def check(told: Sequence[Summary], trades: Sequence[Trade]) -> None:
         assert one.first_id == next_id
         assert one.last_id - one.first_id + 1 == one.trades
         held = trades[one.first_id - 1 : one.last_id]
-        assert one.high == max(each.worth.price for each in held)
-        assert one.low == min(each.worth.price for each in held)
-        assert one.volume == sum(each.worth.quantity for each in held)
+        assert one.high == max(each.amounts.price for each in held)
+        assert one.low == min(each.amounts.price for each in held)
+        assert one.volume == sum(each.amounts.quantity for each in held)
         assert one.price == held[-1].price
         next_id = one.last_id + 1
     assert next_id == len(trades) + 1

@@ -8,7 +8,7 @@ from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Trade
+from truecandle.candles.trades import Trade
 from truecandle.feed.case import Case
 from truecandle.feed.errand import Counts
 from truecandle.feed.market import Market

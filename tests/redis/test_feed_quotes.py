@@ -11,8 +11,8 @@ from dataclasses import replace
 from tests.breaking import Watch
 from tests.harness import wait_for
 from tests.truth import Truth
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
-from truecandle.candles.listing import Listing
 from truecandle.sim.clock import Clock
 from truecandle.sim.listing import listings
 from truecandle.sim.market import Market
@@ -58,7 +58,7 @@ def test_where_the_exchange_lists_steps_so_large_that_nothing_is_cut_they_are_al
         SimServer(market=Market([busy("ETHUSDT")], clock)) as sim,
         Watch(sim, redis_url, ["ETHUSDT"], ["1s"]) as watch,
     ):
-        listing = Listing("ETHUSDT", "TRADING", tick_size="0.01", step_size="0.0001")
+        listing = Instrument("ETHUSDT", "TRADING", tick_size="0.01", step_size="0.0001")
         redis = watch.feeding.redis
         wait_for(lambda: markets.followed(redis), what="the market to be followed")
         markets.update(redis, [markets.Market(listing)])

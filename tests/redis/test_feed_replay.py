@@ -21,7 +21,7 @@ from truecandle.binance.streams.messages import parse_message
 from truecandle.candles.candle import LiveCandle, canonical, live_from_fields
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.config import Settings
 from truecandle.events import Publisher
 from truecandle.feed import Feed

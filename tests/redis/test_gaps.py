@@ -12,9 +12,9 @@ import pytest
 import redis as redis_py
 
 from tests.fetching import HOURS, MINUTES, NOW_MS, Desk, opens
+from truecandle.candles.gap import Gap
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
-from truecandle.candles.listing import Listing
-from truecandle.candles.reasons import Gap
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeError
 from truecandle.ingest.plausibility import DIFFERENCES_MAX
@@ -176,7 +176,7 @@ def test_what_is_older_than_the_listing_is_not_listed(
 def test_a_market_that_trades_no_more_is_delisted_after_its_last_candle(desk: Desk) -> None:
     desk.sync.refresh(MINUTES)
     latest = opens(desk.stored(MINUTES))[-1]
-    markets.follow(desk.redis, Market(Listing("BTCUSDT", "BREAK")))
+    markets.follow(desk.redis, Market(Instrument("BTCUSDT", "BREAK")))
     desk.sim.clock.advance(3 * HOUR_MS)
     desk.sync.fill(MINUTES)
     (found,) = known(desk)

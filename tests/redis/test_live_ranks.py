@@ -20,8 +20,8 @@ from live_candles import save_live_candle
 from tests.redis.samples import MINUTE_MS, MINUTES, START_MS, minute
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle, live_from_json
-from truecandle.candles.number import canonical
-from truecandle.candles.tick import Trade
+from truecandle.candles.decimals import canonical
+from truecandle.candles.trades import Trade
 from truecandle.store import keys, lease, live
 from truecandle.store.lease import Leases
 from truecandle.store.live import Live, Saved

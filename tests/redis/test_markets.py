@@ -7,13 +7,13 @@ import json
 import pytest
 from redis import Redis
 
-from truecandle.candles.listing import Listing
+from truecandle.candles.instrument import Instrument
 from truecandle.errors import StoreDamaged
 from truecandle.store import keys, markets
 from truecandle.store.markets import MARKETS_MAX, WISHES_MAX, Answer, Market
 
 START = ("SOLUSDT", "BTCUSDT")
-DOGE = Listing("DOGEUSDT", "TRADING", "DOGE", "USDT", "0.00001", "1")
+DOGE = Instrument("DOGEUSDT", "TRADING", "DOGE", "USDT", "0.00001", "1")
 
 
 def symbols(redis: Redis) -> list[str]:
@@ -47,9 +47,9 @@ def test_following_twice_changes_nothing(redis: Redis) -> None:
 
 def test_no_more_markets_than_the_bound_are_followed(redis: Redis) -> None:
     markets.followed(redis, [f"S{number}" for number in range(MARKETS_MAX - 1)])
-    assert markets.follow(redis, Market(Listing("LASTONE"))) == "added"
-    assert markets.follow(redis, Market(Listing("TOOMANY"))) == "full"
-    assert markets.follow(redis, Market(Listing("LASTONE"))) == "known"
+    assert markets.follow(redis, Market(Instrument("LASTONE"))) == "added"
+    assert markets.follow(redis, Market(Instrument("TOOMANY"))) == "full"
+    assert markets.follow(redis, Market(Instrument("LASTONE"))) == "known"
     assert len(symbols(redis)) == MARKETS_MAX
 
 
@@ -63,20 +63,20 @@ def test_the_last_market_stays_followed(redis: Redis) -> None:
 def test_what_the_exchange_says_does_not_bring_a_market_back(redis: Redis) -> None:
     markets.followed(redis, START)
     markets.unfollow(redis, "SOLUSDT")
-    markets.update(redis, [Market(Listing("SOLUSDT", "TRADING"), 0, 1)])
-    markets.update(redis, [Market(Listing("BTCUSDT", "BREAK"), 1, 1)])
+    markets.update(redis, [Market(Instrument("SOLUSDT", "TRADING"), 0, 1)])
+    markets.update(redis, [Market(Instrument("BTCUSDT", "BREAK"), 1, 1)])
     (left,) = markets.followed(redis)
     assert (left.symbol, left.listing.status) == ("BTCUSDT", "BREAK")
 
 
 def test_a_symbol_in_letters_of_another_script_is_one_like_any_other(redis: Redis) -> None:
     name = "币安人生USDT"
-    markets.follow(redis, Market(Listing(name, "TRADING", "币安人生", "USDT"), 3, 3))
+    markets.follow(redis, Market(Instrument(name, "TRADING", "币安人生", "USDT"), 3, 3))
     assert markets.followed(redis)[0].listing.base == "币安人生"
     assert markets.wish(redis, name)
     assert markets.wishes(redis) == [name]
-    markets.grant(redis, name, Answer(Listing(name)))
-    assert markets.granted(redis, name) == Answer(Listing(name))
+    markets.grant(redis, name, Answer(Instrument(name)))
+    assert markets.granted(redis, name) == Answer(Instrument(name))
 
 
 def test_junk_among_the_markets_is_left_out(redis: Redis) -> None:

@@ -17,17 +17,16 @@ from redis import Redis
 from tests.fetching import MINUTES as SIM_MINUTES
 from tests.fetching import NOW_MS, Desk
 from tests.redis.samples import MINUTE_MS, MINUTES, START_MS, minute
-from truecandle.candles.absence import Gaps
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.gaps import hole_of
-from truecandle.candles.reasons import Missing, Reason, Verdict
+from truecandle.candles.gap import GapReason, Missing, Verdict, hole_of
+from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import GAP_PROVEN
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, lease, live
 
-PROVEN: tuple[Reason, ...] = ("maintenance", "not_listed", "delisted")
-NOT_PROVEN: tuple[Reason, ...] = ("unproven", "fetch_failed")
+PROVEN: tuple[GapReason, ...] = ("maintenance", "not_listed", "delisted")
+NOT_PROVEN: tuple[GapReason, ...] = ("unproven", "fetch_failed")
 FEED = lease.of_market(MINUTES.symbol)
 
 
@@ -35,7 +34,7 @@ def at(number: int) -> int:
     return START_MS + number * MINUTE_MS
 
 
-def verdict(first: int, end: int, reason: Reason) -> Verdict:
+def verdict(first: int, end: int, reason: GapReason) -> Verdict:
     return Verdict(hole_of(MINUTES.interval, at(first), at(end)), reason, "for the test")
 
 
@@ -70,7 +69,7 @@ def found(redis: Redis) -> list[int]:
 
 @pytest.mark.parametrize("reason", PROVEN)
 def test_what_is_proven_missing_leaves_pending_with_the_storing_of_the_gap(
-    redis: Redis, reason: Reason
+    redis: Redis, reason: GapReason
 ) -> None:
     waits(redis, *range(8))
     assert note(redis, 2, 5, verdict(3, 5, reason)) == [Missing(at(3), at(5))]
@@ -78,7 +77,7 @@ def test_what_is_proven_missing_leaves_pending_with_the_storing_of_the_gap(
 
 
 @pytest.mark.parametrize("reason", NOT_PROVEN)
-def test_what_is_not_proven_missing_stays(redis: Redis, reason: Reason) -> None:
+def test_what_is_not_proven_missing_stays(redis: Redis, reason: GapReason) -> None:
     waits(redis, *range(8))
     assert note(redis, 2, 5, verdict(3, 5, reason)) == []
     assert found(redis) == [*range(8)]
@@ -127,7 +126,7 @@ def test_a_gap_that_is_lifted_forbids_nothing_any_more(redis: Redis) -> None:
 
 def test_gaps_of_two_writers_all_count(redis: Redis) -> None:
     """Each knows nothing of what the other has stored meanwhile."""
-    nothing = Gaps()
+    nothing = GapRegistry()
     for first, end in ((2, 4), (3, 8), (10, 11)):
         after = nothing.note(
             MINUTES.interval, at(first), at(end), [verdict(first, end, "maintenance")], at(end)

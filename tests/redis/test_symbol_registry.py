@@ -15,8 +15,8 @@ from redis import Redis
 from tests.fetching import NOW_MS, Desk
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.parsing import parse_listings
+from truecandle.candles.instrument import UNLISTED
 from truecandle.candles.interval import HOUR_MS
-from truecandle.candles.listing import UNLISTED
 from truecandle.config import Settings
 from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.fetcher.symbol_registry import CHECK_MS, PAUSE_MS, UNLISTED_MS

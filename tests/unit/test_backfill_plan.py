@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from truecandle.admin.patience import TRIES_MAX, Patience
 from truecandle.admin.plan import Cost, Source, cost, days, files, outside, pages
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX
-from truecandle.candles.gaps import Hole, find_holes
+from truecandle.candles.gap import Hole, find_holes
 from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeUnreachable, RateLimited, StoreUnavailable

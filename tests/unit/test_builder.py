@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from truecandle.candles.builder import CANDLES_KEPT, CandleBuilder
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "builder.json"
 CASES = json.loads(VECTORS.read_text(), parse_float=str)["cases"]

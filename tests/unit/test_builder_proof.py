@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from truecandle.candles.accumulator import TRADES_KEPT
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.chain import CANDLES_MAX, WITH_TRADES
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.ranges import RANGES_MAX, Ranges
-from truecandle.candles.tally import TRADES_KEPT
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.sequence import CANDLES_MAX, WITH_TRADES
+from truecandle.candles.trade_id_ranges import RANGES_MAX, TradeIdRanges
+from truecandle.candles.trades import Kline, Trade
 
 START_MS = 1_722_470_400_000
 MINUTE_MS = 60_000
@@ -403,7 +403,7 @@ class TestBounds:
             made = CandleBuilder(INTERVALS["1s"])
             for number in range(100):
                 made.add_trade(trade(number * step, number * 500))
-            kept = [len(one.pieces) for one in made._chain.candles]
+            kept = [len(one.recent_trades) for one in made._chain.candles]
             assert sum(kept) <= (2 * WITH_TRADES if step == 2 else 4)
 
     def test_a_kline_older_than_the_trades_kept_takes_none_away(self) -> None:
@@ -415,7 +415,7 @@ class TestBounds:
         assert (candle.trades, candle.is_exact) == (TRADES_KEPT + 10, False)
 
     def test_more_holes_than_are_kept_never_look_whole(self) -> None:
-        ranges = Ranges()
+        ranges = TradeIdRanges()
         for number in range(RANGES_MAX + 1):
             ranges.add(2 * number, 2 * number)
         for number in range(2, RANGES_MAX + 1):

@@ -13,7 +13,7 @@ from tests.mishaps import MINUTE_MS, Truth, Values, says, steps
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 #: `RANDOM_HISTORIES=10000 .venv/bin/pytest tests/unit/test_builder_random.py` takes minutes.
 HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "300"))

@@ -15,15 +15,15 @@ import pytest
 from tests.redis.samples import MINUTE_MS, START_MS, row
 from truecandle.candles.audit import (
     FIELDS,
-    Entry,
+    AuditEntry,
     Steps,
+    audit_entry_from_json,
     compare,
-    entry_from_json,
     known_steps,
     summary,
 )
 from truecandle.candles.candle import LiveCandle, OfficialCandle, official_from_row
-from truecandle.candles.listing import Listing
+from truecandle.candles.instrument import Instrument
 from truecandle.errors import CandleError
 
 END_MS = START_MS + MINUTE_MS
@@ -40,12 +40,12 @@ def shown(**fields: Any) -> LiveCandle:
     return replace(candle, **fields)
 
 
-def entry(late_ms: int = 3_000, became: OfficialCandle | None = None, **fields: Any) -> Entry:
+def entry(late_ms: int = 3_000, became: OfficialCandle | None = None, **fields: Any) -> AuditEntry:
     truth = became or official()
     return compare(truth, shown(**fields), end_ms=END_MS, at_ms=END_MS + late_ms)
 
 
-def unseen(late_ms: int = 3_000) -> Entry:
+def unseen(late_ms: int = 3_000) -> AuditEntry:
     return compare(official(), None, end_ms=END_MS, at_ms=END_MS + late_ms)
 
 
@@ -138,14 +138,14 @@ def test_a_volume_of_nothing_has_no_basis_points() -> None:
 
 
 def test_the_exchange_says_what_a_tick_is() -> None:
-    found = known_steps(Listing("BTCUSDT", tick_size="0.01", step_size="0.00001"), [entry()])
+    found = known_steps(Instrument("BTCUSDT", tick_size="0.01", step_size="0.00001"), [entry()])
     assert (found.tick, found.step) == (Decimal("0.01"), Decimal("0.00001"))
     assert found.tick_source == found.step_source == "exchange"
 
 
 def test_unlisted_steps_are_read_off_the_official_numbers() -> None:
     entries = [entry(), entry(became=official(low="6.995", volume="12.12345"))]
-    for listing in (None, Listing("BTCUSDT")):
+    for listing in (None, Instrument("BTCUSDT")):
         found = known_steps(listing, entries)
         assert (found.tick, found.step) == (Decimal("0.001"), Decimal("0.00001"))
         assert (found.tick_source, found.step_source) == ("official prices", "official volumes")
@@ -154,14 +154,14 @@ def test_unlisted_steps_are_read_off_the_official_numbers() -> None:
 
 def test_an_entry_comes_back_from_its_text() -> None:
     for one in (entry(high="8.97"), unseen()):
-        assert entry_from_json(one.to_json()) == one
-        assert entry_from_json(one.to_json().encode()) == one
+        assert audit_entry_from_json(one.to_json()) == one
+        assert audit_entry_from_json(one.to_json().encode()) == one
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", '"x"', "null", "[" * 2_000])
 def test_what_is_no_entry_is_refused(text: str) -> None:
     with pytest.raises(CandleError):
-        entry_from_json(text)
+        audit_entry_from_json(text)
 
 
 @pytest.mark.parametrize(
@@ -172,4 +172,4 @@ def test_an_entry_with_a_field_that_is_not_ours_is_refused(field: str, junk: str
     texts["official"] = official().member()
     body = ",".join(f'"{name}":{text}' for name, text in (texts | {field: junk}).items())
     with pytest.raises(CandleError):
-        entry_from_json("{" + body + "}")
+        audit_entry_from_json("{" + body + "}")

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.feed import reread
 from truecandle.feed.backoff import ODD_TRIES_MAX, TRIES_MAX
 from truecandle.feed.case import LATE_S, PAGES_MAX, QUIET_S, Case

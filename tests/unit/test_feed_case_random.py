@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.mishaps import MINUTE_MS, START_MS, Truth, Values, says, steps
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.feed.case import Case
 from truecandle.feed.errand import Counts, Errand
 from truecandle.feed.market import Market

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.test_feed_case import START_MS, asked, candle, case, come, trade, trades
 from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.freshness import LIVE_MS
-from truecandle.candles.tick import Trade
+from truecandle.candles.trades import Trade
 from truecandle.feed.backoff import BACKOFF_MAX_S
 from truecandle.feed.case import QUIET_S, Case
 from truecandle.feed.mute import SETTLE_S, TRADES_S, Mute

@@ -9,7 +9,7 @@ import pytest
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.feed.facts import Witness
 from truecandle.feed.market import Market
 from truecandle.feed.mute import KLINES_S, RENEWAL_MAX_S, RENEWAL_S, SETTLE_S, TRADES_S, Mute

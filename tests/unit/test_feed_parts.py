@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.series import parse_series
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.feed.inbox import BATCH_MAX, Inbox
 from truecandle.feed.market import CANDLE_PAUSE_S, PATIENCE_S, PRICE_PAUSE_S, Market
 from truecandle.feed.prices import Prices

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truecandle.candles.candle import LiveCandle, OfficialCandle, canonical, live_from_fields
+from truecandle.candles.gap import Missing
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.merge import merge, tail
-from truecandle.candles.reasons import Missing
 
 CASES = json.loads(
     (Path(__file__).parent.parent / "vectors" / "merge.json").read_text(), parse_float=str

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truecandle.candles.absence import GAPS_MAX, PAUSE_MS, PAUSE_MS_MAX, Gaps
-from truecandle.candles.gaps import Hole, find_holes, newest_page
+from truecandle.candles.gap import GapReason, Hole, Verdict, find_holes, gap_from_json, newest_page
+from truecandle.candles.gap_registry import GAPS_MAX, PAUSE_MS, PAUSE_MS_MAX, GapRegistry
 from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
-from truecandle.candles.reasons import Reason, Verdict, gap_from_json
 from truecandle.errors import CandleError
 from truecandle.fetcher.market_poller import TRIES_MAX, MarketBackoff
 from truecandle.fetcher.read_schedule import LATE_MS, LATE_SLOW_MS_MAX, REREAD_MS, ReadSchedule
@@ -157,16 +156,16 @@ def hole(start: int, end: int) -> Hole:
     return Hole(DAY + start * MINUTE_MS, DAY + end * MINUTE_MS, end - start)
 
 
-def verdict(hole_: Hole, reason: Reason = "unproven") -> Verdict:
+def verdict(hole_: Hole, reason: GapReason = "unproven") -> Verdict:
     return Verdict(hole_, reason, "the exchange said so")
 
 
-def noted(gaps: Gaps, asked: Hole, *holes: Hole, now_ms: int = 0) -> Gaps:
+def noted(gaps: GapRegistry, asked: Hole, *holes: Hole, now_ms: int = 0) -> GapRegistry:
     return gaps.note(MINUTE, asked.start_ms, asked.end_ms, map(verdict, holes), now_ms)
 
 
 def test_a_gap_rests_and_what_is_around_it_does_not() -> None:
-    gaps = noted(Gaps(), hole(10, 20), hole(10, 20))
+    gaps = noted(GapRegistry(), hole(10, 20), hole(10, 20))
     assert gaps.due(MINUTE, [hole(0, 30)], now_ms=1) == [hole(0, 10), hole(20, 30)]
     assert gaps.due(MINUTE, [hole(12, 15)], now_ms=1) == []
     assert gaps.within(MINUTE, *hole(0, 15)[:2]) == [hole(10, 15)]
@@ -174,7 +173,7 @@ def test_a_gap_rests_and_what_is_around_it_does_not() -> None:
 
 
 def test_an_unproven_gap_rests_ever_longer_but_not_for_ever() -> None:
-    gaps, now_ms, pauses = Gaps(), 0, []
+    gaps, now_ms, pauses = GapRegistry(), 0, []
     for _ in range(20):
         gaps = noted(gaps, hole(0, 5), hole(0, 5), now_ms=now_ms)
         pause_ms = PAUSE_MS
@@ -188,15 +187,15 @@ def test_an_unproven_gap_rests_ever_longer_but_not_for_ever() -> None:
 
 
 @pytest.mark.parametrize("reason", ["maintenance", "not_listed"])
-def test_a_proven_gap_that_is_a_day_old_is_never_due(reason: Reason) -> None:
+def test_a_proven_gap_that_is_a_day_old_is_never_due(reason: GapReason) -> None:
     now_ms = DAY + 2 * DAY_MS
-    gaps = Gaps().note(MINUTE, DAY, DAY + DAY_MS, [verdict(hole(0, 5), reason)], now_ms)
+    gaps = GapRegistry().note(MINUTE, DAY, DAY + DAY_MS, [verdict(hole(0, 5), reason)], now_ms)
     assert gaps.all[0].again_ms is None
     assert gaps.due(MINUTE, [hole(0, 5)], now_ms + 10_000 * DAY_MS) == []
 
 
 def test_a_gap_that_was_filled_in_part_is_smaller_after() -> None:
-    gaps = noted(Gaps(), hole(0, 100), hole(0, 100))
+    gaps = noted(GapRegistry(), hole(0, 100), hole(0, 100))
     gaps = noted(gaps, hole(50, 100), hole(80, 90))
     assert gaps.due(MINUTE, [hole(0, 100)], now_ms=1) == [hole(50, 80), hole(90, 100)]
     assert [gap.candles for gap in gaps.all] == [50, 10]
@@ -208,7 +207,7 @@ def test_a_gap_that_was_filled_in_part_is_smaller_after() -> None:
 
 def test_a_failed_request_proves_nothing_and_disproves_nothing() -> None:
     old = DAY + 3 * DAY_MS
-    gaps = Gaps().note(MINUTE, *hole(0, 9)[:2], [verdict(hole(0, 9), "maintenance")], old)
+    gaps = GapRegistry().note(MINUTE, *hole(0, 9)[:2], [verdict(hole(0, 9), "maintenance")], old)
     gaps = gaps.note(MINUTE, *hole(0, 20)[:2], [verdict(hole(0, 9), "fetch_failed")], old + 1)
     assert [gap.reason for gap in gaps.all] == ["maintenance"]
     assert gaps.all[0].asks == 2
@@ -216,7 +215,7 @@ def test_a_failed_request_proves_nothing_and_disproves_nothing() -> None:
 
 def test_the_memory_of_gaps_is_bounded() -> None:
     holes = [hole(number * 2, number * 2 + 1) for number in range(GAPS_MAX + 50)]
-    gaps = noted(Gaps(), Hole(holes[0].start_ms, holes[-1].end_ms, 0), *holes)
+    gaps = noted(GapRegistry(), Hole(holes[0].start_ms, holes[-1].end_ms, 0), *holes)
     assert len(gaps.all) == GAPS_MAX
     assert gaps.all[-1].end_ms == holes[-1].end_ms
 
@@ -228,7 +227,7 @@ def test_the_memory_of_gaps_is_bounded() -> None:
 def test_gaps_are_apart_and_what_was_found_is_what_is_known(
     asked: list[tuple[int, int]], missing: list[tuple[int, int]]
 ) -> None:
-    gaps = Gaps()
+    gaps = GapRegistry()
     for at, length in asked:
         gaps = noted(gaps, hole(at, at + length), hole(at, at + length), now_ms=at)
     assert all(a.end_ms <= b.start_ms for a, b in pairwise(gaps.all))
@@ -252,7 +251,7 @@ def test_what_is_no_gap_is_told_from_one(text: bytes) -> None:
 
 
 def test_a_gap_is_kept_whole() -> None:
-    for gap in noted(Gaps(), hole(10, 20), hole(10, 20), now_ms=7).all:
+    for gap in noted(GapRegistry(), hole(10, 20), hole(10, 20), now_ms=7).all:
         assert gap_from_json(gap.to_json()) == gap
 
 

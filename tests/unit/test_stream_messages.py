@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from truecandle.binance.streams.messages import kline_stream, parse_message, stream_of, trade_stream
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import MalformedAnswer
 
 TRADE = {

@@ -12,15 +12,15 @@ from typing import Any
 from redis import Redis
 
 from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
-from truecandle.candles.audit import Entry, compare
+from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
-from truecandle.candles.listing import Listing
+from truecandle.candles.instrument import Instrument
 from truecandle.store import audit, keys, markets
 
 PATH = "/audit?symbol=BTCUSDT&interval=1h"
 
 
-def entry(hours_ago: int, close: str | None = "42050.01", late_ms: int = 3_000) -> Entry:
+def entry(hours_ago: int, close: str | None = "42050.01", late_ms: int = 3_000) -> AuditEntry:
     """The candle of an hour that ended so long before the forming one; `close` was shown."""
     end_ms = FORMING_MS - hours_ago * HOUR_MS
     open_ms = end_ms - HOUR_MS
@@ -76,7 +76,7 @@ def test_the_summary_counts_what_was_never_shown_apart(ann: Browser, redis: Redi
 
 def test_differences_count_in_the_ticks_that_the_exchange_lists(ann: Browser, redis: Redis) -> None:
     audit.record(redis, HOURLY, [entry(1, "42050.51")])
-    listing = Listing("BTCUSDT", "TRADING", tick_size="0.5", step_size="0.001")
+    listing = Instrument("BTCUSDT", "TRADING", tick_size="0.5", step_size="0.001")
     markets.update(redis, [markets.Market(listing)])
     found = asked(ann)
     assert (found["tick"], found["tick_source"]) == ("0.5", "exchange")

@@ -21,8 +21,7 @@ from tests.web.conftest import (
     store_hours,
     store_live,
 )
-from truecandle.candles.gaps import hole_of
-from truecandle.candles.reasons import Verdict
+from truecandle.candles.gap import Verdict, hole_of
 from truecandle.candles.series import parse_series
 from truecandle.store import gaps, keys, official
 

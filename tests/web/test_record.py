@@ -12,9 +12,8 @@ from typing import Any
 from redis import Redis
 
 from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
-from truecandle.candles.absence import Gaps
-from truecandle.candles.gaps import hole_of
-from truecandle.candles.reasons import Verdict
+from truecandle.candles.gap import Verdict, hole_of
+from truecandle.candles.gap_registry import GapRegistry
 from truecandle.store import gaps, held, keys, official
 from truecandle.store.held import Held
 
@@ -83,7 +82,7 @@ def test_junk_among_gaps_is_skipped(ann: Browser, redis: Redis) -> None:
     note(redis, 4, 4)
     redis.hset(keys.gaps(HOURLY), mapping={"1": "junk", "2": '{"start":5}', "3": "[]"})
     assert asked(ann, f"/gaps{SERIES}")["count"] == 1
-    assert isinstance(gaps.read(redis, HOURLY), Gaps)
+    assert isinstance(gaps.read(redis, HOURLY), GapRegistry)
 
 
 def test_a_correction_is_told_with_both_candles_and_who_noticed(ann: Browser, redis: Redis) -> None:

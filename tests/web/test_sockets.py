@@ -28,9 +28,8 @@ from tests.web.process import (
     token_of,
     wait_for_listener,
 )
-from truecandle.candles.absence import Gaps
-from truecandle.candles.gaps import hole_of
-from truecandle.candles.reasons import Verdict
+from truecandle.candles.gap import Verdict, hole_of
+from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import Publisher
 from truecandle.store import clock, gaps, pages
 from truecandle.store.accounts import Accounts
@@ -160,10 +159,10 @@ def test_what_is_proven_missing_comes_as_an_event_and_with_the_acknowledgement(
     assert early.follow()["missing"] == []
     wait_for_listener(redis)
     hole = hole_of(HOURLY.interval, opens[1], opens[2])
-    known = Gaps().note(
+    known = GapRegistry().note(
         HOURLY.interval, opens[1], opens[2], [Verdict(hole, "maintenance", "")], opens[2]
     )
-    publisher.gap_proven(HOURLY, gaps.save(redis, HOURLY, Gaps(), known))
+    publisher.gap_proven(HOURLY, gaps.save(redis, HOURLY, GapRegistry(), known))
     span = [opens[1], opens[2]]
     assert early.wait_heard("gap_proven") == {
         "symbol": "BTCUSDT", "interval": "1h", "missing": [span],

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from truecandle.admin.kit import Kit, pass_kit, reported
-from truecandle.candles.audit import PRICES, Entry, Steps, known_steps, summary
-from truecandle.candles.listing import Listing
+from truecandle.candles.audit import PRICES, AuditEntry, Steps, known_steps, summary
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series, parse_series
 from truecandle.store import audit as audits
 from truecandle.store import markets
@@ -78,10 +78,10 @@ def _overview(kit: Kit) -> Table:
     return table
 
 
-def _followed(kit: Kit) -> list[tuple[Series, Listing]]:
+def _followed(kit: Kit) -> list[tuple[Series, Instrument]]:
     """Every followed series; those of the settings where no role ever ran."""
     found = [market.listing for market in markets.followed(kit.redis)]
-    listings = found or [Listing(symbol) for symbol in kit.settings.symbols]
+    listings = found or [Instrument(symbol) for symbol in kit.settings.symbols]
     return [
         (parse_series(listing.symbol, interval), listing)
         for listing in listings
@@ -89,7 +89,7 @@ def _followed(kit: Kit) -> list[tuple[Series, Listing]]:
     ]
 
 
-def _headline(series: Series, entries: Sequence[Entry], steps: Steps) -> str:
+def _headline(series: Series, entries: Sequence[AuditEntry], steps: Steps) -> str:
     found = summary(entries, steps)
     lines = [f"{series}: {found.shown} candles shown live, {found.exact} exact"]
     if found.exact_share is not None:
@@ -107,7 +107,7 @@ def _headline(series: Series, entries: Sequence[Entry], steps: Steps) -> str:
     return "\n".join(lines)
 
 
-def _fields(entries: Sequence[Entry], steps: Steps) -> Table:
+def _fields(entries: Sequence[AuditEntry], steps: Steps) -> Table:
     table = _table(
         "How far each field was off",
         ("field", "candles off", "largest, ticks", "median, ticks"),
@@ -119,7 +119,7 @@ def _fields(entries: Sequence[Entry], steps: Steps) -> Table:
     return table
 
 
-def _candles(entries: Sequence[Entry], count: int) -> Table:
+def _candles(entries: Sequence[AuditEntry], count: int) -> Table:
     shown = f"{len(entries)} of {count}" if len(entries) < count else str(count)
     table = _table(
         f"Candles that were not shown exactly ({shown}, newest first)",

@@ -19,8 +19,8 @@ from truecandle.admin.moments import shown
 from truecandle.admin.ownership import Ownership, series_of
 from truecandle.admin.plan import Span
 from truecandle.candles.candle import OfficialCandle
+from truecandle.candles.consistency import TimeframeComparison, compare_timeframes, lower_timeframes
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.parents import Judged, children, judge
 from truecandle.candles.series import Series
 from truecandle.errors import StoreDamaged
 from truecandle.store import held, keys, survey
@@ -158,14 +158,14 @@ class Checkup:
     def _family(self, family: list[Series]) -> Iterator[Finding]:
         by_name = {series.interval.name: series for series in family}
         for parent in family:
-            for child in children(parent.interval, [one.interval for one in family]):
+            for child in lower_timeframes(parent.interval, [one.interval for one in family]):
                 yield from self._kin(parent, by_name[child.name])
 
     def _kin(self, parent: Series, child: Series) -> Iterator[Finding]:
-        differing: list[Judged] = []
+        differing: list[TimeframeComparison] = []
         count = judged = 0
         grids = (parent.interval, child.interval)
-        for one in judge(*grids, self._proper(parent), self._proper(child)):
+        for one in compare_timeframes(*grids, self._proper(parent), self._proper(child)):
             judged += 1
             if one.differences and (still := self._again(parent, child, one.open_ms)):
                 count += 1
@@ -184,11 +184,11 @@ class Checkup:
             cures = (Reask(parent, tuple(spans)), Reask(child, tuple(spans)))
             yield Finding("parents", str(parent), what, cures)
 
-    def _again(self, parent: Series, child: Series, open_ms: int) -> Judged | None:
+    def _again(self, parent: Series, child: Series, open_ms: int) -> TimeframeComparison | None:
         """The same parent once more: what a fetcher stored between two reads is no finding."""
         end_ms = parent.interval.next_open_ms(open_ms)
         sides = [self._proper(one, open_ms, end_ms) for one in (parent, child)]
-        for one in judge(parent.interval, child.interval, *sides):
+        for one in compare_timeframes(parent.interval, child.interval, *sides):
             return one if one.differences else None
         return None
 

@@ -18,7 +18,7 @@ from truecandle.admin.plan import Cost, Source, ceiling, cost, days, files, page
 from truecandle.admin.progress import Progress
 from truecandle.admin.unpack import Unpacker
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS
-from truecandle.candles.gaps import Hole
+from truecandle.candles.gap import Hole
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import MalformedAnswer

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from truecandle.binance.archive import MONTHLY_ONLY, File
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, KLINES_WEIGHT
-from truecandle.candles.gaps import Hole, hole_of
+from truecandle.candles.gap import Hole, hole_of
 from truecandle.candles.interval import DAY_MS, INTERVALS, Interval
 from truecandle.candles.series import Series
 from truecandle.ingest.kline_pages import Span as Span

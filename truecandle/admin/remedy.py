@@ -19,7 +19,7 @@ from truecandle.admin.finding import Configure, Cure, Reask, Refill, Renew, SetA
 from truecandle.admin.kit import Desk
 from truecandle.admin.patience import Patience
 from truecandle.admin.plan import Span
-from truecandle.candles.gaps import Hole
+from truecandle.candles.gap import Hole
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, MalformedAnswer

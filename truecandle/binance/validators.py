@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from truecandle.candles.candle import canonical
 from truecandle.candles.interval import LAST_MS
-from truecandle.candles.tick import Trade
+from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
 T = TypeVar("T")

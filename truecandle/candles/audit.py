@@ -19,8 +19,8 @@ from truecandle.candles.candle import (
     live_from_fields,
     official_from_row,
 )
-from truecandle.candles.listing import Listing
-from truecandle.candles.tick import QUOTE_STEP
+from truecandle.candles.instrument import Instrument
+from truecandle.candles.trades import QUOTE_STEP
 from truecandle.errors import CandleError
 
 PRICES: Final = ("open", "high", "low", "close")
@@ -37,7 +37,7 @@ _SHARE_STEP = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One candle. `shown` is the live candle that stood on the chart at `at_ms` (exchange time),
     when the official one took its place, or None if there was none. `late_ms` is how long after
     the end of its interval that was.
@@ -97,7 +97,7 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """How far one field was off, over all candles shown, regardless of the sign. `differing`:
     how many were off at all. In `ticks` (of a price; steps of a volume; last
     decimals of a quote volume; single trades) and in
@@ -112,7 +112,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class AuditSummary:
     """All entries in figures. `unseen` were never shown live, and count nowhere else; times are
     from the end of the interval to the official candle on the chart."""
 
@@ -122,23 +122,23 @@ class Summary:
     exact_share: Decimal | None
     median_ms: Decimal | None
     worst_ms: int | None
-    fields: Mapping[str, Difference]
+    fields: Mapping[str, FieldDifference]
 
 
 def compare(
     official: OfficialCandle, shown: LiveCandle | None, *, end_ms: int, at_ms: int
-) -> Entry:
+) -> AuditEntry:
     """The entry of a candle whose interval ended at `end_ms` and that was replaced at `at_ms`."""
-    return Entry(at_ms=at_ms, late_ms=at_ms - end_ms, shown=shown, official=official)
+    return AuditEntry(at_ms=at_ms, late_ms=at_ms - end_ms, shown=shown, official=official)
 
 
-def summary(entries: Iterable[Entry], steps: Steps) -> Summary:
+def summary(entries: Iterable[AuditEntry], steps: Steps) -> AuditSummary:
     """What the entries (in any order) add up to."""
     given = list(entries)
     seen = [entry for entry in given if entry.shown is not None]
     exact = sum(entry.is_exact for entry in seen)
     times = [entry.late_ms for entry in seen]
-    return Summary(
+    return AuditSummary(
         shown=len(seen),
         exact=exact,
         unseen=len(given) - len(seen),
@@ -149,7 +149,7 @@ def summary(entries: Iterable[Entry], steps: Steps) -> Summary:
     )
 
 
-def known_steps(listing: Listing | None, entries: Iterable[Entry]) -> Steps:
+def known_steps(listing: Instrument | None, entries: Iterable[AuditEntry]) -> Steps:
     """The steps that the exchange lists; where it lists none, those that official prices and
     volumes themselves show: the last decimal ever used. That can be too coarse while few candles
     are known, and is never too fine.
@@ -166,7 +166,7 @@ def known_steps(listing: Listing | None, entries: Iterable[Entry]) -> Steps:
     )
 
 
-def entry_from_json(text: bytes | str) -> Entry:
+def audit_entry_from_json(text: bytes | str) -> AuditEntry:
     """A kept entry back; `CandleError` if it is not one."""
     try:
         fields: Any = json.loads(text, parse_float=str)
@@ -178,7 +178,7 @@ def entry_from_json(text: bytes | str) -> Entry:
         raise CandleError("audit entry", text, "times in ms")
     if shown is not None and not isinstance(shown, dict):
         raise CandleError("shown", shown, "a live candle or null")
-    return Entry(
+    return AuditEntry(
         at_ms=at_ms,
         late_ms=late_ms,
         shown=None if shown is None else live_from_fields(shown),
@@ -186,7 +186,7 @@ def entry_from_json(text: bytes | str) -> Entry:
     )
 
 
-def _difference(seen: Sequence[Entry], field: str, step: Decimal | None) -> Difference:
+def _difference(seen: Sequence[AuditEntry], field: str, step: Decimal | None) -> FieldDifference:
     sizes = [abs(entry.difference(field)) for entry in seen]
     ticks = [_EXACT.divide(size, step) for size in sizes] if step else []
     points = [
@@ -194,7 +194,7 @@ def _difference(seen: Sequence[Entry], field: str, step: Decimal | None) -> Diff
         for size, entry in zip(sizes, seen, strict=True)
         if (official := _value(entry.official, field))
     ]
-    return Difference(
+    return FieldDifference(
         differing=sum(size > 0 for size in sizes),
         largest_ticks=max(ticks, default=None),
         median_ticks=median(ticks) if ticks else None,

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.chain import KLINE_LAG_MS, Chain
-from truecandle.candles.forming import Forming
+from truecandle.candles.decimals import NO_ID
+from truecandle.candles.forming import FormingCandle
 from truecandle.candles.interval import LAST_MS, Interval
-from truecandle.candles.number import NO_ID
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.sequence import KLINE_LAG_MS, CandleSequence
+from truecandle.candles.trades import Kline, Trade
 
 #: Candles kept for late news: closing klines come up to 2.4 s late, but what was missed in a break
 #: is fetched trade by trade, candle after candle.
@@ -32,7 +32,7 @@ class CandleBuilder:
 
     def __init__(self, interval: Interval) -> None:
         self.interval = interval
-        self._chain = Chain()
+        self._chain = CandleSequence()
         self._kline_ms = 0
         #: Open time of the newest candle that was told, by this feed or an earlier one.
         self._told_ms: int | None = None
@@ -58,7 +58,7 @@ class CandleBuilder:
             self._is_touched = True
             newest.add_next(trade)
         elif self.interval.has_grid:
-            candle = self._at(trade.time_ms, trade.worth.price, trade.time_ms)
+            candle = self._at(trade.time_ms, trade.amounts.price, trade.time_ms)
             if candle is not None and self._chain.is_open(candle):
                 open_id, close_id = candle.open_id, candle.close_id
                 candle.add_trade(trade)
@@ -214,7 +214,7 @@ class CandleBuilder:
         """How often a kline showed that a candle called exact was not."""
         return self._chain.contradictions
 
-    def _at(self, time_ms: int, price: Decimal, now_ms: int) -> Forming | None:
+    def _at(self, time_ms: int, price: Decimal, now_ms: int) -> FormingCandle | None:
         """The candle of that time; if it opens with this, it is flat at the price."""
         candle = self._chain.find(time_ms)
         return candle or self._chain.open(
@@ -235,7 +235,7 @@ class CandleBuilder:
         return LAST_MS
 
     @contextmanager
-    def _judged(self, candle: Forming) -> Iterator[None]:
+    def _judged(self, candle: FormingCandle) -> Iterator[None]:
         """Something about the candle changes inside: what follows from it is worked out after."""
         was_exact = candle.is_exact
         yield

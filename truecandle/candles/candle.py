@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from truecandle.candles.decimals import NO_ID, count, moment, trade_id
+from truecandle.candles.decimals import canonical as canonical
 from truecandle.candles.interval import Interval
-from truecandle.candles.number import NO_ID, count, moment, trade_id
-from truecandle.candles.number import canonical as canonical
 from truecandle.errors import CandleError
 
-Source = Literal["live", "client"]
-State = Literal["final", "pending", "forming"]
+CandleSource = Literal["live", "client"]
+CandleState = Literal["final", "pending", "forming"]
 
 #: Fields of a Binance kline, in Binance's order. Source: GET /api/v3/klines.
 FIELDS = (
@@ -87,7 +87,7 @@ class LiveCandle:
     close: str
     volume: str
     trades: int
-    source: Source
+    source: CandleSource
     is_complete: bool
     updated_at: int
     quote_volume: str | None = None
@@ -97,7 +97,7 @@ class LiveCandle:
     last_id: int = NO_ID
     is_exact: bool = False
 
-    def to_json(self, state: State | None = None) -> str:
+    def to_json(self, state: CandleState | None = None) -> str:
         """The JSON object of key, event and answer; with `state` where the reader needs it."""
         tail = f',"state":"{state}"' if state else ""
         return (

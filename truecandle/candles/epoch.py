@@ -10,8 +10,8 @@ Invariant: within an epoch a higher id is never earlier; whatever says otherwise
 
 from __future__ import annotations
 
-from truecandle.candles.number import NO_ID
-from truecandle.candles.tick import Trade
+from truecandle.candles.decimals import NO_ID
+from truecandle.candles.trades import Trade
 
 
 class Epoch:

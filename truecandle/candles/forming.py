@@ -1,6 +1,6 @@
 """One candle under construction: what trades and klines prove about it.
 
-Never here: its sums (`tally`), which candle an event belongs to (`builder`), a clock.
+Never here: its sums (`accumulator`), which candle an event belongs to (`builder`), a clock.
 Invariant: what is called exact lacks no trade; a newer kline is never undone by an older one.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from truecandle.candles.accumulator import OhlcvAccumulator
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.number import NO_ID, canonical, known
-from truecandle.candles.tally import Tally
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.decimals import NO_ID, canonical, canonical_or_none
+from truecandle.candles.trades import Kline, Trade
 
 
 @dataclass(slots=True, eq=False)
-class Forming(Tally):
+class FormingCandle(OhlcvAccumulator):
     """A candle, and how far its beginning and its end are proven."""
 
     #: Which epoch its ids are of.
@@ -33,9 +33,9 @@ class Forming(Tally):
     ahead_id: int | None = None
     #: A kline further than the trades. While they are whole it is only kept: an aggregate may
     #: still come that lies in it by a part, and nobody could tell what to add.
-    witness: Kline | None = None
+    unconfirmed_kline: Kline | None = None
     #: The exchange has said, or ids have shown, that nothing traded.
-    is_void: bool = False
+    is_empty: bool = False
     #: The exchange has closed it: nothing changes it any more but another closing kline.
     is_final: bool = False
     #: Since a break nobody knows whether the newest trades are in. Klines sent until `doubt_ms`
@@ -50,8 +50,8 @@ class Forming(Tally):
         self.count_next(trade)
         if self.is_doubted:
             self.is_doubted = False
-        if self.witness is not None:
-            self._ask(self.witness)
+        if self.unconfirmed_kline is not None:
+            self._ask(self.unconfirmed_kline)
 
     def add_trade(self, trade: Trade) -> None:
         """Any other one."""
@@ -62,8 +62,8 @@ class Forming(Tally):
         self.count(trade)
         if self.ahead_id is not None and trade.last_id >= self.ahead_id:
             self.ahead_id = None
-        if self.witness is not None:
-            self._ask(self.witness)
+        if self.unconfirmed_kline is not None:
+            self._ask(self.unconfirmed_kline)
 
     def add_kline(self, kline: Kline) -> None:
         """Takes the exchange's own view as far as it proves more than the trades do."""
@@ -72,7 +72,7 @@ class Forming(Tally):
         elif self.is_final or self._is_older(kline):
             return
         elif kline.trades == 0:
-            self._add_void(kline)
+            self._add_empty(kline)
         else:
             self._add_kline(kline)
 
@@ -81,8 +81,8 @@ class Forming(Tally):
         what it holds. In the store it is newer than all that was said before."""
         self.epoch, self.had_start = number, self.has_start
         self.restart_ids()
-        self.first_id = self.end_id = self.kline_id = self.ahead_id = self.witness = None
-        self.is_void = False
+        self.first_id = self.end_id = self.kline_id = self.ahead_id = self.unconfirmed_kline = None
+        self.is_empty = False
         self.change(self.updated_at + 1)
 
     def end(self, at_ms: int) -> bool:
@@ -107,19 +107,19 @@ class Forming(Tally):
         """The trade after `end_id` is known to be of a later interval."""
         if self.end_id != end_id:
             was_exact, self.end_id = self.is_exact, end_id
-            self.is_void = self.trades == 0
+            self.is_empty = self.trades == 0
             self._settle(was_exact)
 
     def fill(self, next_id: int) -> None:
         """Takes the kline kept if it reaches as far as `next_id`, which is known to be later."""
-        kline = self.witness
+        kline = self.unconfirmed_kline
         if kline is not None and self.close_id < kline.last_id == next_id - 1:
             self._take(kline)
 
     @property
     def has_start(self) -> bool:
         """Whether its beginning is known: from a kline, or by the id of its first trade."""
-        if self.kline_id is not None or self.is_void or self.had_start:
+        if self.kline_id is not None or self.is_empty or self.had_start:
             return True
         return self.first_id is not None and self.first_id == self.open_id
 
@@ -136,7 +136,7 @@ class Forming(Tally):
         if self.is_final:
             return True
         if not self.is_closed:
-            return not self.is_doubted and (self.is_whole if self.trades else self.is_void)
+            return not self.is_doubted and (self.is_whole if self.trades else self.is_empty)
         if self.trades == 0:
             return self.end_id is not None
         return self.end_id == self.close_id and self.is_whole
@@ -153,10 +153,10 @@ class Forming(Tally):
             source="live",
             is_complete=self.is_closed,
             updated_at=self.updated_at,
-            quote_volume=known(self.quote_volume) if self.is_quote_known else None,
-            taker_volume=known(self.taker_volume),
+            quote_volume=canonical_or_none(self.quote_volume) if self.is_quote_known else None,
+            taker_volume=canonical_or_none(self.taker_volume),
             taker_quote_volume=(
-                known(self.taker_quote_volume) if self.is_taker_quote_known else None
+                canonical_or_none(self.taker_quote_volume) if self.is_taker_quote_known else None
             ),
             first_id=self.open_id if self.trades and not self.is_mixed else NO_ID,
             last_id=self.close_id if self.trades else NO_ID,
@@ -186,16 +186,16 @@ class Forming(Tally):
             self._take(kline)
         elif was_doubted or self.close_id == self.ahead_id:
             self._take(kline)
-        elif self.witness is None:
-            self.witness = kline
-        elif kline.event_ms > self.witness.event_ms:
+        elif self.unconfirmed_kline is None:
+            self.unconfirmed_kline = kline
+        elif kline.event_ms > self.unconfirmed_kline.event_ms:
             self._take(kline)
 
-    def _add_void(self, kline: Kline) -> None:
+    def _add_empty(self, kline: Kline) -> None:
         """Nothing traded yet: its price is that of the close before, and no open yet."""
         if self.trades and not self.is_mixed:
             return
-        self.is_void, self.kline_id = True, NO_ID
+        self.is_empty, self.kline_id = True, NO_ID
         if kline.event_ms > self.doubt_ms:
             self.is_doubted = False
         if self.rebase(kline):
@@ -206,12 +206,12 @@ class Forming(Tally):
         if self.is_whole:
             if self.close_id >= kline.last_id:
                 self._check(kline)
-        elif kline.last_id + 1 in self.pieces and not self.is_cut(kline):
+        elif kline.last_id + 1 in self.recent_trades and not self.is_cut(kline):
             self._take(kline)
 
     def _check(self, kline: Kline) -> None:
         """A kline that the trades have come up to: it must say the same, or it is right."""
-        self.witness = None
+        self.unconfirmed_kline = None
         at_end = kline.last_id == self.close_id
         is_same = self.first_id == kline.first_id and not at_end
         if (at_end and not self.differs(kline)) or (is_same and self.are_quotes_known):
@@ -224,7 +224,7 @@ class Forming(Tally):
     def _take(self, kline: Kline) -> None:
         """The kline as the base, with the trades after it on top."""
         is_ahead = kline.last_id > self.close_id
-        self.witness, self.is_void = None, False
+        self.unconfirmed_kline, self.is_empty = None, False
         self.kline_id = kline.last_id
         self.first_id = kline.first_id if kline.trades else None
         self.ahead_id = kline.last_id if is_ahead else None
@@ -239,11 +239,11 @@ class Forming(Tally):
         if not is_same:
             is_short = self.close_id < kline.last_id and self.end_id != self.close_id
             self.contradictions += self.is_exact and not is_short and self.contradicts(kline)
-            self.pieces = {}
+            self.recent_trades = {}
             self._take(kline)
         self.first_id = kline.first_id if kline.trades else None
         self.end_id = kline.last_id
-        self.is_final, self.is_void = True, kline.trades == 0
-        self.kline_id, self.witness, self.is_doubted = kline.last_id, None, False
+        self.is_final, self.is_empty = True, kline.trades == 0
+        self.kline_id, self.unconfirmed_kline, self.is_doubted = kline.last_id, None, False
         self.forget(kline.last_id)
         self.is_changed = True

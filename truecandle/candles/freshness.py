@@ -17,8 +17,8 @@ from truecandle.errors import CandleError
 #: `live`: trades arrive. `quiet`: the connection lives, nothing trades. `stale`: connected, but
 #: something known is missing or nothing was heard for too long. `offline`: no connection to the
 #: exchange, or no feed.
-State = Literal["live", "quiet", "stale", "offline"]
-STATES: Final[tuple[State, ...]] = get_args(State)
+FreshnessState = Literal["live", "quiet", "stale", "offline"]
+STATES: Final[tuple[FreshnessState, ...]] = get_args(FreshnessState)
 
 #: A market whose last trade is younger is live, an older one is quiet.
 LIVE_MS: Final = 10_000
@@ -63,7 +63,7 @@ class Facts:
 class Freshness:
     """A market's state, since when (exchange ms; None = not known), and why, in a sentence."""
 
-    state: State
+    state: FreshnessState
     since: int | None
     why: str
 

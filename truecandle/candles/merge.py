@@ -11,23 +11,23 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from truecandle.candles.candle import LiveCandle, OfficialCandle, State, is_closed
+from truecandle.candles.candle import CandleState, LiveCandle, OfficialCandle, is_closed
+from truecandle.candles.gap import Missing
 from truecandle.candles.interval import Interval
-from truecandle.candles.reasons import Missing
 
 
 class Merged(NamedTuple):
     """A candle with its place in time: `final` (official), `pending` or `forming`."""
 
     candle: OfficialCandle | LiveCandle
-    state: State
+    state: CandleState
 
 
 class Tail(NamedTuple):
     """A live candle that no official one stands for yet: `pending` or `forming`."""
 
     candle: LiveCandle
-    state: State
+    state: CandleState
 
 
 def merge(
@@ -88,7 +88,7 @@ def is_missing(missing: Sequence[Missing], open_ms: int) -> bool:
     return at > 0 and open_ms < missing[at - 1].end_ms
 
 
-def _state(interval: Interval, candle: LiveCandle, last_ms: int, now_ms: int) -> State:
+def _state(interval: Interval, candle: LiveCandle, last_ms: int, now_ms: int) -> CandleState:
     is_last = candle.open_ms == last_ms
     if is_last and not candle.is_complete and not is_closed(interval, candle.open_ms, now_ms):
         return "forming"

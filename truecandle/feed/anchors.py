@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from truecandle.candles.tick import Trade
+from truecandle.candles.trades import Trade
 from truecandle.feed.trail import HOLES_MAX
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import Outage
 from truecandle.feed.anchors import Anchors
 from truecandle.feed.backoff import BACKOFF_MAX_S, AskBackoff

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from truecandle.binance.rest.client import TRADES_LIMIT_MAX, RestClient
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 PAGE = TRADES_LIMIT_MAX
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
-from truecandle.candles.tick import Kline
+from truecandle.candles.trades import Kline
 from truecandle.feed.inbox import Event
 
 #: A closed candle has this long to be proven whole; its official version comes about then.

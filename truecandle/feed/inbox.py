@@ -12,7 +12,7 @@ import time
 from collections import deque
 
 from truecandle.binance.streams.status import StreamStatusChange
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 #: About 10 s of the busiest markets while Redis holds the other side up.
 EVENTS_MAX = 50_000

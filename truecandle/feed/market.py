@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from truecandle.candles.builder import CandleBuilder
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import NO_ID
 from truecandle.candles.epoch import Epoch
 from truecandle.candles.freshness import LIVE_MS
-from truecandle.candles.listing import Listing
-from truecandle.candles.number import NO_ID
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series
-from truecandle.candles.tick import QUANTITY_DECIMALS_MAX, Kline, Trade, decimals
+from truecandle.candles.trades import QUANTITY_DECIMALS_MAX, Kline, Trade, decimal_places
 from truecandle.feed.prices import Prices, Summary
 
 #: At most 10 `live_price` a second: 8 in turn, and room for those that go before a candle that
@@ -102,10 +102,10 @@ class Market:
         for line in self._lines.values():
             line.begin_epoch(trade, former_ms)
 
-    def learn(self, listing: Listing) -> None:
+    def learn(self, listing: Instrument) -> None:
         """What the exchange lists of it. Trades that have shown smaller steps are believed more:
         orders from before a change of the steps trade on."""
-        listed = decimals(listing.step_size) if listing.step_size else QUANTITY_DECIMALS_MAX
+        listed = decimal_places(listing.step_size) if listing.step_size else QUANTITY_DECIMALS_MAX
         self.quantity_decimals = max(listed, self._seen_decimals)
 
     def doubt(self) -> None:
@@ -178,7 +178,7 @@ class Market:
         if self.trade_ms is None or trade.time_ms - self.trade_ms >= LIVE_MS:
             self.flowing_ms = trade.time_ms
         self.trade_ms = max(self.trade_ms or 0, trade.time_ms)
-        self._seen_decimals = max(self._seen_decimals, decimals(trade.quantity))
+        self._seen_decimals = max(self._seen_decimals, decimal_places(trade.quantity))
         self.quantity_decimals = max(self.quantity_decimals, self._seen_decimals)
 
     def _may_tell(self, now_s: float) -> bool:

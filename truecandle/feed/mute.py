@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.status import StreamHealth
-from truecandle.candles.number import NO_ID
+from truecandle.candles.decimals import NO_ID
 from truecandle.feed.market import Market
 
 #: Klines come every 2 s while something trades.

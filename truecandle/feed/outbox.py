@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis import Redis
 
-from truecandle.candles.candle import LiveCandle, State
+from truecandle.candles.candle import CandleState, LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
 from truecandle.events import Publisher
@@ -171,7 +171,7 @@ class Outbox:
             for symbol, summary in prices:
                 self._publisher.live_price(symbol, **summary.values)  # type: ignore[arg-type]
             for series, candle in candles:
-                state: State = "pending" if candle.is_complete else "forming"
+                state: CandleState = "pending" if candle.is_complete else "forming"
                 self._publisher.live_candle(series, candle, state)
         self.told += len(prices) + len(candles)
         if time.monotonic() - started_s > SLOW_S:

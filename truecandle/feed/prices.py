@@ -12,8 +12,8 @@ from decimal import Context, Decimal
 
 from truecandle.candles.candle import canonical
 from truecandle.candles.interval import SECOND_MS
-from truecandle.candles.ranges import Ranges
-from truecandle.candles.tick import Trade
+from truecandle.candles.trade_id_ranges import TradeIdRanges
+from truecandle.candles.trades import Trade
 
 _add = Context(prec=60).add
 
@@ -57,7 +57,7 @@ class Prices:
     """Gathers the trades of one symbol."""
 
     def __init__(self) -> None:
-        self._told = Ranges()
+        self._told = TradeIdRanges()
         self._waiting: deque[Summary] = deque(maxlen=SUMMARIES_MAX)
         self._second = self._newest_id = -1
         #: The next one does not belong into a summary with those before.
@@ -81,7 +81,7 @@ class Prices:
 
     def begin_epoch(self) -> None:
         """Trade ids have begun anew: what comes next is not told yet, whatever its id."""
-        self._told, self._newest_id, self._is_apart = Ranges(), -1, True
+        self._told, self._newest_id, self._is_apart = TradeIdRanges(), -1, True
 
     def take(self) -> list[Summary]:
         """All that was not told yet, oldest first."""
@@ -94,13 +94,13 @@ class Prices:
 
 
 def _summary(trade: Trade) -> Summary:
-    price, quantity = trade.worth[:2]
+    price, quantity = trade.amounts[:2]
     ids = trade.first_id, trade.last_id
     return Summary(trade.price, trade.time_ms, price, price, quantity, trade.count, *ids)
 
 
 def _include(summary: Summary, trade: Trade) -> None:
-    price, quantity = trade.worth[:2]
+    price, quantity = trade.amounts[:2]
     if price > summary.high:
         summary.high = price
     elif price < summary.low:

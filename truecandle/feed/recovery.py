@@ -21,7 +21,7 @@ from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.messages import trade_stream
 from truecandle.binance.streams.reconnect import BACKOFF_MAX_S, BACKOFF_S
 from truecandle.binance.streams.status import StreamStatusChange
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, RateLimited, StoreError
 from truecandle.feed.case import Case
 from truecandle.feed.errand import Counts, Errand, Found

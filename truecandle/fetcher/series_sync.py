@@ -15,9 +15,9 @@ from typing import NamedTuple
 from redis import Redis
 
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS, RestClient
-from truecandle.candles.gaps import Hole, before, hole_of, newest_page
+from truecandle.candles.gap import Hole, before, hole_of, newest_page
+from truecandle.candles.instrument import TRADING
 from truecandle.candles.interval import DAY_MS, HOUR_MS, Interval
-from truecandle.candles.listing import TRADING
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import AnswerHeld, ExchangeError

@@ -16,7 +16,7 @@ from dataclasses import replace
 from redis import Redis
 
 from truecandle.binance.rest.client import RestClient
-from truecandle.candles.listing import TRADING, UNLISTED, Listing
+from truecandle.candles.instrument import TRADING, UNLISTED, Instrument
 from truecandle.errors import (
     ExchangeError,
     ExchangeRefused,
@@ -156,7 +156,7 @@ class SymbolRegistry:
             if UNLISTED == before.listing.status != now.listing.status:
                 self._scheduler.wake(now.symbol)
 
-    def _listings(self, symbols: Sequence[str]) -> dict[str, Listing | None]:
+    def _listings(self, symbols: Sequence[str]) -> dict[str, Instrument | None]:
         """What the exchange lists of them, None for what it does not list; of what is not in it
         the answer was odd. Halves, where the exchange does not list all, down to one.
         """
@@ -181,7 +181,7 @@ def _is_due(market: Market, now_ms: int) -> bool:
     return not market.checked_ms <= now_ms < market.checked_ms + pause_ms
 
 
-def _checked(market: Market, found: Listing | None, now_ms: int) -> Market:
+def _checked(market: Market, found: Instrument | None, now_ms: int) -> Market:
     """What is known of its steps stays, also when it is listed no more."""
     listing = found or replace(market.listing, status=UNLISTED)
     if listing.status not in (market.listing.status, TRADING):

@@ -13,9 +13,8 @@ from typing import NamedTuple
 from redis import Redis
 
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS, RestClient
-from truecandle.candles.gaps import Hole, find_holes, hole_of
+from truecandle.candles.gap import GapReason, Hole, Verdict, find_holes, hole_of
 from truecandle.candles.interval import LAST_MS, Interval
-from truecandle.candles.reasons import Reason, Verdict
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, RateLimited
 from truecandle.events import Reason as Why
@@ -114,7 +113,7 @@ class KlinePageReader:
         inner = {open_ms for open_ms in opens if run.start_ms <= open_ms < run.end_ms}
         return PageResult(stored, sorted(inner - stored))
 
-    def record_gap(self, series: Series, span: Span, reason: Reason, evidence: str) -> None:
+    def record_gap(self, series: Series, span: Span, reason: GapReason, evidence: str) -> None:
         """All of a span is a hole, for this reason."""
         verdict = Verdict(hole_of(series.interval, *span), reason, evidence)
         self._record(series, span, [verdict])

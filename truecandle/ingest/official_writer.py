@@ -15,7 +15,7 @@ from functools import partial
 
 from redis import Redis
 
-from truecandle.candles.absence import Gaps
+from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
@@ -97,7 +97,9 @@ class OfficialWriter:
         self._count(series, written)
         return opens
 
-    def record_gaps(self, series: Series, before: Gaps, after: Gaps, *, anew: bool = False) -> None:
+    def record_gaps(
+        self, series: Series, before: GapRegistry, after: GapRegistry, *, anew: bool = False
+    ) -> None:
         """Stores what changed of the gaps (all of it, if `anew`), and tells of those now proven."""
         missing = gaps.save(self._redis, series, before, after, anew=anew)
         if missing:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from redis import Redis
 
-from truecandle.candles.audit import Entry, compare
+from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.series import Series
 from truecandle.store import audit, live, pages, translated
@@ -52,7 +52,7 @@ def record_differences(
     rows: Sequence[list[object]],
     opens: Collection[int],
     at_ms: int,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Enters the candles that open at `opens` and came at `at_ms` in `rows`: those that the chart
     showed live, and those newer than all official ones that it did not. Returns them.
     """

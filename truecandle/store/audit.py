@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from redis import Redis
 
-from truecandle.candles.audit import Entry, entry_from_json
+from truecandle.candles.audit import AuditEntry, audit_entry_from_json
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, translated
@@ -26,7 +26,7 @@ _RECORD = Script("record_audit")
 
 
 @translated()
-def record(redis: Redis, series: Series, entries: Sequence[Entry]) -> int:
+def record(redis: Redis, series: Series, entries: Sequence[AuditEntry]) -> int:
     """Keeps the entries (ascending) that are not there yet; how many that were."""
     args: list[str | int] = [KEPT, SEARCHED]
     for entry in entries:
@@ -41,17 +41,17 @@ def texts(redis: Redis, series: Series) -> list[bytes]:
     return list(found)
 
 
-def decode(texts: Iterable[bytes]) -> list[Entry]:
+def decode(texts: Iterable[bytes]) -> list[AuditEntry]:
     """The entries of `texts`; what is none of ours is skipped. 1000 take about 50 ms."""
     entries = []
     for text in texts:
         try:
-            entries.append(entry_from_json(text))
+            entries.append(audit_entry_from_json(text))
         except CandleError:
             continue
     return entries
 
 
-def read(redis: Redis, series: Series) -> list[Entry]:
+def read(redis: Redis, series: Series) -> list[AuditEntry]:
     """All entries, the newest first."""
     return decode(texts(redis, series))

@@ -13,9 +13,8 @@ from typing import Any, Final
 from redis import Redis
 from redis.client import Pipeline
 
-from truecandle.candles.absence import Gaps
-from truecandle.candles.gaps import Hole, find_holes, hole_of
-from truecandle.candles.reasons import Gap, Missing, gap_from_json
+from truecandle.candles.gap import Gap, Hole, Missing, find_holes, gap_from_json, hole_of
+from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, pages, translated
@@ -34,7 +33,7 @@ _SAVE = Script("save_gaps")
 
 
 @translated()
-def read(redis: Redis, series: Series) -> Gaps:
+def read(redis: Redis, series: Series) -> GapRegistry:
     """What is known; junk is skipped."""
     texts: Any = redis.hvals(keys.gaps(series))
     found: list[Gap] = []
@@ -43,7 +42,7 @@ def read(redis: Redis, series: Series) -> Gaps:
             found.append(gap_from_json(text))
         except CandleError:
             continue
-    return Gaps(found)
+    return GapRegistry(found)
 
 
 @translated()
@@ -56,7 +55,7 @@ def standing(redis: Redis, series: Series) -> list[Gap]:
 
 @translated()
 def save(
-    redis: Redis, series: Series, before: Gaps, after: Gaps, *, anew: bool = False
+    redis: Redis, series: Series, before: GapRegistry, after: GapRegistry, *, anew: bool = False
 ) -> list[Missing]:
     """Keeps what changed from `before` to `after`, and in the same step takes every live candle
     away that is proven missing; none is saved there from then on.
@@ -97,7 +96,7 @@ def decode(results: Sequence[Any]) -> list[Missing]:
 
 @translated()
 def missing(
-    redis: Redis, series: Series, start_ms: int, end_ms: int, known: Gaps, read_from_ms: int
+    redis: Redis, series: Series, start_ms: int, end_ms: int, known: GapRegistry, read_from_ms: int
 ) -> list[Hole]:
     """The holes in [start_ms, end_ms) of the series' grid, ascending and apart.
 

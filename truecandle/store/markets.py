@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, cast
 
 from redis import Redis
 
-from truecandle.candles.listing import Listing, listing_from_fields
+from truecandle.candles.instrument import Instrument, instrument_from_fields
 from truecandle.candles.series import parse_symbol
 from truecandle.config import SYMBOLS_MAX
 from truecandle.errors import CandleError
@@ -39,7 +39,7 @@ class Market:
     Markets are in the order of `added_ms`.
     """
 
-    listing: Listing
+    listing: Instrument
     added_ms: int = 0
     checked_ms: int = 0
 
@@ -61,7 +61,7 @@ class Answer:
     `wait_ms`: the exchange could not be asked; worth trying again then.
     """
 
-    listing: Listing | None = None
+    listing: Instrument | None = None
     wait_ms: int = 0
 
 
@@ -71,12 +71,12 @@ def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[Market, ...]:
     found = _read(redis)
     if found or not seed:
         return found
-    _follow(redis, "seed", [Market(Listing(name), place) for place, name in enumerate(seed)])
+    _follow(redis, "seed", [Market(Instrument(name), place) for place, name in enumerate(seed)])
     return _read(redis)
 
 
 @translated()
-def listing(redis: Redis, symbol: str) -> Listing | None:
+def listing(redis: Redis, symbol: str) -> Instrument | None:
     """What is known of one followed market; None if it is not followed."""
     text: Any = redis.hget(keys.MARKETS, symbol)
     market = _parsed(text) if text else None
@@ -152,7 +152,7 @@ def granted(redis: Redis, symbol: str) -> Answer | None:
     try:
         fields = _fields(text or b"null")
         listing = fields["listing"]
-        return Answer(listing_from_fields(listing) if listing else None, int(fields["wait_ms"]))
+        return Answer(instrument_from_fields(listing) if listing else None, int(fields["wait_ms"]))
     except (CandleError, ValueError, TypeError, LookupError, AttributeError):
         return None
 
@@ -168,7 +168,7 @@ def _parsed(text: bytes) -> Market | None:
     try:
         fields = _fields(text)
         added_ms, checked_ms = int(fields["added_at"]), int(fields["checked_at"] or 0)
-        return Market(listing_from_fields(fields), added_ms, checked_ms)
+        return Market(instrument_from_fields(fields), added_ms, checked_ms)
     except (CandleError, ValueError, TypeError, LookupError, AttributeError):
         return None
 

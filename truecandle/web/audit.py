@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from truecandle.candles.audit import FIELDS, Difference, Entry, Summary, known_steps, summary
-from truecandle.candles.listing import Listing
+from truecandle.candles.audit import (
+    FIELDS,
+    AuditEntry,
+    AuditSummary,
+    FieldDifference,
+    known_steps,
+    summary,
+)
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series
 from truecandle.store import audit
 
 
-def body(series: Series, texts: Sequence[bytes], listing: Listing | None, limit: int) -> str:
+def body(series: Series, texts: Sequence[bytes], listing: Instrument | None, limit: int) -> str:
     """The answer as JSON, from the kept texts; the newest `limit` entries are listed.
 
     Takes about 100 ms at worst, all of it computing: not on the hub.
@@ -38,7 +45,7 @@ def body(series: Series, texts: Sequence[bytes], listing: Listing | None, limit:
     )
 
 
-def _summary(found: Summary) -> str:
+def _summary(found: AuditSummary) -> str:
     fields = {name: _difference(off) for name, off in found.fields.items()}
     return _object(
         {
@@ -53,7 +60,7 @@ def _summary(found: Summary) -> str:
     )
 
 
-def _difference(off: Difference) -> str:
+def _difference(off: FieldDifference) -> str:
     return _object(
         {
             "differing": str(off.differing),
@@ -65,7 +72,7 @@ def _difference(off: Difference) -> str:
     )
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: AuditEntry) -> str:
     official = {name: str(getattr(entry.official, name)) for name in FIELDS}
     differing = ",".join(f'"{name}"' for name in entry.differing)
     return _object(

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.gap import Missing
 from truecandle.candles.merge import Tail, tail
-from truecandle.candles.reasons import Missing
 from truecandle.candles.series import Series
 from truecandle.events import spans
 from truecandle.store import gaps, live, official, pages, translated

@@ -12,7 +12,7 @@ from typing import Final
 
 from redis import Redis
 
-from truecandle.candles.listing import Listing
+from truecandle.candles.instrument import Instrument
 from truecandle.config import Settings
 from truecandle.errors import StoreError
 from truecandle.store import markets
@@ -53,7 +53,7 @@ class Markets:
         try:
             return self.all()
         except StoreError:
-            return self._found or tuple(Market(Listing(symbol)) for symbol in self._seed)
+            return self._found or tuple(Market(Instrument(symbol)) for symbol in self._seed)
 
     def find(self, symbol: str) -> Market | None:
         """A followed market, as it is at this moment."""

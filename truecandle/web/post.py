@@ -14,7 +14,7 @@ from flask import Request
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle, live_from_fields
-from truecandle.candles.freshness import State
+from truecandle.candles.freshness import FreshnessState
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import live, official, pages
@@ -31,7 +31,7 @@ NEWEST_LOOKED_AT: Final = 5
 BAND: Final = Decimal("0.10")
 PRICES: Final = ("open", "high", "low", "close")
 #: While a market is fed, nobody needs a browser's word, however long ago the last trade was.
-FED: Final[tuple[State, ...]] = ("live", "quiet")
+FED: Final[tuple[FreshnessState, ...]] = ("live", "quiet")
 
 _BODY_FIELDS: Final = frozenset({"symbol", "interval", "candle"})
 _NEEDED: Final = frozenset({"time", *PRICES})

@@ -12,8 +12,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from truecandle.candles.absence import GAPS_MAX
 from truecandle.candles.candle import OfficialCandle
+from truecandle.candles.gap_registry import GAPS_MAX
 from truecandle.candles.series import Series
 from truecandle.store import gaps, held, official
 from truecandle.store.held import Held

@@ -20,7 +20,7 @@ from truecandle.binance.rest.parsing import (
     parse_trades,
 )
 from truecandle.candles.candle import OfficialCandle, official_from_row
-from truecandle.candles.tick import DATE_SPREAD_MS, Kline
+from truecandle.candles.trades import DATE_SPREAD_MS, Kline
 from truecandle.errors import CandleError, MalformedAnswer
 
 KLINES_LIMIT_MAX = 1000

@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from truecandle.binance.validators import agg_trade, excerpt, field, time_ms
-from truecandle.candles.listing import Listing, listing_from_fields
-from truecandle.candles.tick import Trade
+from truecandle.candles.instrument import Instrument, instrument_from_fields
+from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
 
@@ -33,7 +33,7 @@ class TradePage(NamedTuple):
 class ListingPage(NamedTuple):
     """What the exchange lists; `odd` says what was wrong with the other symbols' rows."""
 
-    listings: list[Listing]
+    listings: list[Instrument]
     odd: list[str]
 
 
@@ -122,9 +122,9 @@ def _trade(row: object, symbol: str) -> Trade:
     return agg_trade({**row, "s": symbol, "E": row.get("T")})
 
 
-def _listing(row: Mapping[str, Any]) -> Listing:
+def _listing(row: Mapping[str, Any]) -> Instrument:
     filters = {one["filterType"]: one for one in row["filters"]}
-    return listing_from_fields(
+    return instrument_from_fields(
         {
             "symbol": row["symbol"],
             "status": row["status"],

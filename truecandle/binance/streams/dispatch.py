@@ -18,7 +18,7 @@ from truecandle.binance.streams.status import (
     StreamHealth,
     StreamStatusChange,
 )
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 #: Why a stream is not live that never was.
 NEVER_LIVE = "not subscribed yet"

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from truecandle.binance.streams.messages import stream_of
 from truecandle.binance.streams.session import ConnectAttempt, ConnectionTimes, StreamSession
 from truecandle.binance.streams.status import ConnectionCounts, StreamEvent, StreamStatusChange
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import ExchangeUnreachable
 
 #: Both are read for so long after everything is subscribed on the new one; longer, up to

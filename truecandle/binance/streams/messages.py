@@ -25,7 +25,7 @@ from truecandle.binance.validators import (
     trade,
     trade_id,
 )
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import MalformedAnswer
 
 

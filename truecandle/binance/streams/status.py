@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.trades import Kline, Trade
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Recorded official candles: is every row on its grid, and every parent what its children are?
+"""Recorded official candles: is every row on its grid, and does every candle fit its lower ones?
 
-    .venv/bin/python -m bench.parents DATA_FOLDER
+    .venv/bin/python -m bench.consistency DATA_FOLDER
 
 DATA_FOLDER holds `klines_rest12`. Exits with 1 on a row that the store's rule refuses, on a close
-time that did not stay as it was, and on a parent that differs from its complete set of children.
-`idle` counts parents with a child without trades, `else` those of them that would differ if such
-children had a say in prices. Last, all is stored in a Redis of its own and looked at as `flask
+time that did not stay as it was, and on a candle that differs from its complete set of lower ones.
+`idle` counts those with a lower candle without trades, `else` those of them that would differ if
+such ones had a say in prices. Last, all is stored in a Redis of its own and looked at as `flask
 doctor` does.
 """
 
@@ -25,8 +25,8 @@ from tests.harness import RedisProc
 from truecandle.admin.checkup import Checkup
 from truecandle.admin.ownership import Ownership
 from truecandle.candles.candle import OfficialCandle, official_from_member
+from truecandle.candles.consistency import TimeframeComparison, compare_timeframes, lower_timeframes
 from truecandle.candles.interval import INTERVALS, LAST_MS, Interval
-from truecandle.candles.parents import Judged, children, judge
 from truecandle.candles.series import Series
 from truecandle.store import official
 from truecandle.store.rows import check, with_grid
@@ -46,9 +46,9 @@ def main() -> int:
         checked = check(interval, rows, now_ms=LAST_MS, settle_ms=0)
         families.setdefault(series.symbol, {})[interval] = list(checked.candles)
         wrong += report(Series(series.symbol, interval), rows, checked.candles)
-    print("\nparents        children    judged  incomplete  differ  idle  else  seconds")
+    print("\nhigher         lower     compared  incomplete  differ  idle  else  seconds")
     for symbol, family in families.items():
-        wrong += sum(relate(symbol, parent, family) for parent in family)
+        wrong += sum(relate(symbol, higher, family) for higher in family)
     wrong += examine(families)
     print(f"{wrong} findings")
     return min(wrong, 1)
@@ -75,19 +75,19 @@ def report(series: Series, rows: Rows, candles: tuple[OfficialCandle, ...]) -> i
     return refused + changed
 
 
-def relate(symbol: str, parent: Interval, family: Family) -> int:
-    """A line for each kind of children; how many parents differ from them."""
+def relate(symbol: str, higher: Interval, family: Family) -> int:
+    """A line for each lower timeframe; how many candles differ from theirs."""
     wrong = 0
-    for child in children(parent, family):
+    for lower in lower_timeframes(higher, family):
         began_s = time.perf_counter()
-        judged = list(judge(parent, child, family[parent], family[child]))
+        judged = list(compare_timeframes(higher, lower, family[higher], family[lower]))
         took_s = time.perf_counter() - began_s
         differing = [one for one in judged if one.differences]
         wrong += len(differing)
-        left = len(family[parent]) - len(judged)
-        with_idle, otherwise = idle(parent, child, family)
+        left = len(family[higher]) - len(judged)
+        with_idle, otherwise = idle(higher, lower, family)
         print(
-            f"{symbol + ':' + parent.name:15}{child.name:>8}{len(judged):>10}{left:>12}"
+            f"{symbol + ':' + higher.name:15}{lower.name:>8}{len(judged):>10}{left:>12}"
             f"{len(differing):>8}{with_idle:>6}{otherwise:>6}{took_s:>9.1f}"
         )
         for one in differing[:NAMED_MAX]:
@@ -95,16 +95,16 @@ def relate(symbol: str, parent: Interval, family: Family) -> int:
     return wrong
 
 
-def idle(parent: Interval, child: Interval, family: Family) -> tuple[int, int]:
-    """Judged parents with a child without trades; how many differ if those children count."""
-    opens = {parent.open_ms(one.open_ms) for one in family[child] if not one.trades}
-    ours = [one for one in family[parent] if one.open_ms in opens]
+def idle(higher: Interval, lower: Interval, family: Family) -> tuple[int, int]:
+    """Higher candles with an idle lower one; how many differ if the idle ones count."""
+    opens = {higher.open_ms(one.open_ms) for one in family[lower] if not one.trades}
+    ours = [one for one in family[higher] if one.open_ms in opens]
     counted = [
         replace(one, trades=one.trades or 1)
-        for one in family[child]
-        if parent.open_ms(one.open_ms) in opens
+        for one in family[lower]
+        if higher.open_ms(one.open_ms) in opens
     ]
-    judged = list(judge(parent, child, ours, counted))
+    judged = list(compare_timeframes(higher, lower, ours, counted))
     prices = {"open", "high", "low", "close"}
     return len(judged), sum(any(d.field in prices for d in one.differences) for one in judged)
 
@@ -129,10 +129,10 @@ def examine(families: dict[str, Family]) -> int:
     return len(findings)
 
 
-def named(one: Judged) -> str:
-    fields = (f"{field} {parent} / {made}" for field, parent, made in one.differences)
+def named(one: TimeframeComparison) -> str:
+    fields = (f"{field} {higher} / {made}" for field, higher, made in one.differences)
     moment = time.strftime("%Y-%m-%d %H:%M", time.gmtime(one.open_ms / 1000))
-    return f"{moment}: parent / children: {', '.join(fields)}"
+    return f"{moment}: higher / lower: {', '.join(fields)}"
 
 
 if __name__ == "__main__":

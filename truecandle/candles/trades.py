@@ -21,17 +21,18 @@ QUANTITY_DECIMALS_MAX: Final = 8
 _exact = Context(prec=60, rounding=ROUND_DOWN)
 
 
-class Worth(NamedTuple):
-    """What a trade is worth, as numbers: worked out once, for the candles of every interval.
+class TradeAmounts(NamedTuple):
+    """A trade as numbers: worked out once, for the candles of every interval.
 
-    `quote` is cut as the exchange cuts it. Of an aggregate of `n` trades it may be too much, by
-    less than `n` steps of the last decimal, as each of them is cut by itself: then it is not known.
+    `notional`, price times quantity, is cut as the exchange cuts it. Of an aggregate of `n` trades
+    it may be too much, by less than `n` steps of the last decimal, as each of them is cut by
+    itself: then it is not known.
     """
 
     price: Decimal
     quantity: Decimal
-    quote: Decimal
-    is_quote_known: bool
+    notional: Decimal
+    is_notional_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,17 @@ class Trade:
     is_taker_buy: bool
     agg_id: int = -1
     quantity_decimals: int = field(default=QUANTITY_DECIMALS_MAX, repr=False, compare=False)
-    worth: Worth = field(init=False, repr=False, compare=False)
+    amounts: TradeAmounts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         price, quantity = Decimal(self.price), Decimal(self.quantity)
-        quote = _exact.quantize(_exact.multiply(price, quantity), QUOTE_STEP)
+        notional = _exact.quantize(_exact.multiply(price, quantity), QUOTE_STEP)
         is_known = self.first_id == self.last_id or self._is_never_cut
-        object.__setattr__(self, "worth", Worth(price, quantity, quote, is_known))
+        object.__setattr__(self, "amounts", TradeAmounts(price, quantity, notional, is_known))
 
     def with_steps(self, quantity_decimals: int) -> Trade:
         """The same, of a market whose single trades have so many decimals at most."""
-        if self.worth.is_quote_known or quantity_decimals >= self.quantity_decimals:
+        if self.amounts.is_notional_known or quantity_decimals >= self.quantity_decimals:
             return self
         return replace(self, quantity_decimals=quantity_decimals)
 
@@ -74,7 +75,7 @@ class Trade:
     @property
     def _is_never_cut(self) -> bool:
         """Whether no part of it can be worth a fraction of the last decimal."""
-        return decimals(self.price) + self.quantity_decimals <= QUOTE_DECIMALS
+        return decimal_places(self.price) + self.quantity_decimals <= QUOTE_DECIMALS
 
 
 #: An answer of the exchange tells the whole second in which it was made.
@@ -113,6 +114,6 @@ class Kline:
         return self.event_ms + self.spread_ms
 
 
-def decimals(text: str) -> int:
+def decimal_places(text: str) -> int:
     """How many digits a decimal text has after its point: `0.042` has 3, `7` has none."""
     return len(text.partition(".")[2])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truecandle.candles.gaps import Hole, find_holes, pages
+from truecandle.candles.gap import Hole, find_holes, pages
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.ranges import RANGES_MAX, Ranges
+from truecandle.candles.trade_id_ranges import RANGES_MAX, TradeIdRanges
 
 MINUTE = INTERVALS["1m"]
 MINUTE_MS = 60_000
@@ -71,7 +71,7 @@ id_ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5)), max_size=
 def test_ranges_hold_what_a_set_of_the_same_ids_holds(
     added: list[tuple[int, int]], first: int, length: int
 ) -> None:
-    ranges, ids = Ranges(), set[int]()
+    ranges, ids = TradeIdRanges(), set[int]()
     for start, count in added:
         ranges.add(start, start + count)
         ids |= set(range(start, start + count + 1))
@@ -81,7 +81,7 @@ def test_ranges_hold_what_a_set_of_the_same_ids_holds(
 
 
 def test_ranges_stay_bounded_and_never_count_an_id_twice() -> None:
-    ranges = Ranges()
+    ranges = TradeIdRanges()
     for number in range(0, 4 * RANGES_MAX, 2):
         ranges.add(number, number)
     assert len(ranges._starts) == len(ranges._ends) == RANGES_MAX

@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 RANGES_MAX = 1_000
 
 
-class Ranges:
+class TradeIdRanges:
     """Whole numbers, added as closed ranges."""
 
     __slots__ = ("_ends", "_is_mended", "_starts")

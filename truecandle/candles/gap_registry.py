@@ -1,6 +1,6 @@
-"""All that is known of the holes of one series, and which of them to ask for now.
+"""The gap registry: all that is known of the gaps of one series, and which of them to ask for now.
 
-Never here: finding holes, asking for them, where gaps are kept (`store/gaps`).
+Never here: finding holes (`gap`), asking for them, where gaps are kept (`store/gaps`).
 Invariant: gaps are ascending and apart; one that is proven and a day old is never due again.
 """
 
@@ -10,9 +10,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from truecandle.candles.gaps import Hole, after, before, hole_of
+from truecandle.candles.gap import (
+    EVIDENCE_MAX,
+    PROVEN,
+    Gap,
+    GapReason,
+    Hole,
+    Missing,
+    Verdict,
+    after,
+    before,
+    hole_of,
+)
 from truecandle.candles.interval import DAY_MS, Interval
-from truecandle.candles.reasons import EVIDENCE_MAX, PROVEN, Gap, Missing, Reason, Verdict
 
 #: Pauses before a hole is asked for again double from the first to the longest.
 PAUSE_MS: Final = 60_000
@@ -26,7 +36,7 @@ GAPS_MAX: Final = 1_000
 NOT_ASKED: Final = "found in the store; not asked for yet"
 
 
-class Gaps:
+class GapRegistry:
     """All gaps of one series; every change is a new one."""
 
     def __init__(self, gaps: Iterable[Gap] = ()) -> None:
@@ -44,7 +54,7 @@ class Gaps:
         end_ms: int,
         verdicts: Iterable[Verdict],
         now_ms: int,
-    ) -> Gaps:
+    ) -> GapRegistry:
         """[start_ms, end_ms) was asked for; these holes are what it has now, and why."""
         kept = [part for gap in self.all for part in _outside(interval, gap, start_ms, end_ms)]
         for hole, reason, evidence in verdicts:
@@ -63,11 +73,11 @@ class Gaps:
                     again_ms=_again_ms(reason, hole.end_ms, asks, now_ms),
                 )
             )
-        return Gaps(_merged(kept))
+        return GapRegistry(_merged(kept))
 
     def found(
         self, interval: Interval, start_ms: int, end_ms: int, holes: Iterable[Hole], now_ms: int
-    ) -> Gaps:
+    ) -> GapRegistry:
         """The store's holes in [start_ms, end_ms) are these (ascending), whatever was known."""
         kept = [part for gap in self.all for part in _outside(interval, gap, start_ms, end_ms)]
         for hole in before(interval, after(interval, holes, start_ms), end_ms):
@@ -82,7 +92,7 @@ class Gaps:
                 at_ms = end
             if at_ms < hole.end_ms:
                 kept.append(_new(interval, at_ms, hole.end_ms, now_ms))
-        return Gaps(_merged(kept))
+        return GapRegistry(_merged(kept))
 
     def due(self, interval: Interval, holes: Iterable[Hole], now_ms: int) -> list[Hole]:
         """What of these holes (ascending) to ask for now. A market that went on trading after it
@@ -173,7 +183,7 @@ def _new(interval: Interval, start_ms: int, end_ms: int, now_ms: int) -> Gap:
     return Gap(start_ms, end_ms, candles, "unproven", NOT_ASKED, now_ms, 0, 0, now_ms)
 
 
-def _again_ms(reason: Reason, end_ms: int, asks: int, now_ms: int) -> int | None:
+def _again_ms(reason: GapReason, end_ms: int, asks: int, now_ms: int) -> int | None:
     if reason in ("not_listed", "delisted"):
         return None
     if reason == "maintenance" and now_ms - end_ms >= YOUNG_MS:

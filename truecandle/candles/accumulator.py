@@ -1,4 +1,4 @@
-"""The numbers of one candle under construction, and which trades are in them.
+"""The OHLCV sums of one candle under construction, and which trades are in them.
 
 Never here: which candle an event belongs to (`builder`), what a kline proves (`forming`), a clock.
 Invariant: a trade counts once, by its id, whatever the order; sums are exact.
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Final
 
-from truecandle.candles.number import NO_ID
-from truecandle.candles.ranges import Ranges
-from truecandle.candles.tick import Kline, Trade
+from truecandle.candles.decimals import NO_ID
+from truecandle.candles.trade_id_ranges import TradeIdRanges
+from truecandle.candles.trades import Kline, Trade
 
 #: No volume on Binance has 60 digits.
 _add = Context(prec=60).add
@@ -23,7 +23,7 @@ TRADES_KEPT: Final = 20_000
 
 
 @dataclass(slots=True, eq=False)
-class Tally:
+class OhlcvAccumulator:
     """The candle that opens at `open_ms` and ends before `next_ms`, as far as it is counted."""
 
     open_ms: int
@@ -45,10 +45,10 @@ class Tally:
     open_id: int = NO_ID
     close_id: int = NO_ID
     #: The trades that are in the sums.
-    ids: Ranges = field(default_factory=Ranges)
+    ids: TradeIdRanges = field(default_factory=TradeIdRanges)
     #: The trades since the kline below them, by their first id; those up to `forgotten_id` are
     #: gone.
-    pieces: dict[int, Trade] = field(default_factory=dict)
+    recent_trades: dict[int, Trade] = field(default_factory=dict)
     forgotten_id: int = NO_ID
     #: It holds trades of an epoch whose ids say nothing any more, and no kline has replaced them.
     is_mixed: bool = False
@@ -57,7 +57,7 @@ class Tally:
 
     def count_next(self, trade: Trade) -> None:
         """The trade right after the newest one: the common case, and nothing in it can overlap."""
-        price, quantity, quote, is_quote_known = trade.worth
+        price, quantity, notional, is_notional_known = trade.amounts
         first_id, last_id = trade.first_id, trade.last_id
         if price > self.high:
             self.high = price
@@ -65,17 +65,17 @@ class Tally:
             self.low = price
         self.close, self.close_id = price, last_id
         self.volume = _add(self.volume, quantity)
-        self.quote_volume = _add(self.quote_volume, quote)
+        self.quote_volume = _add(self.quote_volume, notional)
         if trade.is_taker_buy:
             self.taker_volume = _add(self.taker_volume, quantity)
-            self.taker_quote_volume = _add(self.taker_quote_volume, quote)
-        if not is_quote_known:
+            self.taker_quote_volume = _add(self.taker_quote_volume, notional)
+        if not is_notional_known:
             self._forget_quote(trade)
         self.trades += last_id - first_id + 1
         self.ids.add(first_id, last_id)
-        pieces = self.pieces
-        pieces[first_id] = trade
-        if len(pieces) > TRADES_KEPT:
+        recent_trades = self.recent_trades
+        recent_trades[first_id] = trade
+        if len(recent_trades) > TRADES_KEPT:
             self._forget_oldest()
         at_ms = trade.event_ms if self.is_closed else trade.time_ms
         if at_ms > self.updated_at:
@@ -85,7 +85,7 @@ class Tally:
     def count(self, trade: Trade) -> None:
         """Adds the trade unless its ids are in already. A part that is in can't be told from the
         rest: then only the price counts, and the next kline brings the volume."""
-        price = trade.worth.price
+        price = trade.amounts.price
         overlap = self.ids.overlap(trade.first_id, trade.last_id)
         if overlap == trade.count:
             return
@@ -108,7 +108,7 @@ class Tally:
     def rebase(self, kline: Kline) -> bool:
         """Starts anew from the kline, with the trades after it on top; whether a number changed."""
         before, updated_at, is_changed = self._numbers(), self.updated_at, self.is_changed
-        later = [piece for piece in self.pieces.values() if piece.last_id > kline.last_id]
+        later = [recent for recent in self.recent_trades.values() if recent.last_id > kline.last_id]
         self.open, self.high = Decimal(kline.open), Decimal(kline.high)
         self.low, self.close = Decimal(kline.low), Decimal(kline.close)
         self.volume, self.taker_volume = Decimal(kline.volume), Decimal(kline.taker_volume)
@@ -118,12 +118,12 @@ class Tally:
         self.is_taker_quote_known = kline.taker_quote_volume is not None
         self.trades, self.is_mixed = kline.trades, False
         self.open_id, self.close_id = kline.first_id, kline.last_id
-        self.ids, self.pieces = Ranges(), {}
+        self.ids, self.recent_trades = TradeIdRanges(), {}
         self.forgotten_id = max(self.forgotten_id, kline.last_id)
         if kline.trades:
             self.ids.add(kline.first_id, kline.last_id)
-        for piece in sorted(later, key=lambda one: one.first_id):
-            self.count(piece)
+        for recent in sorted(later, key=lambda one: one.first_id):
+            self.count(recent)
         if self._numbers() != before:
             return True
         self.updated_at, self.is_changed = updated_at, is_changed
@@ -133,22 +133,22 @@ class Tally:
         """Ids have begun anew: what is counted stays, and nobody can tell any more which it is."""
         self.is_mixed |= self.trades > 0
         self.open_id = self.close_id = self.forgotten_id = NO_ID
-        self.ids, self.pieces = Ranges(), {}
+        self.ids, self.recent_trades = TradeIdRanges(), {}
 
     def forget(self, last_id: int) -> None:
         """Lets go of the trades up to there: no kline that ends before them will count any more."""
         self.forgotten_id = max(self.forgotten_id, last_id)
-        later = {at: one for at, one in self.pieces.items() if one.last_id > last_id}
-        self.pieces = later
+        later = {at: one for at, one in self.recent_trades.items() if one.last_id > last_id}
+        self.recent_trades = later
 
     def is_cut(self, kline: Kline) -> bool:
         """Whether the trades kept can't stand on top of the kline: one cut, or one forgotten."""
         last_id = kline.last_id
         if last_id < self.forgotten_id:
             return True
-        if last_id >= self.close_id or last_id + 1 in self.pieces:
+        if last_id >= self.close_id or last_id + 1 in self.recent_trades:
             return False
-        return any(one.first_id <= last_id < one.last_id for one in self.pieces.values())
+        return any(one.first_id <= last_id < one.last_id for one in self.recent_trades.values())
 
     def differs(self, kline: Kline) -> bool:
         """Whether a kline says other numbers, or knows a quote volume that is not known here."""
@@ -174,13 +174,13 @@ class Tally:
         self.is_changed = True
 
     def _sum(self, trade: Trade) -> None:
-        quantity, quote = trade.worth.quantity, trade.worth.quote
+        quantity, notional = trade.amounts.quantity, trade.amounts.notional
         self.volume = _add(self.volume, quantity)
-        self.quote_volume = _add(self.quote_volume, quote)
+        self.quote_volume = _add(self.quote_volume, notional)
         if trade.is_taker_buy:
             self.taker_volume = _add(self.taker_volume, quantity)
-            self.taker_quote_volume = _add(self.taker_quote_volume, quote)
-        if not trade.worth.is_quote_known:
+            self.taker_quote_volume = _add(self.taker_quote_volume, notional)
+        if not trade.amounts.is_notional_known:
             self._forget_quote(trade)
         self.trades += trade.last_id - trade.first_id + 1
         self.ids.add(trade.first_id, trade.last_id)
@@ -192,12 +192,12 @@ class Tally:
         self.is_taker_quote_known &= not trade.is_taker_buy
 
     def _keep(self, trade: Trade) -> None:
-        self.pieces[trade.first_id] = trade
-        if len(self.pieces) > TRADES_KEPT:
+        self.recent_trades[trade.first_id] = trade
+        if len(self.recent_trades) > TRADES_KEPT:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        oldest = self.pieces.pop(next(iter(self.pieces)))
+        oldest = self.recent_trades.pop(next(iter(self.recent_trades)))
         self.forgotten_id = max(self.forgotten_id, oldest.last_id)
 
     def _numbers(self) -> tuple[object, ...]:

@@ -37,7 +37,7 @@ def canonical(number: object, field: str = "number") -> str:
     return text
 
 
-def known(number: Decimal) -> str | None:
+def canonical_or_none(number: Decimal) -> str | None:
     """Its canonical text; None where that has more digits than anything on the exchange."""
     try:
         return canonical(number)

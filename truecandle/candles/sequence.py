@@ -1,6 +1,6 @@
-"""The candles of one series side by side, and what their trade ids prove about each other.
+"""A sequence: the candles of one series side by side, and what their ids prove of each other.
 
-Never here: what is inside a candle (`forming`, `tally`), a clock.
+Never here: what is inside a candle (`forming`, `accumulator`), a clock.
 Invariant: open times ascend; all but the newest have ended.
 """
 
@@ -10,11 +10,11 @@ from bisect import bisect_left
 from decimal import Decimal
 from operator import attrgetter
 
+from truecandle.candles.decimals import NO_ID
 from truecandle.candles.epoch import Epoch
-from truecandle.candles.forming import Forming
+from truecandle.candles.forming import FormingCandle
 from truecandle.candles.interval import Interval
-from truecandle.candles.number import NO_ID
-from truecandle.candles.tick import Kline
+from truecandle.candles.trades import Kline
 
 #: Candles kept while nobody takes what changed.
 CANDLES_MAX = 300
@@ -32,17 +32,17 @@ KLINE_LAG_MS = 1_000
 _open_time = attrgetter("open_ms")
 
 
-class Chain:
+class CandleSequence:
     """Candles, oldest first. `has_rolled`: one has opened since somebody set it back."""
 
     def __init__(self) -> None:
-        self.candles: list[Forming] = []
-        self.newest: Forming | None = None
+        self.candles: list[FormingCandle] = []
+        self.newest: FormingCandle | None = None
         self.epoch = Epoch()
         self.has_rolled = False
         self._contradictions = 0
 
-    def find(self, time_ms: int) -> Forming | None:
+    def find(self, time_ms: int) -> FormingCandle | None:
         for candle in reversed(self.candles):
             if candle.open_ms <= time_ms:
                 return candle if time_ms < candle.next_ms else None
@@ -52,7 +52,7 @@ class Chain:
         """Whether it may have been sent before ids began anew."""
         return kline.event_ms < self.epoch.begun_ms
 
-    def is_open(self, candle: Forming) -> bool:
+    def is_open(self, candle: FormingCandle) -> bool:
         """Whether it takes an event of this epoch; it is of this one then."""
         if candle.epoch == self.epoch.number:
             return True
@@ -61,7 +61,7 @@ class Chain:
         candle.begin_epoch(self.epoch.number)
         return True
 
-    def takes(self, candle: Forming, kline: Kline) -> bool:
+    def takes(self, candle: FormingCandle, kline: Kline) -> bool:
         """Whether the candle takes a kline, which is of the same epoch, and shows how far ids have
         come."""
         if self.is_former(kline):
@@ -89,13 +89,13 @@ class Chain:
 
     def open(
         self, interval: Interval, open_ms: int, price: Decimal, time_ms: int
-    ) -> Forming | None:
+    ) -> FormingCandle | None:
         """A new candle in its place among those kept; None if it is older than all of them."""
         candles = self.candles
         if candles and open_ms < candles[0].open_ms:
             return None
         next_ms = interval.next_open_ms(open_ms)
-        candle = Forming(open_ms, next_ms, price, price, price, price, time_ms)
+        candle = FormingCandle(open_ms, next_ms, price, price, price, price, time_ms)
         candle.epoch = self.epoch.number
         candles.insert(bisect_left(candles, open_ms, key=_open_time), candle)
         self.newest = candles[-1]
@@ -134,7 +134,7 @@ class Chain:
     def contradictions(self) -> int:
         return self._contradictions + sum(one.contradictions for one in self.candles)
 
-    def prove(self, interval: Interval, candle: Forming) -> None:
+    def prove(self, interval: Interval, candle: FormingCandle) -> None:
         """Joins the candle with those that traded before and after it, where ids follow on.
 
         Ids of an epoch grow with time, without a break: between two trades of neighbouring ids lies
@@ -165,7 +165,9 @@ class Chain:
                 candle.prove_end(last_id)
         return True
 
-    def _join(self, interval: Interval, one: Forming | None, other: Forming | None) -> None:
+    def _join(
+        self, interval: Interval, one: FormingCandle | None, other: FormingCandle | None
+    ) -> None:
         if one is None or other is None or one.epoch != other.epoch:
             return
         one.fill(other.open_id)
@@ -177,7 +179,9 @@ class Chain:
         for candle in self.candles[first : self.candles.index(other)]:
             candle.prove_end(one.close_id)
 
-    def _open_between(self, interval: Interval, one: Forming, end_ms: int, time_ms: int) -> None:
+    def _open_between(
+        self, interval: Interval, one: FormingCandle, end_ms: int, time_ms: int
+    ) -> None:
         """The candles after it that nobody has opened, flat at its close, before `end_ms`."""
         if not 0 < interval.count(one.next_ms, end_ms) <= EMPTY_CANDLES_MAX:
             return

@@ -1,4 +1,4 @@
-"""A market as the exchange lists it: whether it trades, what it trades, in which steps.
+"""An instrument: a market as the exchange lists it, whether it trades, what, and in which steps.
 
 Never here: which markets are followed (`store/markets`), the exchange's JSON (`binance/rest`).
 Invariant: a step that is known is exact decimal text above zero; what is not known is "".
@@ -27,7 +27,7 @@ WORD_CHARS_MAX: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Instrument:
     """One market. Prices count in `tick_size`, quantities in `step_size`."""
 
     symbol: str
@@ -46,9 +46,9 @@ class Listing:
         return {**texts, "tickSize": self.tick_size or "null", "stepSize": self.step_size or "null"}
 
 
-def listing_from_fields(fields: Mapping[str, Any]) -> Listing:
+def instrument_from_fields(fields: Mapping[str, Any]) -> Instrument:
     """A listing from a JSON object as `fields` lays it out, numbers as text; else `CandleError`."""
-    return Listing(
+    return Instrument(
         symbol=parse_symbol(fields.get("symbol")),
         status=word(fields, "status"),
         base=word(fields, "base"),
