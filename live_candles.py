@@ -20,7 +20,7 @@ from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
-from truecandle.feed import build
+from truecandle.feed.feed import build
 from truecandle.store import clock, connect, live
 
 #: So long a thread with its answer waits for its turn, not 5 ms, while another takes in streams.

@@ -28,7 +28,7 @@ from tests.roles import Role, Roles
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_PRICE
-from truecandle.feed.market import PRICE_PAUSE_S
+from truecandle.feed.symbol_builder import PRICE_PAUSE_S
 from truecandle.store import official
 from truecandle.store.channel import Channel
 

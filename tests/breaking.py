@@ -71,7 +71,7 @@ class Watch:
         self.wait_until_exact(self.sim.clock.now_ms())
 
     def behind(self, symbol: str) -> str | None:
-        return self.recovery.behind(symbol, time.monotonic())  # type: ignore[no-any-return]
+        return self.recovery.missing(symbol, time.monotonic())  # type: ignore[no-any-return]
 
     def candles(self, series: Series) -> list[LiveCandle]:
         return self.feeding.candles(series.symbol, series.interval.name)

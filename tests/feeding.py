@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,14 +17,15 @@ from redis import Redis
 from tests.harness import wait_for
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
-from truecandle.binance.streams.pool import StreamPool
+from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
 from truecandle.errors import ExchangeUnreachable
 from truecandle.events import Publisher
-from truecandle.feed import Feed
-from truecandle.feed.recovery import RESERVE
+from truecandle.feed.event_queue import EventQueue
+from truecandle.feed.feed import Feed, build
+from truecandle.feed.recovery import RESERVE, Recovery
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, live
 from truecandle.store.budget import Budget
@@ -31,6 +33,9 @@ from truecandle.store.channel import Channel
 
 #: All that the feed does within this is quick, even on a busy machine.
 STOP_S = 5.0
+
+#: Nobody listens there.
+NOBODY = "http://127.0.0.1:9"
 
 
 class Feeding:
@@ -57,18 +62,14 @@ class Feeding:
             intervals=tuple(intervals),
         )
         self.redis = connect(redis_url)
-        rest = RestClient(
-            sim.rest_url, Budget(self.redis), reserve=RESERVE, now_ms=lambda: clock.now_ms()
+        now_ms = sim.clock.now_ms
+        self.feed, self.streams = build(
+            self.settings,
+            self.redis,
+            time.sleep,
+            clock_of=lambda rest: ExchangeClock(rest, wall_ms=now_ms, monotonic_ms=now_ms),
+            **options,
         )
-        clock = ExchangeClock(rest, wall_ms=sim.clock.now_ms, monotonic_ms=sim.clock.now_ms)
-        publisher = Publisher(redis_url)
-        self.feed = Feed(
-            self.settings, self.redis, publisher, clock, status=lambda: self.streams.counts()
-        )
-        names = self.feed.streams()
-        self.streams = StreamPool(sim.ws_url, names, self.feed.deliver, **options)
-        self.feed.source = self.streams
-        self.feed.recover(rest)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
 
@@ -114,6 +115,35 @@ class Unreachable:
 def clock_of(now_ms: Callable[[], int]) -> ExchangeClock:
     """The exchange's clock of a feed that nobody tells the time: it goes as `now_ms` does."""
     return ExchangeClock(Unreachable(), wall_ms=now_ms, monotonic_ms=now_ms)
+
+
+class Unconnected:
+    """StreamPool that nobody has opened: the test delivers the events itself."""
+
+    def follow(self, names: Sequence[str]) -> None:
+        """None of them is opened."""
+
+    def renew(self, names: Sequence[str]) -> None:
+        """None of them is open."""
+
+    def health(self, name: str) -> StreamHealth:
+        return StreamHealth(False, 0.0, None, None, "not opened in this test")
+
+    def counts(self) -> dict[str, object]:
+        return {}
+
+
+def feed_alone(
+    settings: Settings, redis: Redis, now_ms: Callable[[], int], queue: EventQueue | None = None
+) -> Feed:
+    """A feed with neither streams nor an exchange that answers: what is put into its queue is all
+    that it hears."""
+    clock = clock_of(now_ms)
+    rest = RestClient(NOBODY, Budget(redis), reserve=RESERVE, now_ms=now_ms)
+    recovery = Recovery(rest, redis, clock)
+    publisher = Publisher(settings.redis_url)
+    queue = EventQueue() if queue is None else queue  # an empty one is false
+    return Feed(settings, redis, publisher, clock, queue, Unconnected(), recovery)
 
 
 class Listener:

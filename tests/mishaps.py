@@ -175,7 +175,7 @@ class Break:
 
 
 class Step(NamedTuple):
-    """What reaches the builder: an event, or `break`, `restart`, `fetch` or `settle`."""
+    """What reaches the builder: an event, or `break`, `restart`, `fetch` or `confirm`."""
 
     at_ms: int
     what: Trade | Kline | str
@@ -206,7 +206,7 @@ def steps(truth: Truth, chance: random.Random) -> list[Step]:
         found.append(Step(one.start_ms, "restart" if one.is_restart else "break"))
         found += [
             Step(one.end_ms + chance.randint(0, 2_000), what)
-            for what in ("fetch", "settle")
+            for what in ("fetch", "confirm")
             if chance.random() < 0.7
         ]
     if loss:

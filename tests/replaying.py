@@ -89,7 +89,9 @@ def replay(recording: Recording, manner: Manner, redis_url: str, seed: int = 1) 
     with sim, Feeding(sim, redis_url, recording.symbols, recording.intervals) as feeding:
         with Listener(feeding.redis) as listener:
             watch = Watch(sim, judge, listener)
-            wait_for(lambda: subscribed(sim) >= len(feeding.feed.streams()), what="subscriptions")
+            wait_for(
+                lambda: subscribed(sim) >= len(feeding.feed.stream_names), what="subscriptions"
+            )
             play(recording, manner, sim, watch)
             wait_for(lambda: sim.streamed_ms >= recording.end_ms, what="all messages")
             watch.until(lambda: not unproven(recording, judge), SETTLE_S)

@@ -19,7 +19,7 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.freshness import judge
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
-from truecandle.feed.standing import STILL_S
+from truecandle.feed.freshness_reporter import STALLED_S
 from truecandle.sim.clock import Clock
 from truecandle.sim.listing import listings
 from truecandle.sim.market import Market
@@ -31,7 +31,7 @@ from truecandle.store import freshness, live
 START_MS = 1_795_000_000_000 // HOUR_MS * HOUR_MS + 20 * MINUTE_MS + 40_000
 INTERVALS = ("1m", "1h", "1d")
 #: How much later than the newest trade a candle may be on a busy machine, before that counts.
-LATE_MS = int(STILL_S * 1000) + 3_000
+LATE_MS = int(STALLED_S * 1000) + 3_000
 
 
 def course(seed: int, days: int) -> Walk:

@@ -156,7 +156,7 @@ def test_a_price_far_from_the_last_one_is_taken_as_the_exchange_says_it(
 ) -> None:
     with Feeding(sim, redis_url, ["BTCUSDT"], ["1h"]) as feeding:
         before = wait_for(lambda: feeding.candles("BTCUSDT", "1h"), what="a candle")[-1]
-        feeding.feed.deliver(
+        feeding.feed.queue.put(
             Trade("BTCUSDT", 2**40, 2**40, "999999", "1", *(before.updated_at,) * 2, True)
         )
         wait_for(
@@ -205,4 +205,4 @@ def test_a_redis_that_hangs_holds_the_feed_up_but_loses_no_candle(
         candles = closed_seconds(feeding, 35)
         opens = [one.open_ms for one in candles]
         assert opens == list(range(opens[0], opens[-1] + 1, 1000))
-        assert feeding.feed.inbox.lost == 0
+        assert feeding.feed.queue.lost == 0

@@ -12,17 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.feeding import Listener, clock_of
+from tests.feeding import Listener, feed_alone
 from tests.harness import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade
 from truecandle.config import Settings
-from truecandle.events import LIVE_PRICE, Publisher
-from truecandle.feed import Feed
-from truecandle.feed.inbox import Inbox
-from truecandle.feed.market import PRICES_PER_S, Market
-from truecandle.feed.prices import Summary
+from truecandle.events import LIVE_PRICE
+from truecandle.feed.event_queue import EventQueue
+from truecandle.feed.feed import Feed
+from truecandle.feed.symbol_builder import PRICES_PER_S, PriceUpdate, SymbolBuilder
 from truecandle.store import live
 
 SERIES = parse_series("BTCUSDT", "1m")
@@ -53,20 +52,20 @@ def test_however_rarely_prices_are_taken_every_extreme_and_the_exact_volume_is_t
     drawn: list[tuple[int, int, int]], rng: random.Random
 ) -> None:
     """Also while Redis is away, which is when candles are taken and prices are not."""
-    market, told = Market("BTCUSDT", [SERIES]), list[Summary]()
+    market, told = SymbolBuilder("BTCUSDT", [SERIES]), list[PriceUpdate]()
     at_ms, trades = 0, list[Trade]()
     for number, (gap_ms, price, quantity) in enumerate(drawn, start=1):
         at_ms += gap_ms
         trades.append(trade(number, at_ms, price, quantity))
         market.add(trades[-1])
         if rng.random() < 0.1:
-            told += market.take(at_ms / 1000, with_prices=rng.random() < 0.5).prices
+            told += market.drain(at_ms / 1000, with_prices=rng.random() < 0.5).prices
     for step in range(1, 30):
-        told += market.take(at_ms / 1000 + step).prices
+        told += market.drain(at_ms / 1000 + step).prices
     check(told, trades)
 
 
-def check(told: Sequence[Summary], trades: Sequence[Trade]) -> None:
+def check(told: Sequence[PriceUpdate], trades: Sequence[Trade]) -> None:
     """Ids follow on from the first to the last, and each summary is the sum of its trades."""
     next_id = 1
     for one in told:
@@ -84,10 +83,7 @@ def check(told: Sequence[Summary], trades: Sequence[Trade]) -> None:
 @pytest.fixture
 def feed(redis: Redis, redis_url: str) -> Feed:
     given = Settings(redis_url=redis_url, symbols=("BTCUSDT",), intervals=("1m",))
-    feed = Feed(given, redis, Publisher(redis_url), clock_of(lambda: START_MS + 5_000))
-    feed.inbox = Inbox(events_max=100)
-    feed.deliver = feed.inbox.put
-    return feed
+    return feed_alone(given, redis, lambda: START_MS + 5_000, EventQueue(events_max=100))
 
 
 def step_until(feed: Feed, redis: Redis, what: Callable[[LiveCandle], bool]) -> LiveCandle:
@@ -106,26 +102,26 @@ def step_until(feed: Feed, redis: Redis, what: Callable[[LiveCandle], bool]) -> 
 def test_what_is_shed_is_counted_and_called_incomplete_until_a_kline_heals_it(
     feed: Feed, redis: Redis
 ) -> None:
-    feed.deliver(kline(1, 100))
+    feed.queue.put(kline(1, 100))
     for number in range(2, 400):
-        feed.deliver(trade(number, 1_000))
-    assert (len(feed.inbox), feed.inbox.lost) == (100, 299)
+        feed.queue.put(trade(number, 1_000))
+    assert (len(feed.queue), feed.queue.lost) == (100, 299)
     step_until(feed, redis, lambda held: held.last_id == 100)
-    feed.deliver(trade(400, 2_000))
+    feed.queue.put(trade(400, 2_000))
     step_until(feed, redis, lambda held: not held.is_exact)
-    feed.deliver(kline(400, 2_500))
+    feed.queue.put(kline(400, 2_500))
     healed = step_until(feed, redis, lambda held: held.is_exact)
     assert (healed.trades, healed.volume) == (400, "400")
 
 
 def test_prices_that_redis_did_not_take_are_told_when_it_is_back(feed: Feed, redis: Redis) -> None:
-    feed.deliver(kline(0, 0))
+    feed.queue.put(kline(0, 0))
     with Listener(redis) as listener:
         feed.step(0)
         for number in range(1, 60):
-            feed.deliver(trade(number, number * 20, price=100 + number % 7))
+            feed.queue.put(trade(number, number * 20, price=100 + number % 7))
             if number == 20:
-                feed._outbox.leave_alone("a test")
+                feed._live_publisher.pause("a test")
             feed.step(0)
 
         def told() -> list[tuple[int, int]]:

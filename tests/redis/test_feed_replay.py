@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.feeding import clock_of, values
+from tests.feeding import feed_alone, values
 from tests.recordings import Recording, covered, stream
 from tests.recordings import official as read_official
 from tests.replaying import Manner, replay
@@ -23,8 +23,6 @@ from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade
 from truecandle.config import Settings
-from truecandle.events import Publisher
-from truecandle.feed import Feed
 from truecandle.sim.archive import replayed
 from truecandle.store import live
 
@@ -181,9 +179,9 @@ def played(
     """What is stored after the feed has taken all of it in, as fast as it can."""
     settings = Settings(redis_url=redis_url, symbols=(symbol,), intervals=(interval,))
     now_ms = 0
-    feed = Feed(settings, redis, Publisher(redis_url), clock_of(lambda: now_ms))
+    feed = feed_alone(settings, redis, lambda: now_ms)
     for number, event in enumerate(events):
-        feed.deliver(event)
+        feed.queue.put(event)
         now_ms = event.event_ms
         if number % 20 == 0:
             feed.step(0)

@@ -75,7 +75,7 @@ def test_a_candle_goes_on_in_the_store_when_trade_ids_begin_anew(redis: Redis) -
     for one, at_ms in times.items():
         time_ms = START_MS + at_ms
         builder.add_trade(Trade(MINUTES.symbol, one, one, "5", "1", time_ms, time_ms, True))
-        (candle,) = builder.take(partial=True)
+        (candle,) = builder.drain(partial=True)
         assert save(redis, candle, at_ms, number) == (True, "forming")
     found = read(redis, 700).forming
     assert found and (found.last_id, found.trades, found.is_exact) == (8, 4, False)

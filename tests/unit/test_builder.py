@@ -32,7 +32,7 @@ def test_the_builder_keeps_the_shared_promise(case: dict[str, Any]) -> None:
     seen: dict[int, LiveCandle] = {}
     for event in case["events"]:
         add(builder, event)
-        seen |= {candle.open_ms: candle for candle in builder.take(partial=True)}
+        seen |= {candle.open_ms: candle for candle in builder.drain(partial=True)}
         if event.get("newest"):
             assert shown(seen[max(seen)]) == expected(event["newest"])
     assert [shown(seen[open_ms]) for open_ms in sorted(seen)] == [
@@ -45,34 +45,34 @@ def test_all_candles_but_the_newest_are_complete() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     for number in range(4):
         builder.add_trade(trade(number, number * MINUTE_MS))
-    assert [c.is_complete for c in builder.take()] == [True, True, False]
+    assert [c.is_complete for c in builder.drain()] == [True, True, False]
 
 
 def test_only_what_has_changed_is_taken() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_trade(trade(1, 500))
-    assert len(builder.take(partial=True)) == 1
-    assert builder.take(partial=True) == []
+    assert len(builder.drain(partial=True)) == 1
+    assert builder.drain(partial=True) == []
     builder.add_trade(trade(1, 500))
-    assert builder.take(partial=True) == []
+    assert builder.drain(partial=True) == []
 
 
 def test_a_kline_that_says_nothing_new_changes_nothing() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_kline(kline(0, [trade(1, 500)]))
     builder.add_trade(trade(2, 600))
-    builder.take()
+    builder.drain()
     builder.add_kline(kline(0, [trade(1, 500), trade(2, 600)]))
-    assert builder.take() == []
+    assert builder.drain() == []
 
 
 def test_a_candle_joined_midway_waits_for_its_first_kline() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_trade(trade(20, 30_000))
-    assert builder.take() == []
+    assert builder.drain() == []
     assert builder.is_waiting
     builder.add_kline(kline(0, [trade(number, number) for number in range(1, 21)]))
-    (candle,) = builder.take()
+    (candle,) = builder.drain()
     assert candle.trades == 20
     assert not builder.is_waiting
 
@@ -81,26 +81,26 @@ def test_a_candle_that_follows_on_from_the_one_before_waits_for_nothing() -> Non
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_trade(trade(20, 30_000))
     builder.add_trade(trade(21, MINUTE_MS))
-    assert [candle.open_ms - START_MS for candle in builder.take()] == [MINUTE_MS]
+    assert [candle.open_ms - START_MS for candle in builder.drain()] == [MINUTE_MS]
 
 
 def test_a_candle_joined_midway_after_an_outage_waits_again() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_kline(kline(0, [trade(1, 500)]))
     builder.add_trade(trade(900, 5 * MINUTE_MS + 30_000))
-    assert [candle.open_ms - START_MS for candle in builder.take()] == [0]
+    assert [candle.open_ms - START_MS for candle in builder.drain()] == [0]
     assert builder.is_waiting
 
 
 def test_a_roll_is_announced_until_it_is_taken() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_trade(trade(1, 500))
-    builder.take(partial=True)
+    builder.drain(partial=True)
     builder.add_trade(trade(2, 600))
     rolled = [builder.has_rolled]
     builder.add_kline(kline(0, [trade(1, 500), trade(2, 600)], is_closed=True))
     rolled += [builder.has_rolled]
-    builder.take()
+    builder.drain()
     assert [*rolled, builder.has_rolled] == [False, True, False]
 
 
@@ -108,7 +108,7 @@ def test_a_change_is_never_older_than_the_one_before_it() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_trade(trade(5, 900))
     builder.add_trade(trade(3, 400))
-    (candle,) = builder.take(partial=True)
+    (candle,) = builder.drain(partial=True)
     assert candle.updated_at == START_MS + 900
 
 
@@ -116,22 +116,22 @@ def test_a_bounded_number_of_candles_is_kept() -> None:
     builder = CandleBuilder(INTERVALS["1s"])
     for number in range(200):
         builder.add_trade(trade(number, number * 1000))
-        builder.take(partial=True)
-    assert len(builder._chain.candles) <= CANDLES_KEPT + 1
+        builder.drain(partial=True)
+    assert len(builder._sequence.candles) <= CANDLES_KEPT + 1
 
 
 def test_a_silence_too_long_to_fill_stays_a_hole() -> None:
     builder = CandleBuilder(INTERVALS["1s"])
     builder.add_kline(kline(0, [trade(1, 0)]))
     builder.add_trade(trade(2, 10 * MINUTE_MS))
-    assert len(builder.take()) == 2
+    assert len(builder.drain()) == 2
 
 
 def test_a_candle_joined_midway_that_closed_without_a_kline_is_left_to_the_official_one() -> None:
     builder = CandleBuilder(INTERVALS["1m"])
     builder.add_trade(trade(1, 500))
     builder.add_trade(trade(2, MINUTE_MS))
-    assert [candle.open_ms for candle in builder.take(partial=True)] == [START_MS + MINUTE_MS]
+    assert [candle.open_ms for candle in builder.drain(partial=True)] == [START_MS + MINUTE_MS]
 
 
 trades_of_minutes = st.lists(
@@ -203,7 +203,9 @@ def test_a_candle_called_exact_holds_every_trade_of_its_interval(
             ]
             builder.add_kline(kline(minute - START_MS // MINUTE_MS, upto))
         builder.add_trade(one)
-        candle = builder.take(partial=True)[-1] if builder._chain.candles[-1].is_changed else None
+        candle = (
+            builder.drain(partial=True)[-1] if builder._sequence.candles[-1].is_changed else None
+        )
         if candle is None or not builder.is_exact:
             continue
         last_id = max(t.last_id for t in kept[: at + 1])
@@ -304,5 +306,5 @@ def offer(builder: CandleBuilder, trades: list[Trade]) -> dict[int, LiveCandle]:
     seen: dict[int, LiveCandle] = {}
     for one in trades:
         builder.add_trade(one)
-        seen |= {candle.open_ms: candle for candle in builder.take(partial=True)}
+        seen |= {candle.open_ms: candle for candle in builder.drain(partial=True)}
     return seen

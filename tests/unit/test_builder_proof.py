@@ -1,4 +1,4 @@
-"""What a builder knows: doubt after a break and how it ends, klines as witnesses, restarts."""
+"""What a builder knows: a break and how it ends, klines that confirm, restarts."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def builder(interval: str = "1m") -> CandleBuilder:
 
 def last(made: CandleBuilder) -> LiveCandle:
     """The newest candle that has changed."""
-    return made.take(partial=True)[-1]
+    return made.drain(partial=True)[-1]
 
 
 class TestDoubt:
     def test_a_break_puts_the_newest_candle_in_doubt_at_once(self) -> None:
         made = builder()
         assert last(made).is_exact
-        made.doubt()
+        made.on_stream_break()
         assert not last(made).is_exact
 
     def test_the_next_trade_in_turn_ends_it(self) -> None:
         made = builder()
-        made.doubt()
+        made.on_stream_break()
         made.add_trade(trade(10, 7_000))
         assert not made.is_exact
         made.add_trade(trade(11, 9_000))
@@ -83,7 +83,7 @@ class TestDoubt:
 
     def test_a_trade_further_on_leaves_a_hole_until_the_one_between_is_fetched(self) -> None:
         made = builder()
-        made.doubt()
+        made.on_stream_break()
         made.add_trade(trade(13, 9_000))
         assert not made.is_exact
         made.add_trade(trade(11, 8_000, 12))
@@ -92,7 +92,7 @@ class TestDoubt:
 
     def test_a_kline_sent_later_ends_it_and_one_sent_before_does_not(self) -> None:
         made = builder()
-        made.doubt()
+        made.on_stream_break()
         made.add_kline(kline(0, 1, 10, 6_900))
         assert not made.is_exact
         made.add_kline(kline(0, 1, 10, 12_000))
@@ -100,33 +100,33 @@ class TestDoubt:
 
     def test_it_ends_when_the_exchange_says_that_nothing_traded_since(self) -> None:
         made = builder()
-        made.doubt()
-        made.settle(9)
-        made.settle(11)
+        made.on_stream_break()
+        made.confirm_newest(9)
+        made.confirm_newest(11)
         assert not made.is_exact
-        made.settle(10)
+        made.confirm_newest(10)
         assert last(made).is_exact
 
     def test_a_candle_whose_end_is_proven_is_never_in_doubt(self) -> None:
         made = builder()
         made.add_trade(trade(11, MINUTE_MS))
-        made.doubt()
-        assert [one.is_exact for one in made.take()] == [True, False]
+        made.on_stream_break()
+        assert [one.is_exact for one in made.drain()] == [True, False]
 
     def test_a_closed_candle_is_exact_once_the_trade_after_it_is_known(self) -> None:
         made = builder()
         made.add_trade(trade(12, MINUTE_MS + 5))
-        assert [one.is_exact for one in made.take(partial=True)] == [False, False]
+        assert [one.is_exact for one in made.drain(partial=True)] == [False, False]
         made.add_trade(trade(11, MINUTE_MS + 2))
-        assert [one.is_exact for one in made.take()] == [True, True]
+        assert [one.is_exact for one in made.drain()] == [True, True]
 
     def test_a_silence_proves_the_end_of_what_was_over_by_then_and_of_nothing_else(self) -> None:
         made = builder()
         made.add_kline(void(MINUTE_MS, MINUTE_MS + 900))
-        made.end(10, START_MS + MINUTE_MS - 1)
-        assert [one.is_exact for one in made.take()] == [False, True]
-        made.end(10, START_MS + MINUTE_MS)
-        assert [(one.is_complete, one.is_exact) for one in made.take()] == [(True, True)]
+        made.confirm_ended(10, START_MS + MINUTE_MS - 1)
+        assert [one.is_exact for one in made.drain()] == [False, True]
+        made.confirm_ended(10, START_MS + MINUTE_MS)
+        assert [(one.is_complete, one.is_exact) for one in made.drain()] == [(True, True)]
 
     def test_an_end_is_unproven_until_something_shows_it_though_later_candles_are_closed(
         self,
@@ -136,26 +136,26 @@ class TestDoubt:
         assert made.is_unproven(START_MS + MINUTE_MS)
         made.add_kline(void(MINUTE_MS, 2 * MINUTE_MS, is_closed=True))
         assert made.is_unproven(START_MS + 2 * MINUTE_MS)
-        made.end(10, START_MS + MINUTE_MS)
+        made.confirm_ended(10, START_MS + MINUTE_MS)
         assert not made.is_unproven(START_MS + 2 * MINUTE_MS)
 
     def test_a_silence_over_several_intervals_leaves_no_hole(self) -> None:
         made = builder()
-        made.doubt()
-        made.end(10, START_MS + 3 * MINUTE_MS + 500)
-        found = [(one.open_ms - START_MS, one.trades, one.is_exact) for one in made.take()]
+        made.on_stream_break()
+        made.confirm_ended(10, START_MS + 3 * MINUTE_MS + 500)
+        found = [(one.open_ms - START_MS, one.trades, one.is_exact) for one in made.drain()]
         assert found == [(0, 10, True), (MINUTE_MS, 0, True), (2 * MINUTE_MS, 0, True)]
         made.add_trade(trade(11, 4 * MINUTE_MS))
-        found = [(one.open_ms - START_MS, one.trades, one.is_exact) for one in made.take()]
+        found = [(one.open_ms - START_MS, one.trades, one.is_exact) for one in made.drain()]
         assert found == [(3 * MINUTE_MS, 0, True), (4 * MINUTE_MS, 1, True)]
 
     def test_a_silence_after_another_trade_than_the_newest_proves_nothing(self) -> None:
         made = builder()
-        made.doubt()
-        made.take()
-        made.end(9, START_MS + 3 * MINUTE_MS)
-        made.end(11, START_MS + 3 * MINUTE_MS)
-        assert made.take() == []
+        made.on_stream_break()
+        made.drain()
+        made.confirm_ended(9, START_MS + 3 * MINUTE_MS)
+        made.confirm_ended(11, START_MS + 3 * MINUTE_MS)
+        assert made.drain() == []
         assert not made.is_exact
 
 
@@ -196,7 +196,7 @@ class TestWitness:
         made = builder()
         made.add_kline(kline(0, 1, 12, 59_900))
         made.add_trade(trade(13, MINUTE_MS + 1))
-        assert [(one.is_exact, one.trades) for one in made.take()] == [(True, 12), (True, 1)]
+        assert [(one.is_exact, one.trades) for one in made.drain()] == [(True, 12), (True, 1)]
 
     def test_a_kline_of_the_same_trades_that_says_otherwise_is_right_and_counted(self) -> None:
         made = builder()
@@ -211,17 +211,17 @@ class TestWitness:
     def test_a_closing_kline_counts_whatever_the_trades_say(self) -> None:
         made = builder()
         made.add_trade(trade(11, MINUTE_MS))
-        made.take()
+        made.drain()
         made.add_kline(kline(0, 1, 10, MINUTE_MS + 90, is_closed=True, volume="12"))
         made.add_kline(kline(0, 1, 10, MINUTE_MS + 90, is_closed=True, volume="12"))
-        (candle,) = made.take()
+        (candle,) = made.drain()
         assert (candle.volume, candle.is_exact, made.contradictions) == ("12", True, 1)
 
     def test_a_kline_that_knows_more_than_a_proven_end_ends_the_proof(self) -> None:
         made = builder()
         made.add_trade(trade(11, MINUTE_MS))
         made.add_kline(kline(0, 1, 12, MINUTE_MS + 5))
-        assert (made.take()[0].is_exact, made.contradictions) == (False, 1)
+        assert (made.drain()[0].is_exact, made.contradictions) == (False, 1)
 
     def test_a_closing_kline_ahead_of_the_trades_contradicts_nothing(self) -> None:
         made = builder()
@@ -235,7 +235,7 @@ class TestWitness:
         made.add_kline(kline(7_000, 10, 10, 9_000, high="101"))
         for number in range(200):
             made.add_trade(trade(11 + number, 8_000 + number * 1_000))
-            made.take()
+            made.drain()
         assert made.contradictions == 1
 
 
@@ -243,7 +243,7 @@ class TestRestart:
     def test_a_new_builder_goes_on_from_what_was_stored_but_in_doubt(self) -> None:
         stored = last(builder())
         made = CandleBuilder(INTERVALS["1m"])
-        made.seed(stored)
+        made.resume_from(stored)
         candle = last(made)
         assert candle == replace(stored, is_exact=False)
         made.add_trade(trade(11, 20_000))
@@ -251,25 +251,25 @@ class TestRestart:
 
     def test_killed_at_the_close_it_loses_nothing(self) -> None:
         made = CandleBuilder(INTERVALS["1m"])
-        made.seed(last(builder()))
+        made.resume_from(last(builder()))
         for number, at_ms in ((9, 6_000), (10, 7_000), (11, 59_990), (12, MINUTE_MS + 3)):
             made.add_trade(trade(number, at_ms))
-        shown = [(one.trades, one.is_complete, one.is_exact) for one in made.take()]
+        shown = [(one.trades, one.is_complete, one.is_exact) for one in made.drain()]
         assert shown == [(11, True, True), (1, False, True)]
 
     def test_a_closed_exact_candle_stays_so_and_proves_the_start_of_the_next(self) -> None:
         first = builder()
         first.add_kline(kline(0, 1, 10, MINUTE_MS + 90, is_closed=True))
         made = CandleBuilder(INTERVALS["1m"])
-        made.seed(last(first))
+        made.resume_from(last(first))
         made.add_trade(trade(11, MINUTE_MS + 3))
-        assert [one.is_exact for one in made.take()] == [True, True]
+        assert [one.is_exact for one in made.drain()] == [True, True]
 
     def test_what_was_not_exact_is_not_gone_on_from(self) -> None:
         made = CandleBuilder(INTERVALS["1m"])
-        made.seed(replace(last(builder()), is_exact=False))
-        made.seed(replace(last(builder()), taker_volume=None))
-        assert made.take(partial=True) == []
+        made.resume_from(replace(last(builder()), is_exact=False))
+        made.resume_from(replace(last(builder()), taker_volume=None))
+        assert made.drain(partial=True) == []
 
 
 class TestEmpty:
@@ -279,7 +279,7 @@ class TestEmpty:
         candle = last(made)
         assert (candle.is_exact, candle.trades, candle.last_id) == (True, 0, -1)
         made.add_kline(void(0, MINUTE_MS + 90, is_closed=True))
-        assert [one.is_exact for one in made.take()] == [True]
+        assert [one.is_exact for one in made.drain()] == [True]
 
     def test_its_first_trade_is_known_to_be_that_only_by_an_id_or_a_kline(self) -> None:
         made = CandleBuilder(INTERVALS["1m"])
@@ -299,18 +299,18 @@ class TestEmpty:
     def test_minutes_between_are_proven_when_the_missing_trade_arrives(self) -> None:
         made = builder()
         made.add_trade(trade(12, 4 * MINUTE_MS))
-        made.take(partial=True)
+        made.drain(partial=True)
         made.add_trade(trade(11, 59_000))
-        shown = [(one.trades, one.is_complete, one.is_exact) for one in made.take()]
+        shown = [(one.trades, one.is_complete, one.is_exact) for one in made.drain()]
         assert shown == [(11, True, True), *[(0, True, True)] * 3, (1, False, True)]
 
     def test_a_void_minute_that_ended_is_exact_only_when_ids_follow_on(self) -> None:
         made = builder()
         made.add_kline(void(MINUTE_MS, MINUTE_MS + 900))
         made.add_trade(trade(12, 2 * MINUTE_MS))
-        assert [one.is_exact for one in made.take(partial=True)] == [False, False, False]
+        assert [one.is_exact for one in made.drain(partial=True)] == [False, False, False]
         made.add_trade(trade(11, 2 * MINUTE_MS - 1))
-        shown = {one.open_ms - START_MS: (one.trades, one.is_exact) for one in made.take()}
+        shown = {one.open_ms - START_MS: (one.trades, one.is_exact) for one in made.drain()}
         assert shown == {0: (10, True), MINUTE_MS: (1, True), 2 * MINUTE_MS: (1, True)}
 
 
@@ -380,7 +380,7 @@ class TestQuotes:
         made = builder()
         made.add_trade(self.aggregate(11, 13, "0.005773", "0.315"))
         after = CandleBuilder(INTERVALS["1m"])
-        after.seed(last(made))
+        after.resume_from(last(made))
         after.add_trade(trade(14, 9_500))
         candle = last(after)
         assert (candle.is_exact, candle.trades, candle.quote_volume) == (True, 14, None)
@@ -396,14 +396,14 @@ class TestBounds:
         made = CandleBuilder(INTERVALS["1s"])
         for number in range(CANDLES_MAX * 2):
             made.add_trade(trade(number, number * 1_000))
-        assert len(made.take(partial=True)) <= CANDLES_MAX
+        assert len(made.drain(partial=True)) <= CANDLES_MAX
 
     def test_only_the_newest_candles_keep_single_trades_and_none_that_are_proven(self) -> None:
         for step in (1, 2):  # without and with a hole behind every trade
             made = CandleBuilder(INTERVALS["1s"])
             for number in range(100):
                 made.add_trade(trade(number * step, number * 500))
-            kept = [len(one.recent_trades) for one in made._chain.candles]
+            kept = [len(one.recent_trades) for one in made._sequence.candles]
             assert sum(kept) <= (2 * WITH_TRADES if step == 2 else 4)
 
     def test_a_kline_older_than_the_trades_kept_takes_none_away(self) -> None:

@@ -38,7 +38,7 @@ class Desk:
         self.builder = CandleBuilder(INTERVALS["1m"])
         self.told: dict[int, LiveCandle] = {}
         self.stored: dict[int, LiveCandle] = {}
-        self.is_doubted = False
+        self.is_interrupted = False
         #: Whether a trade of the newer epoch has come.
         self.epoch = 0
         self.newest: Trade | None = None
@@ -47,13 +47,13 @@ class Desk:
         if isinstance(what, Trade):
             self.hear(what)
         elif isinstance(what, Kline):
-            self.is_doubted = False
+            self.is_interrupted = False
             self.builder.add_kline(what)
         elif what == "break":
-            self.is_doubted = True
-            self.builder.doubt()
-        elif what == "settle":
-            self.settle(now_ms)
+            self.is_interrupted = True
+            self.builder.on_stream_break()
+        elif what == "confirm":
+            self.confirm_newest(now_ms)
         elif what == "fetch":
             self.fetch(now_ms)
         else:
@@ -62,16 +62,16 @@ class Desk:
         if self.chance.random() < 0.5:
             self.stored = dict(self.told)
 
-    def settle(self, now_ms: int) -> None:
+    def confirm_newest(self, now_ms: int) -> None:
         """An answer, perhaps an old one, about what traded last; the streams may be back or not."""
         known_ms = now_ms - self.chance.choice([0, 100, 3_000])
         if not self.is_joined(known_ms):
             return
         last_id = self.truth.last_id(known_ms)
-        self.builder.end(last_id, known_ms - self.chance.choice([0, 1_000]))
+        self.builder.confirm_ended(last_id, known_ms - self.chance.choice([0, 1_000]))
         if self.chance.random() < 0.7:
-            self.is_doubted = False
-            self.builder.settle(last_id)
+            self.is_interrupted = False
+            self.builder.confirm_newest(last_id)
 
     def is_joined(self, now_ms: int) -> bool:
         """Whether the exchange's answer of that time goes on from the trade that is known to be the
@@ -90,7 +90,7 @@ class Desk:
     def hear(self, trade: Trade) -> None:
         """One that is known already lifts no doubt."""
         is_new = self.truth.heard(trade) > self.epoch or trade.last_id > self.builder.last_id
-        self.is_doubted = self.is_doubted and not is_new
+        self.is_interrupted = self.is_interrupted and not is_new
         self.epoch = max(self.epoch, self.truth.heard(trade))
         if self.newest is None or trade.time_ms > self.newest.time_ms:
             self.newest = trade
@@ -99,17 +99,17 @@ class Desk:
 
     def check(self) -> None:
         """What is told is the truth where it is called so, and nothing is kept back."""
-        for candle in self.builder.take(partial=True):
+        for candle in self.builder.drain(partial=True):
             before = self.told.get(candle.open_ms)
             if before is not None and before.is_complete and before.is_exact:
                 assert candle.is_exact
             self.told[candle.open_ms] = candle
             if candle.is_exact:
                 self.check_exact(candle)
-        for forming in self.builder._chain.candles:
+        for forming in self.builder._sequence.candles:
             told = self.told.get(forming.open_ms)
             assert told is None or told.is_exact is forming.is_exact
-        if self.is_doubted and self.told:
+        if self.is_interrupted and self.told:
             newest = self.told[max(self.told)]
             assert newest.is_complete or not newest.is_exact
 
@@ -135,8 +135,8 @@ class Desk:
 
     def check_proofs(self) -> None:
         """What lies between trades of neighbouring ids is exact."""
-        number = self.builder._chain.epoch.number
-        candles = [one for one in self.builder._chain.candles if one.epoch == number]
+        number = self.builder._sequence.epoch.number
+        candles = [one for one in self.builder._sequence.candles if one.epoch == number]
         traded = [one for one in candles if one.trades and not one.is_mixed]
         for before, candle, after in zip(traded, traded[1:], traded[2:], strict=False):
             if before.close_id + 1 == candle.open_id and candle.close_id + 1 == after.open_id:
@@ -157,13 +157,13 @@ class Desk:
     def restart(self) -> None:
         """A new feed knows only what was stored."""
         self.builder = CandleBuilder(INTERVALS["1m"])
-        self.told, self.is_doubted, self.epoch, self.newest = {}, False, 0, None
+        self.told, self.is_interrupted, self.epoch, self.newest = {}, False, 0, None
         newest = max(self.stored, default=0)
         for open_ms in sorted(self.stored):
             candle = self.stored[open_ms]
             if open_ms < newest and not candle.is_complete:  # as the store moves it to pending
                 candle = replace(candle, is_complete=True, is_exact=False)
-            self.builder.seed(candle)
+            self.builder.resume_from(candle)
             self.check()
 
     def calm(self) -> None:
@@ -173,7 +173,7 @@ class Desk:
         assert self.builder.contradictions == 0 or self.truth.reset_ms is not None
         self.check_proofs()
         now_ms = self.truth.end_ms + 10_000
-        for forming in list(self.builder._chain.candles):
+        for forming in list(self.builder._sequence.candles):
             if not forming.is_exact:
                 last_id = self.truth.last_id(now_ms)
                 if self.truth.epoch(now_ms) != self.truth.epoch(forming.next_ms - 1):
@@ -186,7 +186,7 @@ class Desk:
         assert all(self.told[open_ms].is_exact for open_ms in known)
         if known:
             # What happened before the newer ids were noticed is left to official candles.
-            begun_ms = self.builder._chain.epoch.begun_ms
+            begun_ms = self.builder._sequence.epoch.begun_ms
             first_ms = max(min(known), begun_ms - begun_ms % MINUTE_MS)
             opens = range(first_ms, max(known) + 1, MINUTE_MS)
             traded = [o for o in opens if self.truth.values(o, None, epoch)]

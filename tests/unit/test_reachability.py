@@ -12,8 +12,8 @@ from truecandle.admin.patience import Patience
 from truecandle.binance.reachability import EVERYTHING, Reachability, SharedOutage
 from truecandle.candles.interval import INTERVALS
 from truecandle.errors import ExchangeUnreachable
-from truecandle.feed.backoff import BACKOFF_MAX_S, TRIES_MAX, AskBackoff
-from truecandle.feed.backoff import WAKES_MAX as ASK_WAKES_MAX
+from truecandle.feed.recovery_timing import BACKOFF_MAX_S, TRIES_MAX, RequestBackoff
+from truecandle.feed.recovery_timing import WAKES_MAX as ASK_WAKES_MAX
 from truecandle.fetcher.market_poller import MINUTE_MS, WAKES_MAX, MarketBackoff
 from truecandle.fetcher.read_schedule import ReadSchedule
 
@@ -114,17 +114,17 @@ def test_a_series_is_due_again_when_the_outage_is_over() -> None:
 
 
 def test_the_feed_asks_again_when_the_outage_is_over_and_gives_nothing_up_in_one() -> None:
-    backoff, outage = AskBackoff(), SharedOutage(nothing)
-    assert not any(backoff.fail(1.0, outage) for _ in range(5 * TRIES_MAX))
+    backoff, outage = RequestBackoff(), SharedOutage(nothing)
+    assert not any(backoff.on_failure(1.0, outage) for _ in range(5 * TRIES_MAX))
     assert backoff.is_waiting(1.1)
     ended(outage)
     assert not backoff.is_waiting(1.1)
 
 
 def test_the_feed_gives_up_what_fails_whatever_others_are_answered() -> None:
-    backoff, now_s, gave_up = AskBackoff(), 0.0, False
+    backoff, now_s, gave_up = RequestBackoff(), 0.0, False
     for _ in range(ASK_WAKES_MAX + TRIES_MAX):
-        gave_up = backoff.fail(now_s, ended(SharedOutage(nothing))) or gave_up
+        gave_up = backoff.on_failure(now_s, ended(SharedOutage(nothing))) or gave_up
         now_s += 1.0
     assert gave_up
     assert backoff.is_waiting(now_s + BACKOFF_MAX_S / 2)

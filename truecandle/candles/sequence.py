@@ -80,10 +80,10 @@ class CandleSequence:
             return False
         if kline.trades and kline.first_id <= epoch.last_id and kline.open_ms > epoch.last_ms:
             return True
-        if candle is None or candle.epoch != epoch.number or candle.is_final:
+        if candle is None or candle.epoch != epoch.number or candle.evidence.is_final:
             return False
         is_newest = candle.trades > 0 and candle.close_id == epoch.last_id
-        is_same = kline.trades > 0 and kline.first_id == candle.first_id
+        is_same = kline.trades > 0 and kline.first_id == candle.evidence.first_id
         is_late = kline.event_ms - KLINE_LAG_MS > epoch.last_ms
         return is_newest and kline.last_id < epoch.last_id and is_late and not is_same
 
@@ -117,8 +117,8 @@ class CandleSequence:
     def is_unproven(self, at_ms: int) -> bool:
         """Whether a candle from the last that traded on was over then, and may be proven yet."""
         for candle in reversed(self.candles):
-            is_settled = candle.is_mixed or (candle.is_closed and candle.is_exact)
-            if candle.next_ms <= at_ms and not is_settled:
+            is_decided = candle.is_mixed or (candle.is_closed and candle.is_exact)
+            if candle.next_ms <= at_ms and not is_decided:
                 return True
             if candle.trades:
                 break

@@ -1,4 +1,4 @@
-"""A feed goes on from what the one before it has stored, and leaves no hole between."""
+"""A feed goes on from what the one before it has stored, and leaves no gap between."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from redis import Redis
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Trade
-from truecandle.feed.case import Case
-from truecandle.feed.errand import Counts
-from truecandle.feed.market import Market
-from truecandle.feed.past import MARGINS_MS, pasts
+from truecandle.feed.market_recovery import MarketRecovery, RecoveryCounts
+from truecandle.feed.resume_points import MARGINS_MS, load_resume_points
+from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.store import live
 
 START_MS = 1_795_000_020_000
@@ -43,31 +42,33 @@ def store(redis: Redis, *candles: LiveCandle) -> None:
 
 def test_it_goes_on_from_the_last_candle_that_traded(redis: Redis) -> None:
     store(redis, TRADED, EMPTY)
-    past = pasts(redis, SERIES, START_MS + 2000)["BTCUSDT"]
-    assert past.candles == {"1s": TRADED}
-    assert (past.last_id, past.start_ms) == (7, TRADED.updated_at - MARGINS_MS[0])
+    point = load_resume_points(redis, SERIES, START_MS + 2000)["BTCUSDT"]
+    assert point.candles == {"1s": TRADED}
+    assert (point.last_id, point.start_ms) == (7, TRADED.updated_at - MARGINS_MS[0])
 
 
 def test_what_is_not_exact_or_not_there_is_not_gone_on_from(redis: Redis) -> None:
-    assert pasts(redis, SERIES, START_MS) == {}
+    assert load_resume_points(redis, SERIES, START_MS) == {}
     store(redis, replace(TRADED, is_exact=False), EMPTY)
-    assert pasts(redis, SERIES, START_MS + 2000) == {}
+    assert load_resume_points(redis, SERIES, START_MS + 2000) == {}
 
 
 def test_seconds_that_passed_between_two_feeds_are_all_there(redis: Redis) -> None:
     store(redis, TRADED, EMPTY)
-    market = Market("BTCUSDT", SERIES["BTCUSDT"])
-    case = Case("BTCUSDT", market, Counts(), 0.0)
-    case.remember(pasts(redis, SERIES, START_MS + 2000)["BTCUSDT"])
-    case.change(True, 0.0)
+    market = SymbolBuilder("BTCUSDT", SERIES["BTCUSDT"])
+    recovery = MarketRecovery("BTCUSDT", market, RecoveryCounts(), 0.0)
+    recovery.resume(load_resume_points(redis, SERIES, START_MS + 2000)["BTCUSDT"])
+    recovery.on_stream_change(True, 0.0)
     for came in (trade(10, 6200), trade(11, 6300)):
         market.add(came)
-        case.see(came, 0.1)
-    errand = case.next(0.2)
-    assert errand
-    case.ask(errand, 0.2)
-    case.answer(errand, [trade(7, 500), trade(8, 2100), trade(9, 4100), trade(10, 6200)], 0.3)
-    told = [candle for _, candle in market.take(10.0).candles]
+        recovery.on_trade(came, 0.1)
+    request = recovery.next_request(0.2)
+    assert request
+    recovery.on_asked(request, 0.2)
+    recovery.on_result(
+        request, [trade(7, 500), trade(8, 2100), trade(9, 4100), trade(10, 6200)], 0.3
+    )
+    told = [candle for _, candle in market.drain(10.0).candles]
     opens = [candle.open_ms for candle in told]
     assert set(opens) >= set(range(START_MS + 1000, START_MS + 6001, 1000))
     assert all(candle.is_exact for candle in told)

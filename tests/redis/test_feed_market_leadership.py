@@ -1,4 +1,4 @@
-"""Two feeds at one Redis, step by step: who tells of a market, and what is told on a change."""
+"""Two feeds at one Redis, step by step: who publishes a market, and what on a change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.feeding import Listener, clock_of
+from tests.feeding import Listener, feed_alone
 from tests.harness import wait_for
 from tests.signs import spoke
 from truecandle.candles.candle import LiveCandle
@@ -17,9 +17,9 @@ from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Trade
 from truecandle.config import Settings
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE, Publisher
-from truecandle.feed import Feed
-from truecandle.feed.lead import TTL_MS, Lead
-from truecandle.feed.outbox import Outbox
+from truecandle.feed.feed import Feed
+from truecandle.feed.live_publisher import LivePublisher
+from truecandle.feed.market_leadership import TTL_MS, MarketLeadership
 from truecandle.store import live, roles
 from truecandle.store.lease import Leases, of_market
 
@@ -42,14 +42,14 @@ class Ticker:
         for symbol in SYMBOLS:
             event = Trade(symbol, self.last_id, self.last_id, "100", "1", at_ms, at_ms, True)
             for feed in self.feeds:
-                feed.deliver(event)
+                feed.queue.put(event)
         for feed in feeds or self.feeds:
             feed.step(0)
 
 
 def feed_on(redis: Redis, redis_url: str) -> Feed:
     settings = Settings(redis_url=redis_url, symbols=SYMBOLS, intervals=("1m", "1h"))
-    return Feed(settings, redis, Publisher(redis_url), clock_of(lambda: NOW_MS))
+    return feed_alone(settings, redis, lambda: NOW_MS)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def two(redis: Redis, redis_url: str) -> Iterator[tuple[Feed, Feed]]:
 
 
 def leads(feed: Feed) -> set[str]:
-    return set(feed.lead.fences(SYMBOLS))
+    return set(feed.leadership.fences(SYMBOLS))
 
 
 def forming(redis: Redis) -> list[LiveCandle | None]:
@@ -98,9 +98,9 @@ def test_who_takes_over_stores_what_the_leader_had_not_and_tells_every_candle_at
     ticker = Ticker(one, other)
     ticker.trade()
     step_until(lambda: all(forming(redis)), one, other)
-    ticker.trade(feeds=(other,))  # the leader has died with this trade in its inbox
+    ticker.trade(feeds=(other,))  # the leader has died with this trade in its queue
     assert {candle.trades for candle in forming(redis) if candle} == {1}
-    one.lead.release()
+    one.leadership.release()
     with Listener(redis) as listener:
         step_until(lambda: leads(other) == set(SYMBOLS), other)
         step_until(lambda: {c.trades for c in forming(redis) if c} == {2}, other)
@@ -120,7 +120,7 @@ def test_a_new_leader_tells_every_candle_though_nothing_has_traded_since(
     Ticker(one, other).trade()
     step_until(lambda: all(forming(redis)), one, other)
     stored = forming(redis)
-    one.lead.release()
+    one.leadership.release()
     with Listener(redis) as listener:
         step_until(lambda: leads(other) == set(SYMBOLS), other)
         told = [(data["symbol"], data["interval"]) for event, _, data in listener.read()
@@ -136,43 +136,43 @@ def test_what_an_old_leader_has_in_hand_is_refused(redis: Redis, redis_url: str)
     fences = {"BTCUSDT": old.fence(name)}
     old.release()
     new.hold([name])
-    outbox = Outbox(redis, Publisher(redis_url))
+    publisher = LivePublisher(redis, Publisher(redis_url))
     open_ms = series.interval.open_ms(NOW_MS)
     candle, later = (
         LiveCandle(open_ms, "1", "2", "1", "2", str(n), n, "live", False, NOW_MS + n)
         for n in (1, 2)
     )
-    outbox.keep([(series, candle)])
-    outbox.send([], {"BTCUSDT": new.fence(name)}, NOW_MS)
-    outbox.keep([(series, later)])
-    outbox.send([], fences, NOW_MS)
-    assert outbox.fenced == 1
+    publisher.enqueue([(series, candle)])
+    publisher.publish([], {"BTCUSDT": new.fence(name)}, NOW_MS)
+    publisher.enqueue([(series, later)])
+    publisher.publish([], fences, NOW_MS)
+    assert publisher.fenced == 1
     assert live.read_live(redis, series, NOW_MS).forming == candle
 
 
 def test_who_has_not_renewed_for_a_whole_lease_leads_no_more(redis: Redis) -> None:
-    lead = Lead(redis, ttl_ms=50)
-    assert lead.tick(SYMBOLS, 0.0) == set(SYMBOLS)
+    lead = MarketLeadership(redis, ttl_ms=50)
+    assert lead.renew(SYMBOLS, 0.0) == set(SYMBOLS)
     assert lead.fences(SYMBOLS)
     time.sleep(0.06)
     assert not lead.fences(SYMBOLS)
 
 
 def test_a_market_left_is_given_up(redis: Redis) -> None:
-    one, other = Lead(redis), Lead(redis)
-    one.tick(SYMBOLS, 0.0)
-    assert not other.tick(SYMBOLS, 0.0)
-    one.tick(SYMBOLS[:1], 1.0)
-    assert other.tick(SYMBOLS, 1.0) == {SYMBOLS[1]}
+    one, other = MarketLeadership(redis), MarketLeadership(redis)
+    one.renew(SYMBOLS, 0.0)
+    assert not other.renew(SYMBOLS, 0.0)
+    one.renew(SYMBOLS[:1], 1.0)
+    assert other.renew(SYMBOLS, 1.0) == {SYMBOLS[1]}
 
 
 def test_both_give_signs_of_life_beside_each_other(two: tuple[Feed, Feed], redis: Redis) -> None:
     found = roles.each(redis, "feed")
-    assert found.keys() == {feed.lead.holder for feed in two}
+    assert found.keys() == {feed.leadership.holder for feed in two}
     assert sorted(beat.detail["leads"] for beat in found.values()) == [0, len(SYMBOLS)]
     assert "feed" in roles.beats(redis)
-    roles.leave(redis, "feed", two[0].lead.holder)
-    assert roles.each(redis, "feed").keys() == {two[1].lead.holder}
+    roles.leave(redis, "feed", two[0].leadership.holder)
+    assert roles.each(redis, "feed").keys() == {two[1].leadership.holder}
 
 
 def test_who_was_silent_for_long_is_forgotten_when_another_gives_a_sign(redis: Redis) -> None:

@@ -14,9 +14,8 @@ from tests.mishaps import MINUTE_MS, START_MS, Truth, Values, says, steps
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade
-from truecandle.feed.case import Case
-from truecandle.feed.errand import Counts, Errand
-from truecandle.feed.market import Market
+from truecandle.feed.market_recovery import MarketRecovery, RecoveryCounts, RecoveryRequest
+from truecandle.feed.symbol_builder import SymbolBuilder
 
 #: `RANDOM_HISTORIES=10000 .venv/bin/pytest tests/unit/test_feed_case_random.py` takes minutes.
 HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "300"))
@@ -40,9 +39,9 @@ class History:
     def __init__(self, chance: random.Random) -> None:
         self.truth, self.chance = Truth(chance), chance
         self.trades = [replace(one, symbol="BTCUSDT") for one in self.truth.aggregates]
-        self.market = Market("BTCUSDT", [parse_series("BTCUSDT", "1m")])
-        self.case = Case("BTCUSDT", self.market, Counts(), 0.0)
-        self.case.change(True, 0.0)
+        self.market = SymbolBuilder("BTCUSDT", [parse_series("BTCUSDT", "1m")])
+        self.recovery = MarketRecovery("BTCUSDT", self.market, RecoveryCounts(), 0.0)
+        self.recovery.on_stream_change(True, 0.0)
         self.clock_off_ms = 0
         self.now_ms = START_MS
 
@@ -66,30 +65,30 @@ class History:
 
     def hear(self, what: Trade | Kline | str) -> None:
         if what == "break":
-            self.case.change(False, self.now_s)
-        elif what in ("fetch", "settle"):
-            self.case.change(True, self.now_s)
+            self.recovery.on_stream_change(False, self.now_s)
+        elif what in ("fetch", "confirm"):
+            self.recovery.on_stream_change(True, self.now_s)
         elif isinstance(what, Trade):
             trade = replace(what, symbol="BTCUSDT")
             self.market.add(trade)
-            self.case.see(trade, self.now_s)
+            self.recovery.on_trade(trade, self.now_s)
         elif isinstance(what, Kline):
             self.market.add(replace(what, symbol="BTCUSDT"))
 
     def recover(self) -> None:
-        self.case.look(self.now_s, self.now_ms + self.clock_off_ms)
-        errand = self.case.next(self.now_s)
-        if errand is None:
+        self.recovery.check(self.now_s, self.now_ms + self.clock_off_ms)
+        request = self.recovery.next_request(self.now_s)
+        if request is None:
             return
-        self.case.ask(errand, self.now_s)
+        self.recovery.on_asked(request, self.now_s)
         if self.chance.random() < 0.1:
-            self.case.fail(self.now_s)
+            self.recovery.on_failure(self.now_s)
             return
         made_ms = self.now_ms - self.now_ms % 1000
         date_ms = self.chance.choice([made_ms, made_ms, None])
-        self.case.answer(errand, self.told(errand), self.now_s, date_ms)
+        self.recovery.on_result(request, self.told(request), self.now_s, date_ms)
 
-    def told(self, errand: Errand) -> Sequence[Trade | Kline]:
+    def told(self, request: RecoveryRequest) -> Sequence[Trade | Kline]:
         """What the exchange has of it, as of a moment ago."""
         known_ms = self.now_ms - self.chance.choice([0, 0, LAG_MS_MAX])
         epoch = self.truth.epoch(known_ms)
@@ -98,19 +97,19 @@ class History:
             for one in self.trades
             if one.time_ms <= known_ms and self.truth.epoch(one.time_ms) == epoch
         ]
-        if errand.purpose == "candle":
+        if request.purpose == "candle":
             kline = self.truth.kline(known_ms, self.truth.last_id(known_ms), known_ms)
             return [replace(kline, symbol="BTCUSDT")]
-        if errand.from_id is not None:
-            known = [one for one in known if one.agg_id >= errand.from_id]
-        elif errand.start_ms is not None:
-            known = [one for one in known if one.time_ms >= (errand.start_ms or 0)]
+        if request.from_id is not None:
+            known = [one for one in known if one.agg_id >= request.from_id]
+        elif request.start_ms is not None:
+            known = [one for one in known if one.time_ms >= (request.start_ms or 0)]
         else:
-            known = known[-errand.limit :]
-        return known[: errand.limit]
+            known = known[-request.limit :]
+        return known[: request.limit]
 
     def check(self) -> None:
-        for _, candle in self.market.take(1e9).candles:
+        for _, candle in self.market.drain(1e9).candles:
             assert not candle.is_complete or candle.open_ms + MINUTE_MS <= self.now_ms
             if candle.is_exact:
                 self.check_exact(candle)

@@ -1,6 +1,6 @@
-"""Where a market's candles can go on from: what a feed before has stored, or klines have shown.
+"""Resume points: where candles can go on from, by what a feed before has stored or klines show.
 
-Never here: asking for what came since (`case`), how a candle takes it in.
+Never here: asking for what came since (`market_recovery`), how a candle takes it in.
 Invariant: only what our own feed said, and called exact, is gone on from.
 """
 
@@ -14,7 +14,7 @@ from redis import Redis
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
-from truecandle.feed.market import Market
+from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.store import live, translated
 
 #: Trades are asked for from this much before the last change that was stored, as what was sent
@@ -29,7 +29,7 @@ CANDLES_MAX = 60
 
 
 @dataclass(slots=True)
-class Past:
+class ResumePoint:
     """Every trade up to `last_id` is in `candles`, by interval; they last changed at `since_ms`."""
 
     candles: Mapping[str, LiveCandle]
@@ -47,7 +47,9 @@ class Past:
         return self.tries + 1 < len(MARGINS_MS)
 
 
-def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) -> dict[str, Past]:
+def load_resume_points(
+    redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int
+) -> dict[str, ResumePoint]:
     """By symbol, where anything exact is stored. May raise `StoreError`."""
     series = [one for some in symbols.values() for one in some]
     with translated(), redis.pipeline(transaction=False) as pipe:
@@ -64,15 +66,15 @@ def pasts(redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int) ->
         if forming is not None and traded is not None and _is_worth(one, traded):
             held[one.name] = traded
     joined = {symbol: _joined(some, held) for symbol, some in symbols.items()}
-    return {symbol: past for symbol, past in joined.items() if past is not None}
+    return {symbol: point for symbol, point in joined.items() if point is not None}
 
 
-def by_klines(market: Market, next_id: int | None) -> Past | None:
+def resume_point_from_klines(market: SymbolBuilder, next_id: int | None) -> ResumePoint | None:
     """Where no trade has come yet: what klines have shown, to ask on from by time."""
     last_id = max(market.kline_ids.values(), default=-1)
     if next_id is not None or last_id < 0:
         return None
-    return Past({}, last_id, market.event_ms)
+    return ResumePoint({}, last_id, market.event_ms)
 
 
 def _last_traded(candles: Sequence[LiveCandle]) -> LiveCandle | None:
@@ -89,7 +91,7 @@ def _is_worth(series: Series, candle: LiveCandle) -> bool:
     return is_aligned and candle.source == "live" and candle.is_exact
 
 
-def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> Past | None:
+def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> ResumePoint | None:
     """Those that have come about as far; one left behind would ask for too much."""
     candles = {one.interval.name: held[one.name] for one in series if one.name in held}
     if not candles:
@@ -101,4 +103,4 @@ def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> Past | 
         if candle.last_id >= newest_id - TRADES_APART_MAX
     }
     last_id = min(candle.last_id for candle in candles.values())
-    return Past(candles, last_id, min(candle.updated_at for candle in candles.values()))
+    return ResumePoint(candles, last_id, min(candle.updated_at for candle in candles.values()))

@@ -28,14 +28,14 @@ BATCH_MAX = 500
 BUSY = 10
 GATHER_S = 0.004
 
-Event = Trade | Kline | StreamStatusChange
+FeedEvent = Trade | Kline | StreamStatusChange
 
 
-class Inbox:
-    """`put` from any thread, `take` from one."""
+class EventQueue:
+    """`put` from any thread, `drain` from one."""
 
     def __init__(self, events_max: int = EVENTS_MAX) -> None:
-        self._events: deque[Event] = deque()
+        self._events: deque[FeedEvent] = deque()
         self._events_max = events_max
         self._klines: dict[tuple[str, str, int], Kline] = {}
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class Inbox:
         self._is_busy = False
         self.lost = 0
 
-    def put(self, event: Event) -> None:
+    def put(self, event: FeedEvent) -> None:
         if len(self._events) < self._events_max or isinstance(event, StreamStatusChange):
             self._events.append(event)
         else:
@@ -51,13 +51,13 @@ class Inbox:
         if not self._filled.is_set():
             self._filled.set()
 
-    def take(self, wait_s: float) -> list[Event]:
+    def drain(self, wait_s: float) -> list[FeedEvent]:
         """Up to `BATCH_MAX` events, oldest first; waits `wait_s` at most for the first one."""
         self._filled.wait(wait_s)
         if self._is_busy:
             time.sleep(min(wait_s, GATHER_S))
         self._filled.clear()
-        taken: list[Event] = []
+        taken: list[FeedEvent] = []
         while self._events and len(taken) < BATCH_MAX:
             taken.append(self._events.popleft())
         if len(taken) == BATCH_MAX:

@@ -1,4 +1,4 @@
-"""The feed's parts without Redis: the inbox, the prices, and when a market may be told."""
+"""The feed without Redis: the queue, price updates, and when a market may be published."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade
-from truecandle.feed.inbox import BATCH_MAX, Inbox
-from truecandle.feed.market import CANDLE_PAUSE_S, PATIENCE_S, PRICE_PAUSE_S, Market
-from truecandle.feed.prices import Prices
+from truecandle.feed.event_queue import BATCH_MAX, EventQueue
+from truecandle.feed.symbol_builder import (
+    CANDLE_PAUSE_S,
+    PATIENCE_S,
+    PRICE_PAUSE_S,
+    PriceAggregator,
+    SymbolBuilder,
+)
 
 START_MS = 1_722_470_400_000
 
@@ -32,44 +37,44 @@ def kline(open_ms: int, last_id: int, *, at_ms: int, interval: str = "1m") -> Kl
     )  # fmt: skip
 
 
-def market(*intervals: str) -> Market:
-    return Market("BTCUSDT", [parse_series("BTCUSDT", name) for name in intervals])
+def market(*intervals: str) -> SymbolBuilder:
+    return SymbolBuilder("BTCUSDT", [parse_series("BTCUSDT", name) for name in intervals])
 
 
-def after_a_break() -> Market:
+def after_a_break() -> SymbolBuilder:
     """One candle of 1s told; then the trades 3 to 8 and two candles are lost."""
     one = market("1s")
     one.add(kline(0, 1, at_ms=500, interval="1s"))
-    one.take(10.0)
+    one.drain(10.0)
     one.add(trade(2, 700))
     one.add(trade(9, 3200))
     return one
 
 
-class TestInbox:
+class TestEventQueue:
     def test_events_come_out_in_the_order_they_went_in(self) -> None:
-        inbox = Inbox()
+        queue = EventQueue()
         events = [trade(number, number) for number in range(10)]
         for event in events:
-            inbox.put(event)
-        assert inbox.take(0) == events
+            queue.put(event)
+        assert queue.drain(0) == events
 
     def test_a_flood_comes_out_in_batches(self) -> None:
-        inbox = Inbox()
+        queue = EventQueue()
         for number in range(BATCH_MAX + 1):
-            inbox.put(trade(number, number))
-        assert len(inbox.take(0)) == BATCH_MAX
-        assert len(inbox.take(0)) == 1
+            queue.put(trade(number, number))
+        assert len(queue.drain(0)) == BATCH_MAX
+        assert len(queue.drain(0)) == 1
 
     def test_when_it_is_full_trades_are_lost_and_counted_but_newest_klines_stay(self) -> None:
-        inbox = Inbox(events_max=2)
+        queue = EventQueue(events_max=2)
         for number in range(5):
-            inbox.put(trade(number, number))
-        inbox.put(kline(0, 4, at_ms=2000))
-        inbox.put(kline(0, 9, at_ms=4000))
-        inbox.put(kline(60_000, 12, at_ms=61_000))
-        taken = inbox.take(0)
-        assert inbox.lost == 3
+            queue.put(trade(number, number))
+        queue.put(kline(0, 4, at_ms=2000))
+        queue.put(kline(0, 9, at_ms=4000))
+        queue.put(kline(60_000, 12, at_ms=61_000))
+        taken = queue.drain(0)
+        assert queue.lost == 3
         assert [one.last_id for one in taken if not isinstance(one, StreamStatusChange)] == [
             0,
             1,
@@ -78,34 +83,34 @@ class TestInbox:
         ]
 
     def test_it_does_not_wait_when_something_is_there(self) -> None:
-        inbox = Inbox()
-        inbox.put(trade(1, 0))
-        assert len(inbox.take(60)) == 1
+        queue = EventQueue()
+        queue.put(trade(1, 0))
+        assert len(queue.drain(60)) == 1
 
 
-class TestPrices:
+class TestPriceAggregator:
     def test_a_summary_holds_the_extremes_the_volume_and_the_last_price(self) -> None:
-        prices = Prices()
+        prices = PriceAggregator()
         for number, price in enumerate(("100", "103", "99", "101"), start=1):
             prices.add(trade(number, number * 10, price, "0.1"))
-        (summary,) = prices.take()
+        (summary,) = prices.drain()
         assert summary.values == {
             "price": "101", "timestamp": START_MS + 40, "high": "103", "low": "99",
             "volume": "0.4", "trades": 4, "first_id": 1, "last_id": 4,
         }  # fmt: skip
 
     def test_a_trade_told_twice_is_told_once(self) -> None:
-        prices = Prices()
+        prices = PriceAggregator()
         prices.add(trade(1, 10))
-        prices.take()
+        prices.drain()
         prices.add(trade(1, 10))
-        assert not prices.take()
+        assert not prices.drain()
 
     def test_a_trade_of_a_second_left_behind_is_for_the_candles_alone(self) -> None:
-        prices = Prices()
+        prices = PriceAggregator()
         prices.add(trade(2, 1000))
         prices.add(trade(1, 999, "1"))
-        assert [summary.values["low"] for summary in prices.take()] == ["100"]
+        assert [summary.values["low"] for summary in prices.drain()] == ["100"]
 
     @given(
         st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 99)), min_size=1, max_size=30),
@@ -116,12 +121,12 @@ class TestPrices:
         self, drawn: list[tuple[int, int]], takes: list[int]
     ) -> None:
         trades = [trade(n, at, str(p)) for n, (at, p) in enumerate(sorted(drawn), start=1)]
-        prices, told = Prices(), []
+        prices, told = PriceAggregator(), []
         for number, one in enumerate(trades):
             prices.add(one)
             if number in takes:
-                told += prices.take()
-        told += prices.take()
+                told += prices.drain()
+        told += prices.drain()
         assert sum(one.trades for one in told) == len(trades)
         assert max(one.high for one in told) == max(Decimal(t.price) for t in trades)
         assert min(one.low for one in told) == min(Decimal(t.price) for t in trades)
@@ -132,97 +137,97 @@ class TestPrices:
             assert held == sum(1 for t in trades if t.time_ms // 1000 == second)
 
 
-class TestMarket:
+class TestSymbolBuilder:
     def test_the_first_trade_after_a_pause_is_told_at_once(self) -> None:
         one = market("1m")
         one.add(kline(0, 1, at_ms=500))
-        one.take(10.0)
+        one.drain(10.0)
         one.add(trade(2, 900))
-        taken = one.take(20.0)
+        taken = one.drain(20.0)
         assert (len(taken.prices), len(taken.candles)) == (1, 1)
 
     def test_prices_wait_their_turn(self) -> None:
         one = market("1m")
         one.add(trade(1, 100))
-        one.take(10.0)
+        one.drain(10.0)
         one.add(trade(2, 200))
-        assert not one.take(10.0 + PRICE_PAUSE_S / 2).prices
-        assert one.take(10.0 + PRICE_PAUSE_S).prices
+        assert not one.drain(10.0 + PRICE_PAUSE_S / 2).prices
+        assert one.drain(10.0 + PRICE_PAUSE_S).prices
 
     def test_a_candle_that_waits_its_turn_holds_up_no_price(self) -> None:
         """Given looks at it in between, then the price after the pause is told at once."""
         one = market("1m")
         one.add(kline(0, 1, at_ms=1))
         one.add(trade(2, 100))
-        one.take(10.0)
+        one.drain(10.0)
         one.add(trade(3, 200))
-        one.take(10.0 + PRICE_PAUSE_S)
+        one.drain(10.0 + PRICE_PAUSE_S)
         for step in range(10):
-            assert not one.take(10.2 + step / 100).prices
+            assert not one.drain(10.2 + step / 100).prices
         one.add(trade(4, 300))
-        assert one.take(10.3).prices
+        assert one.drain(10.3).prices
 
     def test_a_forming_candle_is_told_twice_a_second_at_most(self) -> None:
         one, told = market("1m"), 0
         one.add(kline(0, 1, at_ms=1))
         for step in range(200):
             one.add(trade(2 + step, 100 + step * 10))
-            told += len(one.take(10.0 + step / 100).candles)
+            told += len(one.drain(10.0 + step / 100).candles)
         assert told == 2 / CANDLE_PAUSE_S
 
     def test_a_candle_that_opens_is_told_at_once_after_the_one_that_closed(self) -> None:
         one = market("1m")
         one.add(kline(0, 1, at_ms=500))
-        one.take(10.0)
+        one.drain(10.0)
         one.add(trade(2, 60_001))
-        taken = one.take(10.001)
+        taken = one.drain(10.001)
         assert len(taken.prices) == 1
         assert [candle.is_complete for _, candle in taken.candles] == [True, False]
 
     def test_a_candle_joined_midway_is_not_told_before_its_kline(self) -> None:
         one = market("1m")
         one.add(trade(7, 30_000))
-        assert not one.take(10.0).candles
+        assert not one.drain(10.0).candles
         one.add(kline(0, 7, at_ms=30_500))
-        ((_, candle),) = one.take(10.5).candles
+        ((_, candle),) = one.drain(10.5).candles
         assert candle.trades == 7
 
     def test_patience_with_a_missing_kline_ends(self) -> None:
         one = market("1m")
         one.add(trade(7, 30_000))
-        assert not one.take(10.0).candles
-        assert one.take(10.0 + PATIENCE_S).candles
+        assert not one.drain(10.0).candles
+        assert one.drain(10.0 + PATIENCE_S).candles
 
     def test_what_comes_after_lost_candles_waits_for_them(self) -> None:
         one = after_a_break()
-        assert [c.open_ms - START_MS for _, c in one.take(20.0).candles] == [0]
+        assert [c.open_ms - START_MS for _, c in one.drain(20.0).candles] == [0]
         for number, at_ms in enumerate((800, 1100, 1900, 2000, 2500, 2999), start=3):
             one.add(trade(number, at_ms))
-        told = [c.open_ms - START_MS for _, c in one.take(21.0).candles]
+        told = [c.open_ms - START_MS for _, c in one.drain(21.0).candles]
         assert told == [0, 1000, 2000, 3000]
 
     def test_patience_with_lost_candles_ends(self) -> None:
-        """Then what comes after them is told as ever, hole or not."""
+        """Then what comes after them is told as ever, gap or not."""
         one = after_a_break()
-        one.take(20.0)
-        told = [c.open_ms - START_MS for _, c in one.take(20.0 + PATIENCE_S).candles]
+        one.drain(20.0)
+        told = [c.open_ms - START_MS for _, c in one.drain(20.0 + PATIENCE_S).candles]
         assert told == [3000]
         one.add(trade(10, 4100))
-        told = [c.open_ms - START_MS for _, c in one.take(24.0).candles]
+        told = [c.open_ms - START_MS for _, c in one.drain(24.0).candles]
         assert told == [4000]
 
     def test_a_3d_candle_is_told_with_the_grid_that_its_kline_showed(self) -> None:
         one = market("3d")
         one.add(trade(1, 100))
-        assert not one.take(10.0).candles
+        assert not one.drain(10.0).candles
         one.add(kline(0, 1, at_ms=500, interval="3d"))
-        ((series, _),) = one.take(11.0).candles
+        ((series, _),) = one.drain(11.0).candles
         assert series.interval.is_aligned(START_MS)
 
     def test_a_kline_of_an_interval_not_followed_changes_nothing(self) -> None:
         one = market("1m")
         one.add(kline(0, 1, at_ms=500, interval="5m"))
-        assert one.is_quiet
+        assert one.is_drained
 
     @given(st.lists(st.integers(0, 400), min_size=1, max_size=120), st.randoms())
     @settings(max_examples=60)
@@ -240,14 +245,14 @@ class TestMarket:
                 check(one, at_ms / 1000, told_s, announced)
         for step in range(1, 30):
             check(one, at_ms / 1000 + step / 10, told_s, announced)
-        assert one.is_quiet
+        assert one.is_drained
         assert sum(announced.values()) == len(gaps)
         for at_s in told_s:
             assert sum(1 for other in told_s if at_s <= other < at_s + 1) <= 10
 
 
-def check(one: Market, now_s: float, told_s: list[float], announced: dict[int, int]) -> Any:
-    taken = one.take(now_s)
+def check(one: SymbolBuilder, now_s: float, told_s: list[float], announced: dict[int, int]) -> Any:
+    taken = one.drain(now_s)
     for summary in taken.prices:
         told_s.append(now_s)
         second = summary.timestamp // 1000 * 1000

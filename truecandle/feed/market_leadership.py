@@ -22,12 +22,12 @@ TTL_MS = 2_500
 #: Leases are renewed this often; three renewals may fail.
 RENEW_S = 0.5
 #: Who does not lead every market looks this often: what was given up is taken at once.
-LOOK_S = 0.3
+CHECK_S = 0.3
 
 log = logging.getLogger(__name__)
 
 
-class Lead:
+class MarketLeadership:
     """Holds the leases of as many markets as it can. One thread; seconds that only grow come in."""
 
     def __init__(self, redis: Redis, *, ttl_ms: int = TTL_MS) -> None:
@@ -40,11 +40,11 @@ class Lead:
     def is_due(self, now_s: float) -> bool:
         return now_s >= self._next_s
 
-    def tick(self, symbols: Iterable[str], now_s: float) -> frozenset[str]:
+    def renew(self, symbols: Iterable[str], now_s: float) -> frozenset[str]:
         """Renews and takes what it can; the markets that it leads since now. May raise
         `StoreError`: then what it holds runs out by itself."""
         wanted = list(symbols)
-        self._next_s = now_s + LOOK_S
+        self._next_s = now_s + CHECK_S
         self._leases.hold(map(of_market, wanted))
         before, self._numbers = self._numbers, self.fences(wanted)
         if len(self._numbers) == len(wanted):

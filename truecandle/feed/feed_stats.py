@@ -1,7 +1,7 @@
 """What the feed counts about itself: how much came, how late, and how exact candles closed.
 
 Never here: clocks (times come in), how it is told (`store/roles`, `metrics`).
-Invariant: bounded; counts only grow, `take` gives the lags since the last time.
+Invariant: bounded; counts only grow, `report` gives the lags since the last time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
 from truecandle.candles.trades import Kline
-from truecandle.feed.inbox import Event
+from truecandle.feed.event_queue import FeedEvent
 
 #: A closed candle has this long to be proven whole; its official version comes about then.
 GRACE_S = 3.0
@@ -22,7 +22,7 @@ GRACE_S = 3.0
 LAG_MAX_MS = 60_000
 
 
-class Figures:
+class FeedStats:
     """Counts events and closed candles."""
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ class Figures:
         self._lags: Counter[int] = Counter()
         #: Series -> the candles that closed lately: open time -> until when, whether it is exact.
         self._closing: dict[Series, dict[int, tuple[float, bool]]] = {}
-        self._judged: dict[str, int] = {}
+        self._counted: dict[str, int] = {}
 
-    def count(self, events: Sequence[Event], now_ms: int) -> int | None:
+    def record_events(self, events: Sequence[FeedEvent], now_ms: int) -> int | None:
         """Events that were built into candles by `now_ms`, the exchange's time; when the newest
         of them was sent, None without any."""
         newest_ms = None
@@ -48,12 +48,12 @@ class Figures:
                 newest_ms = event.event_ms
         return newest_ms
 
-    def close(
+    def record_closed(
         self, candles: Iterable[tuple[Series, LiveCandle]], led: Collection[str], now_s: float
     ) -> None:
-        """Notes the candles that closed, and counts those whose time to become exact is over."""
+        """Records the candles that closed, and counts those whose time to become exact is over."""
         for series, candle in candles:
-            if candle.is_complete and candle.open_ms > self._judged.get(series.name, -1):
+            if candle.is_complete and candle.open_ms > self._counted.get(series.name, -1):
                 closing = self._closing.setdefault(series, {})
                 until_s, _ = closing.get(candle.open_ms, (now_s + GRACE_S, False))
                 closing[candle.open_ms] = (until_s, candle.is_exact)
@@ -61,14 +61,14 @@ class Figures:
             for open_ms, (until_s, is_exact) in list(closing.items()):
                 if now_s >= until_s:
                     del closing[open_ms]
-                    self._judged[series.name] = max(open_ms, self._judged.get(series.name, -1))
+                    self._counted[series.name] = max(open_ms, self._counted.get(series.name, -1))
                     if series.symbol in led:
                         self._closed += 1
                         self._inexact += not is_exact
             if not closing:
                 del self._closing[series]
 
-    def take(self) -> dict[str, object]:
+    def report(self) -> dict[str, object]:
         """The counts since the start; the lags (ms, event to candle) since the last time."""
         lags, self._lags = self._lags, Counter()
         return {

@@ -1,8 +1,8 @@
-"""Out to Redis: live candles are stored, then browsers are told; while it is away, they are kept.
+"""Publishes live candles and prices: stores, then tells browsers; keeps all while Redis fails.
 
-Never here: how candles come to be; the order of prices and candles within a symbol (`market`).
-Invariant: bounded, and never dies of Redis; a candle is told only when it is stored, and only by
-the feed that leads its market.
+Never here: how candles come to be, their order within a symbol (`symbol_builder`).
+Invariant: bounded, and never dies of Redis; a candle is published only when it is stored, and only
+by the feed that leads its market.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from truecandle.candles.candle import CandleState, LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
 from truecandle.events import Publisher
-from truecandle.feed.prices import Summary
+from truecandle.feed.symbol_builder import PriceUpdate
 from truecandle.store import live
 
 #: After Redis failed, it is left alone for this long.
-AWAY_S = 1.0
+PAUSE_S = 1.0
 
 #: Events that took longer than this were held up by a Redis that hangs.
 SLOW_S = 0.5
@@ -30,35 +30,35 @@ SLOW_S = 0.5
 UNSAVED_MAX = live.PENDING_KEPT
 
 #: Prices kept for the next time when Redis fails; while it is away the markets keep theirs.
-UNTOLD_MAX = 1_000
+UNPUBLISHED_MAX = 1_000
 
 #: Who stands by keeps closed candles for this long: more than the leader's lease lasts, so that
 #: what a leader that died has not stored is stored by the next one.
 STANDBY_MS = 20_000
 
-Item = tuple[Series, LiveCandle]
-Price = tuple[str, Summary]
+SeriesCandle = tuple[Series, LiveCandle]
+SymbolPrice = tuple[str, PriceUpdate]
 log = logging.getLogger(__name__)
 
 
-class Outbox:
-    """Saves and publishes; `is_away` while Redis is left alone."""
+class LivePublisher:
+    """Saves and publishes; `is_paused` while Redis is left alone."""
 
     def __init__(self, redis: Redis, publisher: Publisher) -> None:
         self._redis = redis
         self._publisher = publisher
         #: By symbol and series, by open time.
-        self._unsaved: dict[str, dict[str, dict[int, Item]]] = {}
-        self._untold: list[Price] = []
+        self._unsaved: dict[str, dict[str, dict[int, SeriesCandle]]] = {}
+        self._unpublished: list[SymbolPrice] = []
         self._damaged: set[str] = set()
-        self._shown: dict[str, dict[str, tuple[int, int]]] = {}
-        self._away_until_s = 0.0
+        self._stored: dict[str, dict[str, tuple[int, int]]] = {}
+        self._paused_until_s = 0.0
         self._has_failed = False
-        #: What was told, and candles that were refused as another feed leads their market.
-        self.told = 0
+        #: How many were published, and how many refused, as another feed leads their market.
+        self.published = 0
         self.fenced = 0
 
-    def keep(self, candles: Iterable[Item]) -> None:
+    def enqueue(self, candles: Iterable[SeriesCandle]) -> None:
         """Candles to be stored by whoever leads; the newest state of each."""
         for series, candle in candles:
             kept = self._unsaved.setdefault(series.symbol, {}).setdefault(series.name, {})
@@ -66,35 +66,41 @@ class Outbox:
             if len(kept) > UNSAVED_MAX:
                 del kept[min(kept)]
 
-    def send(self, prices: Sequence[Price], fences: Mapping[str, int], now_ms: int) -> None:
-        """Of the markets led, by their fencing numbers: stores what is kept, tells the prices,
-        then tells the candles that were stored.
+    def publish(
+        self, prices: Sequence[SymbolPrice], fences: Mapping[str, int], now_ms: int
+    ) -> None:
+        """Of the markets led, by their fencing numbers: stores what is kept, publishes the prices,
+        then the candles that were stored.
 
-        `now_ms` is the exchange's time. What cannot be told now goes first the next time.
+        `now_ms` is the exchange's time. What cannot be published now goes first the next time.
         """
-        self._untold = [one for one in (*self._untold, *prices) if one[0] in fences][-UNTOLD_MAX:]
-        if self.is_away():
+        self._unpublished = [one for one in (*self._unpublished, *prices) if one[0] in fences][
+            -UNPUBLISHED_MAX:
+        ]
+        if self.is_paused():
             return
         items = self._items(fences)
-        if items or self._untold:
+        if items or self._unpublished:
             stored = self._save(items, fences, now_ms) if items else []
-            if not self.is_away():
-                untold, self._untold = self._untold, []
-                self._tell(untold, stored)
+            if not self.is_paused():
+                prices, self._unpublished = self._unpublished, []
+                self._publish(prices, stored)
 
-    def announce(self, series: Collection[Series], fences: Mapping[str, int], now_ms: int) -> None:
-        """Tells the newest candles of these series as they are stored: a new feed leads them, and
-        no browser's candle stands in for it any more."""
+    def publish_stored(
+        self, series: Collection[Series], fences: Mapping[str, int], now_ms: int
+    ) -> None:
+        """Publishes the newest candles of these series as they are stored: a new feed leads them,
+        and no browser's candle stands in for it any more."""
         try:
             live.restore(self._redis, series, now_ms=now_ms, fences=fences)
             newest = live.newest(self._redis, series, now_ms)
         except StoreError as error:
-            self.leave_alone(error)
+            self.pause(error)
             return
-        self._show(newest)
-        self._tell([], newest)
+        self._record_stored(newest)
+        self._publish([], newest)
 
-    def prune(self, led: Collection[str], now_ms: int) -> None:
+    def drop_stale(self, led: Collection[str], now_ms: int) -> None:
         """Forgets closed candles of markets that another feed leads, some time after."""
         for symbol in self._unsaved.keys() - led:
             for kept in self._unsaved[symbol].values():
@@ -106,26 +112,26 @@ class Outbox:
         """Markets that are not followed any more."""
         for symbol in symbols:
             self._unsaved.pop(symbol, None)
-            self._shown.pop(symbol, None)
+            self._stored.pop(symbol, None)
 
-    def shown(self, symbol: str) -> dict[str, int]:
+    def stored_ms(self, symbol: str) -> dict[str, int]:
         """By interval, when the newest candle that is stored had changed last (exchange ms)."""
-        return {name: at_ms for name, (_, at_ms) in self._shown.get(symbol, {}).items()}
+        return {name: at_ms for name, (_, at_ms) in self._stored.get(symbol, {}).items()}
 
-    def is_away(self) -> bool:
-        return time.monotonic() < self._away_until_s
+    def is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until_s
 
     def has_unsaved(self, led: Iterable[str]) -> bool:
         return any(symbol in self._unsaved for symbol in led)
 
-    def leave_alone(self, problem: object) -> None:
-        """Redis failed: nothing is sent for `AWAY_S`."""
+    def pause(self, problem: object) -> None:
+        """Redis failed: nothing is sent for `PAUSE_S`."""
         if not self._has_failed:
             log.warning("feed: %s; candles are kept until it is back", problem)
         self._has_failed = True
-        self._away_until_s = time.monotonic() + AWAY_S
+        self._paused_until_s = time.monotonic() + PAUSE_S
 
-    def _items(self, led: Iterable[str]) -> list[Item]:
+    def _items(self, led: Iterable[str]) -> list[SeriesCandle]:
         """What is to be stored, oldest first in each series."""
         return [
             kept[open_ms]
@@ -134,11 +140,13 @@ class Outbox:
             for open_ms in sorted(kept)
         ]
 
-    def _save(self, items: Sequence[Item], fences: Mapping[str, int], now_ms: int) -> list[Item]:
+    def _save(
+        self, items: Sequence[SeriesCandle], fences: Mapping[str, int], now_ms: int
+    ) -> list[SeriesCandle]:
         try:
             answers = live.save_many(self._redis, items, now_ms=now_ms, fences=fences)
         except StoreError as error:
-            self.leave_alone(error)
+            self.pause(error)
             return []
         for series, _ in items:
             self._unsaved.pop(series.symbol, None)
@@ -146,33 +154,33 @@ class Outbox:
             log.info("feed: Redis is back; %d candles saved", len(items))
         self._has_failed = False
         for (series, _), answer in zip(items, answers, strict=True):
-            self._note_damage(series, answer)
+            self._log_damage(series, answer)
         self.fenced += sum(answer.reason == "fenced" for answer in answers)
         stored = [item for item, answer in zip(items, answers, strict=True) if answer.saved]
-        self._show(stored)
+        self._record_stored(stored)
         return stored
 
-    def _show(self, stored: Iterable[Item]) -> None:
+    def _record_stored(self, stored: Iterable[SeriesCandle]) -> None:
         for series, candle in stored:
-            held = self._shown.setdefault(series.symbol, {})
+            held = self._stored.setdefault(series.symbol, {})
             moment = candle.open_ms, candle.updated_at
             held[series.interval.name] = max(moment, held.get(series.interval.name, moment))
 
-    def _note_damage(self, series: Series, answer: live.Saved) -> None:
+    def _log_damage(self, series: Series, answer: live.Saved) -> None:
         if answer.reason != "damaged":
             self._damaged.discard(series.name)
         elif series.name not in self._damaged:
             self._damaged.add(series.name)
             log.error("feed: %s cannot be saved: a key holds something that is not ours", series)
 
-    def _tell(self, prices: Sequence[Price], candles: Sequence[Item]) -> None:
+    def _publish(self, prices: Sequence[SymbolPrice], candles: Sequence[SeriesCandle]) -> None:
         started_s = time.monotonic()
         with self._publisher.together():
-            for symbol, summary in prices:
-                self._publisher.live_price(symbol, **summary.values)  # type: ignore[arg-type]
+            for symbol, update in prices:
+                self._publisher.live_price(symbol, **update.values)  # type: ignore[arg-type]
             for series, candle in candles:
                 state: CandleState = "pending" if candle.is_complete else "forming"
                 self._publisher.live_candle(series, candle, state)
-        self.told += len(prices) + len(candles)
+        self.published += len(prices) + len(candles)
         if time.monotonic() - started_s > SLOW_S:
-            self.leave_alone("Redis hangs")
+            self.pause("Redis hangs")

@@ -1,0 +1,266 @@
+"""The feed role's loop: moves events from the queue to the builders, and what is due to Redis.
+
+Never here: sockets to the exchange (`binance/stream`), official candles, Flask.
+Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from threading import Event
+
+from redis import Redis
+
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest.client import RestClient
+from truecandle.binance.streams.pool import StreamPool
+from truecandle.binance.streams.status import StreamStatusChange
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.series import Series
+from truecandle.config import Settings
+from truecandle.errors import StoreError
+from truecandle.events import Publisher
+from truecandle.feed.event_queue import EventQueue
+from truecandle.feed.feed_stats import FeedStats
+from truecandle.feed.freshness_reporter import FreshnessReporter, StreamSource
+from truecandle.feed.live_publisher import LivePublisher, SeriesCandle, SymbolPrice
+from truecandle.feed.market_leadership import MarketLeadership
+from truecandle.feed.recovery import RESERVE, Recovery
+from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
+from truecandle.store import clock, freshness, markets, roles
+from truecandle.store.budget import Budget
+
+#: How long the loop waits for an event before it looks whether something is due.
+STEP_S = 0.02
+
+#: What is due is sent together, this often; more rarely where sending takes longer, so that half
+#: of the time is left for what comes in.
+FLUSH_S = 0.01
+
+#: Told to stop, it takes in what waits for this long at most.
+DRAIN_S = 0.5
+
+#: How fresh the markets are is reported this often, and at once when a connection changes.
+REPORT_S = 1.0
+
+#: The heartbeat, and with it a look at the shared clock and at which markets are followed.
+BEAT_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def build(
+    settings: Settings,
+    redis: Redis,
+    sleep: Callable[[float], object],
+    *,
+    clock_of: Callable[[RestClient], ExchangeClock] = ExchangeClock,
+    **stream_options: float,
+) -> tuple[Feed, StreamPool]:
+    """The feed of a process and the streams that it lives on, not started yet. `sleep` waits some
+    seconds, or less when the process is to stop; `clock_of` makes the exchange's clock."""
+    rest = RestClient(
+        settings.binance_rest_url,
+        Budget(redis),
+        reserve=RESERVE,
+        sleep=sleep,
+        now_ms=lambda: exchange.now_ms(),
+    )
+    exchange, queue = clock_of(rest), EventQueue()
+    names = [name for one in settings.symbols for name in stream_names(one, settings.intervals)]
+    streams = StreamPool(settings.binance_ws_url, names, queue.put, **stream_options)
+    recovery = Recovery(rest, redis, exchange)
+    publisher = Publisher(settings.redis_url)
+    return Feed(settings, redis, publisher, exchange, queue, streams, recovery), streams
+
+
+class Feed:
+    """Builds the candles of all followed markets, in one thread, and publishes those that it leads.
+
+    `queue` takes events from any thread; `run` does the rest until it is told to stop. `clock` is
+    the exchange's. `streams` are told which to follow, whenever other markets are followed, and say
+    how they are; what a break of them loses is asked for by `recovery`, until `run` has ended.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        publisher: Publisher,
+        clock: ExchangeClock,
+        queue: EventQueue,
+        streams: StreamSource,
+        recovery: Recovery,
+    ) -> None:
+        self.queue = queue
+        self.recovery = recovery
+        self.leadership = MarketLeadership(redis)
+        self._streams = streams
+        self._redis = redis
+        self._clock = clock
+        self._seed = settings.symbols
+        self._intervals = [INTERVALS[name] for name in settings.intervals]
+        self._live_publisher = LivePublisher(redis, publisher)
+        self._stats = FeedStats()
+        self._markets = {symbol: self._market(symbol) for symbol in settings.symbols}
+        self._freshness = FreshnessReporter()
+        self._active: set[SymbolBuilder] = set()
+        self._flush_s = self._report_s = self._beat_s = 0.0
+        self.recovery.follow(self._markets, time.monotonic())
+
+    @property
+    def stream_names(self) -> list[str]:
+        """The streams that the feed lives on."""
+        return [name for market in self._markets.values() for name in market.stream_names]
+
+    def run(self, stopping: Event) -> None:
+        """Until `stopping` is set; then once more, so that nothing built is left unsaved, and its
+        markets are given up to whoever stands by."""
+        while not stopping.is_set():
+            self.step(STEP_S)
+        self.recovery.close()
+        until_s = time.monotonic() + DRAIN_S
+        while self._drain_events(0.0) and time.monotonic() < until_s:
+            pass
+        self._flush(math.inf)
+        try:
+            self.leadership.release()
+            roles.leave(self._redis, "feed", self.leadership.holder)
+        except StoreError as error:
+            log.warning("feed: its markets were not given up: %s", error)
+
+    def step(self, wait_s: float) -> None:
+        """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
+        self._drain_events(wait_s)
+        now_s = time.monotonic()
+        if self.leadership.is_due(now_s) and not self._live_publisher.is_paused():
+            self._renew_leadership(now_s)
+        if now_s >= self._flush_s:
+            touched = self.recovery.step(now_s)
+            self._active |= {self._markets[one] for one in touched & self._markets.keys()}
+            self._flush(now_s)
+            ended_s = time.monotonic()
+            self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
+        if now_s >= self._report_s and not self._live_publisher.is_paused():
+            self._report_freshness(now_s)
+        self._beat(now_s)
+
+    def _drain_events(self, wait_s: float) -> int:
+        events = self.queue.drain(wait_s)
+        now_s = time.monotonic()
+        for event in events:
+            if isinstance(event, StreamStatusChange):
+                self._report_s = 0.0
+            elif (market := self._markets.get(event.symbol)) is not None:
+                market.add(event)
+                self._active.add(market)
+            self.recovery.on_event(event, now_s)
+        newest_ms = self._stats.record_events(events, self._clock.now_ms())
+        if newest_ms is not None:
+            self._clock.hear(newest_ms)
+        return len(events)
+
+    def _flush(self, now_s: float) -> None:
+        prices: list[SymbolPrice] = []
+        candles: list[SeriesCandle] = []
+        is_away = self._live_publisher.is_paused()
+        for market in list(self._active):
+            due = market.drain(now_s, with_prices=not is_away)
+            prices += [(market.symbol, update) for update in due.prices]
+            candles += due.candles
+            if market.is_drained:
+                self._active.discard(market)
+        fences = self.leadership.fences(self._markets)
+        self._stats.record_closed(candles, fences, now_s)
+        self._live_publisher.enqueue(candles)
+        if prices or self._live_publisher.has_unsaved(fences):
+            self._live_publisher.publish(prices, fences, self._clock.now_ms())
+
+    def _renew_leadership(self, now_s: float) -> None:
+        """Renews the leases; of markets led since now, everything is published at once."""
+        try:
+            new = self.leadership.renew(self._markets, now_s)
+        except StoreError as error:
+            self._live_publisher.pause(error)
+            return
+        fences = self.leadership.fences(self._markets)
+        self._live_publisher.drop_stale(fences, self._clock.now_ms())
+        if new:
+            self._report_s = 0.0
+            self._flush(now_s)
+            series = [one for symbol in sorted(new) for one in self._markets[symbol].series]
+            self._live_publisher.publish_stored(series, fences, self._clock.now_ms())
+
+    def _report_freshness(self, now_s: float) -> None:
+        """Reports how fresh the markets are; renews what has fallen silent."""
+        self._report_s = now_s + REPORT_S
+        silent = self._freshness.check(self._markets.values(), self._streams, now_s)
+        if silent:
+            log.warning("feed: silent while others talk, renewed: %s", ", ".join(silent))
+            self._streams.renew(silent)
+        facts, now_ms = {}, self._clock.now_ms()
+        for symbol in self.leadership.fences(self._markets):
+            missing = self.recovery.missing(symbol, now_s)
+            stored_ms = self._live_publisher.stored_ms(symbol)
+            facts[symbol] = self._freshness.facts(
+                symbol, self._streams, missing, stored_ms, now_ms, now_s
+            )
+        try:
+            freshness.note(self._redis, facts)
+        except StoreError as error:
+            self._live_publisher.pause(error)
+
+    def _beat(self, now_s: float) -> None:
+        if now_s - self._beat_s < BEAT_S or self._live_publisher.is_paused():
+            return
+        self._beat_s = now_s
+        try:
+            self._share_clock()
+            self._follow(markets.followed(self._redis, self._seed))
+            roles.beat(self._redis, "feed", self._detail(), self.leadership.holder)
+        except StoreError as error:
+            self._live_publisher.pause(error)
+
+    def _share_clock(self) -> None:
+        """Goes by others' word of the time until it has measured itself, then shares its own."""
+        if not self._clock.is_measured:
+            self._clock.assume(clock.read(self._redis).exchange_ms)
+        elif not self._clock.is_unsure():
+            clock.publish(self._redis, self._clock.now_ms())
+
+    def _detail(self) -> dict[str, object]:
+        return {
+            "last_event_ms": {name: market.event_ms for name, market in self._markets.items()},
+            "markets": len(self._markets),
+            "leads": len(self.leadership.fences(self._markets)),
+            "lost": self.queue.lost,
+            "waiting": len(self.queue),
+            "told": self._live_publisher.published,
+            "fenced": self._live_publisher.fenced,
+            "contradictions": sum(one.contradictions for one in self._markets.values()),
+            "recovery": self.recovery.counts(),
+            **self._stats.report(),
+            **self._streams.counts(),
+        }
+
+    def _follow(self, followed: Sequence[markets.Market]) -> None:
+        """Other markets come and go; what the rest have built stays."""
+        if list(self._markets) != (symbols := [one.symbol for one in followed]):
+            self._follow_symbols(symbols)
+        for one in followed:
+            self._markets[one.symbol].set_instrument(one.listing)
+
+    def _follow_symbols(self, symbols: Sequence[str]) -> None:
+        before = self._markets
+        self._markets = {name: before.get(name) or self._market(name) for name in symbols}
+        self._active &= set(self._markets.values())
+        self._live_publisher.forget(before.keys() - self._markets.keys())
+        self.recovery.follow(self._markets, time.monotonic())
+        log.info("feed: follows %s", ", ".join(symbols))
+        self._streams.follow(self.stream_names)
+
+    def _market(self, symbol: str) -> SymbolBuilder:
+        return SymbolBuilder(symbol, [Series(symbol, interval) for interval in self._intervals])
