@@ -3,6 +3,7 @@ FROM python:3.11-slim AS build
 WORKDIR /srv/truecandle
 COPY requirements.txt package.json package-lock.json .npmrc ./
 COPY tools tools
+COPY static static
 RUN python -m tools.setup
 
 FROM python:3.11-slim
@@ -10,12 +11,11 @@ RUN useradd --system --uid 10001 --home-dir /srv/truecandle --shell /usr/sbin/no
     && install --directory --owner truecandle --mode 0700 /var/lib/truecandle
 WORKDIR /srv/truecandle
 COPY --from=build /srv/truecandle/.venv .venv
-COPY --from=build /srv/truecandle/static/vendor static/vendor
+COPY --from=build /srv/truecandle/static/dist static/dist
 COPY .flaskenv app.py background_fetcher.py live_candles.py ./
 COPY truecandle truecandle
 COPY tools tools
 COPY templates templates
-COPY static static
 ENV PATH=/srv/truecandle/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

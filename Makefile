@@ -1,6 +1,6 @@
 # Every command of TrueCandle. Each does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint unit e2e setup-dev lock clean
+.PHONY: help setup demo run dev test lint unit e2e setup-dev lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +9,7 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## everything that is needed to run, in .venv/ and static/vendor/
+setup: ## everything that is needed to run, in .venv/, node_modules/ and static/dist/
 	@$(PYTHON) -m tools.setup
 
 demo: setup ## the whole system on simulated data, without network or account (PORT=, REDIS_PORT=, SIM_PORT=)
@@ -17,6 +17,9 @@ demo: setup ## the whole system on simulated data, without network or account (P
 
 run: setup ## the whole system on real Binance data; settings from .env (PORT=, REDIS_PORT=)
 	@$(BIN)/python -m tools.start run
+
+dev: setup-dev ## bundles the browser's code anew whenever it changes, beside `make demo` or `make run`
+	@$(BIN)/python -m tools.assets watch
 
 test: lint ## all checks and all tests, two files at a time; this is what CI runs
 	@$(PYTEST)
@@ -26,6 +29,7 @@ lint: setup-dev ## style, types and the import ladder
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.assets check
 
 unit: setup-dev ## the short tests: rules, store, the browser's code
 	@$(PYTEST) tests/unit tests/redis tests/js
@@ -40,5 +44,5 @@ lock: setup-dev ## turn requirements*.in and package.json into locks with exact 
 	@$(BIN)/python -m tools.lock
 
 clean: ## remove what set-up and runs have made, but not the data in var/
-	rm -rf .venv static/vendor node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv static/dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

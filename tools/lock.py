@@ -11,8 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools.assets import NODE_LOCK
 from tools.failure import SetupFailed, run
-from tools.vendor import NODE_LOCK
 from tools.venv import DEV_LOCK, ROOT, RUNTIME_LOCK, VENV, pip
 
 UV = "uv==0.13.9"

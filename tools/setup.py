@@ -1,6 +1,6 @@
 """`make setup`: from a bare Python to a machine on which TrueCandle runs.
 
-Never here: how each step is done (`venv`, `vendor`, `browser`, `faketime`); starting anything.
+Never here: how each step is done (`venv`, `assets`, `browser`, `faketime`); starting anything.
 Invariant: parses and says what is wrong even on a Python too old to run the rest; done twice, it
 changes nothing.
 """
@@ -17,11 +17,12 @@ NEWER_NAMES = ("python3.14", "python3.13", "python3.12", "python3.11")
 def main(argv: "list[str]") -> "int | str":
     require_python(argv)
     started_s = time.monotonic()
-    from tools import browser, failure, faketime, vendor, venv
+    from tools import assets, browser, failure, faketime, venv
 
     try:
-        steps = [venv.ensure(dev="--dev" in argv), vendor.ensure()]
-        if "--dev" in argv:
+        dev = "--dev" in argv
+        steps = [venv.ensure(dev), assets.ensure(dev)]
+        if dev:
             steps += [browser.ensure(), faketime.ensure()]
     except failure.SetupFailed as problem:
         return str(problem)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tools import browser, setup, vendor, venv
+from tools import assets, browser, setup, venv
 from tools.failure import SetupFailed, run
 
 OLDEST_GRAMMAR = (3, 7)
@@ -73,26 +74,58 @@ def test_a_failing_step_shows_its_last_lines_and_the_advice() -> None:
         run([sys.executable, "-c", noisy], advice="free some space")
 
 
-def test_the_browser_gets_exactly_the_files_of_the_packages() -> None:
-    manifest = json.loads(vendor.MANIFEST.read_text())
-    assert vendor.wrong_files(manifest) == []
-    assert {path.name for path in vendor.TARGET.iterdir()} == set(manifest)
+def test_the_browser_gets_exactly_what_its_sources_make() -> None:
+    assert assets.wrong_files() == []
+    assert assets.built_from() == assets.inputs()
+    manifest = assets.read_manifest()
+    assert manifest
+    twins = [twin for name, entry in manifest.files.items() for twin in entry.twins(name)]
+    there = {path.name for path in assets.TARGET.iterdir()}
+    assert there == {*manifest.files, *twins, assets.MANIFEST.name}
 
 
-def test_a_changed_browser_library_is_noticed(
+def test_the_licences_of_all_bundled_packages_are_served() -> None:
+    manifest = assets.read_manifest()
+    assert manifest
+    text = (assets.TARGET / manifest.assets["licenses.txt"]).read_text()
+    assert "TradingView Lightweight Charts™\nCopyright (c) 2025 TradingView, Inc." in text
+    packages = ("lightweight-charts", "fancy-canvas", "socket.io-client", "engine.io-client")
+    assert [name for name in packages if f"{name} " not in text] == []
+    assert "Apache License" in text and "MIT" in text
+
+
+def test_a_changed_or_missing_file_of_the_browser_is_noticed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    manifest = json.loads(vendor.MANIFEST.read_text())
-    for name in manifest:
-        (tmp_path / name).write_bytes((vendor.TARGET / name).read_bytes())
-    with (tmp_path / "socket.io.mjs").open("ab") as file:
+    shutil.copytree(assets.TARGET, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(assets, "MANIFEST", tmp_path / assets.MANIFEST.name)
+    assert assets.wrong_files() == []
+    manifest = assets.read_manifest()
+    assert manifest
+    names = manifest.assets
+    with (tmp_path / names["chart.js"]).open("ab") as file:
         file.write(b"\n")
-    monkeypatch.setattr(vendor, "TARGET", tmp_path)
-    assert vendor.wrong_files(manifest) == ["socket.io.mjs"]
+    (tmp_path / f"{names['chart.css']}.br").unlink()
+    assert assets.wrong_files() == [names["chart.js"], f"{names['chart.css']}.br"]
+    assets.MANIFEST.unlink()
+    assert assets.wrong_files() == ["manifest.json"]
+
+
+def test_a_changed_source_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy = tmp_path / "static" / "src"
+    shutil.copytree(assets.SOURCE, copy)
+    monkeypatch.setattr(assets, "ROOT", tmp_path)
+    monkeypatch.setattr(assets, "SOURCE", copy)
+    monkeypatch.setattr(assets, "CONFIGURATION", ())
+    before = assets.inputs()
+    assert assets.inputs() == before
+    with (copy / "chartPage.ts").open("a") as file:
+        file.write("\n")
+    assert assets.inputs() != before
 
 
 def test_everything_that_is_installed_has_an_exact_version_and_hashes() -> None:
-    for lock in (venv.RUNTIME_LOCK, venv.DEV_LOCK, vendor.NODE_LOCK):
+    for lock in (venv.RUNTIME_LOCK, venv.DEV_LOCK, assets.NODE_LOCK):
         blocks = re.split(r"\n(?=[a-z])", lock.read_text())
         names = [block for block in blocks if not block.startswith("#")]
         assert names
@@ -113,8 +146,13 @@ def test_browser_packages_are_exact_checked_and_run_no_scripts() -> None:
     lock = json.loads((venv.ROOT / "package-lock.json").read_text())["packages"]
     assert package["private"] is True
     assert "scripts" not in package
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", v) for v in package["dependencies"].values())
-    assert lock[""]["dependencies"] == package["dependencies"]
+    for kind in ("dependencies", "devDependencies"):
+        assert all(re.fullmatch(r"\d+\.\d+\.\d+", v) for v in package[kind].values())
+        assert lock[""][kind] == package[kind]
     installed = [entry for path, entry in lock.items() if path]
     assert all(entry["integrity"].startswith("sha512-") for entry in installed)
-    assert not any("resolved" in entry or entry.get("hasInstallScript") for entry in installed)
+    assert not any("resolved" in entry for entry in installed)
+    with_scripts = [path for path, entry in lock.items() if entry.get("hasInstallScript")]
+    assert with_scripts == ["node_modules/esbuild"]  # it works without
+    assert "ignore-scripts=true" in (venv.ROOT / ".npmrc").read_text().split()
+    assert "--ignore-scripts" in assets.NPM_CI

@@ -40,7 +40,7 @@ def test_a_module_says_what_lives_here_what_never_and_its_invariant(path: Path) 
 
 
 def test_files_stay_short() -> None:
-    scripts = [path for path in files("*.js") if path.is_relative_to(ROOT / "static")]
+    scripts = files("static/src/*.ts", "static/src/*/*.ts")
     assert [name(path) for path in (*SOURCES, *scripts) if lines(path) > FILE_LINES_MAX] == []
 
 
@@ -70,10 +70,10 @@ def reads_the_environment(path: Path) -> bool:
 
 
 def test_nothing_is_left_unfinished() -> None:
-    everywhere = files("*.py", "*.js", "*.mjs", "*.css", "*.html", "*.lua")
+    everywhere = files("*.py", "*.ts", "*.mjs", "*.css", "*.html", "*.lua")
     others = [path for path in everywhere if path != Path(__file__)]
     assert [name(path) for path in others if UNFINISHED.search(path.read_text())] == []
 
 
 def test_every_module_has_a_telling_name() -> None:
-    assert [name(path) for path in files("*.py", "*.js") if VAGUE.match(path.stem)] == []
+    assert [name(path) for path in files("*.py", "*.ts") if VAGUE.match(path.stem)] == []

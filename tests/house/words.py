@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.harness import ROOT
 from truecandle.config import read_settings
 
-MADE = {"__pycache__", "node_modules", "var", "vendor"}
+MADE = {"__pycache__", "dist", "node_modules", "var"}
 
 
 class Asked(Mapping[str, str]):

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError, createApi } from "../../static/js/api.js";
-import { EVENTS, acked, createSocket, dataUpdated, gapProven } from "../../static/js/socket.js";
+import { ApiError, createApi } from "../../static/src/net/api.ts";
+import { EVENTS, acked, createSocket, dataUpdated, gapProven } from "../../static/src/net/socket.ts";
 
 const DATA = { version: 7, time: [0, 60_000], open: [1, 1], high: [2, 2], low: [1, 1], close: [2, 2], volume: [3, 3], has_more: true };
 const SERIES = { symbol: "BTCUSDT", interval: "1m", limit: 2 };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LiveCandleBuilder, PENDING_MAX } from "../../static/js/candles/builder.js";
-import { INTERVALS } from "../../static/js/candles/interval.js";
+import { LiveCandleBuilder, PENDING_MAX } from "../../static/src/candles/builder.ts";
+import { INTERVALS } from "../../static/src/candles/interval.ts";
 import { Feed } from "./feed.mjs";
 import { randomOf, shuffled } from "./random.mjs";
 import { intervalOf, vectors } from "./vectors.mjs";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { add, decimals, liveFromFields, liveOrNull, officialFromColumns, officialFromRow } from "../../static/js/candles/candle.js";
-import { CandleError } from "../../static/js/candles/interval.js";
+import { add, decimals, liveFromFields, liveOrNull, officialFromColumns, officialFromRow } from "../../static/src/candles/candle.ts";
+import { CandleError } from "../../static/src/candles/interval.ts";
 import { vectors } from "./vectors.mjs";
 
 const { rows, live } = vectors("candle");

@@ -1,8 +1,11 @@
 // Drives the real chart, on the development build of lightweight-charts, which throws at bars out of order.
-import { History } from "/static/js/candles/history.js";
-import { parseSeries } from "/static/js/candles/series.js";
-import { Chart } from "/static/js/chart.js";
-import { randomOf } from "/tests/js/random.mjs";
+import { History } from "../../static/src/candles/history.ts";
+import { parseSeries } from "../../static/src/candles/series.ts";
+import { Chart } from "../../static/src/chart/chart.ts";
+import { StatusBadge } from "../../static/src/ui/statusBadge.ts";
+import { randomOf } from "./random.mjs";
+
+export { StatusBadge, parseSeries };
 
 const STEP = 60_000;
 const T0 = Date.UTC(2024, 7, 1);

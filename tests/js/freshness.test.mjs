@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { emptiness, exactness, freshness, isSignedOut, notice } from "../../static/js/freshness.js";
+import { emptiness, exactness, freshness, isSignedOut, notice } from "../../static/src/ui/freshness.ts";
 
 const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
 const LIVE = { state: "live", since: NOW - 60_000, why: "Trades arrive." };

@@ -2,63 +2,63 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { EVENTS } from "../../static/js/socket.js";
+import { EVENTS } from "../../static/src/net/socket.ts";
 
-const ROOT = new URL("../../static/js/", import.meta.url);
-const LINES_MAX = 200;
+const ROOT = new URL("../../static/src/", import.meta.url);
+const LINES_MAX = 250;
 
-/** From the top down; a file imports from lower rungs only, never from its own. */
-const LADDER = [
-  ["main.js", "login.js", "first.js"],
-  ["session.js"],
-  ["link.js", "loader.js", "live.js", "poster.js", "day.js", "time.js", "view.js", "watch.js", "api.js", "socket.js", "chart.js", "ui.js"],
-  ["bars.js", "cursor.js", "fades.js", "freshness.js", "legend.js", "marks.js", "menu.js", "pill.js", "style.js"],
-  ["theme.js", "words.js"],
-  ["candles/builder.js", "candles/chain.js", "candles/history.js", "candles/merge.js", "candles/series.js"],
-  ["candles/holes.js", "candles/missing.js", "candles/price.js"],
-  ["candles/epoch.js"],
-  ["candles/candle.js"],
-  ["candles/interval.js"],
-];
+/** From the top down: a file imports from lower rungs and from its own folder only, types too. */
+const LADDER = [["chartPage.ts", "loginPage.ts", "themeInit.ts"], ["chart"], ["ui"], ["state"], ["net"], ["candles", "clock.ts"]];
 
 /** Only these know a library. */
-const MAY_USE_VENDOR = new Set(["socket.js", "chart.js", "bars.js", "style.js"]);
+const MAY_USE_LIBRARIES = new Set(["net/socket.ts", "chart/bars.ts", "chart/chart.ts", "chart/chartTime.ts", "chart/cursor.ts", "chart/pendingMarkers.ts", "chart/style.ts"]);
 
 /** Handed everything they talk to. */
-const PURE = ["session.js", "link.js", "loader.js", "live.js", "poster.js", "day.js", "time.js", "view.js", "watch.js", "freshness.js", "words.js"];
+const PURE = ["candles/", "state/", "net/connection.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
 
-const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => name.endsWith(".js"));
+const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => name.endsWith(".ts"));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");
 const code = (name) => source(name).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
 
+/** `{path, isType}` of all that a file imports; a path of our own is one below static/src. */
 function imports(name) {
-  const found = [...source(name).matchAll(/^import\s[^;]*?["']([^"']+)["'];/gms)].map((match) => match[1]);
-  return found.map((path) => new URL(path, new URL(name, ROOT)).pathname);
+  const found = [...source(name).matchAll(/^import\s(type\s)?[^;]*?["']([^"']+)["'];/gms)];
+  return found.map(([, type, path]) => {
+    const own = path.startsWith(".") ? new URL(path, new URL(name, ROOT)).pathname.slice(ROOT.pathname.length) : path;
+    return { path: own, isOwn: path.startsWith("."), isType: type !== undefined };
+  });
 }
 
 function rung(name) {
-  return LADDER.findIndex((names) => names.includes(name));
+  const place = name.split("/")[0];
+  return LADDER.findIndex((places) => places.includes(place));
 }
 
 test("every file has its rung on the ladder", () => {
-  assert.deepEqual([...files].sort(), LADDER.flat().sort());
+  assert.deepEqual(files.filter((name) => rung(name) < 0), []);
 });
 
-test("a file imports from lower rungs only", () => {
+test("a file imports from lower rungs and its own folder only", () => {
   for (const name of files) {
-    for (const path of imports(name)) {
-      if (path.includes("/vendor/")) {
-        assert.ok(MAY_USE_VENDOR.has(name), `${name} imports ${path}`);
-        continue;
-      }
-      const target = path.slice(ROOT.pathname.length);
-      assert.ok(rung(target) > rung(name), `${name} imports ${target}`);
+    for (const { path, isOwn } of imports(name)) {
+      if (!isOwn) assert.ok(MAY_USE_LIBRARIES.has(name), `${name} imports ${path}`);
+      else assert.ok(rung(path) > rung(name) || (name.includes("/") && path.split("/")[0] === name.split("/")[0]), `${name} imports ${path}`);
     }
   }
 });
 
+test("no file needs itself, by whatever way", () => {
+  const needs = new Map(files.map((name) => [name, imports(name).filter(({ isOwn, isType }) => isOwn && !isType).map(({ path }) => path)]));
+  const cleared = new Set();
+  while (cleared.size < files.length) {
+    const next = files.filter((name) => !cleared.has(name) && needs.get(name).every((path) => cleared.has(path)));
+    assert.notEqual(next.length, 0, `in a circle: ${files.filter((name) => !cleared.has(name))}`);
+    for (const name of next) cleared.add(name);
+  }
+});
+
 test("the candle rules and the session know no DOM, no network, no clock, no chance", () => {
-  for (const name of [...files.filter((file) => file.startsWith("candles/")), ...PURE]) {
+  for (const name of files.filter((file) => PURE.some((start) => file.startsWith(start)))) {
     const found = code(name).match(/\b(document|window|globalThis|fetch\(|Date\.now|new Date\(\)|Math\.random|localStorage|performance)/);
     assert.equal(found, null, `${name} uses ${found?.[0]}`);
   }

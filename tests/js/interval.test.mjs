@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { INTERVALS, CandleError, parseInterval } from "../../static/js/candles/interval.js";
-import { parseSeries } from "../../static/js/candles/series.js";
+import { INTERVALS, CandleError, parseInterval } from "../../static/src/candles/interval.ts";
+import { parseSeries } from "../../static/src/candles/series.ts";
 import { intervalOf, vectors } from "./vectors.mjs";
 
 const { names, cases, aligned, counts } = vectors("interval");

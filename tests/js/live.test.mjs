@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Chain, PATIENCE_MS } from "../../static/js/candles/chain.js";
-import { INTERVALS } from "../../static/js/candles/interval.js";
+import { VisibleTail, PATIENCE_MS } from "../../static/src/candles/visibleTail.ts";
+import { INTERVALS } from "../../static/src/candles/interval.ts";
 import { Feed } from "./feed.mjs";
 import { randomOf } from "./random.mjs";
 import { Page, T0, live, price, row, settled } from "./world.mjs";
@@ -117,7 +117,7 @@ test("who loads later, or anew, never sees it", async () => {
 });
 
 test("what was shown is shown on, whatever is missing later", () => {
-  const chain = new Chain();
+  const chain = new VisibleTail();
   const items = (...at) => at.map((i) => ({ candle: { time: T0 + i * MINUTE } }));
   const shown = (list, now, official = T0) => chain.shown(INTERVALS["1m"], official, list, now).map(({ candle: { time } }) => (time - T0) / MINUTE);
   assert.deepEqual(shown(items(1, 2, 3), 0), [1, 2, 3]);

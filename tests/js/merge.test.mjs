@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { liveFromFields } from "../../static/js/candles/candle.js";
-import { History } from "../../static/js/candles/history.js";
-import { HOLE_POINTS_MAX, firstHole, spaced } from "../../static/js/candles/holes.js";
-import { INTERVALS } from "../../static/js/candles/interval.js";
-import { merge, tail } from "../../static/js/candles/merge.js";
+import { liveFromFields } from "../../static/src/candles/candle.ts";
+import { History } from "../../static/src/candles/history.ts";
+import { HOLE_POINTS_MAX, firstHole, spaced } from "../../static/src/candles/whitespace.ts";
+import { INTERVALS } from "../../static/src/candles/interval.ts";
+import { merge, tail } from "../../static/src/candles/merge.ts";
 import { randomOf } from "./random.mjs";
 import { intervalOf, vectors } from "./vectors.mjs";
 

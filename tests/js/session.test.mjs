@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { dataUpdated } from "../../static/js/socket.js";
+import { dataUpdated } from "../../static/src/net/socket.ts";
 import { randomOf, shuffled } from "./random.mjs";
 import { Page, T0, live, price, row, settled } from "./world.mjs";
 

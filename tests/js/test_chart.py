@@ -8,24 +8,27 @@ draws nonsense.
 from __future__ import annotations
 
 import mimetypes
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.harness import ROOT
+from tests.js.test_js import HERE, node
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
-ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://chart.test"
 CELLS = ("time", "open", "high", "low", "close", "change", "volume", "state")
 LEGEND = "".join(f'<i data-cell="{cell}"></i>' for cell in CELLS)
-HTML = f"""<!doctype html><link rel="stylesheet" href="/static/css/tokens.css">
+HTML = f"""<!doctype html><link rel="stylesheet" href="/static/src/css/tokens.css">
 <div id="plot"></div><div id="legend">{LEGEND}</div>
 <button id="to-now"></button>"""
-LIBRARY = "/static/vendor/lightweight-charts.mjs"
-MODULE = "import('/tests/js/chart.browser.mjs')"
+BUNDLE = "/chart.browser.js"
+MODULE = f"import('{BUNDLE}')"
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def stage(page: Page) -> Iterator[Page]:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.set_viewport_size({"width": 900, "height": 600})
-    page.route("**/*", _serve)
+    page.route("**/*", serve)
     page.goto(f"{ORIGIN}/")
     page.evaluate("document.getElementById('plot').style.height = '500px'")
     yield page
@@ -62,8 +65,7 @@ def test_the_legend_falls_back_to_the_last_candle_and_says_its_state(stage: Page
 def test_keys_read_candle_by_candle(stage: Page) -> None:
     """Left from the end is the last candle but one, and Escape goes back to the last."""
     read = """async () => {
-      const {newChart, candle} = await MODULE;
-      const {parseSeries} = await import('/static/js/candles/series.js');
+      const {newChart, candle, parseSeries} = await MODULE;
       const chart = newChart();
       chart.begin(parseSeries('BTCUSDT', '1m'));
       chart.setHistory([candle(0, 91), candle(1, 92), candle(2, 93)], []);
@@ -82,8 +84,7 @@ def test_keys_read_candle_by_candle(stage: Page) -> None:
 def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     shown: dict[str, str] = stage.evaluate(
         f"""async () => {{
-          const {{newChart, candle}} = await {MODULE};
-          const {{parseSeries}} = await import('/static/js/candles/series.js');
+          const {{newChart, candle, parseSeries}} = await {MODULE};
           const chart = newChart();
           chart.begin(parseSeries('PEPEUSDT', '1m'));
           chart.setHistory({rows}, {live});
@@ -94,14 +95,24 @@ def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     return shown
 
 
-def _serve(route: Route) -> None:
+def serve(route: Route) -> None:
     path = route.request.url.removeprefix(ORIGIN)
     if path == "/":
         route.fulfill(body=HTML, content_type="text/html")
         return
-    if path == LIBRARY:
-        path = path.replace(".mjs", ".development.mjs")
+    if path == BUNDLE:
+        route.fulfill(body=bundle(), content_type="text/javascript")
+        return
     file = ROOT / path.lstrip("/")
     options: dict[str, Any] = {"status": 404} if not file.is_file() else {"path": file}
-    kind = "text/javascript" if file.suffix == ".mjs" else mimetypes.guess_type(file.name)[0]
+    kind = mimetypes.guess_type(file.name)[0]
     route.fulfill(content_type=kind or "application/octet-stream", **options)
+
+
+@cache
+def bundle() -> str:
+    """`chart.browser.mjs` with all that it imports, as one script."""
+    command = [node(), str(HERE / "bundle.mjs"), str(HERE / "chart.browser.mjs")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

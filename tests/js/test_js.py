@@ -6,12 +6,14 @@ Invariant: without a Node these tests fail with the way out; they are never skip
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.harness import ROOT
+from tools import assets
 
 HERE = Path(__file__).parent
 NODE_TIMEOUT_S = 120
@@ -19,20 +21,25 @@ NODE_TIMEOUT_S = 120
 
 def node() -> str:
     """The machine's Node, or the one inside playwright's wheel."""
-    found = shutil.which("node")
-    if found:
-        return found
-    spec = find_spec("playwright")
-    bundled = Path(spec.origin).parent / "driver" / "node" if spec and spec.origin else None
-    if bundled is None or not bundled.is_file():
-        pytest.fail("no Node found: install Node 20 or newer, or run `make setup`")
-    return str(bundled)
+    found = assets.find_node()
+    if found is None:
+        pytest.fail("no Node found: install Node 20 or newer, or run `make setup-dev`")
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_the_promises_of_the_browser_code_hold(name: str) -> None:
-    command = [node(), "--test", "--test-reporter=tap", str(HERE / name)]
+    loader = ("--import", str(HERE / "typescript.mjs"))
+    command = [node(), *loader, "--test", "--test-reporter=tap", str(HERE / name)]
     run = subprocess.run(
         command, capture_output=True, text=True, timeout=NODE_TIMEOUT_S, check=False
+    )
+    assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
+
+
+def test_the_types_of_the_browser_code_hold() -> None:
+    command = [sys.executable, "-m", "tools.assets", "check"]
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=NODE_TIMEOUT_S, check=False
     )
     assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"

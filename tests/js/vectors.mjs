@@ -1,7 +1,7 @@
 // The vectors that bind the Python and the JavaScript twins of candles/.
 import { readFileSync } from "node:fs";
 
-import { INTERVALS } from "../../static/js/candles/interval.js";
+import { INTERVALS } from "../../static/src/candles/interval.ts";
 
 export function vectors(name) {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));

@@ -21,7 +21,7 @@ from truecandle.web.shield import HEADERS
 EVERY_KIND = [
     ("GET", "/"), ("GET", "/login"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/nothing"),
     ("GET", "/data"), ("POST", "/login"), ("POST", "/data"), ("OPTIONS", "/data"),
-    ("TRACE", "/data"), ("GET", "/static/css/base.css"), ("GET", "/static/none.css"),
+    ("TRACE", "/data"), ("GET", "/static/base.css"), ("GET", "/static/dist/manifest.json"),
     ("GET", "/socket.io/?EIO=4&transport=polling"), ("POST", "/socket.io/?EIO=4&sid=x"),
     ("GET", "/socket.io/?EIO=4&transport=websocket&sid=abc"), ("HEAD", "/"),
 ]  # fmt: skip
@@ -70,6 +70,7 @@ def test_any_other_host_name_is_refused(settings: Any, host: str, path: str) -> 
 @pytest.mark.parametrize(
     "path",
     ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "....//app.py", "..%5capp.py", "js/../../app.py",
+     "manifest.json", "dist/manifest.json", "src/chartPage.ts", "chart.js",
      "/etc/passwd", "%00", "js/%00", ".%2e/.%2e/etc/passwd", "css/..%252f..%252fapp.py", "js"],
 )  # fmt: skip
 def test_static_files_are_only_those(app: Flask, path: str) -> None:

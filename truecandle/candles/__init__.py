@@ -1,5 +1,5 @@
 """The candle rules: what a market, an interval, a candle and a hole are, and which candle wins.
 
 Never here: I/O of any kind, a clock, a float. Time comes in as an argument, in ms.
-Invariant: the JavaScript twins in `static/js/candles/` give the same answers (tests/vectors).
+Invariant: the TypeScript twins in `static/src/candles/` give the same answers (tests/vectors).
 """

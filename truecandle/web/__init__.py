@@ -21,7 +21,7 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.roles import Ages
 from truecandle.store.tickets import SESSION_MAX_S, Tickets
-from truecandle.web import api, auth, commands, errors, health, log, pages, record, sockets
+from truecandle.web import api, assets, auth, commands, errors, health, log, pages, record, sockets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
 from truecandle.web.markets import Markets
@@ -45,7 +45,7 @@ def create_app(
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
-    app = Flask("truecandle", root_path=str(ROOT))
+    app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
     parts = Parts(
         settings=settings,
         redis=redis,
@@ -62,6 +62,7 @@ def create_app(
     log.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
+    assets.init_app(app, ROOT / "static" / "dist")
     for blueprint in (pages.bp, api.bp, record.bp, health.bp):
         app.register_blueprint(blueprint)
     commands.init_app(app)

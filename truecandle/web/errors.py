@@ -17,6 +17,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
+from truecandle.web import assets
 
 #: Paths that people open in a browser. Everything else that exists is for scripts.
 PAGE_PATHS: Final = frozenset({"/", "/login", "/logout"})
@@ -133,10 +134,8 @@ def _page(problem: Problem) -> Response:
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="dark light">
   <title>{title} · TrueCandle</title>
-  <link rel="icon" type="image/svg+xml" href="/static/mark.svg">
-  <link rel="stylesheet" href="/static/css/tokens.css">
-  <link rel="stylesheet" href="/static/css/base.css">
-  <link rel="stylesheet" href="/static/css/login.css">
+  <link rel="icon" type="image/svg+xml" href="{assets.url("mark.svg")}">
+  <link rel="stylesheet" href="{assets.url("login.css")}">
 </head>
 <body class="door">
   <main class="card">

@@ -1,0 +1,213 @@
+// The chart: closed history and the live tail as two sets of bars, crosshair and legend, view and keys.
+// Never here: which candles there are and which of them win; requests; words beyond the legend's.
+// Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
+
+import { LineStyle, createChart, type IChartApi, type Time } from "lightweight-charts";
+import { decimals, type Candle, type CandleInState, type CandleState } from "../candles/candle.ts";
+import type { HistoryChange } from "../candles/history.ts";
+import type { Series } from "../candles/series.ts";
+import { spaced } from "../candles/whitespace.ts";
+import { Bars } from "./bars.ts";
+import { toMs } from "./chartTime.ts";
+import { Cursor } from "./cursor.ts";
+import { Fades } from "./fades.ts";
+import { Legend } from "./legend.ts";
+import { PendingMarkers } from "./pendingMarkers.ts";
+import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
+import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
+import { fullMoment, price } from "../ui/format.ts";
+
+/** Rows looked at for the number of decimals. */
+const SAMPLE_MAX = 2_000;
+
+/** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
+const FADE_BARS_MAX = 10_000;
+
+/** Bars left of the view that are too few: older ones are asked for. */
+const NEED_OLDER_BARS = 60;
+
+interface ChartOptions {
+  readonly legend: HTMLElement;
+  /** The button that leads back to the newest candle. */
+  readonly toNow: HTMLElement;
+  /** How many decimals a market's prices have at least; -1 where that is not known. */
+  readonly leastDecimals?: (symbol: string) => number;
+}
+
+export class Chart {
+  readonly #chart: IChartApi;
+  readonly #history: Bars;
+  readonly #tail: Bars;
+  readonly #markers = new PendingMarkers();
+  readonly #fades: Fades;
+  readonly #legend: Legend;
+  readonly #cursor: Cursor;
+  #series: Series | null = null;
+  #rows: readonly Candle[] = [];
+  #live: readonly CandleInState[] = [];
+  #precision = -1;
+  #needOlder: () => void = () => {};
+  #view: { readonly nowMs: number; readonly closesInMs: number | null } = { nowMs: 0, closesInMs: null };
+  readonly #toNow: HTMLElement;
+  readonly #leastDecimals: (symbol: string) => number;
+
+  constructor(root: HTMLElement, { legend, toNow, leastDecimals = () => -1 }: ChartOptions) {
+    this.#chart = createChart(root, options());
+    this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
+    this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
+    this.#fades = new Fades(this.#history);
+    this.#legend = new Legend(legend);
+    this.#cursor = new Cursor(this.#chart, {
+      series: this.#history.series,
+      candles: () => [...this.#rows, ...this.#live.map(({ candle }) => candle)],
+      onMove: () => this.#showLegend(),
+    });
+    this.#toNow = toNow;
+    this.#leastDecimals = leastDecimals;
+    this.#tail.series.attachPrimitive(this.#markers);
+    this.#chart.panes()[0]!.setStretchFactor(0.82);
+    this.#chart.panes()[1]!.setStretchFactor(0.18);
+    this.#restyle();
+    this.#listen(root);
+  }
+
+  onNeedOlder(callback: () => void) {
+    this.#needOlder = callback;
+  }
+
+  /** Starts a series anew: empty, at the newest candle, whatever was looked at before. */
+  begin(series: Series) {
+    if (this.#series?.symbol !== series.symbol) this.#precision = -1;
+    this.#series = series;
+    this.#rows = [];
+    this.#live = [];
+    this.#cursor.leave();
+    this.#fades.stop();
+    for (const layer of [this.#history, this.#tail, this.#markers]) layer.set([]);
+    this.#refine([], this.#leastDecimals(series.symbol));
+    const secondsVisible = series.interval.name === "1s";
+    const timeVisible = !/[dwM]$/.test(series.interval.name);
+    const timeFormatter = (time: Time) => fullMoment(toMs(time), series.interval.name);
+    this.#chart.applyOptions({
+      localization: { timeFormatter },
+      timeScale: { secondsVisible, timeVisible, barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS },
+    });
+    this.#chart.priceScale("right").applyOptions({ autoScale: true });
+    this.#showLegend();
+  }
+
+  /** The same series, its grid now known. */
+  learn(series: Series) {
+    this.#series = series;
+  }
+
+  /** All official candles and the live ones beside them. */
+  setHistory(rows: readonly Candle[], live: readonly CandleInState[]) {
+    if (this.#series === null) return;
+    const isFirst = this.#rows.length === 0;
+    this.#rows = rows;
+    this.#fades.stop();
+    this.#refine(rows.slice(-SAMPLE_MAX));
+    this.#history.set(spaced(this.#series.interval, rows));
+    this.setTail(live);
+    if (isFirst) this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
+  }
+
+  /** Some official candles, new or corrected, and the live ones left beside them. */
+  change({ appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
+    if (this.#series === null) return;
+    const waited = new Set(this.#live.filter((item) => item.state === "pending").map((item) => item.candle.time));
+    const lastMs = this.#history.points.at(-1)?.time ?? null;
+    const areCorrected = replaced.every((row) => this.#history.correct(row));
+    if (!areCorrected || lastMs === null) {
+      this.setHistory(rows, live);
+      return;
+    }
+    this.#rows = rows;
+    this.#refine([...appended, ...replaced]);
+    this.#history.append(spaced(this.#series.interval, appended, lastMs));
+    this.setTail(live);
+    if (!prefersStillness() && rows.length <= FADE_BARS_MAX) this.#fades.start(appended.filter((row) => waited.has(row.time)));
+  }
+
+  /** The pending and forming candles, `{candle, state}`. */
+  setTail(live: readonly CandleInState[]) {
+    if (this.#series === null) return;
+    const wasEmpty = this.#live.length === 0;
+    this.#live = live;
+    const bars = live.map(({ candle, state }) => ({ ...candle, state }));
+    this.#refine(bars);
+    this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
+    this.#markers.set(bars.filter((bar) => bar.state === "pending"));
+    if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
+    this.#tail.colorPriceLine();
+    this.#showLegend();
+  }
+
+  /** The time as it is now, for the words of the legend. */
+  tell(nowMs: number, closesInMs: number | null) {
+    this.#view = { nowMs, closesInMs };
+    this.#showLegend();
+  }
+
+  /** Decimals of the market's prices; -1 before any is known. */
+  get precision(): number {
+    return this.#precision;
+  }
+
+  /** What the two series hold, read from the chart itself. */
+  drawn(): { history: Bars["drawn"]; tail: Bars["drawn"] } {
+    return { history: this.#history.drawn, tail: this.#tail.drawn };
+  }
+
+  /** A key on the focused chart; false if it means nothing here. */
+  key(name: string): boolean {
+    return this.#cursor.key(name);
+  }
+
+  #listen(root: HTMLElement) {
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      if (range === null) return;
+      if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
+      this.#toNow.hidden = this.#chart.timeScale().scrollPosition() > -3;
+    });
+    this.#toNow.addEventListener("click", () => this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false));
+    root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
+    onChange(() => this.#restyle());
+  }
+
+  #restyle() {
+    const colors = tokens();
+    this.#chart.applyOptions(style(colors));
+    this.#history.restyle(colors);
+    this.#tail.restyle(colors);
+    this.#markers.restyle(colors.text);
+  }
+
+  /** As many decimals as the market's tick has, or its prices have shown so far; never fewer again. */
+  #refine(candles: readonly Candle[], least = -1) {
+    const seen = Math.max(least, ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close]).map(decimals));
+    if (seen <= this.#precision) return;
+    this.#precision = seen;
+    const priceFormat = { type: "custom" as const, minMove: 10 ** -seen, formatter: (number: number) => price(number, seen) };
+    for (const bars of [this.#history, this.#tail]) bars.series.applyOptions({ priceFormat });
+  }
+
+  #showLastPrice(isHistorys: boolean) {
+    this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
+  }
+
+  #showLegend() {
+    if (this.#series === null) return;
+    const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
+    this.#legend.show(candle, { interval: this.#series.interval.name, precision: this.precision, ...this.#view });
+  }
+
+  /** The candle that opens then, with its state; the last one for null. */
+  #at(timeMs: number | null): (Candle & { readonly state: CandleState }) | null {
+    const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
+    if (live !== undefined) return { ...live.candle, state: live.state };
+    const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
+    return row ? { ...row, state: "final" } : null;
+  }
+}

@@ -1,0 +1,86 @@
+// Which candle is pointed at: by the pointer or, on the focused chart, by keys; and zoom by keys.
+// Never here: what is shown about that candle.
+// Invariant: `pointedMs` is an open time that the crosshair is on, or null.
+
+import type { IChartApi, ISeriesApi, ITimeScaleApi, SeriesType, Time } from "lightweight-charts";
+import type { Candle } from "../candles/candle.ts";
+import { toChartTime, toMs } from "./chartTime.ts";
+
+const ZOOM = 1.25;
+const SPACING_MIN_PX = 1;
+const SPACING_MAX_PX = 60;
+
+interface CursorOptions {
+  readonly series: ISeriesApi<SeriesType>;
+  readonly candles: () => readonly Candle[];
+  readonly onMove: () => void;
+}
+
+export class Cursor {
+  readonly #chart: IChartApi;
+  readonly #series: CursorOptions["series"];
+  readonly #candles: CursorOptions["candles"];
+  readonly #onMove: CursorOptions["onMove"];
+
+  pointedMs: number | null = null;
+
+  /** `candles()` gives what can be pointed at, ascending; `series` is any whose price scale is theirs. */
+  constructor(chart: IChartApi, { series, candles, onMove }: CursorOptions) {
+    this.#chart = chart;
+    this.#series = series;
+    this.#candles = candles;
+    this.#onMove = onMove;
+    chart.subscribeCrosshairMove(({ time, point }) => {
+      this.#move(time === undefined || point === undefined ? null : toMs(time));
+    });
+  }
+
+  /** False for a key that means nothing here. */
+  key(name: string): boolean {
+    const scale = this.#chart.timeScale();
+    const moves: Record<string, () => void> = {
+      ArrowLeft: () => this.#step(-1),
+      ArrowRight: () => this.#step(1),
+      Home: () => this.#step(-Infinity),
+      End: () => this.leave(() => scale.scrollToPosition(scale.options().rightOffset, false)),
+      Escape: () => this.leave(),
+      "+": () => zoom(scale, ZOOM),
+      "-": () => zoom(scale, 1 / ZOOM),
+    };
+    if (!Object.hasOwn(moves, name)) return false;
+    moves[name]!();
+    return true;
+  }
+
+  leave(then = () => {}) {
+    this.#chart.clearCrosshairPosition();
+    this.#move(null);
+    then();
+  }
+
+  /** One candle on; the view follows when the candle is outside of it. */
+  #step(by: number) {
+    const candles = this.#candles();
+    if (candles.length === 0) return;
+    const found = candles.findIndex((candle) => candle.time === this.pointedMs);
+    const from = found < 0 ? candles.length : found;
+    const candle = candles[Math.max(0, Math.min(candles.length - 1, from + by))]!;
+    const scale = this.#chart.timeScale();
+    const x = scale.timeToCoordinate(toChartTime(candle.time));
+    if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
+    if (x !== null && x > scale.width()) scale.scrollToPosition(scale.options().rightOffset, false);
+    this.#chart.setCrosshairPosition(candle.close, toChartTime(candle.time), this.#series);
+    this.#move(candle.time);
+  }
+
+  #move(timeMs: number | null) {
+    if (timeMs === this.pointedMs) return;
+    this.pointedMs = timeMs;
+    this.#onMove();
+  }
+}
+
+function zoom(scale: ITimeScaleApi<Time>, factor: number) {
+  const spacing = scale.options().barSpacing * factor;
+  scale.applyOptions({ barSpacing: Math.max(SPACING_MIN_PX, Math.min(SPACING_MAX_PX, spacing)) });
+}

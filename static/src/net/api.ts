@@ -1,0 +1,154 @@
+// The REST answers that the page needs, as checked values; refusals become one kind of error.
+// Never here: what to do about an error, retries, the DOM.
+// Invariant: an answer that resolves holds sound candles, ascending, times in ms.
+
+import { officialFromColumns, type Candle } from "../candles/candle.ts";
+import { isInteger } from "../candles/interval.ts";
+import { spans, type MissingSpan } from "../candles/missing.ts";
+import type { DataAnswer, Market, MarketsAnswer, Problem, SaveAnswer, Unchecked } from "./protocol.ts";
+
+/** No request is waited for longer than this. */
+const TIMEOUT_MS = 10_000;
+
+/** Retry-After beyond this is not believed. */
+const RETRY_AFTER_MAX_S = 3_600;
+
+/** What the page asks of REST. */
+export type Api = ReturnType<typeof createApi>;
+
+export interface DataQuery {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly limit: number;
+  /** Candles that open before it. */
+  readonly before?: number | null;
+  readonly live?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Official candles at one version, and of the same instant what is live; `serverMs` is to the second. */
+export interface DataPage {
+  readonly version: number;
+  readonly candles: readonly Candle[];
+  readonly live: readonly unknown[];
+  readonly missing: readonly MissingSpan[];
+  readonly hasMore: boolean;
+  readonly serverMs: number | null;
+}
+
+export interface CandleOffer {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly candle: object;
+}
+
+/** A refusal: HTTP status (0: no answer came), code and detail for people. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterMs: number | null;
+
+  constructor(status: number, code: string, detail: string, retryAfterMs: number | null = null) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** `fetch` and the CSRF token come in; what comes out are the calls the page makes. */
+export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch; csrfToken: string }) {
+  async function ask(url: string, options: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {}) {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+    const headers = { Accept: "application/json", ...options.headers };
+    const response = await answered(fetch(url, { ...options, headers, signal, credentials: "same-origin" }), options.signal);
+    const body: unknown = await answered(response.json(), options.signal).catch((error: Error) => {
+      if (error.name === "AbortError") throw error;
+      return null;
+    });
+    if (!response.ok) throw refused(response, body);
+    if (body === null || typeof body !== "object") {
+      throw new ApiError(response.status, "malformed", "The server's answer was not readable.");
+    }
+    return { body, serverMs: Date.parse(response.headers.get("Date") ?? "") || null };
+  }
+
+  return Object.freeze({
+    /** Official candles and version; with `live` also what is pending, forming and proven missing, of one snapshot. */
+    async data({ symbol, interval, limit, before = null, live = false, signal }: DataQuery): Promise<DataPage> {
+      const query = new URLSearchParams({ symbol, interval, limit: String(limit), time: "ms" });
+      if (before !== null) query.set("before", String(before));
+      if (live) query.set("live", "1");
+      const { body: answer, serverMs } = await ask(`/data?${query}`, { signal });
+      const body: Unchecked<DataAnswer> = answer;
+      if (!hasColumns(body) || !isInteger(body.version)) {
+        throw new ApiError(200, "malformed", "The server's answer was not readable.");
+      }
+      const candles = officialFromColumns(body);
+      const hasMore = typeof body.has_more === "boolean" ? body.has_more : body.time.length === limit;
+      return { version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], missing: spans(body.missing), hasMore, serverMs };
+    },
+
+    /** Offers our forming candle. `{status: "saved"}` or `{status: "ignored", reason}`. */
+    async save({ symbol, interval, candle }: CandleOffer): Promise<SaveAnswer> {
+      const { body } = await ask("/save-live-candle", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+        body: JSON.stringify({ symbol, interval, candle }),
+      });
+      return body as SaveAnswer;
+    },
+
+    /** The followed markets: `{symbol, status, tickSize, …}`, in the order they were added. */
+    async markets(): Promise<Market[]> {
+      const { body } = await ask("/markets");
+      const { markets }: Unchecked<MarketsAnswer> = body;
+      return (Array.isArray(markets) ? markets : []).filter((market) => typeof market?.symbol === "string");
+    },
+
+    /** Follows one market more; resolves with it, or rejects with what the exchange or the server says. */
+    async follow(symbol: string): Promise<Market> {
+      const { body } = await ask("/markets", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+        body: JSON.stringify({ symbol }),
+      });
+      return body as Market;
+    },
+
+    /** Signs in with the token of a one-time link. */
+    async redeem(link: string): Promise<void> {
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+      const response = await answered(fetch("/login/link", { method: "POST", headers, body: JSON.stringify({ link }) }));
+      if (!response.ok) throw refused(response, null);
+    },
+  });
+}
+
+/** Our own abort passes as it is; a time-out or a dead network becomes status 0. */
+async function answered<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (signal?.aborted) throw new DOMException("replaced by a newer request", "AbortError");
+    const detail = error instanceof Error && error.name === "TimeoutError" ? "The server did not answer in time." : "The server can't be reached.";
+    throw new ApiError(0, "unreachable", detail);
+  }
+}
+
+/** Whether all six columns are there. */
+function hasColumns(body: Unchecked<DataAnswer>): body is Unchecked<DataAnswer> & Record<keyof Candle, unknown[]> {
+  const { time, open, high, low, close, volume } = body;
+  return [time, open, high, low, close, volume].every(Array.isArray);
+}
+
+function refused(response: Response, body: unknown) {
+  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+  const retryAfterMs = seconds > 0 ? Math.min(seconds, RETRY_AFTER_MAX_S) * 1000 : null;
+  const problem: Unchecked<Problem> = typeof body === "object" && body !== null ? body : {};
+  const text = typeof problem.detail === "string" ? problem.detail : problem.title;
+  const detail = typeof text === "string" ? text : `The server answered with status ${response.status}.`;
+  return new ApiError(response.status, String(problem.code ?? response.status), detail, retryAfterMs);
+}

@@ -1,0 +1,183 @@
+// The shapes of what the server tells and answers, field by field, as they stand in its JSON.
+// Never here: values, checks, what the page makes of it; a field that the server does not send.
+// Invariant: a real event or answer of each kind is of its type (tests/web/test_protocol.py). Times are
+// exchange ms since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
+
+/** Nothing is known yet about the fields of what has just arrived. */
+export type Unchecked<T> = { readonly [K in keyof T]?: unknown };
+
+/** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
+export type KlineRow = readonly [
+  openMs: number, open: number, high: number, low: number, close: number, volume: number,
+  closeMs: number, quoteVolume: number, trades: number, takerVolume: number, takerQuoteVolume: number, unused: number,
+];
+
+/** First open time without a candle, and the one that ends the gap. */
+export type SpanPair = readonly [startMs: number, endMs: number];
+
+export type FreshnessState = "live" | "quiet" | "stale" | "offline";
+
+/** The server's judgement of a market; `since` is null where it does not know since when. */
+export interface Freshness {
+  readonly state: FreshnessState;
+  readonly since: number | null;
+  readonly why: string;
+}
+
+/** A live candle in JSON; `complete`: it holds exactly the trades `first_id` to `last_id`. */
+export interface LiveCandleFields {
+  readonly time: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly quote_volume: number | null;
+  readonly taker_volume: number | null;
+  readonly taker_quote_volume: number | null;
+  readonly trades: number;
+  readonly first_id: number;
+  readonly last_id: number;
+  readonly source: "live" | "client";
+  readonly is_complete: boolean;
+  readonly complete: boolean;
+  readonly updated_at: number;
+  readonly state: "pending" | "forming";
+}
+
+// Events
+
+/** `data_updated`: official candles changed; `candles` is empty where they are too many for an event. */
+export interface DataUpdatedEvent {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly timestamp: number;
+  readonly version: number;
+  readonly previous: number;
+  readonly reason: "new" | "backfill" | "correction" | "repair";
+  readonly candles: readonly KlineRow[];
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+/** `live_candle`: the forming candle of a series changed, or it closed. */
+export interface LiveCandleEvent {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly candle: LiveCandleFields;
+}
+
+/** `live_price`: what traded since the last such event; never across a UTC second. */
+export interface LivePriceEvent {
+  readonly symbol: string;
+  readonly price: number;
+  readonly timestamp: number;
+  readonly high: number;
+  readonly low: number;
+  readonly volume: number;
+  readonly trades: number;
+  readonly first_id: number;
+  readonly last_id: number;
+}
+
+/** `gap_proven`: the exchange has no candles in these spans. */
+export interface GapProvenEvent {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly missing: readonly SpanPair[];
+}
+
+/** `freshness`: a market's freshness changed. */
+export interface FreshnessEvent extends Freshness {
+  readonly symbol: string;
+}
+
+// Acknowledgements
+
+/** `subscribe`, granted: what the server holds at this instant. */
+export interface SubscribeAck {
+  readonly ok: true;
+  readonly version: number;
+  readonly server_time: number;
+  readonly live: readonly LiveCandleFields[];
+  readonly missing: readonly SpanPair[];
+  readonly freshness: Freshness;
+}
+
+/** Any message, refused. */
+export interface RefusedAck {
+  readonly ok: false;
+  readonly code: string;
+  readonly detail: string;
+}
+
+// Answers of REST
+
+/** `GET /data?time=ms`: official candles as columns; the last two fields with `live=1` alone. */
+export interface DataAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly version: number;
+  readonly count: number;
+  readonly time: readonly number[];
+  readonly open: readonly number[];
+  readonly high: readonly number[];
+  readonly low: readonly number[];
+  readonly close: readonly number[];
+  readonly volume: readonly number[];
+  readonly has_more: boolean;
+  readonly live?: readonly LiveCandleFields[];
+  readonly missing?: readonly SpanPair[];
+}
+
+/** `POST /save-live-candle`. */
+export type SaveAnswer =
+  | { readonly status: "saved" }
+  | { readonly status: "ignored"; readonly reason: string };
+
+/** One followed market; what the exchange has not told yet is null. */
+export interface Market {
+  readonly symbol: string;
+  readonly status: string | null;
+  readonly base: string | null;
+  readonly quote: string | null;
+  readonly tickSize: number | null;
+  readonly stepSize: number | null;
+  readonly added_at: number;
+  readonly checked_at: number | null;
+}
+
+/** `GET /markets`. */
+export interface MarketsAnswer {
+  readonly markets: readonly Market[];
+  /** How many there may be. */
+  readonly max: number;
+}
+
+/** Every refusal of REST (RFC 9457). */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+}
+
+/** What the page is told with its HTML. */
+export interface PageConfig {
+  readonly symbols: readonly string[];
+  readonly markets: readonly MarketInPage[];
+  readonly intervals: readonly string[];
+  readonly symbol: string;
+  readonly interval: string;
+  readonly simulated: boolean;
+  readonly signed_in: boolean;
+  readonly user: string | null;
+  readonly limit: number;
+}
+
+/** A market whose steps with a fraction are the exchange's own decimal text. */
+export type MarketInPage = Omit<Market, "tickSize" | "stepSize"> & {
+  readonly tickSize: string | number | null;
+  readonly stepSize: string | number | null;
+};

@@ -1,0 +1,152 @@
+// The Socket.IO side of the page: event names and payload shapes, nothing else knows them.
+// Never here: when to connect again, what an event means, the DOM.
+// Invariant: handlers get checked values; a malformed event is dropped, or says it brings no rows.
+
+import { io } from "socket.io-client";
+import { officialFromRow, type Candle } from "../candles/candle.ts";
+import { isInteger, isMoment } from "../candles/interval.ts";
+import { spans, type MissingSpan } from "../candles/missing.ts";
+import type { Series } from "../candles/series.ts";
+import type {
+  DataUpdatedEvent, Freshness, FreshnessEvent, FreshnessState, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, Unchecked,
+} from "./protocol.ts";
+
+/** Names on the wire; the same as in truecandle/events.py. */
+export const EVENTS = Object.freeze({
+  DATA_UPDATED: "data_updated",
+  LIVE_PRICE: "live_price",
+  LIVE_CANDLE: "live_candle",
+  GAP_PROVEN: "gap_proven",
+  FRESHNESS: "freshness",
+  RESYNC: "resync",
+  SUBSCRIBE: "subscribe",
+  UNSUBSCRIBE: "unsubscribe",
+});
+
+/** Official candles changed; `rows` is null when the event does not carry all of them. */
+export type DataUpdated = Unchecked<DataUpdatedEvent> & { readonly version: number; readonly rows: Candle[] | null };
+export type LiveCandleTold = Unchecked<LiveCandleEvent> & { readonly candle: object };
+export type GapsTold = Unchecked<GapProvenEvent> & { readonly missing: MissingSpan[] };
+export type FreshnessTold = Freshness & { readonly symbol: unknown };
+
+/** An acknowledged subscription; `ok` false: a refusal, or no answer that could be read. */
+export type SubscribeAnswer =
+  | (Unchecked<RefusedAck> & { readonly ok: false })
+  | (Unchecked<SubscribeAck> & { readonly ok: true; readonly live: unknown[]; readonly missing: MissingSpan[]; readonly freshness: Freshness | null });
+
+/** What the page does with what it hears. */
+export interface SocketHandlers {
+  readonly up: () => void;
+  readonly down: (why: { readonly isRefused: boolean }) => void;
+  readonly resync: () => void;
+  readonly dataUpdated: (event: DataUpdated) => void;
+  readonly livePrice: (event: Unchecked<LivePriceEvent>) => void;
+  readonly liveCandle: (event: LiveCandleTold) => void;
+  readonly gapProven: (event: GapsTold) => void;
+  readonly freshness: (event: FreshnessTold) => void;
+}
+
+/** The page's end of the connection. */
+export interface EventSocket {
+  readonly connect: () => void;
+  readonly disconnect: () => void;
+  readonly subscribe: (series: Series) => Promise<SubscribeAnswer>;
+  readonly unsubscribe: (series: Series) => void;
+}
+
+/** How fresh a market can be. */
+const STATES: ReadonlySet<unknown> = new Set<FreshnessState>(["live", "quiet", "stale", "offline"]);
+
+/** The message of a refused connection that means: sign in. */
+const UNAUTHORIZED = "unauthorized";
+
+/** An acknowledgement later than this means the connection is dead, whatever TCP says. */
+const ACK_TIMEOUT_MS = 4_000;
+
+/** Connects only when told to; `handlers` are up, down, resync and one for each kind of event. */
+export function createSocket(handlers: SocketHandlers, connect: typeof io = io): EventSocket {
+  const socket = connect({ transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
+  socket.on("connect", () => handlers.up());
+  socket.on("disconnect", () => handlers.down({ isRefused: false }));
+  socket.on("connect_error", (error) => handlers.down({ isRefused: error.message === UNAUTHORIZED }));
+  socket.on(EVENTS.RESYNC, () => handlers.resync());
+  socket.on(EVENTS.DATA_UPDATED, (payload: unknown) => pass(handlers.dataUpdated, dataUpdated(payload)));
+  socket.on(EVENTS.LIVE_PRICE, (payload: unknown) => pass(handlers.livePrice, isObject(payload) ? payload : null));
+  socket.on(EVENTS.LIVE_CANDLE, (payload: unknown) => pass(handlers.liveCandle, liveCandle(payload)));
+  socket.on(EVENTS.GAP_PROVEN, (payload: unknown) => pass(handlers.gapProven, gapProven(payload)));
+  socket.on(EVENTS.FRESHNESS, (payload: unknown) => pass(handlers.freshness, freshness(payload)));
+
+  return Object.freeze({
+    connect: () => socket.connect(),
+    disconnect: () => socket.disconnect(),
+    subscribe: async (series: Series) => acked(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series))),
+    unsubscribe: (series: Series) => socket.emit(EVENTS.UNSUBSCRIBE, named(series)),
+  });
+}
+
+/** `rows` are all that changed from `from` to `to`, or null when the event does not carry them all. */
+export function dataUpdated(payload: unknown): DataUpdated | null {
+  if (!isObject<DataUpdatedEvent>(payload)) return null;
+  const { symbol, interval, version, previous, reason, candles, from, to } = payload;
+  if (!isInteger(version)) return null;
+  return { symbol, interval, version, previous, reason, rows: rows(candles, from, to) };
+}
+
+export function liveCandle(payload: unknown): LiveCandleTold | null {
+  if (!isObject<LiveCandleEvent>(payload)) return null;
+  const { symbol, interval, candle } = payload;
+  return isObject(candle) ? { symbol, interval, candle } : null;
+}
+
+/** Gaps among the candles that the exchange has proven: `missing` as `spans` gives it. */
+export function gapProven(payload: unknown): GapsTold | null {
+  if (!isObject<GapProvenEvent>(payload) || !Array.isArray(payload.missing)) return null;
+  return { symbol: payload.symbol, interval: payload.interval, missing: spans(payload.missing) };
+}
+
+/** How fresh a market is, in the server's judgement: `{symbol, state, since, why}`, or null. */
+export function freshness(payload: unknown): FreshnessTold | null {
+  if (!isObject<FreshnessEvent>(payload)) return null;
+  const { symbol, state, since, why } = payload;
+  if (!isState(state) || !isSince(since)) return null;
+  return { symbol, state, since, why: typeof why === "string" ? why : "" };
+}
+
+/** An acknowledgement: `live` are the candles beside the official ones, `missing` the proven gaps. */
+export function acked(payload: unknown): SubscribeAnswer {
+  if (!isObject<SubscribeAck>(payload)) return { ok: false };
+  const live = Array.isArray(payload.live) ? payload.live : [];
+  const ok = Boolean(payload.ok);
+  return { ...payload, ok, live, missing: spans(payload.missing), freshness: freshness(payload.freshness) };
+}
+
+function rows(candles: unknown, from: unknown, to: unknown): Candle[] | null {
+  if (!Array.isArray(candles)) return null;
+  try {
+    const read = candles.map(officialFromRow);
+    return read.length > 0 && read[0]?.time === from && read.at(-1)?.time === to ? read : null;
+  } catch {
+    return null;
+  }
+}
+
+function pass<T>(handler: (value: T) => void, value: T | null) {
+  if (value !== null) handler(value);
+}
+
+function named(series: Series) {
+  return { symbol: series.symbol, interval: series.interval.name };
+}
+
+/** A time, or null where the server does not know since when. */
+function isSince(value: unknown): value is number | null {
+  return value === null || isMoment(value);
+}
+
+function isState(value: unknown): value is FreshnessState {
+  return STATES.has(value);
+}
+
+function isObject<T>(value: unknown): value is Unchecked<T> & object {
+  return value !== null && typeof value === "object";
+}

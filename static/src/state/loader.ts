@@ -1,0 +1,219 @@
+// The official candles' way into the page: loads, catches up, pages back, and guards the version.
+// Never here: live candles' meaning, drawing, the connection, the DOM.
+// Invariant: one load in flight; a version that was heard of and is not held is asked for.
+
+import type { History, HistoryChange } from "../candles/history.ts";
+import { isInteger, type Interval } from "../candles/interval.ts";
+import type { MissingSpan } from "../candles/missing.ts";
+import type { Series } from "../candles/series.ts";
+import { firstHole } from "../candles/whitespace.ts";
+import type { Clock } from "../clock.ts";
+import type { Api, ApiError, DataPage } from "../net/api.ts";
+import type { DataUpdated } from "../net/socket.ts";
+
+export type LoadState =
+  | { readonly kind: "loading" | "ready" }
+  | { readonly kind: "failed"; readonly status?: number | null; readonly detail: string; readonly retryAtMs: number | null };
+
+/** What an answer has changed, and what it says beside the official candles. */
+export interface Loaded {
+  readonly change: HistoryChange;
+  readonly live: readonly unknown[];
+  readonly missing: readonly MissingSpan[];
+  readonly serverMs: number | null;
+}
+
+interface LoaderOptions {
+  readonly api: Pick<Api, "data">;
+  readonly clock: Clock;
+  readonly limit: number;
+  readonly onAnswer: (answer: Loaded) => void;
+  readonly onChange: () => void;
+}
+
+/** The most candles that one request may ask for, and the most requests of one load. */
+const PAGE_MAX = 5_000;
+const PAGES_MAX = 20;
+
+/** Candles asked for beyond those held, so that one request mostly does. */
+const MARGIN = 100;
+
+/** Candles asked for when the reader scrolls back. */
+const OLDER = 1_000;
+
+/** Loads right after each other when versions keep running ahead; the next ask goes on. */
+const ROUNDS_MAX = 3;
+
+const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+
+/** Answers that asking again does not change. */
+const FINAL_STATUS = new Set([400, 401, 403, 404]);
+
+export class Loader {
+  readonly #api: Pick<Api, "data">;
+  readonly #clock: Clock;
+  readonly #limit: number;
+  readonly #onAnswer: LoaderOptions["onAnswer"];
+  readonly #onChange: LoaderOptions["onChange"];
+  #series!: Series; // since `open`, which comes before all else
+  #history!: History;
+  #abort = new AbortController();
+  #isLoading = false;
+  #isAgain = false;
+  #isOlder = false;
+  #heard = 0;
+  #failures = 0;
+  #retry: number | undefined;
+  #holeAsked: number | null = null;
+
+  /** loading · ready · failed (`status`, `detail`, `retryAtMs` or null when it is of no use). */
+  state: LoadState = { kind: "loading" };
+
+  constructor({ api, clock, limit, onAnswer, onChange }: LoaderOptions) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#limit = limit;
+    this.#onAnswer = onAnswer;
+    this.#onChange = onChange;
+  }
+
+  open(series: Series, history: History) {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#series = series;
+    this.#history = history;
+    this.#isLoading = this.#isAgain = this.#isOlder = false;
+    this.#heard = this.#failures = 0;
+    this.#holeAsked = null;
+    this.state = { kind: "loading" };
+    this.refresh();
+  }
+
+  /** Compares the server's version with ours; anything else than equal is loaded. */
+  compare(version: unknown) {
+    if (this.#history.version === null || !isInteger(version)) return;
+    if (version !== this.#history.version) this.refresh();
+  }
+
+  /** An event about official candles: the change, or null if nothing changes (yet). */
+  heard({ version, previous, rows }: Pick<DataUpdated, "version" | "previous" | "rows">): HistoryChange | null {
+    const held = this.#history.version;
+    if (held !== null && version <= held) return null;
+    this.#heard = Math.max(this.#heard, version);
+    if (held !== null && previous === held && rows !== null && !this.#isLoading) return this.#history.apply(rows, version);
+    this.refresh();
+    return null;
+  }
+
+  /** A stretch without any candle before or between the live ones is asked about, once. */
+  close(interval: Interval, liveTimes: readonly number[]) {
+    const last = this.#history.last;
+    const holeMs = last === null ? null : firstHole(interval, last.time, liveTimes);
+    if (holeMs === null || holeMs === this.#holeAsked) return;
+    this.#holeAsked = holeMs;
+    this.refresh();
+  }
+
+  /** A retry that is being waited for happens now. */
+  hurry() {
+    if (this.state.kind === "failed" && !this.#isLoading) this.refresh();
+  }
+
+  async refresh() {
+    if (this.#isLoading) {
+      this.#isAgain = true;
+      return;
+    }
+    this.#clock.clearTimeout(this.#retry);
+    this.#isLoading = true;
+    const { signal } = this.#abort;
+    try {
+      for (let round = 0; round < ROUNDS_MAX; round += 1) {
+        this.#isAgain = false;
+        await this.#load(signal);
+        if (!this.#isAgain) break;
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error);
+    } finally {
+      if (!signal.aborted) this.#isLoading = false;
+    }
+  }
+
+  /** One page of older candles, when the reader has scrolled near the first one. */
+  async older() {
+    const history = this.#history;
+    if (this.#isOlder || this.#isLoading || !history.hasMore || history.first === null) return;
+    this.#isOlder = true;
+    const { signal } = this.#abort;
+    try {
+      const answer = await this.#ask({ limit: OLDER, before: history.first.time, signal });
+      if (signal.aborted) return;
+      if (answer.version >= (history.version ?? -1)) {
+        const change = history.prepend(answer.candles, answer.hasMore);
+        this.#onAnswer({ change, live: [], missing: [], serverMs: null });
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      history.hasMore = statusOf(error) !== 401; // the next scroll tries again
+    }
+    this.#isOlder = false;
+  }
+
+  async #load(signal: AbortSignal) {
+    const history = this.#history;
+    const heldAtStart = history.version;
+    const heldFirstMs = history.first?.time ?? Infinity;
+    const limit = Math.min(PAGE_MAX, Math.max(this.#limit, history.rows.length + MARGIN));
+    const newest = await this.#ask({ limit, live: true, signal });
+    const pages = [newest];
+    for (let oldest = newest; pages.length < PAGES_MAX && reachesBack(oldest, heldFirstMs); pages.unshift(oldest)) {
+      oldest = await this.#ask({ limit: PAGE_MAX, before: oldest.candles[0]!.time, signal });
+    }
+    if (signal.aborted) return;
+    const version = Math.min(...pages.map((page) => page.version));
+    // Older than what an event brought meanwhile: ask again. Older than all: Redis was rolled back.
+    if (version < (history.version ?? -1) && history.version !== heldAtStart) {
+      this.#isAgain = true;
+      return;
+    }
+    const rows = pages.flatMap((page) => page.candles);
+    const joins = rows.length > 0 && rows[0]!.time <= (history.last?.time ?? -1);
+    if (heldAtStart === null || !joins) history.hasMore = pages[0]!.hasMore;
+    const change = history.replace(rows, version, joins);
+    this.#failures = 0;
+    this.state = { kind: "ready" };
+    if (this.#heard > version) this.#isAgain = true;
+    this.#heard = 0;
+    this.#onAnswer({ change, live: newest.live, missing: newest.missing, serverMs: newest.serverMs });
+  }
+
+  #ask({ limit, before, live = false, signal }: { limit: number; before?: number; live?: boolean; signal: AbortSignal }): Promise<DataPage> {
+    const { symbol, interval } = this.#series;
+    return this.#api.data({ symbol, interval: interval.name, limit, before, live, signal });
+  }
+
+  #failed(error: unknown) {
+    const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)]!;
+    this.#failures += 1;
+    const status = statusOf(error);
+    const isFinal = status !== undefined && FINAL_STATUS.has(status);
+    const delayMs = (error as Partial<ApiError>).retryAfterMs ?? pause;
+    if (!isFinal) this.#retry = this.#clock.setTimeout(() => this.refresh(), delayMs);
+    const retryAtMs = isFinal ? null : this.#clock.now() + delayMs;
+    const detail = error instanceof Error ? error.message : String(error);
+    this.state = { kind: "failed", status: status ?? null, detail, retryAtMs };
+    this.#onChange();
+    if (status === undefined) throw error; // not an answer's fault: a defect, to be seen
+  }
+}
+
+/** Of the answer that refused; undefined for what is no answer's fault. */
+function statusOf(error: unknown): number | undefined {
+  return (error as Partial<ApiError>).status;
+}
+
+/** Whether candles are held that lie before this page, and the page before it has some. */
+function reachesBack(page: DataPage, heldFirstMs: number) {
+  return page.candles.length > 0 && page.hasMore && page.candles[0]!.time > heldFirstMs && heldFirstMs !== Infinity;
+}

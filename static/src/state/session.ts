@@ -1,0 +1,234 @@
+// The page's only state machine: load → subscribe → live → resync, for the one series that is shown.
+// Never here: the DOM, fetch, socket.io, Date.now(), words. All of these are handed in.
+// Invariant: what is drawn is merge(official at `version`, live); an older answer never replaces a newer.
+
+import type { Candle, CandleInState, CandleState } from "../candles/candle.ts";
+import { History, type HistoryChange } from "../candles/history.ts";
+import { isInteger } from "../candles/interval.ts";
+import type { Series } from "../candles/series.ts";
+import type { Clock } from "../clock.ts";
+import type { Api } from "../net/api.ts";
+import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connection.ts";
+import type { DataUpdated, EventSocket, FreshnessTold, SocketHandlers } from "../net/socket.ts";
+import { CandleUploader } from "./candleUploader.ts";
+import { DayOpen } from "./dayOpen.ts";
+import { LiveCandles } from "./liveCandles.ts";
+import { Loader, type Loaded } from "./loader.ts";
+import { ServerClock } from "./serverClock.ts";
+import { StallDetector } from "./stallDetector.ts";
+import { viewModel, type ViewModel } from "./viewModel.ts";
+
+/** What the session draws with (`chart/chart.ts`). */
+export interface SessionChart {
+  readonly precision: number;
+  onNeedOlder(callback: () => void): void;
+  begin(series: Series): void;
+  learn(series: Series): void;
+  setHistory(rows: readonly Candle[], live: readonly CandleInState[]): void;
+  change(change: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]): void;
+  setTail(live: readonly CandleInState[]): void;
+  tell(nowMs: number, closesInMs: number | null): void;
+}
+
+/** What the session says its state by (`ui/ui.ts`). */
+export interface SessionUi {
+  render(view: ViewModel, precision: number): void;
+  closed(view: ViewModel, row: Candle): void;
+}
+
+interface SessionOptions {
+  readonly api: Pick<Api, "data" | "save">;
+  readonly chart: SessionChart;
+  readonly ui: SessionUi;
+  readonly clock: Clock;
+  readonly limit: number;
+  readonly canPost: boolean;
+  /** Whether daily candles are there to ask for. */
+  readonly hasDays: boolean;
+}
+
+/** How often the clock, the countdown and the states that depend on time are looked at. */
+const TICK_MS = 250;
+
+export class Session {
+  readonly #chart: SessionChart;
+  readonly #ui: SessionUi;
+  readonly #clock: Clock;
+  readonly #connection: Connection;
+  readonly #loader: Loader;
+  readonly #uploader: CandleUploader;
+  readonly #dayOpen: DayOpen;
+  readonly #time: ServerClock;
+  readonly #stalls: StallDetector;
+  #series!: Series; // since `start`, which comes before all else
+  #live!: LiveCandles;
+  #history = new History();
+
+  constructor({ api, chart, ui, clock, limit, canPost, hasDays }: SessionOptions) {
+    this.#chart = chart;
+    this.#ui = ui;
+    this.#clock = clock;
+    this.#time = new ServerClock(clock);
+    this.#stalls = new StallDetector(() => this.#connection.ask());
+    this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
+    this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
+    this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
+    this.#dayOpen = new DayOpen({ api, clock, isFollowed: hasDays });
+    chart.onNeedOlder(() => this.#loader.older());
+  }
+
+  /** What the socket calls. */
+  get handlers(): SocketHandlers {
+    return {
+      up: () => this.#connection.up(),
+      down: (why) => this.#connection.down(why),
+      resync: () => this.#connection.wake(),
+      dataUpdated: (event) => this.#dataUpdated(event),
+      livePrice: (event) => this.#heard(event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#time.now())),
+      liveCandle: (event) => this.#heard(this.#isOurs(event) && this.#live.addCandle(event.candle, this.#time.now())),
+      gapProven: (event) => this.#heard(this.#isOurs(event) && this.#live.miss(event.missing)),
+      freshness: (event) => this.#judged(event),
+    };
+  }
+
+  start(socket: EventSocket, series: Series) {
+    this.open(series);
+    this.#connection.start(socket);
+    this.#tick();
+  }
+
+  /** Shows another series; whatever is still on its way for the one before is dropped. */
+  open(series: Series) {
+    const isSameMarket = (this.#series as Series | undefined)?.symbol === series.symbol;
+    this.#live = new LiveCandles(series.interval, isSameMarket ? this.#live : null);
+    this.#series = series;
+    this.#history = new History();
+    this.#dayOpen.open(series.symbol);
+    this.#chart.begin(series);
+    this.#connection.follow(series);
+    this.#loader.open(series, this.#history);
+    this.#render();
+  }
+
+  /** After sleep, a change of network or a return to the tab. */
+  wake() {
+    this.#connection.wake();
+    this.#loader.hurry();
+  }
+
+  setVisible(isVisible: boolean) {
+    this.#uploader.isVisible = isVisible;
+    if (isVisible) this.wake();
+  }
+
+  /** The merged list as drawn. */
+  bars(): (Candle & { readonly state: CandleState })[] {
+    const official = this.#history.rows.map((candle) => ({ ...candle, state: "final" as const }));
+    const live = this.#items().map(({ candle, state }) => ({ ...candle, state }));
+    return [...official, ...live].sort((a, b) => a.time - b.time);
+  }
+
+  version() {
+    return this.#history.version;
+  }
+
+  /** Everything the words of the page are made from. */
+  view(): ViewModel {
+    return viewModel({
+      series: this.#series,
+      history: this.#history,
+      items: this.#items(),
+      live: this.#live,
+      link: this.#connection.state,
+      load: this.#connection.refusal ?? this.#loader.state,
+      time: this.#time,
+      dayOpen: this.#dayOpen.openAt(this.#time.now()),
+    });
+  }
+
+  /** What the server held after it had begun to tell: the base of all that comes later. */
+  #acked({ version, server_time: serverMs, live, missing, freshness }: GrantedAnswer, { sentMs, receivedMs }: RoundTrip) {
+    if (isInteger(serverMs)) this.#time.learn(serverMs, sentMs, receivedMs);
+    if (freshness !== null) this.#live.judge(freshness);
+    this.#live.load(live, missing);
+    this.#live.settle(this.#history);
+    this.#drawTail();
+    this.#loader.compare(version);
+    this.#render();
+  }
+
+  #answered({ change, live, missing, serverMs }: Loaded) {
+    if (serverMs !== null) this.#time.guess(serverMs);
+    this.#live.load(live, missing);
+    this.#live.begin(live);
+    this.#drawOfficial(change);
+  }
+
+  #dataUpdated(event: DataUpdated) {
+    if (!this.#isOurs(event)) return;
+    const change = this.#loader.heard(event);
+    if (change === null) return;
+    this.#drawOfficial(change);
+    const closed = change.appended.at(-1);
+    if (closed !== undefined) this.#ui.closed(this.view(), closed);
+  }
+
+  #heard(isNews: boolean) {
+    if (isNews) this.#drawTail();
+  }
+
+  #judged(event: FreshnessTold) {
+    if (event.symbol === this.#series.symbol) this.#live.judge(event);
+    this.#render();
+  }
+
+  #drawOfficial(change: HistoryChange) {
+    this.#learn();
+    this.#live.settle(this.#history);
+    if (change.isWhole) this.#chart.setHistory(this.#history.rows, this.#items());
+    else this.#chart.change(change, this.#history.rows, this.#items());
+    this.#render();
+  }
+
+  #drawTail() {
+    this.#chart.setTail(this.#items());
+    this.#loader.close(this.#series.interval, this.#live.times);
+    this.#render();
+  }
+
+  /** The grid of a 3d series shows in its first official candle. */
+  #learn() {
+    const { interval } = this.#series;
+    if (interval.hasGrid || this.#history.first === null) return;
+    this.#series = Object.freeze({ ...this.#series, interval: interval.withPhase(this.#history.first.time) });
+    this.#live.learn(this.#series.interval);
+    this.#chart.learn(this.#series);
+  }
+
+  #tick() {
+    this.#clock.setTimeout(() => this.#tick(), TICK_MS);
+    this.#stalls.look(this.#time.localMs, this.#live.isAmiss);
+    const items = this.#items();
+    this.#chart.setTail(items);
+    this.#dayOpen.look(this.#time.now());
+    this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#connection, nowMs: this.#time.now() });
+    this.#render();
+  }
+
+  /** Nothing live is shown before the first answer: the chart would jump. */
+  #items(): CandleInState[] {
+    if (this.#loader.state.kind === "loading") return [];
+    return this.#live.items(this.#history, this.#time.now(), this.#time.localMs);
+  }
+
+  #isOurs({ symbol, interval }: { readonly symbol?: unknown; readonly interval?: unknown }) {
+    return symbol === this.#series.symbol && interval === this.#series.interval.name;
+  }
+
+  #render() {
+    if ((this.#series as Series | undefined) === undefined) return;
+    const view = this.view();
+    this.#chart.tell(view.nowMs, view.closesInMs);
+    this.#ui.render(view, this.#chart.precision);
+  }
+}

@@ -1,0 +1,83 @@
+// What the page shows beside the candles, as one plain value; words are made from it later.
+// Never here: words, the DOM, a clock of its own.
+// Invariant: times are exchange ms, waits are durations, null means not known.
+
+import type { CandleInState } from "../candles/candle.ts";
+import type { History } from "../candles/history.ts";
+import type { Series } from "../candles/series.ts";
+import type { ConnectionKind, ConnectionState } from "../net/connection.ts";
+import type { Freshness } from "../net/protocol.ts";
+import type { LiveCandles } from "./liveCandles.ts";
+import type { LoadState } from "./loader.ts";
+import type { ServerClock } from "./serverClock.ts";
+
+/** What the words of the page are made from. */
+export interface ViewModel {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly nowMs: number;
+  readonly isClockKnown: boolean;
+  readonly dayOpen: number | null;
+  readonly link: { readonly kind: ConnectionKind; readonly sinceMs: number; readonly retryInMs: number | null };
+  readonly load: { readonly kind: LoadState["kind"]; readonly status: number | null; readonly detail: string; readonly retryInMs: number | null };
+  readonly version: number | null;
+  readonly officialToMs: number | null;
+  /** How many candles have closed and wait for their official version. */
+  readonly pending: number;
+  readonly formingMs: number | null;
+  readonly forming: { readonly isExact: boolean; readonly source: "live" | "client" } | null;
+  readonly freshness: Freshness | null;
+  readonly closesInMs: number | null;
+  readonly price: number | null;
+  readonly lastNewsMs: number | null;
+  readonly bars: number;
+}
+
+interface Parts {
+  readonly series: Series;
+  readonly history: History;
+  readonly items: readonly CandleInState[];
+  readonly live: LiveCandles;
+  readonly link: ConnectionState;
+  readonly load: LoadState;
+  readonly time: ServerClock;
+  readonly dayOpen: number | null;
+}
+
+/** One value from all parts of the session. */
+export function viewModel({ series, history, items, live, link, load, time, dayOpen }: Parts): ViewModel {
+  const { symbol, interval } = series;
+  const last = history.last;
+  const newest = items.at(-1) ?? null;
+  const forming = newest?.state === "forming" ? newest.candle : null;
+  const { localMs } = time;
+  const nowMs = time.now();
+  return {
+    symbol,
+    interval: interval.name,
+    nowMs,
+    isClockKnown: time.isKnown,
+    dayOpen,
+    link: { kind: link.kind, sinceMs: time.toExchange(link.sinceMs), retryInMs: wait(link.retryAtMs, localMs) },
+    load: loadView(load, localMs),
+    version: history.version,
+    officialToMs: last !== null && interval.hasGrid ? interval.nextOpenMs(last.time) : null,
+    pending: items.filter((item) => item.state === "pending").length,
+    formingMs: forming?.time ?? null,
+    forming: forming && { isExact: forming.isExact === true && link.kind === "up", source: forming.source },
+    freshness: live.freshness,
+    closesInMs: forming !== null && interval.hasGrid ? interval.nextOpenMs(forming.time) - nowMs : null,
+    price: live.price ?? newest?.candle.close ?? last?.close ?? null,
+    lastNewsMs: live.lastNewsMs,
+    bars: history.rows.length + items.length,
+  };
+}
+
+function loadView(load: LoadState, localMs: number): ViewModel["load"] {
+  if (load.kind !== "failed") return { kind: load.kind, status: null, detail: "", retryInMs: null };
+  return { kind: load.kind, status: load.status ?? null, detail: load.detail, retryInMs: wait(load.retryAtMs, localMs) };
+}
+
+function wait(untilMs: number | null, localMs: number) {
+  return untilMs === null ? null : Math.max(0, untilMs - localMs);
+}

@@ -1,0 +1,125 @@
+// What the page says: times, prices, volumes and states in words. Pure text in, text out.
+// Never here: the DOM, a clock; times come in as exchange ms and are told in UTC.
+// Invariant: short, exact, no colour needed; numbers carry their unit, times their zone where it matters.
+
+import type { CandleState } from "../candles/candle.ts";
+import type { Market } from "../net/protocol.ts";
+import type { ViewModel } from "../state/viewModel.ts";
+
+const DAY_MS = 86_400_000;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** By options; as many as there are precisions. */
+const formatters = new Map<string, Intl.NumberFormat>();
+
+export const LIVE_STATES: Readonly<Record<CandleState, string>> = Object.freeze({
+  pending: "closed, waiting for the official candle",
+  forming: "forming",
+  final: "official",
+});
+
+/** What the status line is made from. */
+type StatusView = Pick<
+  ViewModel,
+  "nowMs" | "isClockKnown" | "officialToMs" | "pending" | "formingMs" | "closesInMs" | "version" | "interval"
+>;
+
+/** "official up to 18:00", "1 pending" … in the order of the status line; "" is left out. */
+export type StatusCell = "clock" | "official" | "pending" | "forming" | "closes" | "version";
+
+export function status(view: StatusView): Record<StatusCell, string> {
+  const { nowMs, isClockKnown, officialToMs, pending, formingMs, closesInMs, version, interval } = view;
+  return {
+    clock: isClockKnown ? `${clock(nowMs)} UTC` : "",
+    official: officialToMs === null ? "" : `official up to ${moment(officialToMs, interval, nowMs)}`,
+    pending: pending === 0 ? "" : `${pending} pending`,
+    forming: formingMs === null ? "" : `forming ${moment(formingMs, interval, nowMs)}`,
+    closes: closesInMs === null ? "" : `closes in ${countdown(closesInMs)}`,
+    version: version === null ? "" : `version ${version}`,
+  };
+}
+
+/** The state of one candle: "forming, closes in 00:41". */
+export function candleState(state: CandleState, closesInMs: number | null = null) {
+  const words = LIVE_STATES[state] ?? "";
+  return state === "forming" && closesInMs !== null ? `${words}, closes in ${countdown(closesInMs)}` : words;
+}
+
+/** 14:02:10, in UTC. */
+export function clock(ms: number) {
+  return new Date(ms).toISOString().slice(11, 19);
+}
+
+/** An open time as short as it can be told apart: 18:00, 21 Nov 18:00, 21 Nov 2024. */
+export function moment(ms: number, interval: string, nowMs: number) {
+  const isDays = /[dwM]$/.test(interval);
+  const time = clock(ms).slice(0, interval === "1s" ? 8 : 5);
+  if (isDays) return day(ms, true);
+  if (Math.floor(ms / DAY_MS) === Math.floor(nowMs / DAY_MS)) return time;
+  return `${day(ms, new Date(ms).getUTCFullYear() !== new Date(nowMs).getUTCFullYear())} ${time}`;
+}
+
+/** An open time in full, with its zone: 21 Nov 2024 18:00 UTC. */
+export function fullMoment(ms: number, interval: string) {
+  if (/[dwM]$/.test(interval)) return day(ms, true);
+  return `${day(ms, true)} ${clock(ms).slice(0, interval === "1s" ? 8 : 5)} UTC`;
+}
+
+/** 00:41, 1:02:41, 2 d 03:10:22. */
+export function countdown(ms: number) {
+  const total = Math.max(0, Math.ceil(ms / 1000));
+  const [days, hours, minutes, seconds] = [total / 86400, (total / 3600) % 24, (total / 60) % 60, total % 60].map(Math.floor) as [number, number, number, number];
+  const two = (number: number) => String(number).padStart(2, "0");
+  if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}:${two(seconds)}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${two(minutes)}:${two(seconds)}`;
+}
+
+/** Whether a market trades: a word for the menu and a sentence for the chart, both empty where it does. */
+export function standing({ symbol, status = null }: { readonly symbol: string; readonly status?: Market["status"] }): { word: string; text: string } {
+  if (status === null || status === "TRADING") return { word: "", text: "" };
+  if (status === "UNLISTED") return { word: "not listed", text: `The exchange does not list ${symbol}; what is stored stays.` };
+  return { word: status.toLowerCase(), text: `${symbol} does not trade at the moment: the exchange says ${status}.` };
+}
+
+/** A price with its market's decimals: 61,234.50. */
+export function price(number: number, precision: number) {
+  return formatter({ minimumFractionDigits: precision, maximumFractionDigits: precision }).format(number);
+}
+
+/** A volume as exact as is readable: 12.345, 1,234.5, 1.235M. */
+export function volume(number: number) {
+  if (number >= 1e6) return formatter({ notation: "compact", maximumFractionDigits: 3 }).format(number);
+  return formatter({ maximumFractionDigits: number >= 1000 ? 1 : number >= 1 ? 3 : 5 }).format(number);
+}
+
+/** A change with its sign and unit: +1.25 %. */
+export function change(from: number, to: number) {
+  const percent = ((to - from) / from) * 100;
+  const text = Math.abs(percent).toFixed(2);
+  const sign = Number(text) === 0 ? "" : percent > 0 ? "+" : "−";
+  return `${sign}${text} %`;
+}
+
+/** Making a formatter costs a hundred times what using it does: each is made once. */
+function formatter(options: Intl.NumberFormatOptions) {
+  const key = JSON.stringify(options);
+  let made = formatters.get(key);
+  if (made === undefined) formatters.set(key, (made = new Intl.NumberFormat("en-US", options)));
+  return made;
+}
+
+/** 12 s, 5 min, 3 h 05 min, 2 d: how long something has lasted. */
+export function duration(ms: number) {
+  const units = [1_000, 60_000, 3_600_000, DAY_MS];
+  const [seconds, minutes, hours, days] = units.map((unit) => Math.floor(Math.max(0, ms) / unit)) as [number, number, number, number];
+  if (days > 0) return `${days} d`;
+  if (hours > 0) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
+}
+
+/** 21 Nov, or 21 Nov 2024. */
+export function day(ms: number, withYear = false) {
+  const date = new Date(ms);
+  const text = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+  return withYear ? `${text} ${date.getUTCFullYear()}` : text;
+}

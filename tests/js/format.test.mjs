@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { candleState, change, clock, countdown, duration, fullMoment, moment, price, standing, status, volume } from "../../static/src/ui/format.ts";
+
+const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
+const VIEW = {
+  symbol: "BTCUSDT", interval: "1m", nowMs: NOW, isClockKnown: true, link: { kind: "up", sinceMs: NOW - 60_000, retryInMs: null },
+  load: { kind: "ready", status: null, detail: "", retryInMs: null }, version: 7, officialToMs: Date.UTC(2024, 7, 1, 14, 1),
+  pending: 1, formingMs: Date.UTC(2024, 7, 1, 14, 2), closesInMs: 41_000, price: 1, lastNewsMs: NOW - 500, bars: 500,
+};
+
+test("the status line tells the product's promise in one row", () => {
+  assert.deepEqual(Object.values(status(VIEW)), [
+    "14:02:14 UTC", "official up to 14:01", "1 pending", "forming 14:02", "closes in 00:41", "version 7",
+  ]);
+  const nothing = { ...VIEW, isClockKnown: false, officialToMs: null, pending: 0, formingMs: null, closesInMs: null, version: null };
+  assert.deepEqual(Object.values(status(nothing)), ["", "", "", "", "", ""]);
+});
+
+test("times are UTC and as short as they can be told apart", () => {
+  assert.equal(clock(NOW), "14:02:14");
+  assert.equal(moment(NOW, "1m", NOW), "14:02");
+  assert.equal(moment(NOW, "1s", NOW), "14:02:14");
+  assert.equal(moment(NOW, "1h", NOW + 86_400_000), "1 Aug 14:02");
+  assert.equal(moment(NOW, "1h", NOW + 366 * 86_400_000), "1 Aug 2024 14:02");
+  assert.equal(moment(NOW, "1d", NOW), "1 Aug 2024");
+  assert.equal(fullMoment(NOW, "1m"), "1 Aug 2024 14:02 UTC");
+});
+
+test("how long something has lasted is told in its largest unit", () => {
+  const [MINUTE, HOUR] = [60_000, 3_600_000];
+  assert.deepEqual(
+    [-5, 999, 12_400, MINUTE - 1, MINUTE, HOUR - 1, HOUR, 3 * HOUR + 5 * MINUTE, 24 * HOUR - 1, 50 * HOUR].map(duration),
+    ["0 s", "0 s", "12 s", "59 s", "1 min", "59 min", "1 h 00 min", "3 h 05 min", "23 h 59 min", "2 d"],
+  );
+});
+
+test("countdowns, prices, volumes and changes read as traders write them", () => {
+  assert.deepEqual([41_000, 3_761_000, 183_022_000, -5, 100].map(countdown), ["00:41", "1:02:41", "2 d 02:50:22", "00:00", "00:01"]);
+  assert.deepEqual([price(61234.5, 2), price(0.00000908, 8)], ["61,234.50", "0.00000908"]);
+  assert.deepEqual([12.345678, 1234.56, 1_234_567, 0.00012].map(volume), ["12.346", "1,234.6", "1.235M", "0.00012"]);
+  assert.deepEqual([change(100, 101.25), change(100, 98), change(100, 100)], ["+1.25 %", "−2.00 %", "0.00 %"]);
+  assert.deepEqual([change(63_815.2, 63_815.19), change(63_815.2, 63_815.21)], ["0.00 %", "0.00 %"]);
+});
+
+test("a candle's state is told in words", () => {
+  assert.equal(candleState("forming", 41_000), "forming, closes in 00:41");
+  assert.equal(candleState("pending"), "closed, waiting for the official candle");
+  assert.equal(candleState("final"), "official");
+});
+
+test("a market that trades needs no words, one that does not gets them", () => {
+  for (const status of ["TRADING", null, undefined]) assert.deepEqual(standing({ symbol: "AUSDT", status }), { word: "", text: "" });
+  assert.deepEqual(standing({ symbol: "AUSDT", status: "HALT" }), {
+    word: "halt",
+    text: "AUSDT does not trade at the moment: the exchange says HALT.",
+  });
+  assert.match(standing({ symbol: "AUSDT", status: "UNLISTED" }).text, /does not list AUSDT/);
+});

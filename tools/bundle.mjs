@@ -1,0 +1,139 @@
+// Bundles the browser's code, static/src → static/dist: `node tools/bundle.mjs [--inputs HASH] [--watch]`.
+// Never here: installing packages, deciding whether there is anything to do (tools/assets.py).
+// Invariant: every file has its content's hash in its name; manifest.json comes last and names them all.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const SOURCE = "static/src";
+const TARGET = join(ROOT, "static", "dist");
+
+/** By the name that templates use. Each entry is whole: what it needs at once is in its one file. */
+const ENTRIES = {
+  "chart.js": { entry: "chartPage.ts", format: "esm" },
+  "login.js": { entry: "loginPage.ts", format: "esm" },
+  "theme.js": { entry: "themeInit.ts", format: "iife" }, // a classic script: it runs before the first paint
+  "chart.css": { entry: "css/chartPage.css" },
+  "login.css": { entry: "css/loginPage.css" },
+  "mark.svg": { entry: "mark.svg" },
+};
+
+const TYPES = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml", txt: "text/plain; charset=utf-8" };
+
+/** Notices that a licence wants kept, and that the package itself does not hold. */
+const NOTICES = {
+  "lightweight-charts": "TradingView Lightweight Charts™\nCopyright (c) 2025 TradingView, Inc. https://www.tradingview.com/\n",
+};
+
+/** Changes that come together are bundled once. */
+const WATCH_PAUSE_MS = 100;
+
+const { values: options } = parseArgs({ options: { inputs: { type: "string", default: "" }, watch: { type: "boolean", default: false } } });
+
+await bundle();
+if (options.watch) follow();
+
+async function bundle() {
+  const assets = {};
+  const contents = new Map();
+  const packages = new Set();
+  for (const [name, { entry, format }] of Object.entries(ENTRIES)) {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [{ in: join(SOURCE, entry), out: name.replace(/\.\w+$/, "") }],
+      absWorkingDir: ROOT,
+      outdir: TARGET,
+      entryNames: "[name]-[hash]",
+      chunkNames: "[name]-[hash]",
+      bundle: true,
+      write: false,
+      metafile: true,
+      splitting: format === "esm",
+      format,
+      loader: { ".svg": "copy" },
+      target: "es2022",
+      minify: !options.watch,
+      sourcemap: options.watch ? "inline" : false,
+      legalComments: "eof",
+      define: { "process.env.NODE_ENV": '"production"' },
+      conditions: ["production"],
+      logLevel: "warning",
+    });
+    for (const file of outputFiles) contents.set(basename(file.path), Buffer.from(file.contents));
+    const made = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === join(SOURCE, entry));
+    assets[name] = basename(made?.[0] ?? outputFiles[0].path);
+    for (const input of Object.keys(metafile.inputs)) {
+      const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+      if (found !== null) packages.add(found[1]);
+    }
+  }
+  const licences = Buffer.from([...packages].sort().map(licence).join("\n"));
+  assets["licenses.txt"] = `licenses-${sha256(licences).slice(0, 8)}.txt`;
+  contents.set(assets["licenses.txt"], licences);
+  write(assets, contents);
+}
+
+/** What a bundled package says of its licence. */
+function licence(name) {
+  const folder = join(ROOT, "node_modules", name);
+  const { version, license, homepage = "" } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const texts = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)/i.test(file)).map((file) => readFileSync(join(folder, file), "utf8").trim());
+  if (NOTICES[name] !== undefined) texts.unshift(NOTICES[name]);
+  if (texts.length === 0) texts.push(`The package holds no text of its licence: ${homepage}`);
+  return [`${name} ${version} (${license})`, "", ...texts, ""].join("\n");
+}
+
+/** All files, compressed too where that is smaller; what is named nowhere any more goes. */
+function write(assets, contents) {
+  mkdirSync(TARGET, { recursive: true });
+  const files = {};
+  const written = new Set(["manifest.json"]);
+  for (const [name, content] of contents) {
+    files[name] = { type: TYPES[name.split(".").at(-1)], sha256: sha256(content), encodings: [] };
+    put(name, content, written);
+    for (const [coding, suffix, compressed] of compressions(content)) {
+      if (compressed.length >= content.length) continue;
+      files[name].encodings.push(coding);
+      put(`${name}.${suffix}`, compressed, written);
+    }
+  }
+  put("manifest.json", `${JSON.stringify({ inputs: options.inputs, assets, files }, null, 2)}\n`, written);
+  for (const name of readdirSync(TARGET)) if (!written.has(name)) rmSync(join(TARGET, name), { recursive: true });
+}
+
+/** `[coding as HTTP names it, suffix, content]`, best first. */
+function compressions(content) {
+  const parameters = { [constants.BROTLI_PARAM_QUALITY]: options.watch ? 1 : 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  return [
+    ["br", "br", brotliCompressSync(content, { params: parameters })],
+    ["gzip", "gz", gzipSync(content, { level: options.watch ? 1 : 9 })],
+  ];
+}
+
+/** A file appears whole or not at all. */
+function put(name, content, written) {
+  const part = join(TARGET, `.${name}.part`);
+  writeFileSync(part, content);
+  renameSync(part, join(TARGET, name));
+  written.add(name);
+}
+
+/** Bundles anew whenever a source has changed; a mistake is shown, and the next change tried. */
+function follow() {
+  let timer;
+  console.log(`watching ${SOURCE}`);
+  watch(join(ROOT, SOURCE), { recursive: true }, () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => bundle().then(() => console.log(`${new Date().toLocaleTimeString()} bundled`), () => {}), WATCH_PAUSE_MS);
+  });
+}
+
+function sha256(content) {
+  return createHash("sha256").update(content).digest("hex");
+}
