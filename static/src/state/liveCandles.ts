@@ -14,8 +14,8 @@ import type { Freshness, LiveCandleFields, LivePriceEvent, Unchecked } from "../
 export class LiveCandles {
   #interval: Interval;
   readonly #builder: LiveCandleBuilder;
-  #chain = new VisibleTail();
-  #missing = new Missing();
+  readonly #visibleTail = new VisibleTail();
+  readonly #missing = new Missing();
 
   /** The last price, and the exchange ms when the last news arrived; null before any. */
   price: number | null;
@@ -72,12 +72,12 @@ export class LiveCandles {
   /** Candles of the first answer: what it lacks nobody has. */
   begin(candles: readonly unknown[]) {
     const times = candles.map(openTime).filter(isMoment);
-    if (times.length > 0) this.#chain.begin(Math.max(...times));
+    if (times.length > 0) this.#visibleTail.begin(Math.max(...times));
   }
 
   /** Whether more is known to be than is held: a resync is due if no news brings it. */
   get isAmiss() {
-    return this.#builder.isAdrift || this.#chain.isWaiting;
+    return this.#builder.isAdrift || this.#visibleTail.isWaiting;
   }
 
   /** Pending and forming candles beside what is official, `{candle, state}`; `localMs` by any clock. */
@@ -88,7 +88,7 @@ export class LiveCandles {
     const opens = history.opensFrom(pending[0]?.time ?? forming.time);
     const items = tail(this.#interval, opens, pending, forming, nowMs, this.#missing.spans);
     this.times = items.map(({ candle }) => candle.time);
-    return this.#chain.shown(this.#interval, history.last?.time ?? null, items, localMs);
+    return this.#visibleTail.shown(this.#interval, history.last?.time ?? null, items, localMs);
   }
 
   /** Lets go of what an official candle stands for now. */

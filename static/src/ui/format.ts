@@ -24,9 +24,9 @@ type StatusView = Pick<
   "nowMs" | "isClockKnown" | "officialToMs" | "pending" | "formingMs" | "closesInMs" | "version" | "interval"
 >;
 
-/** "official up to 18:00", "1 pending" … in the order of the status line; "" is left out. */
 export type StatusCell = "clock" | "official" | "pending" | "forming" | "closes" | "version";
 
+/** "official up to 18:00", "1 pending" … in the order of the status line; "" is left out. */
 export function status(view: StatusView): Record<StatusCell, string> {
   const { nowMs, isClockKnown, officialToMs, pending, formingMs, closesInMs, version, interval } = view;
   return {

@@ -1,0 +1,165 @@
+"""What the server really says is what the page's types declare (`static/src/net/protocol.ts`).
+
+Never here: what the page makes of it.
+Invariant: the compiler judges, on answers and events of a whole running system; and a declared
+shape of which nothing real was shown fails too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import socketio
+
+from tests.e2e.test_gap import ask
+from tests.harness import ROOT, wait_for
+from tests.js.test_js import node
+from tests.roles import Roles
+from tests.system import System
+from truecandle.candles.reasons import Missing
+from truecandle.candles.series import parse_series
+from truecandle.events import Publisher
+
+PROTOCOL = ROOT / "static" / "src" / "net" / "protocol.ts"
+DECLARED = re.compile(
+    r"^export (?:interface|type) (\w+(?:Event|Ack|Answer)|Market|Problem|PageConfig)\b", re.M
+)
+EVENTS = {
+    "data_updated": "DataUpdatedEvent",
+    "live_price": "LivePriceEvent",
+    "live_candle": "LiveCandleEvent",
+    "gap_proven": "GapProvenEvent",
+    "freshness": "FreshnessEvent",
+}
+SECONDLY = {"symbol": "BTCUSDT", "interval": "1s"}
+#: As `tsconfig.json` has it, for a file outside of the project.
+OPTIONS = (
+    *("--noEmit", "--strict", "--allowImportingTsExtensions", "--types", ""),
+    *("--target", "ES2023", "--module", "ESNext", "--moduleResolution", "Bundler"),
+)
+SAMPLES_MAX = 5
+OFFERED = ("time", "open", "high", "low", "close", "volume")
+
+Samples = dict[str, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One that anybody may read, and that follows one market more when asked."""
+    folder, followed = tmp_path_factory.mktemp("system"), "BTCUSDT,ETHUSDT"
+    whole = System(
+        folder, Roles(), f"{followed},PEPEUSDT", SYMBOLS=followed, INTERVALS="1s", PUBLIC_READS="1"
+    )
+    try:
+        whole.open()
+        yield whole
+    finally:
+        whole.close()
+
+
+@pytest.fixture(scope="module")
+def samples(system: System) -> Samples:
+    """Real events and answers by the name of their type."""
+    found = answers(system)
+    for name, heard in told(system).items():
+        found.setdefault(name, []).extend(heard)
+    return found
+
+
+def test_every_declared_shape_was_seen_for_real(samples: Samples) -> None:
+    assert set(samples) == set(DECLARED.findall(PROTOCOL.read_text()))
+
+
+def test_what_the_server_says_is_of_its_declared_type(samples: Samples, tmp_path: Path) -> None:
+    lines = [declare(name, sample) for name, found in samples.items() for sample in found]
+    assert compile_all(lines, tmp_path) == ""
+
+
+def test_a_field_too_many_or_too_few_would_be_noticed(samples: Samples, tmp_path: Path) -> None:
+    lines = []
+    for name, found in samples.items():
+        sample = found[0]
+        first = next(iter(sample))
+        fewer = {key: value for key, value in sample.items() if key != first}
+        other = {**sample, first: {"of": "another type"}}
+        for wrong in (fewer, {**sample, "unheard_of": 1}, other):
+            lines += ["// @ts-expect-error", declare(name, wrong)]
+    assert compile_all(lines, tmp_path) == ""
+
+
+def answers(system: System) -> Samples:
+    """What REST and the page itself answer."""
+    token = system.flask("token", "add", "demo", "--scope", "write")[-1]
+
+    def post(path: str, body: object) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.post(f"{system.url}{path}", json=body, headers=headers, timeout=20)
+
+    def saved() -> list[Any]:
+        """What our own forming candle, offered back, is answered; nothing if it just closed."""
+        candle = ask(system, "/live-candle")["candle"] or {}
+        fields = {name: candle[name] for name in OFFERED if name in candle}
+        answer = post("/save-live-candle", {**SECONDLY, "candle": fields})
+        return [answer.json()] if answer.status_code == 200 else []
+
+    page = requests.get(f"{system.url}/", timeout=20).text
+    config = re.search(r'<script type="application/json" id="config">(.*?)</script>', page)
+    assert config
+    return {
+        "DataAnswer": [ask(system, "/data", time="ms"), ask(system, "/data", time="ms", live="1")],
+        "MarketsAnswer": [requests.get(f"{system.url}/markets", timeout=20).json()],
+        "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
+        "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
+        "Problem": [requests.get(f"{system.url}/data", timeout=20).json()],
+        "PageConfig": [json.loads(config[1])],
+    }
+
+
+def told(system: System) -> Samples:
+    """What a socket hears, until it has heard of everything."""
+    heard: Samples = {}
+    client = socketio.Client(reconnection=False)
+
+    def hear(event: str, data: Any = None) -> None:
+        if event in EVENTS and len(heard.setdefault(EVENTS[event], [])) < SAMPLES_MAX:
+            heard[EVENTS[event]].append(data)
+
+    client.on("*", hear)
+    client.connect(system.url, transports=["websocket"], wait_timeout=20)
+    connection = client.eio.ws
+    try:
+        granted = client.call("subscribe", SECONDLY, timeout=20)
+        refused = client.call("subscribe", {**SECONDLY, "symbol": "NOPE"}, timeout=20)
+        series = parse_series("BTCUSDT", "1s")
+        Publisher(system.redis.url).gap_proven(series, [Missing(0, 5_000)])
+        rest = {*EVENTS.values()} - {"FreshnessEvent"}
+        wait_for(lambda: rest <= set(heard), what="every event of the market itself")
+        system.kill("feed")
+        wait_for(lambda: "FreshnessEvent" in heard, 60, "a market that is not fresh any more")
+    finally:
+        client.disconnect()
+        client.shutdown()
+        connection.shutdown()
+    return {**heard, "SubscribeAck": [granted], "RefusedAck": [refused]}
+
+
+def declare(name: str, sample: Any) -> str:
+    """The sample as a constant of that type, in one line."""
+    return f"{{ const sample: P.{name} = {json.dumps(sample)}; void sample; }}"
+
+
+def compile_all(lines: list[str], folder: Path) -> str:
+    """What the compiler says of these lines; `P` are the declared shapes."""
+    file = folder / "samples.ts"
+    file.write_text("\n".join([f'import type * as P from "{PROTOCOL}";', *lines, ""]))
+    tsc = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
+    command = [node(), str(tsc), *OPTIONS, str(file)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr
