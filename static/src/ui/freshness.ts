@@ -27,10 +27,7 @@ export interface Said {
   readonly detail: string;
 }
 
-/**
- * `{tone, text, more, detail}`: a word or two, "since …" where there is room, and a whole sentence.
- * Tones, from good to bad: live, quiet, busy, warn, down.
- */
+/** How fresh the page is, as the badge says it. */
 export function freshness(view: ViewModel): Said {
   const { link, load } = view;
   if (isSignedOut(view)) return says("down", "Signed out", "", `Signed out. ${upTo(view, "Sign in to go on.")}`);
