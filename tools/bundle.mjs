@@ -57,6 +57,7 @@ async function bundle() {
       splitting: format === "esm",
       format,
       loader: { ".svg": "copy" },
+      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
       target: "es2022",
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,

@@ -39,12 +39,14 @@ const session = new Session({
 listen();
 session.start(createSocket(session.handlers), chosen(new URL(location.href)));
 
-Object.assign(globalThis, { truecandle: Object.freeze({
+/** For tests, and for people at the browser's console. */
+const truecandle = Object.freeze({
   bars: () => session.bars(),
   drawn: () => chart.drawn(),
   version: () => session.version(),
   state: () => session.view(),
-}) });
+});
+Object.assign(globalThis, { truecandle });
 
 /** The followed markets as they are now. */
 async function list(): Promise<readonly Market[]> {

@@ -2,7 +2,7 @@
 // Never here: a clock, a socket, the DOM. Events come in, candles are read out.
 // Invariant: forward only, each trade once, by its id; a candle that is exact equals the server's.
 
-import { NO_ID, liveOrNull, type LiveCandle } from "./candle.ts";
+import { NO_ID, liveOrNull, type LiveCandle, type Unchecked } from "./candle.ts";
 import { LAG_MS, isOlder } from "./epoch.ts";
 import type { Interval } from "./interval.ts";
 import { adrift, empty, follows, isAdrift, moved, opened, priceOrNull, type PriceUpdate } from "./priceUpdate.ts";
@@ -61,7 +61,7 @@ export class LiveCandleBuilder {
   }
 
   /** Takes a `live_price`: what traded since the last one. False if it changes nothing. */
-  addPrice(fields: { readonly [K in keyof PriceUpdate]?: unknown }): boolean {
+  addPrice(fields: Unchecked<PriceUpdate>): boolean {
     const price = priceOrNull(fields);
     if (price === null || !this.#keep(price) || !this.interval.hasGrid) return false;
     const openMs = this.interval.openMs(price.timestamp);

@@ -36,8 +36,8 @@ export interface CandleInState<C extends Candle = LiveCandle> {
   readonly state: CandleState;
 }
 
-/** What may be a candle: nothing about its fields is known yet. */
-type Unchecked<T> = { readonly [K in keyof T]?: unknown };
+/** What may be a `T`: nothing is known yet about the fields of what has just arrived. */
+export type Unchecked<T> = { readonly [K in keyof T]?: unknown };
 
 /** The longest fraction that a price or volume on Binance has, and then some. */
 const DECIMALS_MAX = 12;

@@ -2,7 +2,7 @@
 // Never here: which candle it belongs to (`builder`), a clock.
 // Invariant: a candle stays exact only through prices that follow its last trade, id by id.
 
-import { NO_ID, add, type LiveCandle } from "./candle.ts";
+import { NO_ID, add, type LiveCandle, type Unchecked } from "./candle.ts";
 import { beginsAnew, isFormer } from "./epoch.ts";
 import { isInteger, isMoment } from "./interval.ts";
 
@@ -19,7 +19,7 @@ export interface PriceUpdate {
 }
 
 /** A `live_price` as a checked value, or null: junk changes nothing. */
-export function priceOrNull({ price, timestamp, high, low, volume, trades, first_id, last_id }: { readonly [K in keyof PriceUpdate]?: unknown }): PriceUpdate | null {
+export function priceOrNull({ price, timestamp, high, low, volume, trades, first_id, last_id }: Unchecked<PriceUpdate>): PriceUpdate | null {
   if (!isNumber(price) || !isNumber(high) || !isNumber(low) || !isNumber(volume)) return null;
   if (!isCount(trades) || !isCount(first_id) || !isCount(last_id) || !isMoment(timestamp)) return null;
   if (!(low > 0 && low <= price && price <= high && volume >= 0 && first_id <= last_id)) return null;

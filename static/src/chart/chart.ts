@@ -26,7 +26,7 @@ const FADE_BARS_MAX = 10_000;
 /** Bars left of the view that are too few: older ones are asked for. */
 const NEED_OLDER_BARS = 60;
 
-interface ChartOptions {
+interface ChartParts {
   readonly legend: HTMLElement;
   /** The button that leads back to the newest candle. */
   readonly toNow: HTMLElement;
@@ -51,7 +51,7 @@ export class Chart {
   readonly #toNow: HTMLElement;
   readonly #leastDecimals: (symbol: string) => number;
 
-  constructor(root: HTMLElement, { legend, toNow, leastDecimals = () => -1 }: ChartOptions) {
+  constructor(root: HTMLElement, { legend, toNow, leastDecimals = () => -1 }: ChartParts) {
     this.#chart = createChart(root, options());
     this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });

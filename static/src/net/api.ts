@@ -2,10 +2,10 @@
 // Never here: what to do about an error, retries, the DOM.
 // Invariant: an answer that resolves holds sound candles, ascending, times in ms.
 
-import { officialFromColumns, type Candle } from "../candles/candle.ts";
+import { officialFromColumns, type Candle, type Unchecked } from "../candles/candle.ts";
 import { isInteger } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
-import type { DataAnswer, Market, MarketsAnswer, Problem, SaveAnswer, Unchecked } from "./protocol.ts";
+import type { DataAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 
 /** No request is waited for longer than this. */
 const TIMEOUT_MS = 10_000;
@@ -39,7 +39,7 @@ export interface DataPage {
 export interface CandleOffer {
   readonly symbol: string;
   readonly interval: string;
-  readonly candle: object;
+  readonly candle: Candle & { readonly isIncomplete: true; readonly source: "client" };
 }
 
 /** A refusal: HTTP status (0: no answer came), code and detail for people. */

@@ -3,9 +3,6 @@
 // Invariant: a real event or answer of each kind is of its type (tests/web/test_protocol.py). Times are
 // exchange ms since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
 
-/** Nothing is known yet about the fields of what has just arrived. */
-export type Unchecked<T> = { readonly [K in keyof T]?: unknown };
-
 /** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
 export type KlineRow = readonly [
   openMs: number, open: number, high: number, low: number, close: number, volume: number,

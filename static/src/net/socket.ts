@@ -3,12 +3,12 @@
 // Invariant: handlers get checked values; a malformed event is dropped, or says it brings no rows.
 
 import { io } from "socket.io-client";
-import { officialFromRow, type Candle } from "../candles/candle.ts";
+import { officialFromRow, type Candle, type Unchecked } from "../candles/candle.ts";
 import { isInteger, isMoment } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
 import type {
-  DataUpdatedEvent, Freshness, FreshnessEvent, FreshnessState, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, Unchecked,
+  DataUpdatedEvent, Freshness, FreshnessEvent, FreshnessState, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck,
 } from "./protocol.ts";
 
 /** Names on the wire; the same as in truecandle/events.py. */

@@ -55,7 +55,7 @@ export class CandleUploader {
     if (item?.state !== "forming" || !isCurrent(series, item.candle, nowMs) || this.#isSaved(series, item.candle)) return;
     this.#isBusy = true;
     const { time, open, high, low, close, volume } = item.candle;
-    const candle = { time, open, high, low, close, volume, isIncomplete: true, source: "client" };
+    const candle = { time, open, high, low, close, volume, isIncomplete: true, source: "client" } as const;
     let pauseMs = OFFER_PAUSE_MS;
     try {
       const answer = await this.#api.save({ symbol: series.symbol, interval: series.interval.name, candle });

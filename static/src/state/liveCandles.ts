@@ -2,14 +2,14 @@
 // Never here: official candles beyond their open times, the clock, drawing.
 // Invariant: `items` is the merge rule's answer, less what waits beyond a hole; nothing else decides.
 
-import type { CandleInState, LiveCandle } from "../candles/candle.ts";
+import type { CandleInState, LiveCandle, Unchecked } from "../candles/candle.ts";
 import type { History } from "../candles/history.ts";
 import { LiveCandleBuilder } from "../candles/builder.ts";
 import { VisibleTail } from "../candles/visibleTail.ts";
 import { isMoment, type Interval } from "../candles/interval.ts";
 import { isMissing, tail } from "../candles/merge.ts";
 import { Missing, type MissingSpan } from "../candles/missing.ts";
-import type { Freshness, LiveCandleFields, LivePriceEvent, Unchecked } from "../net/protocol.ts";
+import type { Freshness, LiveCandleFields, LivePriceEvent } from "../net/protocol.ts";
 
 export class LiveCandles {
   #interval: Interval;
