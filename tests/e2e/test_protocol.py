@@ -23,7 +23,7 @@ from tests.harness import ROOT, wait_for
 from tests.js.test_js import node
 from tests.roles import Roles
 from tests.system import System
-from truecandle.candles.reasons import Missing
+from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher
 
