@@ -157,7 +157,7 @@ class Run:
         return float(cpu_s) / int(messages) * 1e6
 
     def _beat(self) -> dict[str, Any]:
-        for name, beat in roles.beats(self._redis).items():
+        for name, beat in roles.heartbeats(self._redis).items():
             if name.startswith("feed"):
                 return dict(beat.detail)
         return {}

@@ -35,7 +35,7 @@ def page_problem(settings: Settings) -> int | str:
 
 def silence_problem(settings: Settings, role: str) -> int | str:
     """0 if the role gave a sign of life within the last minute."""
-    beat = roles.beats(connect(settings.redis_url)).get(role)
+    beat = roles.heartbeats(connect(settings.redis_url)).get(role)
     if beat is None:
         return f"{role}: no sign of life yet"
     if abs(beat.age_ms) > SILENCE_MS_MAX:

@@ -23,7 +23,7 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
-from truecandle.store import clock, held, keys, lease, survey
+from truecandle.store import clock, inspection, keys, lease, quarantine
 
 SERIES = [parse_series("BTCUSDT", name) for name in ("30m", "1h", "4h", "1d", "3d")]
 HALVES, DAYS = SERIES[0], SERIES[3]
@@ -259,8 +259,10 @@ def test_many_candles_from_the_future_are_not_removed(filled: Shell, redis: Redi
 def test_answers_that_were_not_believed_are_for_people_to_judge(
     filled: Shell, redis: Redis
 ) -> None:
-    entry = held.Held("differences", HOUR[0], HOUR[9], 10, "fetch", "10 of 10 change", 1, 1)
-    held.note(redis, HOURS, entry)
+    entry = quarantine.Quarantined(
+        "differences", HOUR[0], HOUR[9], 10, "fetch", "10 of 10 change", 1, 1
+    )
+    quarantine.add(redis, HOURS, entry)
     (found,) = report(filled, "--repair")["left"]
     assert (found["check"], found["repair"]) == ("held back", None)
     assert "10 of 10 change" in found["what"]
@@ -340,7 +342,7 @@ def test_more_than_a_page_at_one_score_is_seen_and_mended(filled: Shell, redis: 
 def test_pages_leave_no_member_out(redis: Redis) -> None:
     members = {b"%d" % number: number // 3 for number in range(12_000)}
     redis.zadd(KEY, members)
-    pages = list(survey.member_pages(redis, HOURS))
+    pages = list(inspection.member_pages(redis, HOURS))
     assert {one: int(score) for page in pages for one, score in page} == members
     assert sum(map(len, pages)) == len(members)
     tops = [page[-1][1] for page in pages if page]

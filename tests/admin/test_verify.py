@@ -12,7 +12,7 @@ from tests.admin.conftest import Shell
 from tests.fetching import MINUTES, NOW_MS, Events, member, stored
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.sim.server import SimServer
-from truecandle.store import gaps, held, keys, official
+from truecandle.store import gaps, keys, official, quarantine
 
 THE_MINUTE_MS = NOW_MS - NOW_MS % MINUTE_MS
 
@@ -102,10 +102,10 @@ def test_too_much_at_once_is_held_back_until_it_is_accepted(
     assert "120 of 300 closed candles would change at once" in result.output
     assert "1 pages held back" in result.output
     assert stored(redis, MINUTES) == before
-    assert [one.by for one in held.read(redis, MINUTES)] == ["verify"]
+    assert [one.by for one in quarantine.read(redis, MINUTES)] == ["verify"]
     assert "120 corrected" in shell.ok("verify BTCUSDT 1m --accept")
     assert stored(redis, MINUTES) == truth(sim, 300)
-    assert held.read(redis, MINUTES) == []
+    assert quarantine.read(redis, MINUTES) == []
 
 
 def test_a_series_without_candles_is_no_error(shell: Shell) -> None:

@@ -65,7 +65,9 @@ def lacking(redis: Redis, exchange: Coming) -> list[str]:
     for one in ALL:
         end_ms = one.interval.open_ms(now_ms)
         start_ms = one.interval.step(end_ms, -40)
-        if len(official.opens(redis, one, start_ms, end_ms)) < one.interval.count(start_ms, end_ms):
+        if len(official.open_times(redis, one, start_ms, end_ms)) < one.interval.count(
+            start_ms, end_ms
+        ):
             found.append(one.name)
     return found
 

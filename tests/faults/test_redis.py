@@ -37,7 +37,7 @@ def store(redis: Redis, count: int, first: int = 0, close: str = "8.5") -> offic
 def assert_consistent(redis: Redis) -> int:
     """ZSET and meta agree, every time has one proper member; how many there are."""
     found = official.meta(redis, HOURS)
-    opens = official.opens(redis, HOURS, 0, START_MS * 2)
+    opens = official.open_times(redis, HOURS, 0, START_MS * 2)
     assert len(opens) == found.count
     if opens:
         assert (found.earliest, found.latest) == (opens[0], opens[-1])
@@ -57,7 +57,7 @@ EVERYTHING: list[Callable[[Redis], object]] = [
     lambda r: official.read(r, HOURS, official.Query(5)),
     lambda r: official.meta(r, HOURS),
     lambda r: official.version(r, HOURS),
-    lambda r: official.opens(r, HOURS, 0, START_MS),
+    lambda r: official.open_times(r, HOURS, 0, START_MS),
     lambda r: official.latest(r, HOURS, 1),
     lambda r: official.corrections(r, HOURS, 1),
     lambda r: live.save_live(r, HOURS, minute(0, 5), now_ms=START_MS + 5),
@@ -70,8 +70,8 @@ EVERYTHING: list[Callable[[Redis], object]] = [
     lambda r: clock.publish(r, 0),
     lambda r: clock.read(r),
     lambda r: clock.SharedClock(r).now_ms(),
-    lambda r: roles.beat(r, "web", {}),
-    lambda r: roles.beats(r),
+    lambda r: roles.heartbeat(r, "web", {}),
+    lambda r: roles.heartbeats(r),
     lambda r: check_server(r),
 ]
 

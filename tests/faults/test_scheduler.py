@@ -107,8 +107,8 @@ def test_every_market_is_filled_and_then_followed_close_by_close(
     for symbol in ("BTCUSDT", "ETHUSDT"):
         check(redis, sim, seconds(symbol))
         check(redis, sim, Series(symbol, INTERVALS["1m"]))
-    wait_for(lambda: "fetcher" in roles.beats(redis), what="a sign of life")
-    assert roles.beats(redis)["fetcher"].detail["markets"] == 2
+    wait_for(lambda: "fetcher" in roles.heartbeats(redis), what="a sign of life")
+    assert roles.heartbeats(redis)["fetcher"].detail["markets"] == 2
     assert abs(clock.read(redis).exchange_ms - sim.clock.now_ms()) < 1_000
     # Told to stop, it ends at once, even while the exchange hangs:
     sim.faults.add("timeout", seconds=60, count=None)
@@ -196,7 +196,8 @@ def test_one_market_that_always_fails_delays_no_other(
     nope = [r for r in sim.requests() if r["params"].get("symbol") == "NOPEUSDT"]  # type: ignore[attr-defined]
     assert len(nope) == 1
     wait_for(
-        lambda: roles.beats(redis)["fetcher"].detail["unknown"] == ["NOPEUSDT"], what="the word"
+        lambda: roles.heartbeats(redis)["fetcher"].detail["unknown"] == ["NOPEUSDT"],
+        what="the word",
     )
 
 

@@ -36,7 +36,7 @@ def test_one_reads_the_other_asks_for_the_time_alone_and_takes_over_at_once_when
     other = next(role for role in pair.all if role is not leader)
     other.wait_for_line("stands by")
     wait_for(lambda: pair.asked(other, "time"), what="the other to measure its clock")
-    wait_for(lambda: "standby" in roles.beats(redis), what="the other's sign of life")
+    wait_for(lambda: "standby" in roles.heartbeats(redis), what="the other's sign of life")
     assert pair.paths(other) == {"/api/v3/time"}
     assert "/api/v3/klines" in pair.paths(leader)
 

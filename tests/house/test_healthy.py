@@ -13,7 +13,7 @@ from tests.harness import free_port
 from tests.roles import Roles
 from tests.signs import spoke
 from tools import healthy
-from truecandle.store.roles import beat
+from truecandle.store.roles import heartbeat
 
 SERVES = (
     "import http.server as h, sys\n"
@@ -31,7 +31,7 @@ def here(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
 
 
 def test_a_role_that_beats_is_healthy(redis: redis_py.Redis) -> None:
-    beat(redis, "fetcher", {})
+    heartbeat(redis, "fetcher", {})
     assert healthy.main("fetcher") == 0
 
 

@@ -220,7 +220,9 @@ def test_the_command_lists_markets_that_were_added_since_the_start(
     redis: redis_py.Redis, redis_url: str
 ) -> None:
     markets.followed(redis, ("BTCUSDT",))
-    markets.follow(redis, markets.Market(Instrument("SOLUSDT", tick_size="0.01"), added_ms=MINUTE))
+    markets.follow(
+        redis, markets.FollowedMarket(Instrument("SOLUSDT", tick_size="0.01"), added_ms=MINUTE)
+    )
     output = run(redis_url, "audit").output
     assert "BTCUSDT:1m" in output and "SOLUSDT:1h" in output
 

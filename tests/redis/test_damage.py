@@ -66,7 +66,7 @@ def test_reading_a_key_of_another_type_is_a_clear_error(redis: Redis) -> None:
     for ask in (
         lambda: store.read(redis, HOURS, store.Query(5)),
         lambda: store.meta(redis, HOURS),
-        lambda: store.opens(redis, HOURS, 0, START_MS),
+        lambda: store.open_times(redis, HOURS, 0, START_MS),
     ):
         with pytest.raises(StoreDamaged):
             ask()
@@ -85,7 +85,7 @@ def test_junk_at_a_candles_time_is_skipped_and_then_healed(redis: Redis, junk: b
     assert all(time.isdigit() for time in columns.time)
     for column in (columns.time, columns.open, columns.close, columns.volume):
         assert len(json.loads(b"[" + b",".join(column) + b"]")) == len(columns.time)
-    assert START_MS not in store.opens(redis, HOURS, START_MS, after(4))
+    assert START_MS not in store.open_times(redis, HOURS, START_MS, after(4))
 
     written = upsert(redis, rows(4))
     assert (written.healed, written.corrected, written.unchanged) == (1, 0, 3)
@@ -111,7 +111,7 @@ def test_two_candles_at_one_time_become_the_right_one(redis: Redis) -> None:
     redis.zadd(ZSET, {official(1, "8.4").member(): START_MS + HOUR_MS})
     redis.zadd(ZSET, {official(2, "8.4").member(): START_MS + 2 * HOUR_MS})
     redis.zrem(ZSET, stored[START_MS + 2 * HOUR_MS])
-    assert store.opens(redis, HOURS, START_MS, after(3)) == [START_MS, START_MS + 2 * HOUR_MS]
+    assert store.open_times(redis, HOURS, START_MS, after(3)) == [START_MS, START_MS + 2 * HOUR_MS]
     assert len(store.columns(store.read(redis, HOURS, store.Query(9)).members).time) == 3
 
     written = upsert(redis, rows(3))
@@ -156,7 +156,7 @@ def test_meta_that_says_something_else_than_the_zset_is_rebuilt(redis: Redis) ->
 def test_a_deleted_zset_is_noticed_and_filled_again(redis: Redis) -> None:
     version = upsert(redis, rows(3)).version
     redis.delete(ZSET)
-    assert store.opens(redis, HOURS, START_MS, after(3)) == []
+    assert store.open_times(redis, HOURS, START_MS, after(3)) == []
     assert store.meta(redis, HOURS) == store.Meta(None, None, 0, version)
     emptied = upsert(redis, [])
     assert emptied.version > version

@@ -145,11 +145,11 @@ def test_the_heartbeat_tells_the_last_event_of_every_market(
     with Feeding(sim, redis_url, SYMBOLS, ("1m",)):
 
         def told() -> bool:
-            beat = roles.beats(redis).get("feed")
+            beat = roles.heartbeats(redis).get("feed")
             return beat is not None and all(beat.detail["last_event_ms"].values())
 
         wait_for(told, what="a heartbeat with events of both markets")
-        detail = roles.beats(redis)["feed"].detail
+        detail = roles.heartbeats(redis)["feed"].detail
     assert set(detail["last_event_ms"]) == set(SYMBOLS)
     assert detail["lost"] == 0
     assert detail["messages"] > 0

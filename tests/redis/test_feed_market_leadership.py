@@ -170,7 +170,7 @@ def test_both_give_signs_of_life_beside_each_other(two: tuple[Feed, Feed], redis
     found = roles.each(redis, "feed")
     assert found.keys() == {feed.leadership.holder for feed in two}
     assert sorted(beat.detail["leads"] for beat in found.values()) == [0, len(SYMBOLS)]
-    assert "feed" in roles.beats(redis)
+    assert "feed" in roles.heartbeats(redis)
     roles.leave(redis, "feed", two[0].leadership.holder)
     assert roles.each(redis, "feed").keys() == {two[1].leadership.holder}
 
@@ -178,5 +178,5 @@ def test_both_give_signs_of_life_beside_each_other(two: tuple[Feed, Feed], redis
 def test_who_was_silent_for_long_is_forgotten_when_another_gives_a_sign(redis: Redis) -> None:
     spoke(redis, "feed@gone", roles.FORGOTTEN_MS + 1_000)
     spoke(redis, "feed@away", roles.FORGOTTEN_MS - 60_000)
-    roles.beat(redis, "feed", {}, "here")
+    roles.heartbeat(redis, "feed", {}, "here")
     assert roles.each(redis, "feed").keys() == {"away", "here"}

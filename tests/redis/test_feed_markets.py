@@ -16,7 +16,7 @@ from truecandle.candles.instrument import Instrument
 from truecandle.candles.trades import Kline, Trade
 from truecandle.sim.server import SimServer
 from truecandle.store import markets
-from truecandle.store.markets import Market
+from truecandle.store.markets import FollowedMarket
 
 START = ("BTCUSDT", "ETHUSDT")
 
@@ -46,7 +46,7 @@ def test_a_market_is_followed_within_seconds_and_the_others_stay_connected(
 ) -> None:
     with Feeding(sim, redis_url, START, ("1s", "1m")) as feeding:
         wait_for(lambda: all(is_moving(feeding, one) for one in START), 15, "the first candles")
-        markets.follow(redis, Market(Instrument("SOLUSDT", "TRADING"), 10, 10))
+        markets.follow(redis, FollowedMarket(Instrument("SOLUSDT", "TRADING"), 10, 10))
         wait_for(lambda: is_moving(feeding, "SOLUSDT"), 10, "the new market's candle")
         markets.unfollow(redis, "ETHUSDT")
 

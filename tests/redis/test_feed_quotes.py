@@ -61,7 +61,7 @@ def test_where_the_exchange_lists_steps_so_large_that_nothing_is_cut_they_are_al
         listing = Instrument("ETHUSDT", "TRADING", tick_size="0.01", step_size="0.0001")
         redis = watch.feeding.redis
         wait_for(lambda: markets.followed(redis), what="the market to be followed")
-        markets.update(redis, [markets.Market(listing)])
+        markets.update(redis, [markets.FollowedMarket(listing)])
         market = next(iter(watch.feeding.feed._markets.values()))
         wait_for(lambda: market.quantity_decimals == 4, what="the listed step")
         watch.wait_until_joined()

@@ -215,7 +215,7 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
     heartbeat.beat()
     assert abs(shared.read(desk.redis).exchange_ms - NOW_MS) < SOON_MS
     assert abs(clock.now_ms() - NOW_MS) < TRIP.total_seconds() * 1_000
-    assert roles.beats(desk.redis)["fetcher"].detail["markets"] == 1
+    assert roles.heartbeats(desk.redis)["fetcher"].detail["markets"] == 1
     scheduler.shutdown()
 
 
@@ -227,9 +227,9 @@ def test_no_job_is_armed_before_the_exchanges_clock_is_known(desk: Desk) -> None
     desk.sim.faults.add("server_error", path="time", count=1)
     heartbeat.beat()
     assert scheduler.get_jobs() == []
-    assert "fetcher" not in roles.beats(desk.redis)
+    assert "fetcher" not in roles.heartbeats(desk.redis)
     heartbeat.beat()
-    assert "fetcher" in roles.beats(desk.redis)
+    assert "fetcher" in roles.heartbeats(desk.redis)
 
 
 def test_the_names_of_the_first_sketch_do_what_the_fetcher_does(

@@ -20,8 +20,8 @@ from truecandle.errors import AnswerHeld, ExchangeError
 from truecandle.ingest.plausibility import DIFFERENCES_MAX
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
-from truecandle.store import gaps, held, keys, markets, official, rereads
-from truecandle.store.markets import Market
+from truecandle.store import gaps, keys, markets, official, quarantine, rereads
+from truecandle.store.markets import FollowedMarket
 
 THE_MINUTE_MS = NOW_MS - NOW_MS % MINUTE_MS
 
@@ -176,7 +176,7 @@ def test_what_is_older_than_the_listing_is_not_listed(
 def test_a_market_that_trades_no_more_is_delisted_after_its_last_candle(desk: Desk) -> None:
     desk.sync.refresh(MINUTES)
     latest = opens(desk.stored(MINUTES))[-1]
-    markets.follow(desk.redis, Market(Instrument("BTCUSDT", "BREAK")))
+    markets.follow(desk.redis, FollowedMarket(Instrument("BTCUSDT", "BREAK")))
     desk.sim.clock.advance(3 * HOUR_MS)
     desk.sync.fill(MINUTES)
     (found,) = known(desk)
@@ -284,7 +284,7 @@ def test_too_many_differences_at_once_are_held_back_and_reported(desk: Desk) -> 
     for times in (1, 2):
         rereads.done(desk.redis, MINUTES, NOW_MS - DAY_MS)
         desk.sync.reread(MINUTES)
-        (found,) = held.read(desk.redis, MINUTES)
+        (found,) = quarantine.read(desk.redis, MINUTES)
         assert (found.reason, found.by, found.times) == ("differences", "daily", times)
         assert found.candles == DIFFERENCES_MAX + 1
     assert desk.stored(MINUTES) == before
@@ -302,7 +302,7 @@ def test_prices_of_another_market_are_held_back(desk: Desk) -> None:
     with pytest.raises(AnswerHeld):
         desk.sync.writer.write(MINUTES, rows, "new")
     assert desk.stored(MINUTES) == before
-    assert held.read(desk.redis, MINUTES)[0].reason == "foreign"
+    assert quarantine.read(desk.redis, MINUTES)[0].reason == "foreign"
 
 
 def test_a_row_that_is_no_candle_is_held_until_a_good_one_comes(desk: Desk) -> None:
@@ -312,10 +312,10 @@ def test_a_row_that_is_no_candle_is_held_until_a_good_one_comes(desk: Desk) -> N
     bad[2] = "0.01"
     desk.redis.zremrangebyscore(keys.klines(MINUTES), ago(9), ago(9))
     desk.sync.writer.write(MINUTES, [bad], "repair", by="fill")
-    (found,) = held.read(desk.redis, MINUTES)
+    (found,) = quarantine.read(desk.redis, MINUTES)
     assert (found.reason, found.from_ms, found.by) == ("broken", ago(9), "fill")
     desk.sync.fill(MINUTES)
-    assert held.read(desk.redis, MINUTES) == []
+    assert quarantine.read(desk.redis, MINUTES) == []
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 300)
 
 
@@ -325,7 +325,7 @@ def test_after_a_clock_jumped_nothing_is_applied_until_it_is_known_again(desk: D
     desk.is_clock_unsure = True
     with pytest.raises(AnswerHeld):
         desk.sync.refresh(MINUTES)
-    assert held.read(desk.redis, MINUTES)[0].reason == "clock"
+    assert quarantine.read(desk.redis, MINUTES)[0].reason == "clock"
     desk.is_clock_unsure = False
     assert desk.sync.refresh(MINUTES).has_arrived
-    assert held.read(desk.redis, MINUTES) == []
+    assert quarantine.read(desk.redis, MINUTES) == []

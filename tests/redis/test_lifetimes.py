@@ -64,7 +64,7 @@ def test_our_feeds_own_candle_lives_as_long_as_the_browsers_above_it(
     late_ms = open_ms + live.FRESH_MS
     theirs = candle(interval, open_ms, "client", live.FRESH_MS)
     assert live.save_live(redis, series, theirs, now_ms=late_ms).saved
-    for key in (keys.live(series), keys.own(series)):
+    for key in (keys.live(series), keys.feed_candle(series)):
         assert late_ms + ends_in_ms(redis, key) >= end_ms + HALT_MS - live.FRESH_MS
 
 
@@ -94,7 +94,7 @@ def test_a_feed_that_was_last_heard_of_days_ago_is_not_one_that_was_never_there(
         behind=None, lost_why=None,
     )  # fmt: skip
     freshness.note(redis, {"BTCUSDT": facts})
-    roles.beat(redis, "feed", {})
+    roles.heartbeat(redis, "feed", {})
     clock.publish(redis, NOW_MS)
     for key in (keys.FRESHNESS, keys.ROLES, keys.CLOCK):
         assert ends_in_ms(redis, key) >= HALT_MS

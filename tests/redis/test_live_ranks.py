@@ -132,7 +132,7 @@ def test_the_leaders_candle_takes_a_browsers_place_at_once_however_old_it_is(red
     own = ours(0, 1_000)
     save(redis, own, 1_000, number)
     assert save(redis, minute(0, 40_000, "client"), 40_000) == (True, "forming")
-    assert live.read_own(redis, MINUTES) == own
+    assert live.read_feed_candle(redis, MINUTES) == own
     assert save(redis, own, 40_001, number) == (True, "forming")
     assert read(redis).forming == own
 
@@ -374,7 +374,7 @@ def endings(redis: Redis, orders: list[list[tuple[LiveCandle, int]]]) -> set[Any
     """What stands in the end, for each order of candles with their numbers."""
     found = set()
     for order in orders:
-        redis.delete(keys.live(MINUTES), keys.pending(MINUTES), keys.own(MINUTES))
+        redis.delete(keys.live(MINUTES), keys.pending(MINUTES), keys.feed_candle(MINUTES))
         for candle, fence in order:
             save(redis, candle, LATER_MS, fence)
         found.add(redis.get(keys.live(MINUTES)))
@@ -441,19 +441,19 @@ def test_what_lies_beneath_binds_its_own_interval_only(redis: Redis) -> None:
     save(redis, ours(0, 1_000), 1_000)
     save(redis, minute(0, 40_000, "client"), 40_000)
     save(redis, minute(1, 61_000, "client"), 61_000)
-    assert live.read_own(redis, MINUTES) == ours(0, 1_000)
+    assert live.read_feed_candle(redis, MINUTES) == ours(0, 1_000)
     assert save(redis, minute(1, 62_000, "client", open="8.2"), 62_000) == (True, "forming")
 
 
 @pytest.mark.parametrize("junk", [b"", b"junk", b"[]", b"{}", b"[" * 5_000])
 def test_junk_beneath_a_browsers_candle_counts_as_nothing(redis: Redis, junk: bytes) -> None:
     save(redis, minute(0, 40_000, "client"), 40_000)
-    redis.set(keys.own(MINUTES), junk)
-    assert live.read_own(redis, MINUTES) is None
+    redis.set(keys.feed_candle(MINUTES), junk)
+    assert live.read_feed_candle(redis, MINUTES) is None
     assert save(redis, minute(0, 41_000, "client"), 41_000) == (True, "forming")
 
 
-@pytest.mark.parametrize("key", [keys.own(MINUTES), keys.fence(MARKET)])
+@pytest.mark.parametrize("key", [keys.feed_candle(MINUTES), keys.fence(MARKET)])
 def test_a_key_of_another_type_spoils_its_series(redis: Redis, key: str) -> None:
     redis.lpush(key, "x")
     assert save(redis, ours(0, 1_000), 1_000) == (False, "damaged")

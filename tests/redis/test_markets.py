@@ -10,7 +10,7 @@ from redis import Redis
 from truecandle.candles.instrument import Instrument
 from truecandle.errors import StoreDamaged
 from truecandle.store import keys, markets
-from truecandle.store.markets import MARKETS_MAX, WISHES_MAX, Answer, Market
+from truecandle.store.markets import MARKETS_MAX, WISHES_MAX, FollowedMarket, LookupResult
 
 START = ("SOLUSDT", "BTCUSDT")
 DOGE = Instrument("DOGEUSDT", "TRADING", "DOGE", "USDT", "0.00001", "1")
@@ -24,14 +24,14 @@ def test_the_first_markets_are_followed_once_and_later_changes_stay(redis: Redis
     assert markets.followed(redis) == ()
     found = markets.followed(redis, START)
     assert [market.symbol for market in found] == list(START)
-    assert markets.follow(redis, Market(DOGE, added_ms=5, checked_ms=5)) == "added"
+    assert markets.follow(redis, FollowedMarket(DOGE, added_ms=5, checked_ms=5)) == "added"
     assert markets.unfollow(redis, "BTCUSDT") == "removed"
     assert [market.symbol for market in markets.followed(redis, START)] == ["SOLUSDT", "DOGEUSDT"]
 
 
 def test_a_market_comes_back_as_it_was_written(redis: Redis) -> None:
     markets.followed(redis, START)
-    written = Market(DOGE, added_ms=7, checked_ms=9)
+    written = FollowedMarket(DOGE, added_ms=7, checked_ms=9)
     markets.follow(redis, written)
     assert markets.followed(redis)[-1] == written
     shown = json.loads(written.to_json(), parse_float=str)
@@ -40,16 +40,16 @@ def test_a_market_comes_back_as_it_was_written(redis: Redis) -> None:
 
 
 def test_following_twice_changes_nothing(redis: Redis) -> None:
-    assert markets.follow(redis, Market(DOGE, 1)) == "added"
-    assert markets.follow(redis, Market(DOGE, 2)) == "known"
-    assert markets.followed(redis) == (Market(DOGE, 1),)
+    assert markets.follow(redis, FollowedMarket(DOGE, 1)) == "added"
+    assert markets.follow(redis, FollowedMarket(DOGE, 2)) == "known"
+    assert markets.followed(redis) == (FollowedMarket(DOGE, 1),)
 
 
 def test_no_more_markets_than_the_bound_are_followed(redis: Redis) -> None:
     markets.followed(redis, [f"S{number}" for number in range(MARKETS_MAX - 1)])
-    assert markets.follow(redis, Market(Instrument("LASTONE"))) == "added"
-    assert markets.follow(redis, Market(Instrument("TOOMANY"))) == "full"
-    assert markets.follow(redis, Market(Instrument("LASTONE"))) == "known"
+    assert markets.follow(redis, FollowedMarket(Instrument("LASTONE"))) == "added"
+    assert markets.follow(redis, FollowedMarket(Instrument("TOOMANY"))) == "full"
+    assert markets.follow(redis, FollowedMarket(Instrument("LASTONE"))) == "known"
     assert len(symbols(redis)) == MARKETS_MAX
 
 
@@ -63,20 +63,20 @@ def test_the_last_market_stays_followed(redis: Redis) -> None:
 def test_what_the_exchange_says_does_not_bring_a_market_back(redis: Redis) -> None:
     markets.followed(redis, START)
     markets.unfollow(redis, "SOLUSDT")
-    markets.update(redis, [Market(Instrument("SOLUSDT", "TRADING"), 0, 1)])
-    markets.update(redis, [Market(Instrument("BTCUSDT", "BREAK"), 1, 1)])
+    markets.update(redis, [FollowedMarket(Instrument("SOLUSDT", "TRADING"), 0, 1)])
+    markets.update(redis, [FollowedMarket(Instrument("BTCUSDT", "BREAK"), 1, 1)])
     (left,) = markets.followed(redis)
     assert (left.symbol, left.listing.status) == ("BTCUSDT", "BREAK")
 
 
 def test_a_symbol_in_letters_of_another_script_is_one_like_any_other(redis: Redis) -> None:
     name = "币安人生USDT"
-    markets.follow(redis, Market(Instrument(name, "TRADING", "币安人生", "USDT"), 3, 3))
+    markets.follow(redis, FollowedMarket(Instrument(name, "TRADING", "币安人生", "USDT"), 3, 3))
     assert markets.followed(redis)[0].listing.base == "币安人生"
-    assert markets.wish(redis, name)
-    assert markets.wishes(redis) == [name]
-    markets.grant(redis, name, Answer(Instrument(name)))
-    assert markets.granted(redis, name) == Answer(Instrument(name))
+    assert markets.request_lookup(redis, name)
+    assert markets.lookup_requests(redis) == [name]
+    markets.answer_lookup(redis, name, LookupResult(Instrument(name)))
+    assert markets.lookup_result(redis, name) == LookupResult(Instrument(name))
 
 
 def test_junk_among_the_markets_is_left_out(redis: Redis) -> None:
@@ -90,7 +90,7 @@ def test_a_foreign_key_in_their_place_is_named_and_left_alone(redis: Redis) -> N
     redis.set(keys.MARKETS, "mine")
     for change in (
         lambda: markets.followed(redis, START),
-        lambda: markets.follow(redis, Market(DOGE)),
+        lambda: markets.follow(redis, FollowedMarket(DOGE)),
         lambda: markets.unfollow(redis, "DOGEUSDT"),
     ):
         with pytest.raises(StoreDamaged):
@@ -99,18 +99,18 @@ def test_a_foreign_key_in_their_place_is_named_and_left_alone(redis: Redis) -> N
 
 
 def test_a_wish_waits_until_it_is_answered_and_the_answer_does_not_stay(redis: Redis) -> None:
-    assert markets.granted(redis, "DOGEUSDT") is None
-    assert markets.wish(redis, "DOGEUSDT")
+    assert markets.lookup_result(redis, "DOGEUSDT") is None
+    assert markets.request_lookup(redis, "DOGEUSDT")
     redis.sadd(keys.WISHES, "no symbol")
-    assert markets.wishes(redis) == ["DOGEUSDT"]
-    markets.grant(redis, "DOGEUSDT", Answer(None, wait_ms=2_000))
-    assert markets.wishes(redis) == []
-    assert markets.granted(redis, "DOGEUSDT") == Answer(None, 2_000)
+    assert markets.lookup_requests(redis) == ["DOGEUSDT"]
+    markets.answer_lookup(redis, "DOGEUSDT", LookupResult(None, wait_ms=2_000))
+    assert markets.lookup_requests(redis) == []
+    assert markets.lookup_result(redis, "DOGEUSDT") == LookupResult(None, 2_000)
     assert 0 < redis.ttl(keys.answer("DOGEUSDT")) <= keys.ANSWER_TTL_S
 
 
 def test_only_so_many_wishes_wait_at_once(redis: Redis) -> None:
-    assert all(markets.wish(redis, f"S{number}") for number in range(WISHES_MAX))
-    assert not markets.wish(redis, "ONEMORE")
-    assert markets.wish(redis, "S1")
-    assert "ONEMORE" not in markets.wishes(redis)
+    assert all(markets.request_lookup(redis, f"S{number}") for number in range(WISHES_MAX))
+    assert not markets.request_lookup(redis, "ONEMORE")
+    assert markets.request_lookup(redis, "S1")
+    assert "ONEMORE" not in markets.lookup_requests(redis)

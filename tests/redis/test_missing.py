@@ -62,7 +62,7 @@ def found(redis: Redis) -> list[int]:
     """All live candles, in minutes since the start."""
     shown = live.read_live(redis, MINUTES, at(20))
     candles = [*shown.pending, *([shown.forming] if shown.forming else [])]
-    own = live.read_own(redis, MINUTES)
+    own = live.read_feed_candle(redis, MINUTES)
     candles += [own] if own else []
     return [(candle.open_ms - START_MS) // MINUTE_MS for candle in candles]
 
@@ -103,10 +103,10 @@ def test_nothing_brings_back_what_is_proven_missing(redis: Redis) -> None:
     assert found(redis) == [2]
     # A candle that stood there before the scripts knew of the gap is not kept as pending.
     redis.set(keys.live(MINUTES), late.to_json())
-    redis.set(keys.own(MINUTES), late.to_json())
+    redis.set(keys.feed_candle(MINUTES), late.to_json())
     live.restore(redis, [MINUTES], now_ms=at(20), fences={MINUTES.symbol: 9})
     assert save(redis, minute(5, 701_000), fence=9) == (True, "forming")
-    redis.delete(keys.own(MINUTES))
+    redis.delete(keys.feed_candle(MINUTES))
     assert found(redis) == [5]
 
 

@@ -92,9 +92,9 @@ def test_open_times_are_read_in_pages_without_losing_any(redis: Redis) -> None:
     upsert(redis, rows(count))
     redis.zremrangebyscore(keys.klines(HOURS), *hours(6_000, 6_001))
     expected = [n for n in range(count) if n not in (6_000, 6_001)]
-    assert store.opens(redis, HOURS, START_MS, hours(count)[0]) == hours(*expected)
-    assert store.opens(redis, HOURS, hours(5)[0], hours(8)[0]) == hours(5, 6, 7)
-    assert store.opens(redis, HOURS, 0, START_MS) == []
+    assert store.open_times(redis, HOURS, START_MS, hours(count)[0]) == hours(*expected)
+    assert store.open_times(redis, HOURS, hours(5)[0], hours(8)[0]) == hours(5, 6, 7)
+    assert store.open_times(redis, HOURS, 0, START_MS) == []
 
 
 def test_a_double_on_the_edge_of_two_pages_is_seen(redis: Redis) -> None:
@@ -103,7 +103,7 @@ def test_a_double_on_the_edge_of_two_pages_is_seen(redis: Redis) -> None:
     edge = store.PAGE_CANDLES_MAX - 1
     redis.zadd(keys.klines(HOURS), {official(edge, "8.4").member(): hours(edge)[0]})
     expected = hours(*(n for n in range(count) if n != edge))
-    assert store.opens(redis, HOURS, START_MS, hours(count)[0]) == expected
+    assert store.open_times(redis, HOURS, START_MS, hours(count)[0]) == expected
 
 
 def test_the_newest_members_come_newest_first(redis: Redis) -> None:

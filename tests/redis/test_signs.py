@@ -112,11 +112,11 @@ def test_a_reading_is_used_for_a_while(redis: Redis) -> None:
 
 
 def test_the_last_sign_of_life_of_every_role_is_kept(redis: Redis) -> None:
-    assert roles.beats(redis) == {}
-    roles.beat(redis, "feed", {"streams": 3})
-    roles.beat(redis, "feed", {"streams": 4, "text": "é"})
-    roles.beat(redis, "fetcher", {})
-    found = roles.beats(redis)
+    assert roles.heartbeats(redis) == {}
+    roles.heartbeat(redis, "feed", {"streams": 3})
+    roles.heartbeat(redis, "feed", {"streams": 4, "text": "é"})
+    roles.heartbeat(redis, "fetcher", {})
+    found = roles.heartbeats(redis)
     assert {name: one.detail for name, one in found.items()} == {
         "feed": {"streams": 4, "text": "é"},
         "fetcher": {},
@@ -126,11 +126,11 @@ def test_the_last_sign_of_life_of_every_role_is_kept(redis: Redis) -> None:
 
 
 def test_unreadable_signs_of_life_are_left_out(redis: Redis) -> None:
-    roles.beat(redis, "web", {})
+    roles.heartbeat(redis, "web", {})
     redis.hset(
         keys.ROLES, mapping={"feed": "{", "fetcher": "[]", "x": '{"at_ms":null}', b"\xff": "{}"}
     )
-    assert list(roles.beats(redis)) == ["web"]
+    assert list(roles.heartbeats(redis)) == ["web"]
 
 
 @pytest.mark.parametrize("by_ms", [-3_600_000, -40_000, 40_000, 3_600_000])
@@ -140,13 +140,16 @@ def test_a_servers_clock_that_is_set_makes_no_living_role_look_dead_and_no_dead_
     now_ms = 77_000
     ages = roles.Ages(lambda: now_ms)
     dead_ms, alive_ms = 1_000_000, 1_020_000
-    first = {"feed": roles.Beat(alive_ms, 0, {}), "fetcher": roles.Beat(dead_ms, 20_000, {})}
+    first = {
+        "feed": roles.RoleHeartbeat(alive_ms, 0, {}),
+        "fetcher": roles.RoleHeartbeat(dead_ms, 20_000, {}),
+    }
     assert ages.look(first) == {"feed": 0, "fetcher": 20_000}
     now_ms += 15_000
     spoken_ms = alive_ms + 15_000 + by_ms
     again = {
-        "feed": roles.Beat(spoken_ms, 0, {}),
-        "fetcher": roles.Beat(dead_ms, spoken_ms - dead_ms, {}),
+        "feed": roles.RoleHeartbeat(spoken_ms, 0, {}),
+        "fetcher": roles.RoleHeartbeat(dead_ms, spoken_ms - dead_ms, {}),
     }
     assert ages.look(again) == {"feed": 0, "fetcher": 35_000}
     now_ms += 5_000

@@ -63,5 +63,5 @@ def test_two_writers_at_once_leave_one_candle_per_time(redis: Redis, redis_url: 
     for writer in writers:
         writer.start()
     wait_for(lambda: not any(writer.is_alive() for writer in writers), what="the writers")
-    assert len(official.opens(redis, MINUTES, 0, START_MS * 2)) == 220
+    assert len(official.open_times(redis, MINUTES, 0, START_MS * 2)) == 220
     assert redis.zcard("klines_z:BTCUSDT:1m") == official.meta(redis, MINUTES).count == 220

@@ -23,7 +23,7 @@ from truecandle.fetcher.symbol_registry import CHECK_MS, PAUSE_MS, UNLISTED_MS
 from truecandle.sim.clock import Clock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, markets
-from truecandle.store.markets import Answer, Market
+from truecandle.store.markets import FollowedMarket, LookupResult
 
 OTHER = "币安人生USDT"
 LISTED = ("BTCUSDT", "ETHUSDT", "PEPEUSDT", "DOGEUSDT", OTHER)
@@ -84,7 +84,7 @@ def office(exchange: SimServer, redis: Redis, redis_url: str) -> Iterator[Office
 
 def follow(office: Office, symbol: str) -> None:
     listing = office.desk.rest.listings([symbol]).listings[0]
-    assert markets.follow(office.desk.redis, Market(listing, NOW_MS, NOW_MS)) == "added"
+    assert markets.follow(office.desk.redis, FollowedMarket(listing, NOW_MS, NOW_MS)) == "added"
 
 
 def test_settings_are_only_the_start(office: Office) -> None:
@@ -126,33 +126,33 @@ def test_who_does_not_lead_knows_the_markets_and_asks_nothing(office: Office) ->
     office.leads = False
     follow(office, "DOGEUSDT")
     markets.followed(office.desk.redis, START)
-    markets.wish(office.desk.redis, "PEPEUSDT")
+    markets.request_lookup(office.desk.redis, "PEPEUSDT")
     asked = len(office.asked())
     office.registry.update()
     assert [market.symbol for market in office.fetch_jobs.pollers] == ["DOGEUSDT"]
     assert (office.jobs, len(office.asked())) == (set(), asked)
-    assert markets.wishes(office.desk.redis) == ["PEPEUSDT"]
+    assert markets.lookup_requests(office.desk.redis) == ["PEPEUSDT"]
 
 
 def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None:
     for symbol in ("PEPEUSDT", "NOSUCH", OTHER):
-        markets.wish(office.desk.redis, symbol)
+        markets.request_lookup(office.desk.redis, symbol)
     office.registry.update()
-    answer = markets.granted(office.desk.redis, "PEPEUSDT")
+    answer = markets.lookup_result(office.desk.redis, "PEPEUSDT")
     assert answer and answer.listing
     assert (answer.listing.tick_size, answer.listing.step_size) == ("0.00000001", "1")
     assert (answer.listing.base, answer.listing.quote) == ("PEPE", "USDT")
-    assert markets.granted(office.desk.redis, "NOSUCH") == Answer(None)
-    other = markets.granted(office.desk.redis, OTHER)
+    assert markets.lookup_result(office.desk.redis, "NOSUCH") == LookupResult(None)
+    other = markets.lookup_result(office.desk.redis, OTHER)
     assert other and other.listing and other.listing.symbol == OTHER
 
 
 def test_a_wish_while_the_exchange_is_away_is_told_to_come_again(office: Office) -> None:
     office.registry.update()
     office.desk.sim.faults.add("server_error", path="exchangeInfo", count=1)
-    markets.wish(office.desk.redis, "PEPEUSDT")
+    markets.request_lookup(office.desk.redis, "PEPEUSDT")
     office.registry.update()
-    answer = markets.granted(office.desk.redis, "PEPEUSDT")
+    answer = markets.lookup_result(office.desk.redis, "PEPEUSDT")
     assert answer and answer.listing is None and answer.wait_ms > 0
 
 
@@ -248,9 +248,9 @@ def test_nothing_that_redis_holds_or_lacks_ends_the_roster(office: Office) -> No
 def test_an_answer_about_other_symbols_is_no_answer(office: Office) -> None:
     body = '{"symbols":[{"symbol":"XRPUSDT","status":"TRADING","baseAsset":"XRP","quoteAsset":"USDT","filters":[]}]}'  # noqa: E501
     office.desk.sim.faults.add("status", path="exchangeInfo", status=200, body=body)
-    markets.wish(office.desk.redis, "DOGEUSDT")
+    markets.request_lookup(office.desk.redis, "DOGEUSDT")
     office.registry.update()
-    answer = markets.granted(office.desk.redis, "DOGEUSDT")
+    answer = markets.lookup_result(office.desk.redis, "DOGEUSDT")
     assert answer and answer.listing is None and answer.wait_ms > 0
 
 

@@ -23,7 +23,7 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
 from truecandle.store import connect, live, markets, official
 from truecandle.store.accounts import Accounts
-from truecandle.store.tickets import Scope, Tickets
+from truecandle.store.credentials import CredentialStore, Scope
 from truecandle.web import create_app, passwords
 from truecandle.web.clock import Clock
 
@@ -136,7 +136,7 @@ def known_hash() -> str:
 def issue(redis: Redis, scope: Scope = "read", user: str = "ann") -> dict[str, str]:
     """The header of a new token."""
     Accounts(redis).add(user, known_hash(), NOW_MS)
-    secret = Tickets(redis).issue(user, "test", scope, NOW_MS)
+    secret = CredentialStore(redis).issue(user, "test", scope, NOW_MS)
     assert secret
     return {"Authorization": f"Bearer {secret}"}
 

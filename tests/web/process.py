@@ -22,7 +22,7 @@ from tests.harness import free_port, wait_for
 from tests.roles import Role, Roles
 from truecandle.store.accounts import Accounts
 from truecandle.store.channel import Channel
-from truecandle.store.tickets import Scope, Tickets
+from truecandle.store.credentials import CredentialStore, Scope
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
 
@@ -132,7 +132,7 @@ def clients() -> Iterator[list[Client]]:
 def token_of(redis: Redis, user: str = "ann", scope: Scope = "read") -> str:
     """A new token; the user is added if missing."""
     Accounts(redis).add(user, "", 0)
-    secret = Tickets(redis).issue(user, "test", scope, 0)
+    secret = CredentialStore(redis).issue(user, "test", scope, 0)
     assert secret
     return secret
 

@@ -77,7 +77,7 @@ def test_the_summary_counts_what_was_never_shown_apart(ann: Browser, redis: Redi
 def test_differences_count_in_the_ticks_that_the_exchange_lists(ann: Browser, redis: Redis) -> None:
     audit.record(redis, HOURLY, [entry(1, "42050.51")])
     listing = Instrument("BTCUSDT", "TRADING", tick_size="0.5", step_size="0.001")
-    markets.update(redis, [markets.Market(listing)])
+    markets.update(redis, [markets.FollowedMarket(listing)])
     found = asked(ann)
     assert (found["tick"], found["tick_source"]) == ("0.5", "exchange")
     assert (found["step"], found["step_source"]) == ("0.001", "exchange")

@@ -16,7 +16,7 @@ from redis import Redis
 from tests.web.conftest import NOW_MS, PASSWORD, Browser, Time, build, known_hash
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
-from truecandle.store.tickets import SESSION_IDLE_S, SESSION_MAX_S, Tickets
+from truecandle.store.credentials import SESSION_IDLE_S, SESSION_MAX_S, CredentialStore
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
 COOKIE = "truecandle-5000"
@@ -171,7 +171,7 @@ def test_a_session_ends_after_its_longest_time_and_after_idling(
 
 
 def test_no_secret_is_kept_in_redis(ann: Browser, redis: Redis) -> None:
-    secret = Tickets(redis).issue("ann", "", "read", NOW_MS) or ""
+    secret = CredentialStore(redis).issue("ann", "", "read", NOW_MS) or ""
     everything = b"".join(redis.dump(key) or b"" for key in redis.scan_iter()) + b"".join(
         redis.scan_iter()
     )

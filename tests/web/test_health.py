@@ -65,8 +65,8 @@ def test_metrics_add_up_what_the_feeds_say_and_show_nothing_else_of_it(
     browser: Browser, redis: Redis
 ) -> None:
     said = {"leads": 2, "trades": 10, "lag_ms": {"p50": 3, "p99": 40}, "SECRET": 5, "lost": "x"}
-    roles.beat(redis, "feed", {**said, "recovery": {"trades": 7}}, "one")
-    roles.beat(redis, "feed", {**said, "recovery": None, "lag_ms": {"p99": 50}}, "two")
+    roles.heartbeat(redis, "feed", {**said, "recovery": {"trades": 7}}, "one")
+    roles.heartbeat(redis, "feed", {**said, "recovery": None, "lag_ms": {"p99": 50}}, "two")
     spoke(redis, "feed@dead", 31_000, said)
     text = browser.get("/metrics").text
     shown = dict(re.findall(r'^truecandle_feed\{figure="(\w+)"\} (\S+)$', text, re.M))

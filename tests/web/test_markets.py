@@ -27,7 +27,7 @@ from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.sim.server import SimServer
 from truecandle.store import markets as kept
 from truecandle.store import pages
-from truecandle.store.markets import MARKETS_MAX, Market
+from truecandle.store.markets import MARKETS_MAX, FollowedMarket
 from truecandle.web import markets
 from truecandle.web.throttle import FOLLOWS
 
@@ -121,7 +121,7 @@ def test_a_market_that_is_left_keeps_its_candles(ann: Browser, redis: Redis) -> 
     answer = ann.get("/data?symbol=BTCUSDT&interval=1h")
     assert (answer.status_code, said(answer)["code"]) == (404, "unknown-market")
     assert len(pages.latest(redis, HOURLY, 10)) == 3
-    kept.follow(redis, Market(Instrument("BTCUSDT")))
+    kept.follow(redis, FollowedMarket(Instrument("BTCUSDT")))
     wait_for(lambda: ann.get("/data?symbol=BTCUSDT&interval=1h").status_code == 200, 5, "it again")
 
 
@@ -133,7 +133,7 @@ def test_the_last_market_stays(ann: Browser) -> None:
 
 def test_no_more_than_the_bound_are_followed(ann: Browser, redis: Redis) -> None:
     for number in range(MARKETS_MAX - 2):
-        kept.follow(redis, Market(Instrument(f"S{number}")))
+        kept.follow(redis, FollowedMarket(Instrument(f"S{number}")))
     answer = add(ann, "DOGEUSDT")
     assert (answer.status_code, said(answer)["code"]) == (409, "full")
     assert str(MARKETS_MAX) in said(answer)["detail"]
@@ -170,11 +170,11 @@ def test_while_a_symbol_is_looked_up_the_process_serves_others(
 
     asking = threading.Thread(target=ask)
     asking.start()
-    wait_for(lambda: kept.wishes(redis), what="the wish")
+    wait_for(lambda: kept.lookup_requests(redis), what="the wish")
     assert web.get("/healthz").status_code == 200
     assert web.get("/markets", headers=headers).status_code == 200
     assert answers == [], "it waits for the fetcher still"
-    kept.grant(redis, "DOGEUSDT", kept.Answer(Instrument("DOGEUSDT", "TRADING")))
+    kept.answer_lookup(redis, "DOGEUSDT", kept.LookupResult(Instrument("DOGEUSDT", "TRADING")))
     asking.join(20)
     assert answers == [201]
 
@@ -189,7 +189,7 @@ def test_one_user_asks_for_so_many_new_symbols_a_minute(
 
 def test_the_page_knows_the_followed_markets_and_their_steps(ann: Browser, redis: Redis) -> None:
     listing = Instrument("PEPEUSDT", "BREAK", "PEPE", "USDT", "0.00000001", "1")
-    kept.follow(redis, Market(listing, 5, 5))
+    kept.follow(redis, FollowedMarket(listing, 5, 5))
     wait_for(lambda: "PEPEUSDT" in followed(ann), 5, "the new market")
     page = ann.get("/?symbol=PEPEUSDT&interval=1h").text
     start = page.index('id="config">') + len('id="config">')

@@ -14,8 +14,8 @@ from redis import Redis
 from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
 from truecandle.candles.gap import Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
-from truecandle.store import gaps, held, keys, official
-from truecandle.store.held import Held
+from truecandle.store import gaps, keys, official, quarantine
+from truecandle.store.quarantine import Quarantined
 
 SERIES = "?symbol=BTCUSDT&interval=1h"
 
@@ -97,19 +97,23 @@ def test_a_correction_is_told_with_both_candles_and_who_noticed(ann: Browser, re
 
 def test_what_is_held_back_is_told_until_it_is_stored(ann: Browser, redis: Redis) -> None:
     open_ms = FORMING_MS - 3 * HOUR_MS
-    one = Held("differences", open_ms, open_ms, 1, "daily", "too much at once", NOW_MS, NOW_MS)
-    held.note(redis, HOURLY, one)
-    held.note(redis, HOURLY, one)
+    one = Quarantined(
+        "differences", open_ms, open_ms, 1, "daily", "too much at once", NOW_MS, NOW_MS
+    )
+    quarantine.add(redis, HOURLY, one)
+    quarantine.add(redis, HOURLY, one)
     (found,) = asked(ann, f"/corrections{SERIES}")["held"]
     assert (found["reason"], found["from"], found["by"]) == ("differences", open_ms, "daily")
     assert found["times"] == 2
-    held.settle(redis, HOURLY, {open_ms - 1})
+    quarantine.release(redis, HOURLY, {open_ms - 1})
     assert asked(ann, f"/corrections{SERIES}")["held"]
-    held.settle(redis, HOURLY, {open_ms})
+    quarantine.release(redis, HOURLY, {open_ms})
     assert asked(ann, f"/corrections{SERIES}")["held"] == []
 
 
 def test_what_is_held_is_bounded(redis: Redis) -> None:
-    for number in range(held.KEPT + 5):
-        held.note(redis, HOURLY, Held("broken", number, number, 1, "fill", "x", number, number))
-    assert [one.from_ms for one in held.read(redis, HOURLY)][-1] == 5
+    for number in range(quarantine.KEPT + 5):
+        quarantine.add(
+            redis, HOURLY, Quarantined("broken", number, number, 1, "fill", "x", number, number)
+        )
+    assert [one.from_ms for one in quarantine.read(redis, HOURLY)][-1] == 5

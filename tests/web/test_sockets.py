@@ -33,7 +33,7 @@ from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import Publisher
 from truecandle.store import clock, gaps, pages
 from truecandle.store.accounts import Accounts
-from truecandle.store.tickets import Tickets
+from truecandle.store.credentials import CredentialStore
 
 #: 15 kB each: more than the system's buffers hold; and then more than the queue may hold.
 DEAF_EVENTS = (400, 700)
@@ -206,7 +206,7 @@ def test_ended_sessions_and_tokens_take_their_sockets_along(
     session.post(f"{web.url}/logout", data={"csrf_token": token}, timeout=20)
     wait_for(lambda: not browser.io.connected, what="the signed-out socket to end")
     assert script.io.connected
-    Tickets(redis).revoke(Tickets(redis).tokens()[0].id)
+    CredentialStore(redis).revoke(CredentialStore(redis).tokens()[0].id)
     wait_for(lambda: not script.io.connected, what="the revoked socket to end")
     again = come(web, made, Cookie=cookies(signed_in(web, redis)))
     Accounts(redis).remove("ann")

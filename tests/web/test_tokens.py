@@ -20,7 +20,7 @@ from tests.web.conftest import (
     said,
 )
 from truecandle.store.accounts import Accounts
-from truecandle.store.tickets import Tickets
+from truecandle.store.credentials import CredentialStore
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
 
@@ -54,17 +54,17 @@ def test_a_wrong_token_is_refused_even_where_reading_is_public(settings: Any) ->
 
 
 def test_a_revoked_token_and_one_of_a_removed_user_end_at_once(app: Flask, redis: Redis) -> None:
-    client, tickets = app.test_client(), Tickets(redis)
+    client, credentials = app.test_client(), CredentialStore(redis)
     first, second = issue(redis), issue(redis)
-    for token in tickets.tokens()[:1]:
-        assert tickets.revoke(token.id)
-        assert not tickets.revoke(token.id)
+    for token in credentials.tokens()[:1]:
+        assert credentials.revoke(token.id)
+        assert not credentials.revoke(token.id)
     codes = sorted(client.get(HOURS, headers=t).status_code for t in (first, second))
     assert codes == [200, 401]
     Accounts(redis).remove("ann")
     Accounts(redis).add("ann", "", NOW_MS)
     assert {client.get(HOURS, headers=t).status_code for t in (first, second)} == {401}
-    assert tickets.tokens() == []
+    assert credentials.tokens() == []
 
 
 def test_a_token_outlives_a_change_of_password(app: Flask, redis: Redis) -> None:
@@ -75,7 +75,7 @@ def test_a_token_outlives_a_change_of_password(app: Flask, redis: Redis) -> None
 
 def test_a_user_has_a_bounded_number_of_tokens(redis: Redis) -> None:
     issue(redis)
-    tickets = Tickets(redis)
-    made = [tickets.issue("ann", "", "read", NOW_MS) for _ in range(100)]
-    assert made[-1] is None and len(tickets.tokens()) == 100
-    assert tickets.issue("nobody", "", "read", NOW_MS) is None
+    credentials = CredentialStore(redis)
+    made = [credentials.issue("ann", "", "read", NOW_MS) for _ in range(100)]
+    assert made[-1] is None and len(credentials.tokens()) == 100
+    assert credentials.issue("nobody", "", "read", NOW_MS) is None

@@ -23,7 +23,7 @@ from truecandle.candles.consistency import TimeframeComparison, compare_timefram
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.errors import StoreDamaged
-from truecandle.store import held, keys, survey
+from truecandle.store import inspection, keys, quarantine
 from truecandle.store.rows import with_grid
 
 #: Spots of one finding that one repair sees to; the next round sees to the next.
@@ -79,7 +79,7 @@ class Checkup:
     def _keys(self, stored: dict[str, list[Series]], blocked: set[str]) -> Iterator[Finding]:
         """Also tells which series are stored, and of which a key cannot be read."""
         named: set[bytes] = set()
-        for key in survey.found_keys(self._redis):
+        for key in inspection.found_keys(self._redis):
             text, owner = key.head + key.tail, self._ownership.of(key)
             if owner == "other":
                 if len(self.others) < OTHERS_MAX:
@@ -105,7 +105,7 @@ class Checkup:
         """3d: the grid that most of its candles lie on."""
         if series.interval.has_grid:
             return series
-        first = next(survey.member_pages(self._redis, series))
+        first = next(inspection.member_pages(self._redis, series))
         day = INTERVALS["1d"]
         found = [one.candle for one in examine(day, first, self._now_ms) if one.candle]
         return replace(series, interval=with_grid(series.interval, found))
@@ -131,7 +131,7 @@ class Checkup:
         yield from self._held(series)
 
     def _meta(self, series: Series) -> Iterator[Finding]:
-        claimed, there = survey.claim(self._redis, series)
+        claimed, there = inspection.claim(self._redis, series)
         if claimed == there or (claimed is None and not there.count):
             return
         said = "is missing or unreadable"
@@ -144,7 +144,7 @@ class Checkup:
 
     def _held(self, series: Series) -> Iterator[Finding]:
         try:
-            entries = held.read(self._redis, series)
+            entries = quarantine.read(self._redis, series)
         except StoreDamaged:  # of another type: a finding of its own
             return
         if entries:
@@ -202,7 +202,7 @@ class Checkup:
     def _examined(
         self, series: Series, start_ms: int | None = None, end_ms: int | None = None
     ) -> Iterator[Examined]:
-        for page in survey.member_pages(self._redis, series, start_ms, end_ms):
+        for page in inspection.member_pages(self._redis, series, start_ms, end_ms):
             yield from examine(series.interval, page, self._now_ms)
 
 

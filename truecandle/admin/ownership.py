@@ -19,10 +19,10 @@ from redis import Redis
 from truecandle.candles.candle import official_from_member
 from truecandle.candles.series import Series, parse_series, parse_symbol
 from truecandle.errors import CandleError, StoreDamaged
-from truecandle.store import keys, markets, sharing, survey
+from truecandle.store import inspection, keys, markets, sharing
 from truecandle.store.accounts import is_name
 from truecandle.store.columns import own_time
-from truecandle.store.survey import Key
+from truecandle.store.inspection import Key
 
 #: `taken`: we go by this name, and another application has it. `other`: it does not concern us.
 Owner = Literal["ours", "taken", "other"]
@@ -72,14 +72,14 @@ class Ownership:
             return False
         return all(
             self.of(key) == "ours" and (key.head not in _OF_USERS or key.tail in users)
-            for key in survey.found_keys(self._redis)
+            for key in inspection.found_keys(self._redis)
         )
 
     def _has_proof(self, series: Series) -> bool:
         try:
-            if survey.claim(self._redis, series).claimed is not None:
+            if inspection.claim(self._redis, series).claimed is not None:
                 return True
-            page = next(survey.member_pages(self._redis, series))
+            page = next(inspection.member_pages(self._redis, series))
         except StoreDamaged:
             return False
         return any(_is_candle(member, score) for member, score in page)

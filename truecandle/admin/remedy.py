@@ -24,7 +24,7 @@ from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, MalformedAnswer
 from truecandle.store import clock as shared
-from truecandle.store import survey
+from truecandle.store import inspection
 from truecandle.store.pages import OPENS_MAX
 from truecandle.store.rows import with_grid
 
@@ -53,7 +53,7 @@ class Remedy:
         """Raises a `TrueCandleError` where it cannot; doing it twice does no harm."""
         match cure:
             case SetAside(name, found):
-                survey.set_aside(self._redis, name, found)
+                inspection.set_aside(self._redis, name, found)
             case Refill(series):
                 self._refill(series)
             case Reask(series, spans, scores):
@@ -61,7 +61,7 @@ class Remedy:
             case Renew(series):
                 self._store(series, [])
             case Configure(name, value):
-                survey.configure(self._redis, name, value)
+                inspection.configure(self._redis, name, value)
             case Share():
                 shared.publish(self._redis, self._desk.clock.now_ms())
             case _:
@@ -69,7 +69,7 @@ class Remedy:
 
     def _refill(self, series: Series) -> None:
         """What its meta says it had, if that can be; else the newest candles."""
-        claimed = survey.claim(self._redis, series).claimed
+        claimed = inspection.claim(self._redis, series).claimed
         series = self._with_grid(series)
         interval = series.interval
         end_ms = interval.open_ms(self._desk.clock.now_ms() - self._settle_ms)
@@ -97,14 +97,14 @@ class Remedy:
         for span in islice(plan.pages(series.interval, _joined(series.interval, spans)), PAGES_MAX):
             rows = self._ask(series, span)
             if not is_clean:
-                survey.remove(self._redis, series, scores)
+                inspection.remove(self._redis, series, scores)
                 is_clean = True
             try:
                 self._store(series, rows)
             except (AnswerHeld, MalformedAnswer) as error:
                 held = error
         if not is_clean:
-            survey.remove(self._redis, series, scores)
+            inspection.remove(self._redis, series, scores)
             self._store(series, [])
         if held is not None:
             raise held

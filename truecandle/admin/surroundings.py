@@ -19,7 +19,7 @@ import truecandle
 from truecandle.admin.finding import Configure, Finding, Share
 from truecandle.admin.kit import Desk
 from truecandle.errors import ExchangeError, StoreError
-from truecandle.store import check_server, survey
+from truecandle.store import check_server, inspection
 from truecandle.store import clock as shared
 
 #: The first version with everything that the scripts use.
@@ -66,7 +66,7 @@ class Surroundings:
             else:
                 yield Finding("settings", "Redis", f"{warning} {_SHARED}")
         try:
-            about = survey.about(self._redis)
+            about = inspection.about(self._redis)
         except StoreError:  # a managed server may not tell
             return
         version = str(about.get("redis_version", ""))

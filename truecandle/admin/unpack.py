@@ -24,7 +24,7 @@ from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, ExchangeRefused, MalformedAnswer
 from truecandle.ingest.kline_pages import Span
 from truecandle.store import official
-from truecandle.store.rows import Refused, check
+from truecandle.store.rows import RefusedRow, check
 
 Row = list[object]
 
@@ -91,14 +91,14 @@ class Unpacker:
         taken, self._refused = dict(self._refused), Counter()
         return taken
 
-    def _take_batch(self, series: Series, span: Span, batch: list[Row]) -> list[Refused]:
+    def _take_batch(self, series: Series, span: Span, batch: list[Row]) -> list[RefusedRow]:
         """Stores what is new of a batch; returns what is no candle."""
         times = [row[0] for row in batch if isinstance(row[0], int) and row[0] < LAST_MS]
         known: set[object] = set()
         if times:
             first_ms, end_ms = min(times), max(times) + 1
             opens = self._patiently.with_store(
-                lambda: official.opens(self._redis, series, first_ms, end_ms)
+                lambda: official.open_times(self._redis, series, first_ms, end_ms)
             )
             known.update(opens)
         new = [row for row in batch if row[0] not in known and _is_within(row, span)]
@@ -122,7 +122,7 @@ class Refusals:
         self.counts: Counter[str] = Counter()
         self._times: dict[str, list[str]] = {}
 
-    def note(self, refused: Iterable[Refused]) -> None:
+    def note(self, refused: Iterable[RefusedRow]) -> None:
         """Some more."""
         for row in refused:
             self.counts[row.reason] += 1

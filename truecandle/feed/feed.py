@@ -220,7 +220,7 @@ class Feed:
         try:
             self._share_clock()
             self._follow(markets.followed(self._redis, self._seed))
-            roles.beat(self._redis, "feed", self._detail(), self.leadership.holder)
+            roles.heartbeat(self._redis, "feed", self._detail(), self.leadership.holder)
         except StoreError as error:
             self._live_publisher.pause(error)
 
@@ -246,7 +246,7 @@ class Feed:
             **self._streams.counts(),
         }
 
-    def _follow(self, followed: Sequence[markets.Market]) -> None:
+    def _follow(self, followed: Sequence[markets.FollowedMarket]) -> None:
         """Other markets come and go; what the rest have built stays."""
         if list(self._markets) != (symbols := [one.symbol for one in followed]):
             self._follow_symbols(symbols)

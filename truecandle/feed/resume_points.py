@@ -15,7 +15,7 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.feed.symbol_builder import SymbolBuilder
-from truecandle.store import live, translated
+from truecandle.store import live, map_redis_errors
 
 #: Trades are asked for from this much before the last change that was stored, as what was sent
 #: together need not have happened together; then from earlier still.
@@ -52,7 +52,7 @@ def load_resume_points(
 ) -> dict[str, ResumePoint]:
     """By symbol, where anything exact is stored. May raise `StoreError`."""
     series = [one for some in symbols.values() for one in some]
-    with translated(), redis.pipeline(transaction=False) as pipe:
+    with map_redis_errors(), redis.pipeline(transaction=False) as pipe:
         for one in series:
             live.queue(pipe, one, 1)
         results = pipe.execute()
@@ -61,7 +61,7 @@ def load_resume_points(
         found = live.decode(one, results[at * live.RESULTS :], now_ms)
         forming = found.forming
         if forming is not None and forming.source == "client":
-            forming = live.read_own(redis, one)
+            forming = live.read_feed_candle(redis, one)
         traded = _last_traded([*found.pending, *([forming] if forming else [])])
         if forming is not None and traded is not None and _is_worth(one, traded):
             held[one.name] = traded

@@ -73,7 +73,7 @@ class Heartbeat:
             if now_s >= self._beat_at_s:
                 self._beat_at_s = now_s + BEAT_S
                 role = "fetcher" if self._scheduler.is_leading() else STANDBY
-                roles.beat(self._redis, role, self._detail())
+                roles.heartbeat(self._redis, role, self._detail())
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:

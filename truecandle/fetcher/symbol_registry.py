@@ -30,7 +30,7 @@ from truecandle.fetcher.fetch_scheduler import FetchScheduler
 from truecandle.fetcher.market_poller import UNKNOWN_CODES
 from truecandle.log_once import TroubleLog
 from truecandle.store import markets
-from truecandle.store.markets import Answer, Market
+from truecandle.store.markets import FollowedMarket, LookupResult
 
 #: How often wishes and changes are looked for.
 STEP_S = 0.3
@@ -114,21 +114,23 @@ class SymbolRegistry:
         self._is_first = False
 
     def _answer_wishes(self) -> None:
-        for symbol in markets.wishes(self._redis):
+        for symbol in markets.lookup_requests(self._redis):
             answer = self._look_up(symbol)
-            markets.grant(self._redis, symbol, answer)
+            markets.answer_lookup(self._redis, symbol, answer)
             if answer.wait_ms:
                 return
 
-    def _look_up(self, symbol: str) -> Answer:
+    def _look_up(self, symbol: str) -> LookupResult:
         try:
             found = self._listings([symbol])
-            return Answer(found[symbol]) if symbol in found else Answer(wait_ms=PAUSE_MS)
+            return (
+                LookupResult(found[symbol]) if symbol in found else LookupResult(wait_ms=PAUSE_MS)
+            )
         except ExchangeError as error:
             self._troubles.report("markets", error)
-            return Answer(wait_ms=_pause_ms(error))
+            return LookupResult(wait_ms=_pause_ms(error))
 
-    def _check(self, followed: Iterable[Market]) -> None:
+    def _check(self, followed: Iterable[FollowedMarket]) -> None:
         """One request a tick at most; more only to find the one that spoils it for the others."""
         now_ms = self._now_ms()
         if now_ms < self._rest_until_ms and not (self._outage and self._outage.is_over):
@@ -176,12 +178,12 @@ class SymbolRegistry:
         return {one.symbol: one for one in page.listings}
 
 
-def _is_due(market: Market, now_ms: int) -> bool:
+def _is_due(market: FollowedMarket, now_ms: int) -> bool:
     pause_ms = UNLISTED_MS if market.listing.status == UNLISTED else CHECK_MS
     return not market.checked_ms <= now_ms < market.checked_ms + pause_ms
 
 
-def _checked(market: Market, found: Instrument | None, now_ms: int) -> Market:
+def _checked(market: FollowedMarket, found: Instrument | None, now_ms: int) -> FollowedMarket:
     """What is known of its steps stays, also when it is listed no more."""
     listing = found or replace(market.listing, status=UNLISTED)
     if listing.status not in (market.listing.status, TRADING):

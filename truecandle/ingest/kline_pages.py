@@ -120,7 +120,7 @@ class KlinePageReader:
 
     def _record_missing(self, series: Series, span: Span, rows: Rows) -> list[int]:
         """Keeps why candles of the span are missing now; returns the open times of those not."""
-        opens = official.opens(self._redis, series, *span)
+        opens = official.open_times(self._redis, series, *span)
         run, answered = _run(series.interval, rows), sorted(_times(rows))
         holes = find_holes(series.interval, opens, *span)
         unreadable = _unreadable(rows)
@@ -128,7 +128,7 @@ class KlinePageReader:
         return opens
 
     def _record_failure(self, series: Series, span: Span, why: str) -> None:
-        opens = official.opens(self._redis, series, *span)
+        opens = official.open_times(self._redis, series, *span)
         holes = find_holes(series.interval, opens, *span)
         self._record(series, span, [Verdict(hole, "fetch_failed", why) for hole in holes])
 

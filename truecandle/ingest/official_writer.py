@@ -22,9 +22,9 @@ from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWri
 from truecandle.events import Publisher, Reason
 from truecandle.ingest import shown_candles
 from truecandle.ingest.plausibility import Implausible, check_plausibility
-from truecandle.store import gaps, held, keys, lease, live, official
-from truecandle.store.held import Held
+from truecandle.store import gaps, keys, lease, live, official, quarantine
 from truecandle.store.official import Written
+from truecandle.store.quarantine import Quarantined
 
 #: Broken rows of one answer that are kept to be looked at.
 BROKEN_MAX = 10
@@ -93,7 +93,7 @@ class OfficialWriter:
             written, opens = self._write(series, rows, fence, by)
             self._tell(series, written, reason)
             self._quarantine_broken(series, written, by)
-            held.settle(self._redis, series, opens)
+            quarantine.release(self._redis, series, opens)
         self._count(series, written)
         return opens
 
@@ -119,10 +119,10 @@ class OfficialWriter:
 
     def _quarantine(self, series: Series, found: Implausible, by: str) -> None:
         times, now_ms = found.opens or (0,), self._now_ms()
-        noted = Held(
+        noted = Quarantined(
             found.reason, min(times), max(times), len(times), by, found.detail, now_ms, now_ms
         )
-        if held.note(self._redis, series, noted).times == 1:
+        if quarantine.add(self._redis, series, noted).times == 1:
             log.warning("%s: held back: %.200r", series, found.detail)
 
     def _quarantine_broken(self, series: Series, written: Written, by: str) -> None:

@@ -16,8 +16,8 @@ from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import pages
-from truecandle.store.held import Reason
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
+from truecandle.store.quarantine import Reason
 
 #: More closed candles than this do not change at once. The exchange did change whole hours of
 #: minutes, sixty candles.
@@ -79,7 +79,7 @@ def _stored(
     if not times:
         return {}
     span = min(times), max(times) + 1
-    count = pages.stored(redis, series, *span)
+    count = pages.count_between(redis, series, *span)
     if not count:
         return {}
     page = pages.read(redis, series, Query(min(count, PAGE_CANDLES_MAX), *span))

@@ -14,7 +14,7 @@ from redis import Redis
 from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.series import Series
-from truecandle.store import audit, live, pages, translated
+from truecandle.store import audit, live, map_redis_errors, pages
 
 #: Of candles that nobody was shown, the newest of one answer: as far back as pending ones reach.
 #: What is older is history.
@@ -31,7 +31,7 @@ class ShownCandles(NamedTuple):
 def read_shown(redis: Redis, series: Series, now_ms: int) -> ShownCandles:
     """What the chart shows now, of one instant."""
     query = pages.Query(limit=1)
-    with translated(), redis.pipeline(transaction=True) as pipe:
+    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
         pages.queue(pipe, series, query)
         live.queue(pipe, series)
         results = pipe.execute()

@@ -81,7 +81,7 @@ def connect(
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def map_redis_errors() -> Iterator[None]:
     """As `with translated():` or `@translated()`: errors of redis-py leave as a `StoreError`."""
     try:
         yield
@@ -122,7 +122,7 @@ def check_server(redis: Redis) -> list[str]:
     return warnings
 
 
-@translated()
+@map_redis_errors()
 def _setting(redis: Redis, name: str) -> str:
     try:
         found: dict[Any, Any] = dict(redis.config_get(name))

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from redis import Redis, WatchError
 
-from truecandle.store import keys, translated
-from truecandle.store.tickets import SECRET, decoded, digest_of, new_secret
+from truecandle.store import keys, map_redis_errors
+from truecandle.store.credentials import SECRET, decoded, digest_of, new_secret
 
 LINK_TTL_S: Final = 3600
 USERS_MAX: Final = 10_000
@@ -37,7 +37,7 @@ class Accounts:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    @translated()
+    @map_redis_errors()
     def add(self, name: str, password: str, now_ms: int) -> bool:
         """A new user; False if that name is taken or `USERS_MAX` is reached."""
         if self._count() >= USERS_MAX:
@@ -57,13 +57,13 @@ class Accounts:
                 return False
         return True
 
-    @translated()
+    @map_redis_errors()
     def get(self, name: str) -> Account | None:
         if not is_name(name):
             return None
         return _account(name, _text(self._redis.hgetall(keys.user(name))))
 
-    @translated()
+    @map_redis_errors()
     def all(self) -> list[Account]:
         """Every user, by name."""
         names = sorted(decoded(self._redis.smembers(keys.USERS)))
@@ -73,11 +73,11 @@ class Accounts:
             found = [_account(n, _text(r)) for n, r in zip(names, pipe.execute(), strict=True)]
         return [account for account in found if account]
 
-    @translated()
+    @map_redis_errors()
     def is_empty(self) -> bool:
         return self._count() == 0
 
-    @translated()
+    @map_redis_errors()
     def remove(self, name: str) -> bool:
         """The user, the tokens and every session end at once. False if there is no such user.
 
@@ -91,7 +91,7 @@ class Accounts:
             pipe.srem(keys.USERS, name)
             return bool(pipe.execute()[1])
 
-    @translated()
+    @map_redis_errors()
     def set_password(self, name: str, password: str) -> bool:
         """All sessions of the user end; tokens stay. False if there is no such user."""
         if not self._redis.sismember(keys.USERS, name):
@@ -99,20 +99,20 @@ class Accounts:
         self._redis.hset(keys.user(name), mapping={"password": password, "epoch": new_secret()})
         return True
 
-    @translated()
+    @map_redis_errors()
     def rehash(self, name: str, old: str, new: str) -> None:
         """The same password under a stronger hash: sessions go on."""
         if self._redis.hget(keys.user(name), "password") == old.encode():
             self._redis.hset(keys.user(name), "password", new)
 
-    @translated()
+    @map_redis_errors()
     def add_link(self, user: str) -> str:
         """The secret of a sign-in link: works once, for `LINK_TTL_S`."""
         secret = new_secret()
         self._redis.set(keys.link(digest_of(secret)), user, ex=LINK_TTL_S)
         return secret
 
-    @translated()
+    @map_redis_errors()
     def take_link(self, secret: str) -> str | None:
         """The user a link stands for; the link is spent with this."""
         if not SECRET.fullmatch(secret):

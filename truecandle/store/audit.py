@@ -14,7 +14,7 @@ from redis import Redis
 from truecandle.candles.audit import AuditEntry, audit_entry_from_json
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: Entries kept per series.
@@ -25,7 +25,7 @@ SEARCHED: Final = 100
 _RECORD = Script("record_audit")
 
 
-@translated()
+@map_redis_errors()
 def record(redis: Redis, series: Series, entries: Sequence[AuditEntry]) -> int:
     """Keeps the entries (ascending) that are not there yet; how many that were."""
     args: list[str | int] = [KEPT, SEARCHED]
@@ -34,7 +34,7 @@ def record(redis: Redis, series: Series, entries: Sequence[AuditEntry]) -> int:
     return cast(int, _RECORD.run(redis, (keys.audit(series),), args)) if entries else 0
 
 
-@translated()
+@map_redis_errors()
 def texts(redis: Redis, series: Series) -> list[bytes]:
     """All entries as they are kept, the newest first, for `decode`."""
     found: Any = redis.lrange(keys.audit(series), 0, KEPT - 1)

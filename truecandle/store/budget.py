@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: Eighty per cent of the 6,000 that the exchange allows in a minute.
@@ -37,7 +37,7 @@ class Budget:
         self._redis = redis
         self.limit_per_minute = limit_per_minute
 
-    @translated()
+    @map_redis_errors()
     def take(self, weight: int, now_ms: int, *, reserve: int = 0) -> int:
         """0 if `weight` was taken, else ms to wait before asking again (nothing was taken).
 
@@ -49,7 +49,7 @@ class Budget:
         args = (weight, now_ms, limit, WINDOW_S, keys.WEIGHT_TTL_S)
         return cast(int, _TAKE.run(self._redis, (keys.WEIGHT, keys.BAN), args))
 
-    @translated()
+    @map_redis_errors()
     def report(self, used_weight: int, now_ms: int) -> int:
         """Takes in what the exchange counted in its current minute (`X-MBX-USED-WEIGHT-1M`).
 
@@ -58,12 +58,12 @@ class Budget:
         args = (used_weight, now_ms, WINDOW_S, MINUTE_EDGE_MS, keys.WEIGHT_TTL_S)
         return cast(int, _REPORT.run(self._redis, (keys.WEIGHT,), args))
 
-    @translated()
+    @map_redis_errors()
     def ban(self, until_ms: int) -> int:
         """No request until then, for all processes, also after a restart; the time in force."""
         return cast(int, _BAN.run(self._redis, (keys.BAN,), (until_ms, keys.BAN_TTL_S)))
 
-    @translated()
+    @map_redis_errors()
     def banned_until_ms(self) -> int:
         """Exchange time in ms until which no request may leave; 0 or a past time: none holds."""
         text: Any = self._redis.get(keys.BAN)

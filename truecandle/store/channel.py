@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: How the names of our channels begin; a Redis user needs the permission `&truecandle:*`.
@@ -44,7 +44,7 @@ class Channel:
         """Its present name. The identity is put there if there is none."""
         return self.publish(())
 
-    @translated()
+    @map_redis_errors()
     def publish(self, messages: Sequence[str]) -> str:
         """Publishes in this order, all or none, and returns the channel's name."""
         args = (self._prefix, self.identity, *messages)

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: How long a reading is used before the next one.
@@ -41,13 +41,13 @@ class Reading(NamedTuple):
     server_ms: int
 
 
-@translated()
+@map_redis_errors()
 def publish(redis: Redis, exchange_ms: int) -> None:
     """Shares the exchange's time of this moment, by who has measured it."""
     _PUBLISH.run(redis, (keys.CLOCK,), (exchange_ms, keys.CLOCK_TTL_S))
 
 
-@translated()
+@map_redis_errors()
 def read(redis: Redis) -> Reading:
     """The exchange's time now, once: for who starts, or needs it no second time."""
     with redis.pipeline(transaction=True) as pipe:

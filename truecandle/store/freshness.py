@@ -14,13 +14,13 @@ from redis.client import Pipeline
 
 from truecandle.candles.freshness import Facts, facts_from_json
 from truecandle.errors import CandleError
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 
 #: Results that `queue` adds to a pipeline; `decode` takes the one of them.
 RESULTS = 1
 
 
-@translated()
+@map_redis_errors()
 def note(redis: Redis, noted: Mapping[str, Facts]) -> None:
     """Keeps the facts of these markets, by symbol, in the place of earlier ones."""
     if not noted:
@@ -32,7 +32,7 @@ def note(redis: Redis, noted: Mapping[str, Facts]) -> None:
         pipe.execute()
 
 
-@translated()
+@map_redis_errors()
 def read(redis: Redis) -> dict[str, Facts]:
     """The facts of every market of which some were noted, by symbol. Junk is skipped."""
     entries = cast("dict[bytes, bytes]", redis.hgetall(keys.FRESHNESS))

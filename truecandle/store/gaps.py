@@ -17,7 +17,7 @@ from truecandle.candles.gap import Gap, Hole, Missing, find_holes, gap_from_json
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
-from truecandle.store import keys, pages, translated
+from truecandle.store import keys, map_redis_errors, pages
 from truecandle.store.script import Script
 
 #: Candles that are counted at once; only where the count is wrong are their open times read.
@@ -32,7 +32,7 @@ RESULTS: Final = 1
 _SAVE = Script("save_gaps")
 
 
-@translated()
+@map_redis_errors()
 def read(redis: Redis, series: Series) -> GapRegistry:
     """What is known; junk is skipped."""
     texts: Any = redis.hvals(keys.gaps(series))
@@ -45,7 +45,7 @@ def read(redis: Redis, series: Series) -> GapRegistry:
     return GapRegistry(found)
 
 
-@translated()
+@map_redis_errors()
 def standing(redis: Redis, series: Series) -> list[Gap]:
     """The known gaps, ascending, without those whose candles have come since."""
     known = read(redis, series).all
@@ -53,7 +53,7 @@ def standing(redis: Redis, series: Series) -> list[Gap]:
     return [gap for gap, count in zip(known, held, strict=True) if count < gap.candles]
 
 
-@translated()
+@map_redis_errors()
 def save(
     redis: Redis, series: Series, before: GapRegistry, after: GapRegistry, *, anew: bool = False
 ) -> list[Missing]:
@@ -71,7 +71,7 @@ def save(
     args: list[str | int] = [len(gone), *gone]
     for start, text in changed.items():
         args += (start, text)
-    names = (keys.gaps, keys.missing, keys.pending, keys.live, keys.own)
+    names = (keys.gaps, keys.missing, keys.pending, keys.live, keys.feed_candle)
     _SAVE.run(redis, [name(series) for name in names], args)
     known = set(before.proven)
     return [missing for missing in after.proven if missing not in known]
@@ -79,7 +79,7 @@ def save(
 
 def proven(redis: Redis, series: Series) -> list[Missing]:
     """The newest `MISSING_MAX` proven gaps, ascending."""
-    with translated(), redis.pipeline(transaction=False) as pipe:
+    with map_redis_errors(), redis.pipeline(transaction=False) as pipe:
         queue(pipe, series)
         return decode(pipe.execute())
 
@@ -94,7 +94,7 @@ def decode(results: Sequence[Any]) -> list[Missing]:
     return [Missing(int(start), int(end)) for end, start in results[0]]
 
 
-@translated()
+@map_redis_errors()
 def missing(
     redis: Redis, series: Series, start_ms: int, end_ms: int, known: GapRegistry, read_from_ms: int
 ) -> list[Hole]:
@@ -118,7 +118,7 @@ def missing(
             if not held:
                 expected = [hole_of(interval, from_ms, until_ms)]
             elif held != missed or until_ms > read_from_ms:
-                opens = pages.opens(redis, series, from_ms, until_ms)
+                opens = pages.open_times(redis, series, from_ms, until_ms)
                 expected = find_holes(interval, opens, from_ms, until_ms)
             for hole in expected:
                 _append(holes, hole)

@@ -127,7 +127,7 @@ def live(series: Series) -> str:
     return f"live_candle:{series.name}"
 
 
-def own(series: Series) -> str:
+def feed_candle(series: Series) -> str:
     """STRING JSON, lives as that: our feed's candle while a browser's stands in for it."""
     return f"own_candle:{series.name}"
 

@@ -16,7 +16,7 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from truecandle.errors import StoreDamaged
-from truecandle.store import from_reply, keys, translated
+from truecandle.store import from_reply, keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: Leases that one round trip asks for; more take more of them.
@@ -77,13 +77,13 @@ class Lease:
         """Renews the lease; False if it is not ours any more. Never takes it anew."""
         return self._hold(may_take=False) == 0
 
-    @translated()
+    @map_redis_errors()
     def release(self) -> bool:
         """Gives the lease up, so that another may take it at once; False if it was not ours."""
         self._held = (0, 0)
         return bool(_RELEASE.run(self._redis, (keys.lease(self.name),), (self.holder,)))
 
-    @translated()
+    @map_redis_errors()
     def _hold(self, *, may_take: bool) -> int:
         asked_ms = self._monotonic_ms()
         names = (keys.lease(self.name), keys.fence(self.name))
@@ -135,7 +135,7 @@ class Leases:
         """Gives up all that is held, so that others may take it at once."""
         self._give_up(self._held.keys())
 
-    @translated()
+    @map_redis_errors()
     def _hold(self, names: list[str]) -> None:
         asked_ms = self._monotonic_ms()
 
@@ -150,7 +150,7 @@ class Leases:
             held[name] = (_number(answer), until_ms)
         self._held = {name: hold for name, hold in held.items() if hold[0]}
 
-    @translated()
+    @map_redis_errors()
     def _give_up(self, names: Iterable[str]) -> None:
         leaving = set(names)
         self._held = {name: hold for name, hold in self._held.items() if name not in leaving}
@@ -178,7 +178,7 @@ def _number(answer: Any) -> int:
     return int(answer[0])
 
 
-@translated()
+@map_redis_errors()
 def current(redis: Redis, name: str) -> int:
     """The newest fencing number of a lease, whoever holds it; 0 if it was never taken.
 

@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from truecandle.candles.candle import LiveCandle, live_from_json
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError, StoreDamaged
-from truecandle.store import from_reply, keys, lease, translated
+from truecandle.store import from_reply, keys, lease, map_redis_errors
 from truecandle.store.script import Script
 
 #: A candle of our feed younger than this is not replaced by a browser's.
@@ -84,7 +84,7 @@ def save_live(redis: Redis, series: Series, candle: LiveCandle, *, now_ms: int) 
     return saved
 
 
-@translated()
+@map_redis_errors()
 def save_many(
     redis: Redis,
     items: Iterable[tuple[Series, LiveCandle]],
@@ -105,13 +105,13 @@ def save_many(
     return saved
 
 
-@translated()
-def read_own(redis: Redis, series: Series) -> LiveCandle | None:
+@map_redis_errors()
+def read_feed_candle(redis: Redis, series: Series) -> LiveCandle | None:
     """What our feed last said itself, if a browser's candle has stood in for it since."""
-    return _parsed(cast("bytes | None", redis.get(keys.own(series))))
+    return _parsed(cast("bytes | None", redis.get(keys.feed_candle(series))))
 
 
-@translated()
+@map_redis_errors()
 def restore(
     redis: Redis, series: Iterable[Series], *, now_ms: int, fences: Mapping[str, int]
 ) -> None:
@@ -119,7 +119,7 @@ def restore(
     given = list(series)
     with redis.pipeline(transaction=False) as pipe:
         for one in given:
-            pipe.mget(keys.live(one), keys.own(one))
+            pipe.mget(keys.live(one), keys.feed_candle(one))
         found = [(_parsed(shown), _parsed(own)) for shown, own in pipe.execute()]
     items = [
         (one, own)
@@ -131,7 +131,7 @@ def restore(
 
 def read_live(redis: Redis, series: Series, now_ms: int) -> Live:
     """What is live at exchange time `now_ms`, of one instant."""
-    with translated(), redis.pipeline(transaction=True) as pipe:
+    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
         queue(pipe, series)
         return decode(series, pipe.execute(), now_ms)
 
@@ -145,7 +145,7 @@ def queue(pipe: Pipeline, series: Series, pending: int = PENDING_KEPT) -> None:
     pipe.zrange(keys.pending(series), -pending, -1)
 
 
-@translated()
+@map_redis_errors()
 def newest(redis: Redis, series: Iterable[Series], now_ms: int) -> list[tuple[Series, LiveCandle]]:
     """The newest closed candle and the forming one of many series, in one round trip."""
     given = list(series)
@@ -187,7 +187,7 @@ def is_over(series: Series, candle: LiveCandle, now_ms: int) -> bool:
     return now_ms > series.interval.next_open_ms(end_ms) + STALE_AFTER_MS
 
 
-@translated()
+@map_redis_errors()
 def settle(redis: Redis, series: Series, opens: Iterable[int]) -> int:
     """Drops the pending candles that open at `opens`, official ones having arrived; how many."""
     times = list(opens)
@@ -217,7 +217,7 @@ def _save_some(
 
 def _keys(series: Series) -> tuple[str, ...]:
     fence = keys.fence(lease.of_market(series.symbol))
-    names = (keys.live(series), keys.pending(series), keys.own(series))
+    names = (keys.live(series), keys.pending(series), keys.feed_candle(series))
     return (*names, fence, keys.missing(series))
 
 

@@ -17,7 +17,7 @@ from truecandle.candles.instrument import Instrument, instrument_from_fields
 from truecandle.candles.series import parse_symbol
 from truecandle.config import SYMBOLS_MAX
 from truecandle.errors import CandleError
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: Markets followed at once: as many as `SYMBOLS` may name.
@@ -33,7 +33,7 @@ _UNFOLLOW = Script("unfollow_market")
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class FollowedMarket:
     """A followed market: what the exchange said of it at `checked_ms` (exchange time, 0: never).
 
     Markets are in the order of `added_ms`.
@@ -55,7 +55,7 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LookupResult:
     """The fetcher's answer to a wish: the listing, or None if the exchange lists no such market.
 
     `wait_ms`: the exchange could not be asked; worth trying again then.
@@ -65,17 +65,19 @@ class Answer:
     wait_ms: int = 0
 
 
-@translated()
-def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[Market, ...]:
+@map_redis_errors()
+def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[FollowedMarket, ...]:
     """The followed markets. Where none ever was, those of `seed` are followed from now on."""
     found = _read(redis)
     if found or not seed:
         return found
-    _follow(redis, "seed", [Market(Instrument(name), place) for place, name in enumerate(seed)])
+    _follow(
+        redis, "seed", [FollowedMarket(Instrument(name), place) for place, name in enumerate(seed)]
+    )
     return _read(redis)
 
 
-@translated()
+@map_redis_errors()
 def listing(redis: Redis, symbol: str) -> Instrument | None:
     """What is known of one followed market; None if it is not followed."""
     text: Any = redis.hget(keys.MARKETS, symbol)
@@ -83,8 +85,8 @@ def listing(redis: Redis, symbol: str) -> Instrument | None:
     return market.listing if market else None
 
 
-@translated()
-def follow(redis: Redis, market: Market) -> Change:
+@map_redis_errors()
+def follow(redis: Redis, market: FollowedMarket) -> Change:
     """Follows one market more; nothing changes if it is followed already, or if there is no room.
 
     Running twice gives `known` the second time.
@@ -93,21 +95,21 @@ def follow(redis: Redis, market: Market) -> Change:
     return "added" if written > 0 else "known" if written == 0 else "full"
 
 
-@translated()
-def update(redis: Redis, markets: Iterable[Market]) -> None:
+@map_redis_errors()
+def update(redis: Redis, markets: Iterable[FollowedMarket]) -> None:
     """What the exchange says of them now; those not followed any more stay so."""
     _follow(redis, "update", list(markets))
 
 
-@translated()
+@map_redis_errors()
 def unfollow(redis: Redis, symbol: str) -> Removal:
     """Follows one market less; its candles stay. The last one stays followed."""
     removed = cast(int, _UNFOLLOW.run(redis, (keys.MARKETS,), (symbol,)))
     return "removed" if removed > 0 else "unknown" if removed == 0 else "last"
 
 
-@translated()
-def wish(redis: Redis, symbol: str) -> bool:
+@map_redis_errors()
+def request_lookup(redis: Redis, symbol: str) -> bool:
     """Asks the fetcher to look a symbol up; False if too many wishes wait."""
     with redis.pipeline(transaction=True) as pipe:
         pipe.sadd(keys.WISHES, symbol)
@@ -120,8 +122,8 @@ def wish(redis: Redis, symbol: str) -> bool:
     return False
 
 
-@translated()
-def wishes(redis: Redis) -> list[str]:
+@map_redis_errors()
+def lookup_requests(redis: Redis) -> list[str]:
     """The symbols to look up; what is no symbol is dropped."""
     members: Any = redis.srandmember(keys.WISHES, WISHES_MAX)
     found = []
@@ -133,8 +135,8 @@ def wishes(redis: Redis) -> list[str]:
     return found
 
 
-@translated()
-def grant(redis: Redis, symbol: str, answer: Answer) -> None:
+@map_redis_errors()
+def answer_lookup(redis: Redis, symbol: str, answer: LookupResult) -> None:
     """Answers a wish, which is one no longer; the answer holds for some seconds."""
     listing = answer.listing
     told = "{" + ",".join(f'"{n}":{t}' for n, t in listing.fields.items()) + "}" if listing else ""
@@ -145,30 +147,32 @@ def grant(redis: Redis, symbol: str, answer: Answer) -> None:
         pipe.execute()
 
 
-@translated()
-def granted(redis: Redis, symbol: str) -> Answer | None:
+@map_redis_errors()
+def lookup_result(redis: Redis, symbol: str) -> LookupResult | None:
     """The answer to a wish, None while there is none."""
     text: Any = redis.get(keys.answer(symbol))
     try:
         fields = _fields(text or b"null")
         listing = fields["listing"]
-        return Answer(instrument_from_fields(listing) if listing else None, int(fields["wait_ms"]))
+        return LookupResult(
+            instrument_from_fields(listing) if listing else None, int(fields["wait_ms"])
+        )
     except (CandleError, ValueError, TypeError, LookupError, AttributeError):
         return None
 
 
-def _read(redis: Redis) -> tuple[Market, ...]:
+def _read(redis: Redis) -> tuple[FollowedMarket, ...]:
     """Junk is left out."""
     texts: Any = redis.hvals(keys.MARKETS)
     found = [market for market in map(_parsed, texts) if market is not None]
     return tuple(sorted(found, key=lambda market: (market.added_ms, market.symbol)))
 
 
-def _parsed(text: bytes) -> Market | None:
+def _parsed(text: bytes) -> FollowedMarket | None:
     try:
         fields = _fields(text)
         added_ms, checked_ms = int(fields["added_at"]), int(fields["checked_at"] or 0)
-        return Market(instrument_from_fields(fields), added_ms, checked_ms)
+        return FollowedMarket(instrument_from_fields(fields), added_ms, checked_ms)
     except (CandleError, ValueError, TypeError, LookupError, AttributeError):
         return None
 
@@ -177,6 +181,6 @@ def _fields(text: bytes) -> Any:
     return json.loads(text, parse_float=str)
 
 
-def _follow(redis: Redis, mode: str, given: Sequence[Market]) -> int:
+def _follow(redis: Redis, mode: str, given: Sequence[FollowedMarket]) -> int:
     pairs = [text for market in given for text in (market.symbol, market.to_json())]
     return cast(int, _FOLLOW.run(redis, (keys.MARKETS,), (mode, MARKETS_MAX, *pairs)))

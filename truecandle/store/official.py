@@ -16,7 +16,7 @@ from redis import Redis
 from truecandle.candles.candle import OfficialCandle, official_from_member, official_from_row
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.pages import (
     OPENS_MAX,
@@ -29,12 +29,12 @@ from truecandle.store.pages import (
     decode,
     latest,
     meta,
-    opens,
+    open_times,
     queue,
     read,
     version,
 )
-from truecandle.store.rows import Checked, Refused, Row, check, with_grid
+from truecandle.store.rows import Checked, RefusedRow, Row, check, with_grid
 from truecandle.store.script import Script
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
     "Meta",
     "Page",
     "Query",
-    "Refused",
+    "RefusedRow",
     "Row",
     "Written",
     "candles",
@@ -63,7 +63,7 @@ __all__ = [
     "latest",
     "learned",
     "meta",
-    "opens",
+    "open_times",
     "queue",
     "read",
     "upsert_klines",
@@ -95,7 +95,7 @@ class Written:
     unchanged: int
     corrected: int
     healed: int
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedRow, ...]
     version: int
     previous: int
     earliest: int | None
@@ -115,7 +115,7 @@ class Correction:
     by: str
 
 
-@translated()
+@map_redis_errors()
 def upsert_klines(
     redis: Redis,
     series: Series,
@@ -150,7 +150,7 @@ def upsert_klines(
     return replace(written, refused=checked.refused)
 
 
-@translated()
+@map_redis_errors()
 def learned(redis: Redis, series: Series) -> Series:
     """The series with its grid: for 3d learned from a stored candle, as it is with none stored."""
     if series.interval.has_grid:
@@ -169,7 +169,7 @@ def corrections(redis: Redis, series: Series, limit: int) -> list[Correction]:
     return decode_corrections(correction_texts(redis, series, limit))
 
 
-@translated()
+@map_redis_errors()
 def correction_texts(redis: Redis, series: Series, limit: int) -> list[bytes]:
     """The newest corrections as they are kept, for `decode_corrections`."""
     last = min(limit, CORRECTIONS_KEPT) - 1
@@ -236,6 +236,6 @@ def _joined(one: Written, two: Written) -> Written:
     )
 
 
-def _without_grid(rows: Iterable[Row | OfficialCandle]) -> tuple[Refused, ...]:
+def _without_grid(rows: Iterable[Row | OfficialCandle]) -> tuple[RefusedRow, ...]:
     why = "no row shows the grid of 3d candles"
-    return tuple(Refused(row, "broken", why) for row in rows)
+    return tuple(RefusedRow(row, "broken", why) for row in rows)

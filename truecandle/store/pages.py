@@ -18,7 +18,7 @@ from truecandle.candles.candle import OfficialCandle, official_from_member
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.columns import own_time
 
 #: Candles of one page.
@@ -80,7 +80,7 @@ class Page:
 
 def read(redis: Redis, series: Series, query: Query) -> Page:
     """One page, all of one instant."""
-    with translated(), redis.pipeline(transaction=True) as pipe:
+    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
         queue(pipe, series, query)
         return decode(query, pipe.execute())
 
@@ -132,7 +132,7 @@ def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
     return [found[open_ms] for open_ms in sorted(found)]
 
 
-@translated()
+@map_redis_errors()
 def meta(redis: Redis, series: Series) -> Meta:
     """What the series holds, as the ZSET itself shows it, with the version from its meta."""
     with redis.pipeline(transaction=True) as pipe:
@@ -140,14 +140,14 @@ def meta(redis: Redis, series: Series) -> Meta:
         return _meta(pipe.execute())
 
 
-@translated()
+@map_redis_errors()
 def version(redis: Redis, series: Series) -> int:
     """The version alone, in one GET; 0 = not known: don't cache under it, don't compare with it."""
     return _version(redis.get(keys.meta(series)))
 
 
-@translated()
-def opens(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[int]:
+@map_redis_errors()
+def open_times(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[int]:
     """Open times in ms in [start_ms, end_ms), ascending, the oldest `OPENS_MAX`.
 
     Only those at which exactly one proper member stands: whatever else lies there is as good as a
@@ -166,14 +166,14 @@ def opens(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[int]
     return found
 
 
-@translated()
-def stored(redis: Redis, series: Series, start_ms: int, end_ms: int) -> int:
+@map_redis_errors()
+def count_between(redis: Redis, series: Series, start_ms: int, end_ms: int) -> int:
     """How many members lie in [start_ms, end_ms), whatever they are."""
     last: Any = f"({end_ms}"
     return redis.zcount(keys.klines(series), start_ms, last)
 
 
-@translated()
+@map_redis_errors()
 def latest(redis: Redis, series: Series, n: int) -> list[bytes]:
     """The newest `n` members (at most `PAGE_CANDLES_MAX`), newest first."""
     last: Any = min(n, PAGE_CANDLES_MAX) - 1

@@ -11,17 +11,17 @@ from typing import Any
 from redis import Redis
 
 from truecandle.candles.series import Series
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 
 
-@translated()
+@map_redis_errors()
 def last_ms(redis: Redis, series: Series) -> int:
     """0 = never, or not known."""
     text: Any = redis.hget(keys.REREADS, series.name)
     return int(text) if text and text.isdigit() else 0
 
 
-@translated()
+@map_redis_errors()
 def done(redis: Redis, series: Series, at_ms: int) -> None:
     """All of it was read, at this time of the exchange's clock."""
     redis.hset(keys.REREADS, series.name, at_ms)

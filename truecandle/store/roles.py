@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from redis import Redis
 
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
 #: Between a role and who of several has it.
@@ -26,7 +26,7 @@ FORGOTTEN_MS: Final = 600_000
 _BEAT = Script("beat_role")
 
 
-class Beat(NamedTuple):
+class RoleHeartbeat(NamedTuple):
     """A role's last sign of life: when (ms, the Redis server's clock), how long ago that was by the
     same clock (negative if it was set back since), and what the role said."""
 
@@ -35,8 +35,8 @@ class Beat(NamedTuple):
     detail: Mapping[str, Any]
 
 
-@translated()
-def beat(redis: Redis, role: str, detail: Mapping[str, Any], holder: str = "") -> None:
+@map_redis_errors()
+def heartbeat(redis: Redis, role: str, detail: Mapping[str, Any], holder: str = "") -> None:
     """Says that `role` (`web`, `fetcher`, `feed`) is alive; `detail` is a small JSON object.
 
     Where several processes have the role beside each other, each has an entry by its `holder`.
@@ -50,16 +50,16 @@ def beat(redis: Redis, role: str, detail: Mapping[str, Any], holder: str = "") -
     _BEAT.run(redis, (keys.ROLES,), args)
 
 
-@translated()
+@map_redis_errors()
 def leave(redis: Redis, role: str, holder: str) -> None:
     """A process that has ended in good order gives no sign of life any more."""
     redis.hdel(keys.ROLES, _name(role, holder))
 
 
-@translated()
-def beats(redis: Redis) -> dict[str, Beat]:
+@map_redis_errors()
+def heartbeats(redis: Redis) -> dict[str, RoleHeartbeat]:
     """The last sign of life of every role, by name; of several holders the newest."""
-    newest: dict[str, Beat] = {}
+    newest: dict[str, RoleHeartbeat] = {}
     for name, found in _entries(redis).items():
         role = name.partition(HOLDER)[0]
         if role not in newest or abs(found.age_ms) <= abs(newest[role].age_ms):
@@ -67,8 +67,8 @@ def beats(redis: Redis) -> dict[str, Beat]:
     return newest
 
 
-@translated()
-def each(redis: Redis, role: str) -> dict[str, Beat]:
+@map_redis_errors()
+def each(redis: Redis, role: str) -> dict[str, RoleHeartbeat]:
     """The last signs of life of all that have this role, by holder."""
     found = {name.partition(HOLDER): one for name, one in _entries(redis).items()}
     return {holder: one for (name, _, holder), one in found.items() if name == role}
@@ -88,8 +88,8 @@ class Ages:
         #: By name: when the role spoke last (the server's clock), and when that was by ours.
         self._seen: dict[str, tuple[int, int]] = {}
 
-    def look(self, found: Mapping[str, Beat]) -> dict[str, int]:
-        """The silence in ms of every role in what `beats` or `each` gave, by the same name."""
+    def look(self, found: Mapping[str, RoleHeartbeat]) -> dict[str, int]:
+        """The silence in ms of every role in what `heartbeats` or `each` gave, by the same name."""
         now_ms, seen = self._monotonic_ms(), dict[str, tuple[int, int]]()
         for name, one in found.items():
             known = self._seen.get(name)
@@ -101,7 +101,7 @@ class Ages:
         return {name: now_ms - at_ms for name, (_, at_ms) in seen.items()}
 
 
-def _entries(redis: Redis) -> dict[str, Beat]:
+def _entries(redis: Redis) -> dict[str, RoleHeartbeat]:
     with redis.pipeline(transaction=True) as pipe:
         pipe.hgetall(keys.ROLES)
         pipe.time()
@@ -112,7 +112,7 @@ def _entries(redis: Redis) -> dict[str, Beat]:
         try:
             entry = json.loads(text)
             at_ms = int(entry["at_ms"])
-            found[name.decode()] = Beat(at_ms, now_ms - at_ms, dict(entry["detail"]))
+            found[name.decode()] = RoleHeartbeat(at_ms, now_ms - at_ms, dict(entry["detail"]))
         except (ValueError, TypeError, LookupError, OverflowError):
             continue
     return found

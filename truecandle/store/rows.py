@@ -22,7 +22,7 @@ Row = Sequence[object]
 Reason = Literal["broken", "misaligned", "open"]
 
 
-class Refused(NamedTuple):
+class RefusedRow(NamedTuple):
     """A row that is not stored. `time` is its first field, whatever that holds."""
 
     time: object
@@ -34,7 +34,7 @@ class Checked(NamedTuple):
     """Rows sorted by their fate: `candles` ascending and unique, `refused` in the order given."""
 
     candles: tuple[OfficialCandle, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedRow, ...]
 
 
 def check(
@@ -50,18 +50,18 @@ def check(
     answer as a whole is not to be trusted. `interval` has a grid (see `with_grid`).
     """
     candles: dict[int, OfficialCandle] = {}
-    refused: list[Refused] = []
+    refused: list[RefusedRow] = []
     for row in rows:
         try:
             candle = row if isinstance(row, OfficialCandle) else official_from_row(row)
         except CandleError as error:
-            refused.append(Refused(_time_of(row), "broken", str(error)))
+            refused.append(RefusedRow(_time_of(row), "broken", str(error)))
             continue
         open_ms = candle.open_ms
         if not interval.is_aligned(open_ms):
-            refused.append(Refused(open_ms, "misaligned", f"no {interval.name} opens here"))
+            refused.append(RefusedRow(open_ms, "misaligned", f"no {interval.name} opens here"))
         elif not is_closed(interval, open_ms, now_ms, settle_ms):
-            refused.append(Refused(open_ms, "open", f"its end + {settle_ms} ms > {now_ms}"))
+            refused.append(RefusedRow(open_ms, "open", f"its end + {settle_ms} ms > {now_ms}"))
         elif (known := candles.setdefault(open_ms, candle)) is not candle and known != candle:
             allowed = f"one row per open time; also sent: {known.member()}"
             raise CandleError("row", candle.member(), allowed)

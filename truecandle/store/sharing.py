@@ -11,15 +11,15 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from truecandle.store import keys, translated
-from truecandle.store.survey import SCAN_KEYS, recognised
+from truecandle.store import keys, map_redis_errors
+from truecandle.store.inspection import SCAN_KEYS, recognised
 
 #: A minute's weight has about as many seconds; a time in ms has as many digits.
 WEIGHT_FIELDS_MAX: Final = 1_000
 BAN_BYTES_MAX: Final = 15
 
 
-@translated()
+@map_redis_errors()
 def has_others(redis: Redis) -> bool:
     """Whether the server has other databases than this one, or this one keys of no name of ours."""
     try:
@@ -32,7 +32,7 @@ def has_others(redis: Redis) -> bool:
     return any(not _is_named_by_us(name) for name in redis.scan_iter(count=SCAN_KEYS))
 
 
-@translated()
+@map_redis_errors()
 def count(redis: Redis, name: str) -> int:
     """How many members a hash or set has; 0 of anything else."""
     kind: Any = redis.type(name)
@@ -40,7 +40,7 @@ def count(redis: Redis, name: str) -> int:
     return int(found)
 
 
-@translated()
+@map_redis_errors()
 def users(redis: Redis) -> dict[str, bool]:
     """Each of the users' set, and whether it has an account of ours; {} if that key is no set."""
     if redis.type(keys.USERS) != b"set":
@@ -54,7 +54,7 @@ def users(redis: Redis) -> dict[str, bool]:
     return {name: answer == 1 for name, answer in zip(names, found, strict=True)}
 
 
-@translated()
+@map_redis_errors()
 def is_weight(redis: Redis) -> bool:
     """Whether the request weight is unused, or as `budget` keeps it: seconds, and it expires."""
     if redis.type(keys.WEIGHT) != b"hash":
@@ -67,7 +67,7 @@ def is_weight(redis: Redis) -> bool:
     return all(second.isdigit() for second in seconds)
 
 
-@translated()
+@map_redis_errors()
 def is_ban(redis: Redis) -> bool:
     """Whether the ban is unused, or as `budget` keeps it: a time, and it expires."""
     if redis.type(keys.BAN) != b"string":

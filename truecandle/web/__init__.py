@@ -19,8 +19,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
+from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.store.tickets import SESSION_MAX_S, Tickets
 from truecandle.web import api, assets, auth, commands, errors, health, log, pages, record, sockets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
@@ -50,7 +50,7 @@ def create_app(
         settings=settings,
         redis=redis,
         accounts=Accounts(redis),
-        tickets=Tickets(redis),
+        credentials=CredentialStore(redis),
         clock=clock or Clock(SharedClock(redis).now_ms),
         markets=Markets(redis, settings),
         throttle=Throttle(redis),

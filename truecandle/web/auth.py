@@ -17,7 +17,7 @@ from flask import Flask, Request, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
-from truecandle.store.tickets import Scope, Ticket, digest_of
+from truecandle.store.credentials import Credential, Scope, digest_of
 from truecandle.web import passwords
 from truecandle.web.errors import Problem
 from truecandle.web.parts import parts
@@ -37,9 +37,9 @@ _log = logging.getLogger("truecandle.web.auth")
 class User(UserMixin):  # type: ignore[misc]
     """Somebody who is signed in. `scope` is `read` or `write`; a session may write."""
 
-    def __init__(self, ticket: Ticket, scope: Scope = "write", secret: str = "") -> None:
-        self.name = ticket.user
-        self.ticket = ticket
+    def __init__(self, credential: Credential, scope: Scope = "write", secret: str = "") -> None:
+        self.name = credential.user
+        self.credential = credential
         self.scope = scope
         self._secret = secret
 
@@ -103,7 +103,7 @@ def bearer(of: Request) -> str | None:
 
 def token_user(secret: str) -> User | None:
     """The user of a token, as REST and Socket.IO take it."""
-    found = parts().tickets.token(secret)
+    found = parts().credentials.token(secret)
     return User(found[1], found[0].scope) if found else None
 
 
@@ -140,7 +140,7 @@ def sign_in_by_link(secret: str) -> None:
 def sign_out() -> None:
     """Ends the session here and in Redis; its sockets follow within a second (`sockets`)."""
     if current_user.is_authenticated:
-        parts().tickets.close(current_user.ticket.digest)
+        parts().credentials.close(current_user.credential.digest)
         _log.info("signed out: user=%s", current_user.name)
     logout_user()
     session.clear()
@@ -148,12 +148,12 @@ def sign_out() -> None:
 
 def _begin(name: str) -> None:
     """A new session under a new id, whatever the browser came with."""
-    secret = parts().tickets.open(name, parts().clock.machine_ms())
+    secret = parts().credentials.open(name, parts().clock.machine_ms())
     if secret is None:
         raise Problem(401, "credentials", WRONG)
     session.clear()
     session.permanent = True
-    login_user(User(Ticket("session", digest_of(secret), name), secret=secret))
+    login_user(User(Credential("session", digest_of(secret), name), secret=secret))
     _log.info("signed in: user=%s address=%s", name, _address())
 
 
@@ -161,8 +161,8 @@ def _from_cookie(cookie_id: str) -> User | None:
     if bearer(request) is not None:
         return None
     secret, _, name = cookie_id.partition(" ")
-    ticket = parts().tickets.session(secret, name, parts().clock.machine_ms())
-    return User(ticket, secret=secret) if ticket else None
+    credential = parts().credentials.session(secret, name, parts().clock.machine_ms())
+    return User(credential, secret=secret) if credential else None
 
 
 def _from_token(of: Request) -> User | None:

@@ -17,7 +17,7 @@ from truecandle.candles.gap import Missing
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
-from truecandle.store import gaps, live, official, pages, translated
+from truecandle.store import gaps, live, map_redis_errors, official, pages
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
@@ -38,7 +38,7 @@ class Snapshot(NamedTuple):
     missing: list[Missing]
 
 
-@translated()
+@map_redis_errors()
 def read(redis: Redis, wanted: Wanted, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles only if they were asked for."""
     if not wanted.is_live:

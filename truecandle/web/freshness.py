@@ -16,7 +16,7 @@ from flask_socketio import SocketIO
 from truecandle.candles.freshness import Freshness, judge
 from truecandle.errors import StoreError
 from truecandle.events import FRESHNESS, freshness_payload
-from truecandle.store import freshness, translated
+from truecandle.store import freshness, map_redis_errors
 from truecandle.web.parts import Parts
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
@@ -34,7 +34,7 @@ def of_all(parts: Parts) -> dict[str, Freshness]:
     return {symbol: judge(facts.get(symbol), now_ms) for symbol in parts.markets.symbols}
 
 
-@translated()
+@map_redis_errors()
 def of(parts: Parts, symbol: str) -> Freshness:
     """One market's freshness now."""
     with parts.redis.pipeline(transaction=False) as pipe:

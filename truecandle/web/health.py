@@ -67,7 +67,7 @@ def numbers() -> Response:
 
 def _report() -> dict[str, Any]:
     try:
-        beats = roles.beats(parts().redis)
+        beats = roles.heartbeats(parts().redis)
         feeds = roles.each(parts().redis, "feed")
         warnings = check_server(parts().redis)
         markets = freshness.of_all(parts())

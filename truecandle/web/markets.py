@@ -16,7 +16,7 @@ from truecandle.candles.instrument import Instrument
 from truecandle.config import Settings
 from truecandle.errors import StoreError
 from truecandle.store import markets
-from truecandle.store.markets import MARKETS_MAX, Answer, Market
+from truecandle.store.markets import MARKETS_MAX, FollowedMarket, LookupResult
 from truecandle.web.errors import Problem
 
 #: How long the followed markets are gone by before they are read again.
@@ -34,10 +34,10 @@ class Markets:
         self._redis = redis
         self._seed = settings.symbols
         self.intervals = settings.intervals
-        self._found: tuple[Market, ...] = ()
+        self._found: tuple[FollowedMarket, ...] = ()
         self._read_at_s = -math.inf
 
-    def all(self) -> tuple[Market, ...]:
+    def all(self) -> tuple[FollowedMarket, ...]:
         """In the order they were added; `StoreError` while it cannot be known."""
         if time.monotonic() - self._read_at_s > FRESH_S:
             self._found = markets.followed(self._redis, self._seed)
@@ -48,19 +48,19 @@ class Markets:
     def symbols(self) -> tuple[str, ...]:
         return tuple(market.symbol for market in self.all())
 
-    def known(self) -> tuple[Market, ...]:
+    def known(self) -> tuple[FollowedMarket, ...]:
         """As `all`, but the last ones known, or the first ones ever, while Redis is away."""
         try:
             return self.all()
         except StoreError:
-            return self._found or tuple(Market(Instrument(symbol)) for symbol in self._seed)
+            return self._found or tuple(FollowedMarket(Instrument(symbol)) for symbol in self._seed)
 
-    def find(self, symbol: str) -> Market | None:
+    def find(self, symbol: str) -> FollowedMarket | None:
         """A followed market, as it is at this moment."""
         self._read_at_s = -math.inf
         return next((market for market in self.all() if market.symbol == symbol), None)
 
-    def follow(self, symbol: str, now_ms: int) -> Market:
+    def follow(self, symbol: str, now_ms: int) -> FollowedMarket:
         """Follows a market that the exchange lists. `Problem`: 409, 422, or 503 if nobody knows."""
         if len(self.all()) >= MARKETS_MAX:
             raise _full()
@@ -69,7 +69,7 @@ class Markets:
             raise _unchecked(symbol, "it did not answer", math.ceil(answer.wait_ms / 1000))
         if answer.listing is None:
             raise Problem(422, "not-listed", f"The exchange lists no market {symbol}.")
-        market = Market(answer.listing, added_ms=now_ms, checked_ms=now_ms)
+        market = FollowedMarket(answer.listing, added_ms=now_ms, checked_ms=now_ms)
         if markets.follow(self._redis, market) == "full":
             raise _full()
         return self.find(symbol) or market
@@ -84,13 +84,13 @@ class Markets:
             raise Problem(404, "unknown-market", f"{symbol} is not followed here.")
         self._read_at_s = -math.inf
 
-    def _look_up(self, symbol: str) -> Answer:
+    def _look_up(self, symbol: str) -> LookupResult:
         """The fetcher's answer; every look yields to others."""
-        if not markets.wish(self._redis, symbol):
+        if not markets.request_lookup(self._redis, symbol):
             raise _unchecked(symbol, "too many other symbols wait", RETRY_AFTER_S)
         until_s = time.monotonic() + WAIT_S
         while time.monotonic() < until_s:
-            answer = markets.granted(self._redis, symbol)
+            answer = markets.lookup_result(self._redis, symbol)
             if answer is not None:
                 return answer
             time.sleep(LOOK_S)

@@ -14,8 +14,8 @@ from redis import Redis
 
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
+from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.store.tickets import Tickets
 from truecandle.web.clock import Clock
 from truecandle.web.hub import Hub
 from truecandle.web.markets import Markets
@@ -31,7 +31,7 @@ class Parts:
     settings: Settings
     redis: Redis
     accounts: Accounts
-    tickets: Tickets
+    credentials: CredentialStore
     clock: Clock
     markets: Markets
     throttle: Throttle

@@ -105,7 +105,7 @@ def _last_price(redis: Redis, series: Series, now_ms: int) -> str | None:
     A browser's earlier word does not count: else the price could be walked away in steps.
     """
     found = live.read_live(redis, series, now_ms)
-    known = (*found.pending, found.forming, live.read_own(redis, series))
+    known = (*found.pending, found.forming, live.read_feed_candle(redis, series))
     ours = [c for c in known if c is not None and c.source == "live"]
     if ours:
         return max(ours, key=lambda candle: candle.open_ms).close

@@ -15,9 +15,9 @@ from flask import Blueprint, Response, request
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.gap_registry import GAPS_MAX
 from truecandle.candles.series import Series
-from truecandle.store import gaps, held, official
-from truecandle.store.held import Held
+from truecandle.store import gaps, official, quarantine
 from truecandle.store.official import CORRECTIONS_KEPT, Correction
+from truecandle.store.quarantine import Quarantined
 from truecandle.web.auth import reading
 from truecandle.web.parts import parts
 from truecandle.web.query import listed
@@ -63,11 +63,11 @@ def corrected() -> Response:
     """What the exchange changed after the close, newest first; and what was not believed."""
     series, limit = listed(parts().markets, request.args, CORRECTIONS_KEPT)
     texts = official.correction_texts(parts().redis, series, limit)
-    unbelieved = held.read(parts().redis, series)
+    unbelieved = quarantine.read(parts().redis, series)
     return _answer(parts().hub.aside(_corrections, series, texts, unbelieved))
 
 
-def _corrections(series: Series, texts: Sequence[bytes], unbelieved: Sequence[Held]) -> str:
+def _corrections(series: Series, texts: Sequence[bytes], unbelieved: Sequence[Quarantined]) -> str:
     found = [_correction(one) for one in official.decode_corrections(texts)]
     fields = {
         "count": str(len(found)),

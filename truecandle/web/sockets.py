@@ -20,8 +20,8 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec, spans
 from truecandle.store import pages
+from truecandle.store.credentials import Credential
 from truecandle.store.pages import Query
-from truecandle.store.tickets import Ticket
 from truecandle.web import data, engine, freshness
 from truecandle.web.auth import may_read, token_user
 from truecandle.web.cut_log import CutLog
@@ -85,32 +85,34 @@ class Sockets:
         self._watch.begin()
         self._lookout.begin()
         try:
-            ticket = self._admitted(auth)
+            credential = self._admitted(auth)
         except StoreError:
             raise ConnectionRefusedError("unavailable") from None
         websocket: WebSocket = request.environ[engine.WEBSOCKET]
-        if self._is_crowded(ticket) or not websocket.admit():
+        if self._is_crowded(credential) or not websocket.admit():
             raise ConnectionRefusedError("too many connections")
-        self._members[_sid()] = Member(ticket, websocket)
+        self._members[_sid()] = Member(credential, websocket)
         metrics.SOCKETS.set(len(self._members))
 
-    def _admitted(self, auth: object) -> Ticket | None:
-        """The ticket to come in with; None for an anonymous reader. Refuses everybody else."""
+    def _admitted(self, auth: object) -> Credential | None:
+        """The credential to come in with; None for an anonymous reader. Refuses everybody else."""
         if isinstance(auth, dict) and "token" in auth:
             secret = auth["token"]
             user = token_user(secret) if isinstance(secret, str) else None
             if user is None:
                 raise ConnectionRefusedError("unauthorized")
-            return user.ticket
+            return user.credential
         if not may_read():
             raise ConnectionRefusedError("unauthorized")
-        return cast(Ticket, current_user.ticket) if current_user.is_authenticated else None
+        return cast(Credential, current_user.credential) if current_user.is_authenticated else None
 
-    def _is_crowded(self, ticket: Ticket | None) -> bool:
-        if ticket is None:
+    def _is_crowded(self, credential: Credential | None) -> bool:
+        if credential is None:
             return False
-        users = [member.ticket.user for member in list(self._members.values()) if member.ticket]
-        return users.count(ticket.user) >= SOCKETS_PER_USER_MAX
+        users = [
+            member.credential.user for member in list(self._members.values()) if member.credential
+        ]
+        return users.count(credential.user) >= SOCKETS_PER_USER_MAX
 
     def _disconnect(self, *_: object) -> None:
         """However it ended: nothing more of it is heard, and what waits for it still leaves."""

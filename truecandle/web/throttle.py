@@ -15,7 +15,7 @@ from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis import Redis
 
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.web.errors import Problem
 
 #: Attempts to sign in: one account from one address, and all accounts from one address.
@@ -36,7 +36,7 @@ class Throttle:
         )
         self._window = FixedWindowRateLimiter(self._storage)
 
-    @translated()
+    @map_redis_errors()
     def hit(self, item: RateLimitItem, what: str, *who: str) -> None:
         """Counts one; once the window is full raises `Problem` 429, which begins with `what`."""
         if self._window.hit(item, *who):
@@ -46,12 +46,12 @@ class Throttle:
         detail = f"{what} Try again in {_spoken(wait_s)}."
         raise Problem(429, "too-many", detail, {"Retry-After": str(wait_s)})
 
-    @translated()
+    @map_redis_errors()
     def forgive(self, item: RateLimitItem, *who: str) -> None:
         """Takes one hit back."""
         self._storage.incr(item.key_for(*who), item.get_expiry(), amount=-1)
 
-    @translated()
+    @map_redis_errors()
     def clear(self, item: RateLimitItem, *who: str) -> None:
         """Forgets all hits."""
         self._window.clear(item, *who)

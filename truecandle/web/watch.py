@@ -13,7 +13,7 @@ from typing import Final
 from flask_socketio import SocketIO
 
 from truecandle.errors import StoreError
-from truecandle.store.tickets import Ticket
+from truecandle.store.credentials import Credential
 from truecandle.web.cut_log import CutLog
 from truecandle.web.parts import Parts
 from truecandle.web.socket_limits import QUEUE_MAX
@@ -28,9 +28,9 @@ _log = logging.getLogger("truecandle.web.watch")
 
 @dataclass(slots=True)
 class Member:
-    """One connected browser. `ticket` is None for an anonymous reader."""
+    """One connected browser. `credential` is None for an anonymous reader."""
 
-    ticket: Ticket | None
+    credential: Credential | None
     websocket: WebSocket
     series: set[str] = field(default_factory=set)
 
@@ -76,15 +76,19 @@ class Watch:
 
     def _end_invalid(self) -> None:
         members = list(self._members.items())
-        tickets = list({member.ticket for _, member in members if member.ticket is not None})
+        credentials = list(
+            {member.credential for _, member in members if member.credential is not None}
+        )
         now_ms = self._parts.clock.machine_ms()
-        ended: set[Ticket] = set()
-        for first in range(0, len(tickets), TICKETS_AT_ONCE):
-            some = tickets[first : first + TICKETS_AT_ONCE]
-            valid = self._parts.tickets.valid(some, now_ms)
-            ended.update(ticket for ticket, holds in zip(some, valid, strict=True) if not holds)
+        ended: set[Credential] = set()
+        for first in range(0, len(credentials), TICKETS_AT_ONCE):
+            some = credentials[first : first + TICKETS_AT_ONCE]
+            valid = self._parts.credentials.valid(some, now_ms)
+            ended.update(
+                credential for credential, holds in zip(some, valid, strict=True) if not holds
+            )
         for sid, member in members:
-            if member.ticket in ended:
+            if member.credential in ended:
                 self._socketio.server.disconnect(sid)
 
     def _end_unread(self) -> None:

@@ -16,7 +16,7 @@ from redis import Redis
 
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 
 #: Entries kept per series.
 KEPT: Final = 100
@@ -28,7 +28,7 @@ Reason = Literal["differences", "foreign", "broken", "clock"]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Quarantined:
     """What was not applied: `candles` of them from the one that opens at `from_ms` to `to_ms`.
 
     Noticed by `by`, so many `times` from `first_ms` to `last_ms` (the exchange's clock).
@@ -64,8 +64,8 @@ class Held:
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
-@translated()
-def note(redis: Redis, series: Series, held: Held) -> Held:
+@map_redis_errors()
+def add(redis: Redis, series: Series, held: Quarantined) -> Quarantined:
     """Keeps it; what was held before is held once more."""
     known = {one.field: one for one in read(redis, series)}
     past = known.get(held.field)
@@ -82,8 +82,8 @@ def note(redis: Redis, series: Series, held: Held) -> Held:
     return held
 
 
-@translated()
-def read(redis: Redis, series: Series) -> list[Held]:
+@map_redis_errors()
+def read(redis: Redis, series: Series) -> list[Quarantined]:
     """What is held, newest first; junk is skipped."""
     texts: Any = redis.hvals(keys.held(series))
     found = []
@@ -95,8 +95,8 @@ def read(redis: Redis, series: Series) -> list[Held]:
     return sorted(found, key=lambda one: (-one.last_ms, -one.from_ms))
 
 
-@translated()
-def settle(redis: Redis, series: Series, opens: Collection[int]) -> None:
+@map_redis_errors()
+def release(redis: Redis, series: Series, opens: Collection[int]) -> None:
     """Official candles that open at these times are stored: what was held about them is over."""
     if not opens or not redis.hlen(keys.held(series)):
         return
@@ -110,7 +110,7 @@ def settle(redis: Redis, series: Series, opens: Collection[int]) -> None:
         redis.hdel(keys.held(series), *over)
 
 
-def _parsed(text: bytes) -> Held:
+def _parsed(text: bytes) -> Quarantined:
     try:
         fields: Any = json.loads(text)
         numbers = [fields[name] for name in ("from", "to", "candles", "first_at", "last_at")]
@@ -121,4 +121,4 @@ def _parsed(text: bytes) -> Held:
     if not all(isinstance(n, int) for n in (*numbers, times)) or reason not in get_args(Reason):
         raise CandleError("held answer", text, "times in ms and a known reason")
     from_ms, to_ms, candles, first_ms, last_ms = numbers
-    return Held(reason, from_ms, to_ms, candles, by, detail, first_ms, last_ms, times)
+    return Quarantined(reason, from_ms, to_ms, candles, by, detail, first_ms, last_ms, times)

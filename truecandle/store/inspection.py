@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from redis import Redis, WatchError
 
 from truecandle.candles.series import Series
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 from truecandle.store.pages import PAGE_CANDLES_MAX, Meta
 
 #: Keys that one step of a scan looks at, about.
@@ -53,7 +53,7 @@ def found_keys(redis: Redis) -> Iterator[Key]:
     """Every key that begins like one of ours. One may come twice."""
     cursor = 0
     while True:
-        with translated():
+        with map_redis_errors():
             answer: Any = redis.scan(cursor, count=SCAN_KEYS)
             cursor, names = answer
             ours = [key for key in map(recognised, names) if key is not None]
@@ -88,7 +88,7 @@ def member_pages(
         first = f"{top:.17g}" if whole else f"({top:.17g}"
 
 
-@translated()
+@map_redis_errors()
 def claim(redis: Redis, series: Series) -> Claim:
     """Meta against ZSET."""
     name = keys.klines(series)
@@ -108,7 +108,7 @@ def claim(redis: Redis, series: Series) -> Claim:
     return Claim(claimed, held)
 
 
-@translated()
+@map_redis_errors()
 def remove(redis: Redis, series: Series, scores: Iterable[float]) -> None:
     """Takes everything away that lies at these scores."""
     given = list(scores)
@@ -119,7 +119,7 @@ def remove(redis: Redis, series: Series, scores: Iterable[float]) -> None:
             pipe.execute()
 
 
-@translated()
+@map_redis_errors()
 def set_aside(redis: Redis, name: bytes, found: str) -> None:
     """Gives a key another name, under which it lives `ASIDE_TTL_S` longer.
 
@@ -141,13 +141,13 @@ def set_aside(redis: Redis, name: bytes, found: str) -> None:
         return
 
 
-@translated()
+@map_redis_errors()
 def configure(redis: Redis, name: str, value: str) -> None:
     """Changes a setting of the running server; its file stays as it is."""
     redis.config_set(name, value)
 
 
-@translated()
+@map_redis_errors()
 def about(redis: Redis) -> Mapping[str, Any]:
     """What the server says about itself: versions and the state of its files."""
     found: Any = {**redis.info("server"), **redis.info("persistence")}
@@ -155,7 +155,7 @@ def about(redis: Redis) -> Mapping[str, Any]:
 
 
 def _members(redis: Redis, series: Series, first: Any, last: Any) -> list[Member]:
-    with translated():
+    with map_redis_errors():
         found: Any = redis.zrange(
             keys.klines(series),
             first,

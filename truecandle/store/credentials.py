@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 from redis import Redis, RedisError
 from redis.client import Pipeline
 
-from truecandle.store import keys, translated
+from truecandle.store import keys, map_redis_errors
 
 Scope = Literal["read", "write"]
 
@@ -46,7 +46,7 @@ class Token:
     created_ms: int
 
 
-class Ticket(NamedTuple):
+class Credential(NamedTuple):
     """What somebody was let in with: kept by whoever has to look again later (`valid`)."""
 
     kind: Literal["session", "token"]
@@ -54,13 +54,13 @@ class Ticket(NamedTuple):
     user: str
 
 
-class Tickets:
+class CredentialStore:
     """All sessions and tokens in one Redis. Every method may raise `StoreUnavailable`."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    @translated()
+    @map_redis_errors()
     def open(self, name: str, now_ms: int) -> str | None:
         """The secret of a new session, or None if the user was removed meanwhile."""
         epoch = self._redis.hget(keys.user(name), "epoch")
@@ -75,12 +75,12 @@ class Tickets:
             pipe.execute()
         return secret
 
-    @translated()
-    def session(self, secret: str, name: str, now_ms: int) -> Ticket | None:
+    @map_redis_errors()
+    def session(self, secret: str, name: str, now_ms: int) -> Credential | None:
         """The ticket of a session that is valid now; using it renews its idle time."""
         if not SECRET.fullmatch(secret):
             return None
-        ticket = Ticket("session", digest_of(secret), name)
+        ticket = Credential("session", digest_of(secret), name)
         with self._redis.pipeline(transaction=False) as pipe:
             _queue(pipe, ticket)
             pipe.ttl(keys.session(ticket.digest))
@@ -92,11 +92,11 @@ class Tickets:
                 self._redis.expire(keys.session(ticket.digest), SESSION_IDLE_S)
         return ticket
 
-    @translated()
+    @map_redis_errors()
     def close(self, digest: str) -> None:
         self._redis.delete(keys.session(digest))
 
-    @translated()
+    @map_redis_errors()
     def issue(self, user: str, label: str, scope: Scope, now_ms: int) -> str | None:
         """The secret of a new token; None without such a user or with too many tokens."""
         born = self._redis.hget(keys.user(user), "born")
@@ -118,8 +118,8 @@ class Tickets:
             pipe.execute()
         return secret
 
-    @translated()
-    def token(self, secret: str) -> tuple[Token, Ticket] | None:
+    @map_redis_errors()
+    def token(self, secret: str) -> tuple[Token, Credential] | None:
         """The token with this secret, if it is valid now."""
         if not SECRET.fullmatch(secret):
             return None
@@ -127,16 +127,16 @@ class Tickets:
         found = _token(digest, self._redis.hgetall(keys.token(digest)))
         if found is None:
             return None
-        ticket = Ticket("token", digest, found.user)
+        ticket = Credential("token", digest, found.user)
         return (found, ticket) if self.valid([ticket], 0) == [True] else None
 
-    @translated()
+    @map_redis_errors()
     def tokens(self) -> list[Token]:
         """Every token, by user and age."""
         found = [token for _, token in self._issued()]
         return sorted(found, key=lambda token: (token.user, token.created_ms))
 
-    @translated()
+    @map_redis_errors()
     def revoke(self, token_id: str) -> bool:
         """False if no token has that id."""
         for digest, token in self._issued():
@@ -145,8 +145,8 @@ class Tickets:
                 return bool(self._redis.delete(keys.token(digest)))
         return False
 
-    @translated()
-    def valid(self, tickets: Sequence[Ticket], now_ms: int) -> list[bool]:
+    @map_redis_errors()
+    def valid(self, tickets: Sequence[Credential], now_ms: int) -> list[bool]:
         """For each ticket whether it still holds, in one round trip. Renews nothing."""
         with self._redis.pipeline(transaction=False) as pipe:
             for ticket in tickets:
@@ -175,7 +175,7 @@ def decoded(members: Any) -> list[str]:
     return [member.decode() for member in members]
 
 
-def _queue(pipe: Pipeline, ticket: Ticket) -> None:
+def _queue(pipe: Pipeline, ticket: Credential) -> None:
     if ticket.kind == "session":
         pipe.hmget(keys.session(ticket.digest), "user", "epoch", "created_ms")
         pipe.hget(keys.user(ticket.user), "epoch")
@@ -184,7 +184,7 @@ def _queue(pipe: Pipeline, ticket: Ticket) -> None:
         pipe.hget(keys.user(ticket.user), "born")
 
 
-def _holds(ticket: Ticket, answers: Sequence[Any], now_ms: int) -> bool:
+def _holds(ticket: Credential, answers: Sequence[Any], now_ms: int) -> bool:
     (user, mark, created), current = answers
     if user != ticket.user.encode() or not mark or mark != current:
         return False
