@@ -36,8 +36,8 @@ from truecandle import admin
 from truecandle.config import require_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
-from truecandle.web import create_app, greeting, log, watch
-from truecandle.web.hub import Hub, PortTaken, listen
+from truecandle.web import create_app, log, session_monitor, startup_message
+from truecandle.web.server import PortTaken, WebServer, listen
 
 
 def create() -> Flask:
@@ -60,8 +60,10 @@ def main() -> int:
     app = create_app(settings, connect(settings.redis_url))
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
-    finish = Hub(settings.async_mode).serve(app, sock, lambda: greeting.stay(app, stop))
-    watch.close_all(app.extensions["socketio"])
+    finish = WebServer(settings.async_mode).serve(
+        app, sock, lambda: startup_message.stay(app, stop)
+    )
+    session_monitor.close_all(app.extensions["socketio"])
     finish()
     on_stop(signal.SIG_IGN)
     print("web: stopped", flush=True)

@@ -25,7 +25,7 @@ from truecandle.candles.series import Series
 from truecandle.store import connect, keys, live
 from truecandle.store.pages import Query
 from truecandle.web import data
-from truecandle.web.query import Wanted
+from truecandle.web.query import DataQuery
 
 COUNTS = (50, live.PENDING_KEPT)
 ROUNDS = 100
@@ -51,7 +51,7 @@ def measured(redis: Redis, count: int) -> dict[str, float]:
         save(redis, number)
     now_ms = START_MS + (count + 1) * 1000
     first_ms = least_ms(lambda: live.read_live(redis, SERIES, now_ms), rounds=1)
-    wanted = Wanted(SERIES, Query(limit=500), is_iso=True, is_live=True)
+    wanted = DataQuery(SERIES, Query(limit=500), is_iso=True, is_live=True)
     text, _ = data.body(wanted, data.read(redis, wanted, now_ms))
     weight = redis.memory_usage(keys.pending(SERIES), samples=0) or 0
     forming = count

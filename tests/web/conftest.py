@@ -25,7 +25,7 @@ from truecandle.store import connect, live, markets, official
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore, Scope
 from truecandle.web import create_app, passwords
-from truecandle.web.clock import Clock
+from truecandle.web.clock import Clocks
 
 HOUR_MS = 3_600_000
 #: 2024-01-01T20:30:00Z: the hour that began at 20:00 is forming.
@@ -124,7 +124,7 @@ def build(settings: Settings, clock: Time | None = None, **changed: object) -> F
         given,
         connect(given.redis_url, timeout_s=10),
         socketio_queue=False,
-        clock=Clock(time.now_ms, time.seconds),
+        clock=Clocks(time.now_ms, time.seconds),
     )
 
 

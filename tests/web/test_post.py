@@ -38,7 +38,7 @@ from truecandle.config import Settings
 from truecandle.store import freshness, keys, live, markets
 from truecandle.store.clock import SharedClock, publish
 from truecandle.web import create_app
-from truecandle.web.clock import Clock
+from truecandle.web.clock import Clocks
 
 PATH = "/save-live-candle"
 FUZZ = hypothesis.settings(
@@ -182,7 +182,7 @@ def test_without_any_known_price_nothing_is_taken(ann: Browser, redis: Redis) ->
 
 def test_the_exchanges_clock_decides_which_candle_forms(settings: Settings, redis: Redis) -> None:
     store_hours(redis, 1)
-    app = create_app(settings, redis, socketio_queue=False, clock=Clock(SharedClock(redis).now_ms))
+    app = create_app(settings, redis, socketio_queue=False, clock=Clocks(SharedClock(redis).now_ms))
     publish(redis, NOW_MS)
     answer = app.test_client().post(PATH, json=body(), headers=issue(redis, "write"))
     assert answer.json == {"status": "saved"}

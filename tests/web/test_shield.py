@@ -16,7 +16,7 @@ from tests.web.conftest import (
     build,
     said,
 )
-from truecandle.web.shield import HEADERS
+from truecandle.web.security import HEADERS
 
 EVERY_KIND = [
     ("GET", "/"), ("GET", "/login"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/nothing"),

@@ -3,7 +3,7 @@
 Redis pub/sub knows no databases: what is published is heard on the whole server. So the channel's
 name carries the database's number and the identity that its instance has in the store.
 
-Never here: what a message means (`events`), subscribing (`web/link`).
+Never here: what a message means (`events`), subscribing (`web/event_subscriber`).
 Invariant: the identity is read in the same script that publishes, so that a publisher never goes by
 one that is gone. Whoever finds the database emptied puts back the identity that it knew, or makes
 one if it knew none; the first one holds for all.

@@ -32,7 +32,7 @@ BAN_TTL_S: Final = 4 * DAY_S
 ASIDE: Final = "aside:"
 ASIDE_TTL_S: Final = 7 * DAY_S
 
-#: How the names of the counters begin that `limits` keeps for `web/throttle`.
+#: How the names of the counters begin that `limits` keeps for `web/rate_limit`.
 COUNTERS: Final = "limit"
 
 #: How the keys of official candles begin.

@@ -22,12 +22,12 @@ from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.web import api, assets, auth, commands, errors, health, log, pages, record, sockets
-from truecandle.web.clock import Clock
-from truecandle.web.hub import Hub
+from truecandle.web.clock import Clocks
 from truecandle.web.markets import Markets
-from truecandle.web.parts import EXTENSION, Parts
-from truecandle.web.shield import Shield
-from truecandle.web.throttle import Throttle
+from truecandle.web.rate_limit import RateLimiter
+from truecandle.web.security import SecurityMiddleware
+from truecandle.web.server import WebServer
+from truecandle.web.services import EXTENSION, Services
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BODY_BYTES_MAX: Final = 16 * 1024
@@ -38,7 +38,7 @@ def create_app(
     redis: Redis,
     *,
     socketio_queue: bool = True,
-    clock: Clock | None = None,
+    clock: Clocks | None = None,
 ) -> Flask:
     """The web application. `redis` is from `store.connect`; `clock` replaces the exchange's time as
     the other roles share it, and the machine's.
@@ -46,18 +46,18 @@ def create_app(
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
     app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
-    parts = Parts(
+    services = Services(
         settings=settings,
         redis=redis,
         accounts=Accounts(redis),
         credentials=CredentialStore(redis),
-        clock=clock or Clock(SharedClock(redis).now_ms),
+        clock=clock or Clocks(SharedClock(redis).now_ms),
         markets=Markets(redis, settings),
-        throttle=Throttle(redis),
-        hub=Hub(settings.async_mode),
+        rate_limiter=RateLimiter(redis),
+        server=WebServer(settings.async_mode),
         ages=Ages(),
     )
-    app.extensions[EXTENSION] = parts
+    app.extensions[EXTENSION] = services
     configure(app, settings)
     log.init_app(app)
     errors.init_app(app)
@@ -66,7 +66,7 @@ def create_app(
     for blueprint in (pages.bp, api.bp, record.bp, health.bp):
         app.register_blueprint(blueprint)
     commands.init_app(app)
-    sockets.init_app(app, parts, queue=socketio_queue)
+    sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings)
     return app
 
@@ -104,4 +104,4 @@ def shield(app: Flask, settings: Settings) -> None:
     """What stands around Flask and Socket.IO alike."""
     if settings.public_url.startswith("https://"):
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    app.wsgi_app = Shield(app.wsgi_app, settings.public_url)  # type: ignore[method-assign]
+    app.wsgi_app = SecurityMiddleware(app.wsgi_app, settings.public_url)  # type: ignore[method-assign]

@@ -20,8 +20,8 @@ from flask_wtf.csrf import CSRFProtect
 from truecandle.store.credentials import Credential, Scope, digest_of
 from truecandle.web import passwords
 from truecandle.web.errors import Problem
-from truecandle.web.parts import parts
-from truecandle.web.throttle import SIGN_IN_PER_ADDRESS, SIGN_IN_PER_USER
+from truecandle.web.rate_limit import SIGN_IN_PER_ADDRESS, SIGN_IN_PER_USER
+from truecandle.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -57,7 +57,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_protect)
 
 
-def reading(view: View) -> View:
+def require_read(view: View) -> View:
     """For views that read: signed in, a token, or anybody with `PUBLIC_READS`."""
 
     @wraps(view)
@@ -69,7 +69,7 @@ def reading(view: View) -> View:
     return checked  # type: ignore[return-value]
 
 
-def writing(view: View) -> View:
+def require_write(view: View) -> View:
     """For views that write: signed in, or a token with the scope `write`."""
 
     @wraps(view)
@@ -85,7 +85,7 @@ def writing(view: View) -> View:
 
 def may_read() -> bool:
     """Whether this request may read market data."""
-    if parts().settings.public_reads and bearer(request) is None:
+    if services().settings.public_reads and bearer(request) is None:
         return True
     return bool(current_user.is_authenticated)
 
@@ -103,44 +103,46 @@ def bearer(of: Request) -> str | None:
 
 def token_user(secret: str) -> User | None:
     """The user of a token, as REST and Socket.IO take it."""
-    found = parts().credentials.token(secret)
+    found = services().credentials.token(secret)
     return User(found[1], found[0].scope) if found else None
 
 
 def sign_in(name: str, password: str) -> None:
     """Signs the browser in, or raises `Problem`: 401 wrong, 429 too often."""
-    throttle, address, who = parts().throttle, _address(), digest_of(name)
-    throttle.hit(SIGN_IN_PER_ADDRESS, TOO_OFTEN, address)
-    throttle.hit(SIGN_IN_PER_USER, TOO_OFTEN, address, who)
-    account = parts().accounts.get(name)
+    rate_limiter, address, who = services().rate_limiter, _address(), digest_of(name)
+    rate_limiter.hit(SIGN_IN_PER_ADDRESS, TOO_OFTEN, address)
+    rate_limiter.hit(SIGN_IN_PER_USER, TOO_OFTEN, address, who)
+    account = services().accounts.get(name)
     known = account.password if account else ""
-    is_right = len(password) <= passwords.CHARS_MAX and parts().hub.aside(
+    is_right = len(password) <= passwords.CHARS_MAX and services().server.run_blocking(
         passwords.verify, password, known
     )
     if account is None or not is_right:
         _log.warning("sign-in refused: user=%s address=%s", name[:64], address)
         raise Problem(401, "credentials", WRONG)
-    throttle.forgive(SIGN_IN_PER_ADDRESS, address)
-    throttle.clear(SIGN_IN_PER_USER, address, who)
+    rate_limiter.forgive(SIGN_IN_PER_ADDRESS, address)
+    rate_limiter.clear(SIGN_IN_PER_USER, address, who)
     if passwords.is_outdated(known):
-        parts().accounts.rehash(name, known, parts().hub.aside(passwords.hashed, password))
+        services().accounts.rehash(
+            name, known, services().server.run_blocking(passwords.hashed, password)
+        )
     _begin(account.name)
 
 
 def sign_in_by_link(secret: str) -> None:
     """Signs the browser in with a one-time link, or raises `Problem` 401."""
-    parts().throttle.hit(SIGN_IN_PER_ADDRESS, TOO_OFTEN, _address())
-    name = parts().accounts.take_link(secret)
+    services().rate_limiter.hit(SIGN_IN_PER_ADDRESS, TOO_OFTEN, _address())
+    name = services().accounts.take_link(secret)
     if name is None:
         raise Problem(401, "link", SPENT)
-    parts().throttle.forgive(SIGN_IN_PER_ADDRESS, _address())
+    services().rate_limiter.forgive(SIGN_IN_PER_ADDRESS, _address())
     _begin(name)
 
 
 def sign_out() -> None:
     """Ends the session here and in Redis; its sockets follow within a second (`sockets`)."""
     if current_user.is_authenticated:
-        parts().credentials.close(current_user.credential.digest)
+        services().credentials.close(current_user.credential.digest)
         _log.info("signed out: user=%s", current_user.name)
     logout_user()
     session.clear()
@@ -148,7 +150,7 @@ def sign_out() -> None:
 
 def _begin(name: str) -> None:
     """A new session under a new id, whatever the browser came with."""
-    secret = parts().credentials.open(name, parts().clock.machine_ms())
+    secret = services().credentials.open(name, services().clock.machine_ms())
     if secret is None:
         raise Problem(401, "credentials", WRONG)
     session.clear()
@@ -161,7 +163,7 @@ def _from_cookie(cookie_id: str) -> User | None:
     if bearer(request) is not None:
         return None
     secret, _, name = cookie_id.partition(" ")
-    credential = parts().credentials.session(secret, name, parts().clock.machine_ms())
+    credential = services().credentials.session(secret, name, services().clock.machine_ms())
     return User(credential, secret=secret) if credential else None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class Clocks:
     """`now_ms` gives the exchange's time in ms (`store.clock.SharedClock`), and raises
     `StoreUnavailable` while it cannot be known; `seconds` is the machine's clock, in s since 1970.
     """

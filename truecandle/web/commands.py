@@ -21,7 +21,7 @@ from truecandle.errors import StoreError
 from truecandle.store.accounts import Accounts, is_name
 from truecandle.store.credentials import LABEL_CHARS_MAX, Scope
 from truecandle.web import passwords
-from truecandle.web.parts import parts
+from truecandle.web.services import services
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -110,7 +110,7 @@ def token_add(name: str, label: str, scope: Scope) -> None:
     """Make a token for user NAME and print it: once, alone on the last line."""
     if len(label) > LABEL_CHARS_MAX or not label.isprintable():
         raise click.ClickException(f"allowed: a label of at most {LABEL_CHARS_MAX} characters")
-    secret = parts().credentials.issue(name, label, scope, _now_ms())
+    secret = services().credentials.issue(name, label, scope, _now_ms())
     if secret is None:
         raise click.ClickException(f"There is no user {name}, or it has too many tokens.")
     click.echo(f"Token of {name} ({scope}); it is shown only this once:", err=True)
@@ -121,7 +121,7 @@ def token_add(name: str, label: str, scope: Scope) -> None:
 @reported
 def token_list() -> None:
     """List the tokens (not their secrets)."""
-    for found in parts().credentials.tokens():
+    for found in services().credentials.tokens():
         since = _day(found.created_ms)
         click.echo(f"{found.id}\t{found.user}\t{found.scope}\tsince {since}\t{found.label}")
 
@@ -131,7 +131,7 @@ def token_list() -> None:
 @reported
 def token_revoke(token_id: str) -> None:
     """Revoke the token with this ID (see `flask token list`)."""
-    if not parts().credentials.revoke(token_id):
+    if not services().credentials.revoke(token_id):
         raise click.ClickException(f"There is no token {token_id}.")
     click.echo(f"Token {token_id} revoked.")
 
@@ -148,7 +148,7 @@ def _password(name: str, from_stdin: bool) -> str:
 
 
 def _accounts() -> Accounts:
-    return parts().accounts
+    return services().accounts
 
 
 def _now_ms() -> int:

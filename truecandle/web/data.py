@@ -21,7 +21,7 @@ from truecandle.store import gaps, live, map_redis_errors, official, pages
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
-from truecandle.web.query import Wanted
+from truecandle.web.query import DataQuery
 
 #: Part of every ETag: another shape of the answer is another answer.
 _SHAPE = b"2"
@@ -39,7 +39,7 @@ class Snapshot(NamedTuple):
 
 
 @map_redis_errors()
-def read(redis: Redis, wanted: Wanted, now_ms: int) -> Snapshot:
+def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles only if they were asked for."""
     if not wanted.is_live:
         return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
@@ -58,16 +58,16 @@ def read(redis: Redis, wanted: Wanted, now_ms: int) -> Snapshot:
     return Snapshot(page, cut, shown, missing)
 
 
-def etag(wanted: Wanted, snapshot: Snapshot) -> str:
+def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     """Changes with the version, the request and the live candles. Without a version: the rows."""
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
     missing = json.dumps(spans(snapshot.missing)).encode()
-    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
-    return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
+    services = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
+    return hashlib.blake2b(b"\n".join(services), digest_size=16).hexdigest()
 
 
-def body(wanted: Wanted, snapshot: Snapshot) -> tuple[bytes, Columns]:
+def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
     """The answer as JSON, and its columns."""
     page = snapshot.page
     cut = snapshot.columns or columns(page.members)

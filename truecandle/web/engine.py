@@ -17,8 +17,8 @@ from typing import Any, Final
 from flask_socketio import SocketIO
 
 from truecandle.web.cut_log import CutLog
-from truecandle.web.hub import SOCKET
-from truecandle.web.shield import refuse
+from truecandle.web.security import refuse
+from truecandle.web.server import SOCKET
 from truecandle.web.socket_limits import Addresses
 from truecandle.web.websocket import WebSocket, upgrade_key
 

@@ -1,7 +1,7 @@
 """Serving on eventlet: a green thread a connection.
 
 Never here: patching (`app.py`), anything that the other modes share.
-Invariant: what `truecandle.web.hub` promises of every mode.
+Invariant: what `truecandle.web.server` promises of every mode.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import eventlet
 from eventlet import wsgi
 
-from truecandle.web.hub import CONNECTIONS_MAX, SOCKET, STOP_S, WRITE_BUFFER_BYTES
 from truecandle.web.request_reader import BoundedHandler, Readers
+from truecandle.web.server import CONNECTIONS_MAX, SOCKET, STOP_S, WRITE_BUFFER_BYTES
 from truecandle.web.socket_limits import IDLE_S
 
 

@@ -17,7 +17,7 @@ from truecandle.candles.freshness import Freshness, judge
 from truecandle.errors import StoreError
 from truecandle.events import FRESHNESS, freshness_payload
 from truecandle.store import freshness, map_redis_errors
-from truecandle.web.parts import Parts
+from truecandle.web.services import Services
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
 LOOK_S: Final = 0.5
@@ -28,30 +28,30 @@ _DIGITS = re.compile(r"[0-9]+")
 _log = logging.getLogger("truecandle.web.freshness")
 
 
-def of_all(parts: Parts) -> dict[str, Freshness]:
+def of_all(services: Services) -> dict[str, Freshness]:
     """Every followed market's freshness now, by symbol; `StoreError` while it cannot be known."""
-    facts, now_ms = freshness.read(parts.redis), parts.clock.now_ms()
-    return {symbol: judge(facts.get(symbol), now_ms) for symbol in parts.markets.symbols}
+    facts, now_ms = freshness.read(services.redis), services.clock.now_ms()
+    return {symbol: judge(facts.get(symbol), now_ms) for symbol in services.markets.symbols}
 
 
 @map_redis_errors()
-def of(parts: Parts, symbol: str) -> Freshness:
+def of(services: Services, symbol: str) -> Freshness:
     """One market's freshness now."""
-    with parts.redis.pipeline(transaction=False) as pipe:
+    with services.redis.pipeline(transaction=False) as pipe:
         freshness.queue(pipe, symbol)
-        return judge(freshness.decode(pipe.execute()[0]), parts.clock.now_ms())
+        return judge(freshness.decode(pipe.execute()[0]), services.clock.now_ms())
 
 
-class Lookout:
+class FreshnessBroadcaster:
     """Looks at the markets for as long as the process lives, and tells its browsers of changes.
 
     Every process looks for itself and tells its own browsers only. While Redis is away nothing is
     told: nobody knows.
     """
 
-    def __init__(self, socketio: SocketIO, parts: Parts, members: Sized) -> None:
+    def __init__(self, socketio: SocketIO, services: Services, members: Sized) -> None:
         self._socketio = socketio
-        self._parts = parts
+        self._services = services
         self._members = members
         self._told: dict[str, Freshness] = {}
         self._has_begun = False
@@ -82,7 +82,7 @@ class Lookout:
                 _log.exception("looking at the freshness of the markets failed")
 
     def _look_once(self) -> None:
-        found = of_all(self._parts)
+        found = of_all(self._services)
         for symbol in set(self._told) - set(found):
             del self._told[symbol]
         for symbol, one in found.items():

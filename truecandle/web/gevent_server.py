@@ -1,7 +1,7 @@
 """Serving on gevent: a greenlet a connection.
 
 Never here: patching (`app.py`), anything that the other modes share.
-Invariant: what `truecandle.web.hub` promises of every mode.
+Invariant: what `truecandle.web.server` promises of every mode.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
-from truecandle.web.hub import CONNECTIONS_MAX, SOCKET, STOP_S
 from truecandle.web.request_reader import Readers, RequestReader
+from truecandle.web.server import CONNECTIONS_MAX, SOCKET, STOP_S
 
 _log = logging.getLogger("truecandle.web.wsgi")
 
 
-class Handler(WSGIHandler):  # type: ignore[misc]
+class GeventHandler(WSGIHandler):  # type: ignore[misc]
     """Reads within the bounds, and says nothing of its own to the terminal."""
 
     readers = Readers()
@@ -55,11 +55,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]
 def serve(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
     """Serves until `wait` returns; what is returned waits for what runs, `STOP_S` at most."""
     pool = Pool(CONNECTIONS_MAX)
-    server = WSGIServer(sock, app, spawn=pool, log=None, error_log=_log, handler_class=Handler)
+    server = WSGIServer(
+        sock, app, spawn=pool, log=None, error_log=_log, handler_class=GeventHandler
+    )
     server.start()
     wait()
     server.close()
-    Handler.readers.stop()
+    GeventHandler.readers.stop()
 
     def finish() -> None:
         pool.join(timeout=STOP_S)

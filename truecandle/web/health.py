@@ -21,7 +21,7 @@ from truecandle.errors import StoreError
 from truecandle.store import check_server, roles
 from truecandle.web import freshness
 from truecandle.web.auth import unauthorized
-from truecandle.web.parts import parts
+from truecandle.web.services import services
 
 bp = Blueprint("health", __name__)
 
@@ -67,17 +67,19 @@ def numbers() -> Response:
 
 def _report() -> dict[str, Any]:
     try:
-        beats = roles.heartbeats(parts().redis)
-        feeds = roles.each(parts().redis, "feed")
-        warnings = check_server(parts().redis)
-        markets = freshness.of_all(parts())
+        beats = roles.heartbeats(services().redis)
+        feeds = roles.each(services().redis, "feed")
+        warnings = check_server(services().redis)
+        markets = freshness.of_all(services())
     except StoreError as error:
         metrics.REDIS_UP.set(0)
         _count({})
         return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, "warnings": []}
     metrics.REDIS_UP.set(1)
     _count(markets)
-    ages = parts().ages.look(beats | {roles.HOLDER + holder: one for holder, one in feeds.items()})
+    ages = services().ages.look(
+        beats | {roles.HOLDER + holder: one for holder, one in feeds.items()}
+    )
     _show([one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS])
     found = {}
     for role in ROLES:

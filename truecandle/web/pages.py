@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from truecandle.web.auth import SPENT, may_read, sign_in, sign_in_by_link, sign_out
 from truecandle.web.errors import Problem
-from truecandle.web.parts import parts
+from truecandle.web.services import services
 
 bp = Blueprint("pages", __name__)
 
@@ -88,7 +88,7 @@ def _uncached(page: str, status: int = 200) -> Response:
 
 
 def _config() -> dict[str, Any]:
-    settings, markets = parts().settings, parts().markets.known()
+    settings, markets = services().settings, services().markets.known()
     symbols = tuple(market.symbol for market in markets)
     is_signed_in = bool(current_user.is_authenticated)
     usual = "1m" if "1m" in settings.intervals else settings.intervals[0]

@@ -36,7 +36,7 @@ _TIME_ALLOWED: Final = f"0 to {LAST_MS} (ms since 1970), or 2024-01-01T18:00:00.
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DataQuery:
     """What a `/data` request asks for. `key` is the same for requests that mean the same."""
 
     series: Series
@@ -53,7 +53,7 @@ class Wanted:
         )
 
 
-def wanted(markets: Markets, args: MultiDict[str, str]) -> Wanted:
+def parse_data_query(markets: Markets, args: MultiDict[str, str]) -> DataQuery:
     """A `/data` request; `CandleError` or `Problem` 404 for what cannot be answered."""
     values = _single(args, DATA_PARAMETERS)
     query = Query(
@@ -64,7 +64,7 @@ def wanted(markets: Markets, args: MultiDict[str, str]) -> Wanted:
     )
     if query.start_ms is not None and query.end_ms is not None and query.start_ms > query.end_ms:
         raise CandleError("start", values["start"], "a time not after `end`")
-    return Wanted(
+    return DataQuery(
         series=_followed(markets, values),
         query=query,
         is_iso=_one_of("time", values.get("time", "iso"), ("iso", "ms")) == "iso",
@@ -77,14 +77,16 @@ def series_of(markets: Markets, args: MultiDict[str, str]) -> Series:
     return _followed(markets, _single(args, SERIES_PARAMETERS))
 
 
-def listed(markets: Markets, args: MultiDict[str, str], limit_max: int) -> tuple[Series, int]:
+def parse_list_query(
+    markets: Markets, args: MultiDict[str, str], limit_max: int
+) -> tuple[Series, int]:
     """The series whose list is asked for, and how many of its newest entries."""
     values = _single(args, (*SERIES_PARAMETERS, "limit"))
     limit = _limit(values.get("limit"), LISTED_USUAL, limit_max)
     return _followed(markets, values), limit
 
 
-def nothing(args: MultiDict[str, str]) -> None:
+def reject_parameters(args: MultiDict[str, str]) -> None:
     """For paths that take no parameters."""
     if args:
         raise CandleError("parameter", next(iter(args)), "none here")

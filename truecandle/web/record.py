@@ -18,9 +18,9 @@ from truecandle.candles.series import Series
 from truecandle.store import gaps, official, quarantine
 from truecandle.store.official import CORRECTIONS_KEPT, Correction
 from truecandle.store.quarantine import Quarantined
-from truecandle.web.auth import reading
-from truecandle.web.parts import parts
-from truecandle.web.query import listed
+from truecandle.web.auth import require_read
+from truecandle.web.query import parse_list_query
+from truecandle.web.services import services
 
 bp = Blueprint("record", __name__)
 
@@ -39,13 +39,13 @@ _FIELDS: Final = {
 
 
 @bp.get("/gaps")
-@reading
+@require_read
 def missing() -> Response:
     """The holes of a series, newest first, each with its reason, evidence and times."""
-    series, limit = listed(parts().markets, request.args, GAPS_MAX)
-    meta = official.meta(parts().redis, series)
+    series, limit = parse_list_query(services().markets, request.args, GAPS_MAX)
+    meta = official.meta(services().redis, series)
     standing = sorted(
-        gaps.standing(parts().redis, series), key=lambda gap: gap.start_ms, reverse=True
+        gaps.standing(services().redis, series), key=lambda gap: gap.start_ms, reverse=True
     )
     fields = {
         "earliest": json.dumps(meta.earliest),
@@ -58,13 +58,13 @@ def missing() -> Response:
 
 
 @bp.get("/corrections")
-@reading
+@require_read
 def corrected() -> Response:
     """What the exchange changed after the close, newest first; and what was not believed."""
-    series, limit = listed(parts().markets, request.args, CORRECTIONS_KEPT)
-    texts = official.correction_texts(parts().redis, series, limit)
-    unbelieved = quarantine.read(parts().redis, series)
-    return _answer(parts().hub.aside(_corrections, series, texts, unbelieved))
+    series, limit = parse_list_query(services().markets, request.args, CORRECTIONS_KEPT)
+    texts = official.correction_texts(services().redis, series, limit)
+    unbelieved = quarantine.read(services().redis, series)
+    return _answer(services().server.run_blocking(_corrections, series, texts, unbelieved))
 
 
 def _corrections(series: Series, texts: Sequence[bytes], unbelieved: Sequence[Quarantined]) -> str:

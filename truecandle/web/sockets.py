@@ -26,11 +26,11 @@ from truecandle.web import data, engine, freshness
 from truecandle.web.auth import may_read, token_user
 from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
-from truecandle.web.link import Link
-from truecandle.web.parts import Parts
-from truecandle.web.query import Wanted, followed
+from truecandle.web.event_subscriber import EventSubscriber
+from truecandle.web.query import DataQuery, followed
+from truecandle.web.services import Services
+from truecandle.web.session_monitor import Member, SessionMonitor
 from truecandle.web.socket_limits import MESSAGE_BYTES_MAX, PING_S, PONG_S, SOCKETS_PER_USER_MAX
-from truecandle.web.watch import Member, Watch
 from truecandle.web.websocket import WebSocket
 
 SERIES_PER_SOCKET_MAX: Final = 20
@@ -42,12 +42,12 @@ OFFICIAL_MAX: Final = 100
 _log = logging.getLogger("truecandle.web.sockets")
 
 
-def init_app(app: Flask, parts: Parts, *, queue: bool) -> SocketIO:
+def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     """Socket.IO for the app. Without `queue` nothing is heard from other processes (tests, CLI)."""
     socketio = SocketIO(
         app,
-        async_mode=parts.settings.async_mode,
-        client_manager=Link(parts.settings.redis_url) if queue else None,
+        async_mode=services.settings.async_mode,
+        client_manager=EventSubscriber(services.settings.redis_url) if queue else None,
         json=Codec,
         transports=["websocket"],
         manage_session=False,
@@ -62,19 +62,19 @@ def init_app(app: Flask, parts: Parts, *, queue: bool) -> SocketIO:
     engine.attach(socketio)
     cuts = CutLog()
     app.wsgi_app = engine.Upgrades(app.wsgi_app, cuts)  # type: ignore[method-assign]
-    Sockets(socketio, parts, cuts)
+    BrowserSockets(socketio, services, cuts)
     return socketio
 
 
-class Sockets:
+class BrowserSockets:
     """All browsers connected to this process."""
 
-    def __init__(self, socketio: SocketIO, parts: Parts, cuts: CutLog) -> None:
+    def __init__(self, socketio: SocketIO, services: Services, cuts: CutLog) -> None:
         self._socketio = socketio
-        self._parts = parts
+        self._services = services
         self._members: dict[str, Member] = {}
-        self._watch = Watch(socketio, parts, self._members, cuts)
-        self._lookout = freshness.Lookout(socketio, parts, self._members)
+        self._watch = SessionMonitor(socketio, services, self._members, cuts)
+        self._lookout = freshness.FreshnessBroadcaster(socketio, services, self._members)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -143,7 +143,7 @@ class Sockets:
 
     def _subscribe(self, member: Member, *given: object) -> dict[str, Any]:
         """Joins first, then reads: what comes in between is heard, perhaps twice, never missed."""
-        series = followed(self._parts.markets, *_named(given))
+        series = followed(self._services.markets, *_named(given))
         if series.name not in member.series:
             if len(member.series) >= SERIES_PER_SOCKET_MAX:
                 detail = f"At most {SERIES_PER_SOCKET_MAX} series on one socket."
@@ -160,22 +160,22 @@ class Sockets:
             self._leave(series.name)
             if not any(name.startswith(f"{series.symbol}:") for name in member.series):
                 self._leave(series.symbol)
-        version = pages.version(self._parts.redis, series)
-        return {"ok": True, "version": version, "server_time": self._parts.clock.now_ms()}
+        version = pages.version(self._services.redis, series)
+        return {"ok": True, "version": version, "server_time": self._services.clock.now_ms()}
 
     def _snapshot(self, series: Series) -> dict[str, Any]:
         """Version, live candles and what is proven missing, of one instant, as in `/data?live=1`;
         and how fresh they are.
         """
-        now_ms = self._parts.clock.now_ms()
-        wanted = Wanted(series, Query(OFFICIAL_MAX), is_iso=False, is_live=True)
-        found = data.read(self._parts.redis, wanted, now_ms)
-        fresh = freshness.of(self._parts, series.symbol)
+        now_ms = self._services.clock.now_ms()
+        wanted = DataQuery(series, Query(OFFICIAL_MAX), is_iso=False, is_live=True)
+        found = data.read(self._services.redis, wanted, now_ms)
+        fresh = freshness.of(self._services, series.symbol)
         self._lookout.tell(series.symbol, fresh)
         return {
             "ok": True,
             "version": found.page.version,
-            "server_time": self._parts.clock.now_ms(),
+            "server_time": self._services.clock.now_ms(),
             "live": [orjson.Fragment(candle) for candle in found.live[-LIVE_MAX:]],
             "missing": spans(found.missing),
             "freshness": fresh.fields(),

@@ -1,7 +1,7 @@
 """Serving with a thread a connection, and nothing to install.
 
 Never here: anything that the other modes share.
-Invariant: what `truecandle.web.hub` promises of every mode; at most `THREADS_MAX` connections.
+Invariant: what `truecandle.web.server` promises of every mode; at most `THREADS_MAX` connections.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from truecandle.web.hub import SOCKET, STOP_S, WRITE_BUFFER_BYTES
 from truecandle.web.request_reader import BoundedHandler, Readers
+from truecandle.web.server import SOCKET, STOP_S, WRITE_BUFFER_BYTES
 from truecandle.web.socket_limits import IDLE_S
 
 #: Connections beyond these are closed at once.
@@ -25,7 +25,7 @@ THREADS_MAX: Final = 1_000
 _log = logging.getLogger("truecandle.web.wsgi")
 
 
-class Handler(BoundedHandler, WSGIRequestHandler):
+class ThreadedHandler(BoundedHandler, WSGIRequestHandler):
     """Reads within the bounds, and says nothing of its own to the terminal."""
 
     readers = Readers()
@@ -71,13 +71,13 @@ class Server(ThreadedWSGIServer):
 def serve(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
     """Serves until `wait` returns; what is returned waits for what runs, `STOP_S` at most."""
     host, port = sock.getsockname()[:2]
-    server = Server(host, port, app, Handler, fd=sock.fileno())
+    server = Server(host, port, app, ThreadedHandler, fd=sock.fileno())
     acceptor = threading.Thread(target=server.serve_forever, daemon=True)
     acceptor.start()
     wait()
     server.shutdown()
     sock.close()
-    Handler.readers.stop()
+    ThreadedHandler.readers.stop()
 
     def finish() -> None:
         server.join(STOP_S)

@@ -69,7 +69,7 @@ class WebSocket:
         self._heard_s = now_s
         #: When the message that is coming in began; None between messages.
         self._began_s: float | None = None
-        self._parts: list[str] = []
+        self._services: list[str] = []
         #: The upgrade was answered; it has asked to be let in, it was, and it was told to go.
         self.is_accepted = False
         self._has_asked = self._is_member = self._is_dismissed = False
@@ -127,11 +127,11 @@ class WebSocket:
     def _next_packet(self) -> str | None:
         for event in self._events:
             if isinstance(event, TextMessage):
-                self._parts.append(event.data)
-                if sum(map(len, self._parts)) > limits.MESSAGE_BYTES_MAX:
+                self._services.append(event.data)
+                if sum(map(len, self._services)) > limits.MESSAGE_BYTES_MAX:
                     raise Exceeded("size")
                 if event.message_finished:
-                    text, self._parts, self._began_s = "".join(self._parts), [], None
+                    text, self._services, self._began_s = "".join(self._services), [], None
                     return self._checked(text)
             elif isinstance(event, Ping):
                 with self._writing:
@@ -143,7 +143,7 @@ class WebSocket:
                 return None
             elif not isinstance(event, Pong):
                 raise Exceeded("packet")
-            if not self._parts:
+            if not self._services:
                 self._began_s = None
         return None
 

@@ -27,7 +27,7 @@ POSTS: Final = RateLimitItemPerSecond(2, 1, "post")
 FOLLOWS: Final = RateLimitItemPerMinute(20, 1, "follow")
 
 
-class Throttle:
+class RateLimiter:
     """Counts in fixed windows that begin with the first hit."""
 
     def __init__(self, redis: Redis) -> None:

@@ -15,15 +15,15 @@ from flask_socketio import SocketIO
 from truecandle.errors import StoreError
 from truecandle.store.credentials import Credential
 from truecandle.web.cut_log import CutLog
-from truecandle.web.parts import Parts
+from truecandle.web.services import Services
 from truecandle.web.socket_limits import QUEUE_MAX
 from truecandle.web.websocket import WebSocket
 
 #: How often sessions are looked at again: what ended is disconnected within this and a little.
 WATCH_S: Final = 0.5
-TICKETS_AT_ONCE: Final = 500
+CREDENTIALS_AT_ONCE: Final = 500
 
-_log = logging.getLogger("truecandle.web.watch")
+_log = logging.getLogger("truecandle.web.session_monitor")
 
 
 @dataclass(slots=True)
@@ -44,14 +44,14 @@ def close_all(socketio: SocketIO) -> None:
         socket.close(wait=False)
 
 
-class Watch:
+class SessionMonitor:
     """Looks at `members`, by Socket.IO id, for as long as the process lives."""
 
     def __init__(
-        self, socketio: SocketIO, parts: Parts, members: dict[str, Member], cuts: CutLog
+        self, socketio: SocketIO, services: Services, members: dict[str, Member], cuts: CutLog
     ) -> None:
         self._socketio = socketio
-        self._parts = parts
+        self._services = services
         self._members = members
         self._cuts = cuts
         self._has_begun = False
@@ -79,11 +79,11 @@ class Watch:
         credentials = list(
             {member.credential for _, member in members if member.credential is not None}
         )
-        now_ms = self._parts.clock.machine_ms()
+        now_ms = self._services.clock.machine_ms()
         ended: set[Credential] = set()
-        for first in range(0, len(credentials), TICKETS_AT_ONCE):
-            some = credentials[first : first + TICKETS_AT_ONCE]
-            valid = self._parts.credentials.valid(some, now_ms)
+        for first in range(0, len(credentials), CREDENTIALS_AT_ONCE):
+            some = credentials[first : first + CREDENTIALS_AT_ONCE]
+            valid = self._services.credentials.valid(some, now_ms)
             ended.update(
                 credential for credential, holds in zip(some, valid, strict=True) if not holds
             )

@@ -1,4 +1,4 @@
-"""What the views work with, in one value: made by `create_app`, found through `parts()`.
+"""What the views work with, in one value: made by `create_app`, found through `services()`.
 
 Never here: anything that is made for one request.
 Invariant: nothing in the web role opens a connection or reads a setting except through here.
@@ -16,29 +16,29 @@ from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.web.clock import Clock
-from truecandle.web.hub import Hub
+from truecandle.web.clock import Clocks
 from truecandle.web.markets import Markets
-from truecandle.web.throttle import Throttle
+from truecandle.web.rate_limit import RateLimiter
+from truecandle.web.server import WebServer
 
 EXTENSION = "truecandle"
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Services:
     """The settings, what is connected to Redis, and the way this process serves."""
 
     settings: Settings
     redis: Redis
     accounts: Accounts
     credentials: CredentialStore
-    clock: Clock
+    clock: Clocks
     markets: Markets
-    throttle: Throttle
-    hub: Hub
+    rate_limiter: RateLimiter
+    server: WebServer
     ages: Ages
 
 
-def parts() -> Parts:
+def services() -> Services:
     """The parts of the running application."""
-    return cast(Parts, current_app.extensions[EXTENSION])
+    return cast(Services, current_app.extensions[EXTENSION])

@@ -46,14 +46,14 @@ STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
-class Shield:
+class SecurityMiddleware:
     """WSGI middleware around Flask and Socket.IO. `public_url` is where browsers find us."""
 
     def __init__(self, app: Callable[..., Any], public_url: str) -> None:
-        parts = urlsplit(public_url)
+        services = urlsplit(public_url)
         self._app = app
-        self._host = (parts.hostname or "").lower()
-        self._headers = HEADERS + ((STRICT_TRANSPORT,) if parts.scheme == "https" else ())
+        self._host = (services.hostname or "").lower()
+        self._headers = HEADERS + ((STRICT_TRANSPORT,) if services.scheme == "https" else ())
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -27,7 +27,7 @@ STOP_S: Final = 8.0
 #: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
 WRITE_BUFFER_BYTES: Final = 512 << 10
 #: Passwords hashed at once: 64 MiB each.
-ASIDE_MAX: Final = 2
+BLOCKING_MAX: Final = 2
 
 
 class PortTaken(Exception):
@@ -57,15 +57,15 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-class Hub:
+class WebServer:
     """One of the three ways to serve: `eventlet`, `gevent` or `threading`."""
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self._turn = threading.BoundedSemaphore(ASIDE_MAX)
+        self._turn = threading.BoundedSemaphore(BLOCKING_MAX)
 
-    def aside(self, work: Callable[..., T], *args: object) -> T:
-        """Does CPU-bound work in a real thread, at most `ASIDE_MAX` at once, and waits for it."""
+    def run_blocking(self, work: Callable[..., T], *args: object) -> T:
+        """Does CPU-bound work in a real thread, `BLOCKING_MAX` at once, and waits for it."""
         with self._turn:
             if self.mode == "eventlet":
                 from eventlet import tpool

@@ -27,10 +27,10 @@ LOOK_S: Final = 1.0
 #: No retries inside the client: it would subscribe again by itself, and nobody would be told.
 OPTIONS: Final = {"timeout_s": 2.0, "retries": 0}
 
-_log = logging.getLogger("truecandle.web.link")
+_log = logging.getLogger("truecandle.web.event_subscriber")
 
 
-class Link(ChannelManager):
+class EventSubscriber(ChannelManager):
     """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
 
     def __init__(self, url: str) -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 
 from truecandle.errors import StoreError
 from truecandle.store import check_server
-from truecandle.web.parts import EXTENSION, Parts
+from truecandle.web.services import EXTENSION, Services
 
 DEMO_USER: Final = "demo"
 #: How often Redis is asked again while it is away.
@@ -33,12 +33,12 @@ def stay(app: Flask, stop: Sequence[object]) -> None:
 
 def greet(app: Flask, stop: Sequence[object]) -> None:
     """Prints the address at once, and the way in as soon as Redis answers."""
-    parts: Parts = app.extensions[EXTENSION]
-    print(f"web: listening on {address(parts)}", flush=True)
+    services: Services = app.extensions[EXTENSION]
+    print(f"web: listening on {address(services)}", flush=True)
     is_waiting = False
     while not stop:
         try:
-            print("\n".join(lines(parts)), flush=True)
+            print("\n".join(lines(services)), flush=True)
             return
         except StoreError as error:
             if not is_waiting:
@@ -47,25 +47,25 @@ def greet(app: Flask, stop: Sequence[object]) -> None:
             app.extensions["socketio"].sleep(RETRY_S)
 
 
-def lines(parts: Parts) -> list[str]:
+def lines(services: Services) -> list[str]:
     """Warnings about Redis, and how to sign in."""
-    said = [f"web: {warning}" for warning in check_server(parts.redis)]
-    if parts.settings.simulated:
-        parts.accounts.add(DEMO_USER, "", int(time.time() * 1000))
-        secret = parts.accounts.add_link(DEMO_USER)
-        said.append(f"Open {address(parts)}/login#link={secret}")
-    elif parts.accounts.is_empty():
+    said = [f"web: {warning}" for warning in check_server(services.redis)]
+    if services.settings.simulated:
+        services.accounts.add(DEMO_USER, "", int(time.time() * 1000))
+        secret = services.accounts.add_link(DEMO_USER)
+        said.append(f"Open {address(services)}/login#link={secret}")
+    elif services.accounts.is_empty():
         said.append("web: nobody can sign in yet; add a user: flask user add NAME")
     else:
-        said.append(f"Open {address(parts)}/")
+        said.append(f"Open {address(services)}/")
     return said
 
 
-def address(parts: Parts) -> str:
+def address(services: Services) -> str:
     """Where a browser on this machine (or, with `PUBLIC_URL`, anywhere) finds the page."""
-    if parts.settings.public_url:
-        return parts.settings.public_url
+    if services.settings.public_url:
+        return services.settings.public_url
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(
-        parts.settings.host, parts.settings.host
+        services.settings.host, services.settings.host
     )
-    return f"http://{host}:{parts.settings.port}"
+    return f"http://{host}:{services.settings.port}"

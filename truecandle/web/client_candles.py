@@ -1,6 +1,6 @@
 """`/save-live-candle`: what a browser offers, read strictly and judged before it is stored.
 
-Never here: who may post how often (`auth`, `throttle`), which candle wins (`store/live`).
+Never here: who may post how often (`auth`, `rate_limiter`), which candle wins (`store/live`).
 Invariant: what is stored was built here from checked values; `source` is always `client`.
 """
 
@@ -19,11 +19,11 @@ from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import live, official, pages
 from truecandle.store.live import Saved
-from truecandle.web import body, freshness
+from truecandle.web import freshness, json_body
 from truecandle.web.errors import Problem
 from truecandle.web.markets import Markets
-from truecandle.web.parts import Parts
 from truecandle.web.query import followed
+from truecandle.web.services import Services
 
 #: Official members looked at for a last price: more junk than this is not skipped.
 NEWEST_LOOKED_AT: Final = 5
@@ -50,12 +50,12 @@ class Offered:
 
 def read(markets: Markets, request: Request) -> Offered:
     """The candle in a request; `Problem` or `CandleError` names what is wrong with it."""
-    given = body.read(request, _BODY_FIELDS)
+    given = json_body.read(request, _BODY_FIELDS)
     series = followed(markets, given["symbol"], given["interval"])
     fields = given["candle"]
     if not isinstance(fields, dict):
         raise CandleError("candle", fields, "a JSON object")
-    body.only(fields, "candle", _CANDLE_FIELDS, _NEEDED)
+    json_body.only(fields, "candle", _CANDLE_FIELDS, _NEEDED)
     numbers = {name: _number(name, fields[name]) for name in (*PRICES, "volume") if name in fields}
     candle = live_from_fields(
         {**numbers, "time": fields["time"], "source": "client", "updated_at": 0}
@@ -63,16 +63,16 @@ def read(markets: Markets, request: Request) -> Offered:
     return Offered(series, candle)
 
 
-def save(parts: Parts, offered: Offered) -> Saved:
+def save(services: Services, offered: Offered) -> Saved:
     """Stores the candle if it is the one that forms now, its prices can be true, and no feed is
     there that knows better."""
-    redis, now_ms = parts.redis, parts.clock.now_ms()
+    redis, now_ms = services.redis, services.clock.now_ms()
     series = official.learned(redis, offered.series)
     if not series.interval.has_grid:
         raise Problem(409, "no-grid", "No official candle has shown yet where candles open here.")
     _check_time(series, offered.candle.open_ms, now_ms)
     _check_band(offered.candle, _last_price(redis, series, now_ms))
-    if freshness.of(parts, series.symbol).state in FED:
+    if freshness.of(services, series.symbol).state in FED:
         return Saved(False, "outranked")
     return live.save_live(redis, series, replace(offered.candle, updated_at=now_ms), now_ms=now_ms)
 
