@@ -32,7 +32,7 @@ from tests.fetching import member, opens
 from tests.harness import ROOT, RedisProc
 from truecandle.candles.interval import HOUR_MS, INTERVALS
 from truecandle.candles.series import Series
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys
 
@@ -69,7 +69,7 @@ def _stage() -> Iterator[Stage]:
     with (
         tempfile.TemporaryDirectory() as name,
         RedisProc(Path(name), aof=True) as server,
-        SimServer(clock=Clock(NOW_MS)) as sim,
+        SimServer(clock=SimulatedClock(NOW_MS)) as sim,
         server.client() as redis,
     ):
         shelf = Shelf(Path(name))

@@ -28,7 +28,7 @@ from tests.fetching import member
 from tests.harness import ROOT, RedisProc
 from truecandle.candles.interval import DAY_MS, INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys
 
@@ -47,7 +47,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         RedisProc(Path(folder), aof=True) as server,
-        SimServer(clock=Clock(NOW_MS)) as sim,
+        SimServer(clock=SimulatedClock(NOW_MS)) as sim,
     ):
         for kills in (0, options.kills):
             with server.client() as redis:

@@ -22,7 +22,7 @@ from tests.fetching import NOW_MS
 from tests.harness import RedisProc
 from tests.histories import History, World, histories
 from truecandle.events import Publisher
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 
 
@@ -36,7 +36,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         RedisProc(Path(folder)) as server,
         server.client() as redis,
-        SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as sim,
+        SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as sim,
     ):
         world = World(sim, redis, Publisher(server.url))
         return run(world, options.many, options.seed)

@@ -31,7 +31,7 @@ from tests.roles import Roles
 from tests.truth import Truth
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.market import simulated
 from truecandle.store import connect
 
@@ -60,7 +60,7 @@ def watched(
     system: Hour, options: argparse.Namespace, dice: random.Random, clocks: list[MachineClock]
 ) -> int:
     """Disturbs and watches for as long as asked, then reports."""
-    market = simulated(SEED, SYMBOLS, Clock())
+    market = simulated(SEED, SYMBOLS, SimulatedClock())
     first_ms = INTERVALS["5m"].open_ms(now_ms()) - 300_000
     truths = {symbol: Truth(market.course(symbol), first_ms) for symbol in SYMBOLS}
     series = [Series(symbol, INTERVALS[name]) for symbol in SYMBOLS for name in FOLLOWED]

@@ -25,7 +25,7 @@ from tests.harness import RedisProc
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps
 
@@ -69,7 +69,7 @@ def replay(series: Series, rows: Rows, source: str, server: RedisProc) -> int:
     grid = series.interval
     if not grid.has_grid:
         grid = grid.with_phase(rows[0][0])
-    clock = Clock(grid.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
+    clock = SimulatedClock(grid.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
     market = replayed([source], clock)
     with server.client() as redis, SimServer(market=market) as sim:
         redis.flushall()

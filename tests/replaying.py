@@ -25,13 +25,13 @@ from tests.truth import Judge, Truth, Values, differences, values
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline
-from truecandle.sim import pump
 from truecandle.sim import recording as recorded
+from truecandle.sim import stream_publisher
 from truecandle.sim.archive import replayed
-from truecandle.sim.hub import Builder, Hub, Stream, parse_stream
-from truecandle.sim.market import Market
-from truecandle.sim.pump import Pace, Pump
+from truecandle.sim.hub import Builder, Stream, StreamHub, parse_stream
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.server import SimServer
+from truecandle.sim.stream_publisher import PingPace, StreamPublisher
 
 #: How far messages may be apart from their order when shuffled.
 SHUFFLE_MS = 500
@@ -71,7 +71,7 @@ def replay(recording: Recording, manner: Manner, redis_url: str, seed: int = 1) 
     began_s = time.monotonic()
     market = replayed(recording.sources)
     market.clock.set(recording.start_ms)
-    sim = SimServer(market=market, pace=Pace())
+    sim = SimServer(market=market, pace=PingPace())
     dice = random.Random(seed)
     hub = sim.exchange.hub
     rough = Rough(hub, manner, dice)
@@ -101,7 +101,7 @@ def replay(recording: Recording, manner: Manner, redis_url: str, seed: int = 1) 
     return outcome
 
 
-def truths(recording: Recording, market: Market) -> dict[str, Truth]:
+def truths(recording: Recording, market: SimulatedMarket) -> dict[str, Truth]:
     found = {}
     for symbol in recording.symbols:
         course = market.course(symbol)
@@ -120,7 +120,7 @@ def play(recording: Recording, manner: Manner, sim: SimServer, watch: Watch) -> 
     stretches = list(recording.stretches)
     if manner.is_fast:
         stretches = [(recording.start_ms, recording.end_ms, math.inf)]
-    setattr(pump, "_FAST_STEP_MS", recording.step_ms)  # noqa: B010
+    setattr(stream_publisher, "_FAST_STEP_MS", recording.step_ms)  # noqa: B010
     for _, until_ms, speed in stretches:
         sim.exchange.pump.pace.fast = is_fast = math.isinf(speed)
         sim.clock.run(0.0 if is_fast else speed)
@@ -157,7 +157,7 @@ class Watch:
 class Rough:
     """Sends what a hub publishes shuffled or doubled."""
 
-    def __init__(self, hub: Hub, manner: Manner, dice: random.Random) -> None:
+    def __init__(self, hub: StreamHub, manner: Manner, dice: random.Random) -> None:
         self._publish = hub.publish
         self._manner = manner
         self._dice = dice
@@ -200,7 +200,7 @@ class Rough:
 
 
 @dataclass(slots=True)
-class Tape(Pump):
+class Tape(StreamPublisher):
     """Sends recorded messages as they are, each at its own time by the exchange's clock."""
 
     messages: Sequence[tuple[int, str, dict[str, Any]]] = ()

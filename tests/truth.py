@@ -17,10 +17,10 @@ from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.interval import Interval
 from truecandle.candles.series import Series
 from truecandle.candles.trades import Kline
-from truecandle.sim.block import Block, Print, merged
-from truecandle.sim.course import Course
 from truecandle.sim.kline import kline_of
 from truecandle.sim.recording import scaled
+from truecandle.sim.trade_source import TradeSource
+from truecandle.sim.trade_sums import AggTrade, TradeSums, merged
 
 DECIMALS = ("open", "high", "low", "close", "volume")
 #: What only our feed knows, and a browser's candle does not have.
@@ -39,11 +39,11 @@ class Truth:
     `klines` are the exchange's views of candles that began before the first known trade.
     """
 
-    def __init__(self, course: Course, start_ms: int, klines: Iterable[Kline] = ()) -> None:
+    def __init__(self, course: TradeSource, start_ms: int, klines: Iterable[Kline] = ()) -> None:
         self._course = course
         self._lock = threading.Lock()
         self._start_ms = self._read_ms = start_ms
-        self._prints: list[Print] = []
+        self._prints: list[AggTrade] = []
         self._times: list[int] = []
         self._last_ids: list[int] = []
         self._sums: list[list[int]] = [[0], [0], [0], [0]]
@@ -109,7 +109,7 @@ class Truth:
             self._add(list(self._course.prints(self._read_ms, until_ms)))
             self._read_ms = until_ms
 
-    def _add(self, prints: Sequence[Print]) -> None:
+    def _add(self, prints: Sequence[AggTrade]) -> None:
         self._prints += prints
         self._times += [one.time_ms for one in prints]
         self._last_ids += [one.last_id for one in prints]
@@ -123,7 +123,7 @@ class Truth:
         for sums, column in zip(self._sums, columns, strict=True):
             sums += list(accumulate(column, initial=sums[-1]))[1:]
 
-    def _quotes(self, prints: Sequence[Print]) -> Iterator[int]:
+    def _quotes(self, prints: Sequence[AggTrade]) -> Iterator[int]:
         """What each is worth: the sum of its single trades, each cut to eight decimals. A recording
         without single trades is only of use where nothing is ever cut."""
         if not prints:
@@ -137,7 +137,7 @@ class Truth:
         for one in prints:
             yield sum(worths.get(id_, 0) for id_ in range(one.first_id, one.last_id + 1))
 
-    def _base(self, interval: Interval, open_ms: int, last_id: int | None) -> Block | None:
+    def _base(self, interval: Interval, open_ms: int, last_id: int | None) -> TradeSums | None:
         """The newest recorded kline of a candle that began before the recording, not beyond
         `last_id`, and not in the middle of an aggregate trade."""
         if open_ms >= self._start_ms:
@@ -153,19 +153,19 @@ class Truth:
         at = bisect_left(self._last_ids, last_id + 1)
         return at >= len(self._prints) or self._prints[at].first_id == last_id + 1
 
-    def _after(self, base: Block | None, first: int) -> int:
+    def _after(self, base: TradeSums | None, first: int) -> int:
         return bisect_left(self._last_ids, base.last_id + 1) if base else first
 
     def _sum(self, column: int, start: int, end: int) -> int:
         return self._sums[column][end] - self._sums[column][start]
 
-    def _block(self, start: int, end: int) -> Block | None:
+    def _block(self, start: int, end: int) -> TradeSums | None:
         part = self._prints[start:end]
         if not part:
             return None
         prices = [one.price for one in part]
         quantity, quote, bought, bought_quote = (self._sum(i, start, end) for i in range(4))
-        return Block(
+        return TradeSums(
             open=prices[0],
             high=max(prices),
             low=min(prices),
@@ -179,7 +179,7 @@ class Truth:
             last_id=part[-1].last_id,
         )
 
-    def _values(self, block: Block) -> Values:
+    def _values(self, block: TradeSums) -> Values:
         row = kline_of(self._course.listing, 0, 0, block, 0)
         prices = (row.open, row.high, row.low, row.close)
         texts = (*prices, row.volume, row.quote, row.bought, row.bought_quote)
@@ -216,9 +216,9 @@ def kline_values(kline: Kline) -> Values:
     return {**texts, **{name: getattr(kline, name) for name in COUNTS}}
 
 
-def _block_of(kline: Kline) -> Block:
+def _block_of(kline: Kline) -> TradeSums:
     """A kline of a recording, whose prices and quantities count in 10^-8."""
-    return Block(
+    return TradeSums(
         open=scaled(kline.open),
         high=scaled(kline.high),
         low=scaled(kline.low),

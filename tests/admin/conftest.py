@@ -23,7 +23,7 @@ from redis import Redis
 from tests.fetching import NOW_MS
 from truecandle import admin
 from truecandle.config import Settings
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 
 
@@ -75,7 +75,7 @@ def shelf(tmp_path: Path) -> Iterator[Shelf]:
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[SimServer]:
-    with SimServer(symbols=["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(symbols=["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

@@ -21,7 +21,7 @@ from tests.harness import RedisProc, free_port
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock, inspection, keys, lease, quarantine
 
@@ -35,7 +35,7 @@ HOUR = [START_MS + n * HOUR_MS for n in range(20)]
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(symbols=["BTCUSDT"], clock=Clock(NOW_MS)) as started:
+    with SimServer(symbols=["BTCUSDT"], clock=SimulatedClock(NOW_MS)) as started:
         yield started
 
 

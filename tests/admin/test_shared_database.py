@@ -18,7 +18,7 @@ from tests.admin.test_doctor import HALVES, KEY, START_MS, change_a_type, lose_a
 from tests.fetching import NOW_MS, member, stored
 from tests.harness import RedisProc
 from truecandle.candles.series import parse_series
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock, keys, markets
 from truecandle.store.accounts import Accounts
@@ -30,7 +30,7 @@ DIGEST = "ab" * 32
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(symbols=["BTCUSDT"], clock=Clock(NOW_MS)) as started:
+    with SimServer(symbols=["BTCUSDT"], clock=SimulatedClock(NOW_MS)) as started:
         yield started
 
 

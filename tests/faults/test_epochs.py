@@ -20,11 +20,11 @@ from truecandle.candles.freshness import judge
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.feed.freshness_reporter import STALLED_S
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.listing import listings
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.server import SimServer
-from truecandle.sim.walk import Walk
+from truecandle.sim.synthetic import SyntheticTrades
 from truecandle.store import freshness, live
 
 #: In the middle of an hour and of a day; soon a minute ends.
@@ -34,10 +34,10 @@ INTERVALS = ("1m", "1h", "1d")
 LATE_MS = int(STALLED_S * 1000) + 3_000
 
 
-def course(seed: int, days: int) -> Walk:
+def course(seed: int, days: int) -> SyntheticTrades:
     """A market that has traded for so many days: the more, the higher its ids."""
     begun_ms = START_MS // DAY_MS * DAY_MS - days * DAY_MS
-    return Walk(seed, replace(*listings(["BTCUSDT"]), listed_ms=begun_ms))
+    return SyntheticTrades(seed, replace(*listings(["BTCUSDT"]), listed_ms=begun_ms))
 
 
 def newest(redis: Redis, series: Series, now_ms: int) -> LiveCandle | None:
@@ -68,17 +68,17 @@ def are_moving(
 def test_every_candle_moves_on_with_the_new_trades_and_equals_the_exchanges_own(
     redis_url: str, days: int
 ) -> None:
-    clock = Clock(START_MS)
+    clock = SimulatedClock(START_MS)
     series = [parse_series("BTCUSDT", name) for name in INTERVALS]
     before, after = course(7, 30), course(8, days)
-    with SimServer(market=Market([before], clock)) as sim:
+    with SimServer(market=SimulatedMarket([before], clock)) as sim:
         port = sim.port
         with Feeding(sim, redis_url, ["BTCUSDT"], INTERVALS) as feeding:
             truth = Truth(before, START_MS // DAY_MS * DAY_MS)
             met: set[str] = set()
             wait_for(lambda: are_moving(feeding, series, truth, START_MS, met), what="candles")
             sim.stop()
-            with SimServer(market=Market([after], clock), port=port) as other:
+            with SimServer(market=SimulatedMarket([after], clock), port=port) as other:
                 begun_ms = clock.now_ms()
                 truth = Truth(after, START_MS // DAY_MS * DAY_MS)
                 for step in range(3):

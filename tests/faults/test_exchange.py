@@ -39,7 +39,7 @@ from truecandle.errors import (
     RateLimited,
     StoreUnavailable,
 )
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import connect
 from truecandle.store.budget import Budget
@@ -49,7 +49,7 @@ LOOPBACK = IPv4Address("127.0.0.1")
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.fetching import NOW_MS
 from tests.histories import History, World, histories
 from truecandle.events import Publisher
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 
 
 @pytest.fixture
 def world(redis: redis_py.Redis, redis_url: str) -> Iterator[World]:
-    with SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as sim:
+    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as sim:
         yield World(sim, redis, Publisher(redis_url))
 
 

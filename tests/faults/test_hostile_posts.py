@@ -25,7 +25,7 @@ from tests.web.process import Client, Web, bearer, cookies, csrf, signed_in, tok
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.series import Series, parse_series
 from truecandle.events import LIVE_CANDLE
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock
 from truecandle.store.live import FRESH_MS
@@ -145,7 +145,7 @@ class Watcher:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder, processes = tmp_path_factory.mktemp("hostile"), Roles()
-    with RedisProc(folder) as server, SimServer(SYMBOLS, clock=Clock(START_MS)) as sim:
+    with RedisProc(folder) as server, SimServer(SYMBOLS, clock=SimulatedClock(START_MS)) as sim:
         sim.market.pause(START_MS - 15_000, START_MS + HOUR_MS, "ETHUSDT")
         try:
             yield World(server, sim, processes, folder)

@@ -13,7 +13,7 @@ from tests.harness import wait_for
 from tests.roles import Role, Roles
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import official
 
@@ -30,7 +30,7 @@ class Coming:
     """The simulated exchange at one address, there or not."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = SimulatedClock()
         self.now = SimServer(SYMBOLS, clock=self.clock).start()
         self.port = self.now.port
 

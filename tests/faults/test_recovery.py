@@ -21,11 +21,11 @@ from truecandle.candles.interval import HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import RateLimited
 from truecandle.feed import recovery
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.listing import listings
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.server import SimServer
-from truecandle.sim.walk import Walk
+from truecandle.sim.synthetic import SyntheticTrades
 from truecandle.store import live
 from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE, Budget
 
@@ -36,7 +36,7 @@ SPEED = 4.0
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(("BTCUSDT",), clock=Clock(START_MS + 55_000, speed=SPEED)) as server:
+    with SimServer(("BTCUSDT",), clock=SimulatedClock(START_MS + 55_000, speed=SPEED)) as server:
         yield server
 
 
@@ -75,7 +75,7 @@ def test_an_exchange_that_answers_badly_delays_what_is_missing_and_nothing_more(
     redis_url: str,
 ) -> None:
     symbols = ("BTCUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT")
-    clock = Clock(START_MS + 55_000, speed=SPEED)
+    clock = SimulatedClock(START_MS + 55_000, speed=SPEED)
     with SimServer(symbols, clock=clock) as sim, Watch(sim, redis_url, symbols, ["1m"]) as watch:
         watch.wait_until_joined()
         back_ms = cut(sim, 30_000)
@@ -131,7 +131,7 @@ def test_a_row_that_stays_odd_leaves_no_market_stale_and_no_candle_called_exact_
 
 
 def test_a_break_of_more_than_a_few_pages_is_left_to_klines(redis_url: str) -> None:
-    clock = Clock(START_MS, speed=SPEED)
+    clock = SimulatedClock(START_MS, speed=SPEED)
     with (
         SimServer(("BTCUSDT",), clock=clock) as sim,
         Watch(sim, redis_url, ["BTCUSDT"], ["1m", "1h"]) as watch,
@@ -156,18 +156,18 @@ def test_a_break_of_more_than_a_few_pages_is_left_to_klines(redis_url: str) -> N
     assert weight <= 5 * 4
 
 
-def quiet_course() -> Walk:
-    return Walk(3, replace(*listings(["PAXGUSDT"]), orders_per_hour=4))
+def quiet_course() -> SyntheticTrades:
+    return SyntheticTrades(3, replace(*listings(["PAXGUSDT"]), orders_per_hour=4))
 
 
 def test_a_quiet_market_shows_its_candle_and_a_break_in_it_is_proven_empty(redis_url: str) -> None:
     """It trades once in a quarter of an hour: no kline and no trade comes to help."""
     course = quiet_course()
-    clock = Clock(START_MS)
+    clock = SimulatedClock(START_MS)
     last = list(course.prints(START_MS - HOUR_MS, START_MS))[-1]
     clock.set(last.time_ms + 20_000)
     with (
-        SimServer(market=Market([course], clock)) as sim,
+        SimServer(market=SimulatedMarket([course], clock)) as sim,
         Watch(sim, redis_url, ["PAXGUSDT"], ["1m", "1h"]) as watch,
     ):
         watch.wait_until_exact(sim.clock.now_ms())
@@ -198,10 +198,10 @@ def test_a_candle_whose_close_was_not_heard_is_proven_though_nothing_trades_afte
     redis_url: str, loss: str
 ) -> None:
     course = quiet_course()
-    clock = Clock(START_MS)
+    clock = SimulatedClock(START_MS)
     last = list(course.prints(START_MS - HOUR_MS, START_MS))[-1]
     clock.set(last.time_ms - 3_000)
-    with SimServer(market=Market([course], clock)) as sim:
+    with SimServer(market=SimulatedMarket([course], clock)) as sim:
         if loss == "the closing klines":
             sim.faults.add("unclosed", count=None)
         with Watch(sim, redis_url, ["PAXGUSDT"], ["1s"]) as watch:
@@ -222,8 +222,8 @@ def test_a_candle_whose_close_was_not_heard_is_proven_though_nothing_trades_afte
 def test_a_feed_killed_at_the_close_and_started_again_has_lost_nothing(
     redis_url: str, redis: Redis, processes: Roles
 ) -> None:
-    now_ms = Clock().now_ms()
-    clock = Clock(now_ms - now_ms % MINUTE_MS + MINUTE_MS)
+    now_ms = SimulatedClock().now_ms()
+    clock = SimulatedClock(now_ms - now_ms % MINUTE_MS + MINUTE_MS)
     with SimServer(("BTCUSDT",), clock=clock) as sim:
         env = {
             "REDIS_URL": redis_url, "BINANCE_REST_URL": sim.rest_url, "BINANCE_WS_URL": sim.ws_url,

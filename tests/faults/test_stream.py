@@ -15,9 +15,9 @@ from tests.reading import NAMES, Reading
 from truecandle.binance.streams.messages import trade_stream
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.trades import Trade
-from truecandle.sim.clock import Clock
-from truecandle.sim.pump import Pace
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
+from truecandle.sim.stream_publisher import PingPace
 
 #: Twenty seconds of the exchange pass in one.
 SPEED = 20.0
@@ -25,7 +25,7 @@ SPEED = 20.0
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=Clock(speed=SPEED)) as server:
+    with SimServer(["BTCUSDT"], clock=SimulatedClock(speed=SPEED)) as server:
         yield server
 
 
@@ -39,9 +39,9 @@ def test_a_lost_connection_is_made_again(sim: SimServer, code: int | None) -> No
 
 
 def test_pings_are_answered() -> None:
-    pace = Pace(ping_s=0.3, pong_max_s=2.0)
+    pace = PingPace(ping_s=0.3, pong_max_s=2.0)
     with (
-        SimServer(["BTCUSDT"], clock=Clock(speed=SPEED), pace=pace) as sim,
+        SimServer(["BTCUSDT"], clock=SimulatedClock(speed=SPEED), pace=pace) as sim,
         Reading(sim.ws_url) as reading,
     ):
         reading.wait_for_more()
@@ -64,7 +64,7 @@ def test_an_exchange_that_is_down_at_the_start_is_found_when_it_comes() -> None:
     port = free_port()
     with Reading(f"ws://127.0.0.1:{port}") as reading:
         reading.wait_for_count("failures", 1)
-        with SimServer(["BTCUSDT"], clock=Clock(speed=SPEED), port=port):
+        with SimServer(["BTCUSDT"], clock=SimulatedClock(speed=SPEED), port=port):
             reading.wait_for_more()
 
 
@@ -102,7 +102,7 @@ def test_two_thousand_streams_are_spread_over_two_connections_within_the_limits(
     """The simulated exchange ends a connection that sends more than 5 messages a second."""
     names = [*NAMES, *(trade_stream(f"X{number}USDT") for number in range(1_998))]
     with (
-        SimServer(["BTCUSDT"], clock=Clock(speed=SPEED)) as sim,
+        SimServer(["BTCUSDT"], clock=SimulatedClock(speed=SPEED)) as sim,
         Reading(sim.ws_url, names, ping_s=0.5) as reading,
     ):
         wait_for(reading.is_all_live, what="all subscriptions")

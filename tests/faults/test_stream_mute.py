@@ -13,7 +13,7 @@ from truecandle.binance.streams import idle, reconnect
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.websocket import ClientSocket
 from truecandle.errors import ExchangeUnreachable
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 
 #: Twenty seconds of the exchange pass in one.
@@ -23,7 +23,7 @@ TRADES, KLINES = NAMES
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT", "ETHUSDT"], clock=Clock(speed=SPEED)) as server:
+    with SimServer(["BTCUSDT", "ETHUSDT"], clock=SimulatedClock(speed=SPEED)) as server:
         yield server
 
 

@@ -10,7 +10,7 @@ from tests.harness import wait_for
 from tests.reading import NAMES, Reading
 from truecandle.binance.streams import connection, pool, reconnect
 from truecandle.binance.streams.messages import kline_stream, trade_stream
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 
 #: Twenty seconds of the exchange pass in one.
@@ -21,7 +21,7 @@ TRADES = NAMES[0]
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(SYMBOLS, clock=Clock(speed=SPEED)) as server:
+    with SimServer(SYMBOLS, clock=SimulatedClock(speed=SPEED)) as server:
         yield server
 
 
@@ -37,7 +37,7 @@ def test_renewals_at_full_trading_lose_nothing_and_tell_nothing_twice() -> None:
         for name in (trade_stream(symbol), kline_stream(symbol, "1s"), kline_stream(symbol, "1m"))
     ]
     with (
-        SimServer(SYMBOLS, clock=Clock(speed=100.0)) as sim,
+        SimServer(SYMBOLS, clock=SimulatedClock(speed=100.0)) as sim,
         Reading(sim.ws_url, names, renew_s=0.5) as reading,
     ):
         reading.wait_for_count("renewals", 2)

@@ -28,7 +28,7 @@ from truecandle.candles.candle import (
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.config import Settings
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import audit, keys, live, markets
 
@@ -36,12 +36,12 @@ MINUTE = NOW_MS - NOW_MS % MINUTE_MS
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock(NOW_MS, speed=0)
+def clock() -> SimulatedClock:
+    return SimulatedClock(NOW_MS, speed=0)
 
 
 @pytest.fixture
-def sim(clock: Clock) -> Iterator[SimServer]:
+def sim(clock: SimulatedClock) -> Iterator[SimServer]:
     with SimServer(["BTCUSDT"], clock=clock) as server:
         yield server
 
@@ -72,7 +72,7 @@ def entries(desk: Desk) -> list[AuditEntry]:
     return audit.read(desk.redis, MINUTES)
 
 
-def shift(clock: Clock, minutes: int) -> None:
+def shift(clock: SimulatedClock, minutes: int) -> None:
     clock.shift(minutes * MINUTE_MS)
 
 
@@ -82,7 +82,7 @@ def test_history_is_not_audited(desk: Desk) -> None:
 
 
 def test_a_candle_that_waited_as_pending_is_compared_before_it_is_settled_away(
-    desk: Desk, clock: Clock
+    desk: Desk, clock: SimulatedClock
 ) -> None:
     shift(clock, 2)
     shown = show(desk, MINUTE)
@@ -97,7 +97,7 @@ def test_a_candle_that_waited_as_pending_is_compared_before_it_is_settled_away(
     assert live.read_live(desk.redis, MINUTES, clock.now_ms()).pending == ()
 
 
-def test_a_candle_that_still_formed_is_compared_as_well(desk: Desk, clock: Clock) -> None:
+def test_a_candle_that_still_formed_is_compared_as_well(desk: Desk, clock: SimulatedClock) -> None:
     shift(clock, 1)
     shown = show(desk, MINUTE, trades=1, volume="0.1")
     desk.sync.refresh(MINUTES)
@@ -106,7 +106,9 @@ def test_a_candle_that_still_formed_is_compared_as_well(desk: Desk, clock: Clock
     assert entry.differing == ("volume", "trades")
 
 
-def test_a_candle_is_entered_once_however_often_it_is_read(desk: Desk, clock: Clock) -> None:
+def test_a_candle_is_entered_once_however_often_it_is_read(
+    desk: Desk, clock: SimulatedClock
+) -> None:
     shift(clock, 1)
     show(desk, MINUTE)
     for _ in range(3):
@@ -115,7 +117,7 @@ def test_a_candle_is_entered_once_however_often_it_is_read(desk: Desk, clock: Cl
 
 
 def test_late_news_of_a_candle_that_is_official_already_changes_no_entry(
-    desk: Desk, clock: Clock
+    desk: Desk, clock: SimulatedClock
 ) -> None:
     shift(clock, 2)
     show(desk, MINUTE)
@@ -129,7 +131,9 @@ def test_late_news_of_a_candle_that_is_official_already_changes_no_entry(
     assert entry.is_exact
 
 
-def test_candles_that_the_chart_never_showed_are_entered_as_such(desk: Desk, clock: Clock) -> None:
+def test_candles_that_the_chart_never_showed_are_entered_as_such(
+    desk: Desk, clock: SimulatedClock
+) -> None:
     shift(clock, 3)
     show(desk, MINUTE + MINUTE_MS)
     desk.sync.refresh(MINUTES)
@@ -139,7 +143,7 @@ def test_candles_that_the_chart_never_showed_are_entered_as_such(desk: Desk, clo
     assert [one.late_ms for one in found] == [10_000, 70_000, 130_000]
 
 
-def test_a_long_absence_leaves_room_for_what_was_shown(desk: Desk, clock: Clock) -> None:
+def test_a_long_absence_leaves_room_for_what_was_shown(desk: Desk, clock: SimulatedClock) -> None:
     shift(clock, 900)
     desk.sync.refresh(MINUTES)
     found = entries(desk)
@@ -148,7 +152,7 @@ def test_a_long_absence_leaves_room_for_what_was_shown(desk: Desk, clock: Clock)
 
 
 def test_a_candle_whose_audit_was_lost_with_the_fetcher_is_entered_by_the_next_pass(
-    desk: Desk, clock: Clock
+    desk: Desk, clock: SimulatedClock
 ) -> None:
     shift(clock, 1)
     show(desk, MINUTE)
@@ -160,7 +164,7 @@ def test_a_candle_whose_audit_was_lost_with_the_fetcher_is_entered_by_the_next_p
 
 @pytest.mark.parametrize("key", [keys.audit, keys.live], ids=["audit", "live"])
 def test_keys_that_are_not_ours_cost_the_audit_and_no_candle(
-    desk: Desk, clock: Clock, key: Any
+    desk: Desk, clock: SimulatedClock, key: Any
 ) -> None:
     shift(clock, 1)
     desk.redis.delete(key(MINUTES))

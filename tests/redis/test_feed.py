@@ -15,7 +15,7 @@ from tests.harness import wait_for
 from truecandle.candles.candle import LiveCandle, live_from_json
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, live, roles
 
@@ -28,13 +28,13 @@ SLOW = 4.0
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(SYMBOLS, clock=Clock(speed=SPEED)) as server:
+    with SimServer(SYMBOLS, clock=SimulatedClock(speed=SPEED)) as server:
         yield server
 
 
 @pytest.fixture
 def slow_sim() -> Iterator[SimServer]:
-    with SimServer(SYMBOLS, clock=Clock(speed=SLOW)) as server:
+    with SimServer(SYMBOLS, clock=SimulatedClock(speed=SLOW)) as server:
         yield server
 
 
@@ -175,4 +175,4 @@ def test_people_of_the_first_sketch_can_save_and_get_a_live_candle(redis: Redis)
 
 
 def sim_now() -> int:
-    return Clock().now_ms()
+    return SimulatedClock().now_ms()

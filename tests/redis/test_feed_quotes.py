@@ -13,11 +13,11 @@ from tests.harness import wait_for
 from tests.truth import Truth
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.listing import listings
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.server import SimServer
-from truecandle.sim.walk import Walk
+from truecandle.sim.synthetic import SyntheticTrades
 from truecandle.store import markets
 
 #: In the middle of an hour, and soon a minute ends.
@@ -25,17 +25,17 @@ START_MS = 1_795_000_000_000 // HOUR_MS * HOUR_MS + 20 * MINUTE_MS + 50_000
 SPEED = 4.0
 
 
-def busy(symbol: str) -> Walk:
-    return Walk(5, replace(*listings([symbol]), orders_per_hour=9_000))
+def busy(symbol: str) -> SyntheticTrades:
+    return SyntheticTrades(5, replace(*listings([symbol]), orders_per_hour=9_000))
 
 
 def test_quote_volumes_are_the_exchanges_own_or_called_unknown_and_known_once_it_is_closed(
     redis_url: str,
 ) -> None:
-    clock = Clock(START_MS, speed=SPEED)
+    clock = SimulatedClock(START_MS, speed=SPEED)
     course = busy("XMRBTC")
     with (
-        SimServer(market=Market([course], clock)) as sim,
+        SimServer(market=SimulatedMarket([course], clock)) as sim,
         Watch(sim, redis_url, ["XMRBTC"], ["1s", "1m"]) as watch,
     ):
         watch.wait_until_joined()
@@ -53,9 +53,9 @@ def test_quote_volumes_are_the_exchanges_own_or_called_unknown_and_known_once_it
 def test_where_the_exchange_lists_steps_so_large_that_nothing_is_cut_they_are_always_known(
     redis_url: str,
 ) -> None:
-    clock = Clock(START_MS, speed=SPEED)
+    clock = SimulatedClock(START_MS, speed=SPEED)
     with (
-        SimServer(market=Market([busy("ETHUSDT")], clock)) as sim,
+        SimServer(market=SimulatedMarket([busy("ETHUSDT")], clock)) as sim,
         Watch(sim, redis_url, ["ETHUSDT"], ["1s"]) as watch,
     ):
         listing = Instrument("ETHUSDT", "TRADING", tick_size="0.01", step_size="0.0001")

@@ -13,7 +13,7 @@ from tests.fetching import HOURS, MINUTES, NOW_MS, Desk, opens
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, live
 
@@ -22,7 +22,7 @@ TO_THE_MINUTE_MS = NOW_MS - NOW_MS % MINUTE_MS
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT", "SOLUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT", "SOLUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

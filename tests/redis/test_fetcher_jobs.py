@@ -21,7 +21,7 @@ from truecandle.config import Settings
 from truecandle.errors import StoreDamaged
 from truecandle.fetcher import CloseTrigger, FetchScheduler, Heartbeat
 from truecandle.fetcher.market_poller import STORE_MS, UNKNOWN_MS, MarketPoller
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock as shared
 from truecandle.store import keys, roles
@@ -35,7 +35,7 @@ SOON_MS = 5_000
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

@@ -16,7 +16,7 @@ from truecandle.errors import StaleWriter
 from truecandle.events import Publisher
 from truecandle.fetcher import FetcherLeadership, SeriesSync
 from truecandle.ingest.official_writer import OfficialWriter
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, keys, lease, official
 
@@ -38,7 +38,7 @@ class Jobs:
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

@@ -15,7 +15,7 @@ from tests.harness import ROOT
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps
 
@@ -40,7 +40,7 @@ def filled(path: Path, redis: redis_py.Redis, redis_url: str) -> tuple[Desk, Ser
     grid = (
         series.interval.with_phase(rows[0][0]) if series.interval.name == "3d" else series.interval
     )
-    clock = Clock(grid.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
+    clock = SimulatedClock(grid.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
     with SimServer(market=replayed([str(path)], clock)) as sim:
         desk = Desk(sim, redis, redis_url, history=HISTORY)
         desk.sync.refresh(series)
@@ -73,7 +73,7 @@ def test_a_recorded_hole_is_maintenance_and_a_second_pass_asks_nothing(
 ) -> None:
     path = FOLDER / f"BTCUSDT-1m-{day}.json"
     series, rows = series_of(path), recorded(path)
-    clock = Clock(series.interval.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
+    clock = SimulatedClock(series.interval.next_open_ms(rows[-1][0]) + 5 * MINUTE_MS, speed=0)
     with SimServer(market=replayed([str(path)], clock)) as sim:
         desk = Desk(sim, redis, redis_url, history=HISTORY)
         desk.sync.refresh(series)

@@ -18,7 +18,7 @@ from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeError
 from truecandle.ingest.plausibility import DIFFERENCES_MAX
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, markets, official, quarantine, rereads
 from truecandle.store.markets import FollowedMarket
@@ -28,7 +28,7 @@ THE_MINUTE_MS = NOW_MS - NOW_MS % MINUTE_MS
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT", "SOLUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT", "SOLUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

@@ -21,7 +21,7 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.gap import GapReason, Missing, Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import GAP_PROVEN
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, lease, live
 
@@ -190,7 +190,7 @@ def test_no_reader_sees_the_gap_and_its_candle_at_once(redis: Redis, redis_url: 
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

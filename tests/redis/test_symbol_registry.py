@@ -20,7 +20,7 @@ from truecandle.candles.interval import HOUR_MS
 from truecandle.config import Settings
 from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.fetcher.symbol_registry import CHECK_MS, PAUSE_MS, UNLISTED_MS
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import keys, markets
 from truecandle.store.markets import FollowedMarket, LookupResult
@@ -69,7 +69,7 @@ class Office:
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[SimServer]:
-    with SimServer(LISTED, clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(LISTED, clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 

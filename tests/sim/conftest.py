@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 
 #: Wednesday 2026-03-18 13:37:42.500 UTC, inside a second, minute, hour, day, week and month.
@@ -21,7 +21,7 @@ NOW_MS = 1_773_841_062_500
 def still() -> Iterator[SimServer]:
     """Three markets, time stands still at NOW_MS."""
     symbols = ["BTCUSDT", "PEPEUSDT", "PAXGUSDT"]
-    with SimServer(symbols, clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(symbols, clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
 
 
@@ -35,5 +35,5 @@ def sim() -> Iterator[SimServer]:
 @pytest.fixture
 def frozen() -> Iterator[SimServer]:
     """A server of its own whose clock stands still at NOW_MS until told."""
-    with SimServer(["BTCUSDT", "PAXGUSDT"], clock=Clock(NOW_MS, speed=0)) as server:
+    with SimServer(["BTCUSDT", "PAXGUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server

@@ -18,9 +18,9 @@ import websocket
 from tests.harness import ROOT, wait_for
 from truecandle.candles.interval import DAY_MS, HOUR_MS, LAST_MS, MINUTE_MS
 from truecandle.sim.archive import replayed
-from truecandle.sim.clock import Clock
-from truecandle.sim.pump import Pace
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
+from truecandle.sim.stream_publisher import PingPace
 
 DATA = ROOT / "tests" / "data"
 TRADES = f"BTCUSDT={DATA}/trades_ws_btcusdt_2024-08-08T2359.gz"
@@ -179,7 +179,7 @@ def test_closings_without_trades_are_rows_too() -> None:
 def test_a_fast_replay_streams_everything_as_fast_as_it_is_read() -> None:
     market = replayed([TRADES, ROWS])
     truth = list(market.course("BTCUSDT").prints(0, MIDNIGHT_MS + MINUTE_MS))
-    with SimServer(market=market, pace=Pace(fast=True)) as sim:
+    with SimServer(market=market, pace=PingPace(fast=True)) as sim:
         url = f"{sim.ws_url}/stream?streams=btcusdt@aggTrade/btcusdt@kline_1m"
         stream = websocket.create_connection(url, timeout=10)
         seen, closed = list[Any](), list[Any]()
@@ -195,7 +195,7 @@ def test_a_fast_replay_streams_everything_as_fast_as_it_is_read() -> None:
 
 
 def test_a_replay_can_run_at_any_speed_from_any_moment() -> None:
-    market = replayed([TRADES], Clock(MIDNIGHT_MS - 2000, speed=50))
+    market = replayed([TRADES], SimulatedClock(MIDNIGHT_MS - 2000, speed=50))
     with SimServer(market=market) as sim:
         wait_for(lambda: sim.clock.now_ms() > MIDNIGHT_MS + 2000, what="four recorded seconds")
         url = f"{sim.rest_url}/api/v3/klines?symbol=BTCUSDT&interval=1m"

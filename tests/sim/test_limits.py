@@ -8,7 +8,7 @@ import requests
 
 from tests.sim.conftest import NOW_MS
 from truecandle.candles.interval import MINUTE_MS
-from truecandle.sim.clock import Clock
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.limits import PATIENCE, Caps
 from truecandle.sim.server import SimServer
 
@@ -18,7 +18,7 @@ def ping(sim: SimServer) -> requests.Response:
 
 
 def test_too_much_weight_is_answered_with_429_until_the_minute_ends() -> None:
-    clock = Clock(NOW_MS, speed=0)
+    clock = SimulatedClock(NOW_MS, speed=0)
     with SimServer(clock=clock, caps=Caps(weight=3)) as sim:
         assert [ping(sim).status_code for _ in range(3)] == [200, 200, 200]
         refused = ping(sim)
@@ -29,7 +29,7 @@ def test_too_much_weight_is_answered_with_429_until_the_minute_ends() -> None:
 
 
 def test_who_waits_as_told_is_served_again() -> None:
-    with SimServer(clock=Clock(NOW_MS, speed=0)) as sim:
+    with SimServer(clock=SimulatedClock(NOW_MS, speed=0)) as sim:
         sim.limits.hold(0.05)
         assert ping(sim).status_code == 429
         sim.limits.hold(0)
@@ -37,7 +37,7 @@ def test_who_waits_as_told_is_served_again() -> None:
 
 
 def test_who_ignores_the_429_is_banned_and_told_until_when() -> None:
-    with SimServer(clock=Clock(NOW_MS, speed=0)) as sim:
+    with SimServer(clock=SimulatedClock(NOW_MS, speed=0)) as sim:
         sim.limits.hold(60)
         statuses = [ping(sim).status_code for _ in range(PATIENCE + 2)]
         assert statuses == [429] * PATIENCE + [418, 418]
@@ -51,5 +51,5 @@ def test_who_ignores_the_429_is_banned_and_told_until_when() -> None:
 
 
 def test_too_many_stream_connections_are_refused() -> None:
-    with SimServer(clock=Clock(NOW_MS, speed=0), caps=Caps(connections=0)) as sim:
+    with SimServer(clock=SimulatedClock(NOW_MS, speed=0), caps=Caps(connections=0)) as sim:
         assert requests.get(f"{sim.rest_url}/ws/btcusdt@trade", timeout=10).status_code == 429

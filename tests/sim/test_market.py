@@ -10,12 +10,12 @@ import pytest
 
 from tests.sim.conftest import NOW_MS
 from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
-from truecandle.sim.block import Print
-from truecandle.sim.clock import Clock
-from truecandle.sim.kline import Kline
+from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.kline import SimulatedKline
 from truecandle.sim.listing import listings
-from truecandle.sim.market import Market, simulated
-from truecandle.sim.walk import Walk
+from truecandle.sim.market import SimulatedMarket, simulated
+from truecandle.sim.synthetic import SyntheticTrades
+from truecandle.sim.trade_sums import AggTrade
 
 SYMBOLS = ["BTCUSDT", "PEPEUSDT", "PAXGUSDT", "XMRBTC"]
 #: Child and parent: every parent of a row is also checked against it.
@@ -24,11 +24,11 @@ LADDER = ["1s", "1m", "3m", "15m", "30m", "1h", "2h", "4h", "12h", "1d", "3d"]
 
 
 @pytest.fixture
-def market() -> Market:
-    return simulated(7, SYMBOLS, Clock(NOW_MS, speed=0))
+def market() -> SimulatedMarket:
+    return simulated(7, SYMBOLS, SimulatedClock(NOW_MS, speed=0))
 
 
-def built(trades: list[Print], market: Market, symbol: str) -> dict[str, object]:
+def built(trades: list[AggTrade], market: SimulatedMarket, symbol: str) -> dict[str, object]:
     """A candle added up from single trades with Decimal, the plain way: each trade's worth is cut
     to eight decimals before."""
     listing = market.course(symbol).listing
@@ -54,7 +54,7 @@ def built(trades: list[Print], market: Market, symbol: str) -> dict[str, object]
     }
 
 
-def figures(kline: Kline) -> dict[str, object]:
+def figures(kline: SimulatedKline) -> dict[str, object]:
     """The same fields of a kline, as numbers."""
     texts = ("open", "high", "low", "close", "volume", "quote", "bought", "bought_quote")
     numbers: dict[str, object] = {name: Decimal(getattr(kline, name)) for name in texts}
@@ -63,7 +63,7 @@ def figures(kline: Kline) -> dict[str, object]:
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 @pytest.mark.parametrize("interval", ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h"])
-def test_candles_equal_their_trades(market: Market, symbol: str, interval: str) -> None:
+def test_candles_equal_their_trades(market: SimulatedMarket, symbol: str, interval: str) -> None:
     course, dice = market.course(symbol), random.Random(f"{symbol}{interval}")
     grid = course.grid(interval)
     traded = 0
@@ -79,7 +79,7 @@ def test_candles_equal_their_trades(market: Market, symbol: str, interval: str) 
     assert traded or interval == "1s"
 
 
-def test_what_is_cut_off_of_each_trade_is_missing_in_the_sum(market: Market) -> None:
+def test_what_is_cut_off_of_each_trade_is_missing_in_the_sum(market: SimulatedMarket) -> None:
     (kline,) = market.klines("XMRBTC", "1h", start_ms=NOW_MS - DAY_MS, limit=1)
     trades = list(market.course("XMRBTC").trades(kline.open_ms, kline.close_ms + 1))
     whole = sum(Decimal(one.price * one.quantity).scaleb(-9) for one in trades)
@@ -89,7 +89,7 @@ def test_what_is_cut_off_of_each_trade_is_missing_in_the_sum(market: Market) -> 
 
 
 @pytest.mark.parametrize("interval", ["4h", "6h", "8h", "12h", "1d", "3d", "1w"])
-def test_long_candles_equal_their_trades(market: Market, interval: str) -> None:
+def test_long_candles_equal_their_trades(market: SimulatedMarket, interval: str) -> None:
     kline = market.klines("PAXGUSDT", interval, limit=2)[0]
     course = market.course("PAXGUSDT")
     next_ms = course.grid(interval).next_open_ms(kline.open_ms)
@@ -99,7 +99,7 @@ def test_long_candles_equal_their_trades(market: Market, interval: str) -> None:
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 @pytest.mark.parametrize("child", LADDER)
-def test_parents_equal_their_children(market: Market, symbol: str, child: str) -> None:
+def test_parents_equal_their_children(market: SimulatedMarket, symbol: str, child: str) -> None:
     course = market.course(symbol)
     for parent in INTERVALS:
         grid = course.grid(parent)
@@ -131,7 +131,7 @@ def divides(child: str, parent: str) -> bool:
 @pytest.mark.parametrize("interval", list(INTERVALS))
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_the_last_row_holds_the_trades_up_to_now_and_no_more(
-    market: Market, symbol: str, interval: str
+    market: SimulatedMarket, symbol: str, interval: str
 ) -> None:
     row = market.klines(symbol, interval, limit=1)[0]
     course = market.course(symbol)
@@ -144,17 +144,17 @@ def test_the_last_row_holds_the_trades_up_to_now_and_no_more(
 
 def test_the_same_seed_trades_the_same_whenever_it_is_asked() -> None:
     listing = listings(["PAXGUSDT"])[0]
-    early, late = Walk(7, listing), Walk(7, listing)
+    early, late = SyntheticTrades(7, listing), SyntheticTrades(7, listing)
     start_ms = listing.listed_ms + 900 * DAY_MS + 123_456
     late.span(listing.listed_ms, start_ms + 300 * DAY_MS)
     window = (start_ms, start_ms + HOUR_MS)
     assert list(early.trades(*window)) == list(late.trades(*window))
-    assert list(Walk(8, listing).trades(*window)) != list(early.trades(*window))
+    assert list(SyntheticTrades(8, listing).trades(*window)) != list(early.trades(*window))
 
 
 def test_what_traded_is_fixed_for_ever() -> None:
     """A store filled by an earlier run stays true: these figures must never change."""
-    market = simulated(7, ["BTCUSDT"], Clock(NOW_MS, speed=0))
+    market = simulated(7, ["BTCUSDT"], SimulatedClock(NOW_MS, speed=0))
     assert market.klines("BTCUSDT", "1m", limit=2)[0].row() == FIXED
 
 
@@ -175,7 +175,7 @@ FIXED: list[object] = [
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_ids_are_contiguous(market: Market, symbol: str) -> None:
+def test_ids_are_contiguous(market: SimulatedMarket, symbol: str) -> None:
     course = market.course(symbol)
     window = (NOW_MS - 3 * HOUR_MS, NOW_MS)  # crosses two hours
     trades, prints = list(course.trades(*window)), list(course.prints(*window))
@@ -186,7 +186,7 @@ def test_ids_are_contiguous(market: Market, symbol: str) -> None:
     assert all(left.last_id + 1 == right.first_id for left, right in edges)
 
 
-def test_an_aggregate_trade_holds_trades_of_one_ms_price_and_side(market: Market) -> None:
+def test_an_aggregate_trade_holds_trades_of_one_ms_price_and_side(market: SimulatedMarket) -> None:
     course = market.course("BTCUSDT")
     window = (NOW_MS - MINUTE_MS, NOW_MS)
     trades = {trade.id: trade for trade in course.trades(*window)}
@@ -200,7 +200,7 @@ def test_an_aggregate_trade_holds_trades_of_one_ms_price_and_side(market: Market
     assert any(print_.first_id < print_.last_id for print_ in prints)
 
 
-def test_a_candle_without_trades_is_flat_at_the_close_before(market: Market) -> None:
+def test_a_candle_without_trades_is_flat_at_the_close_before(market: SimulatedMarket) -> None:
     klines = market.klines("PAXGUSDT", "1m", limit=300)
     empty = [i for i, kline in enumerate(klines) if kline.trades == 0 and i > 0]
     assert empty
@@ -210,14 +210,14 @@ def test_a_candle_without_trades_is_flat_at_the_close_before(market: Market) -> 
         assert (kline.volume, kline.first_id, kline.last_id) == ("0.00000000", -1, -1)
 
 
-def test_every_second_has_its_candle(market: Market) -> None:
+def test_every_second_has_its_candle(market: SimulatedMarket) -> None:
     klines = market.klines("PAXGUSDT", "1s", limit=1000)
     assert [k.open_ms for k in klines] == [
         NOW_MS // 1000 * 1000 - i * 1000 for i in range(999, -1, -1)
     ]
 
 
-def test_prices_stay_positive_and_near_their_level(market: Market) -> None:
+def test_prices_stay_positive_and_near_their_level(market: SimulatedMarket) -> None:
     for symbol in SYMBOLS:
         listing = market.course(symbol).listing
         weeks = market.klines(symbol, "1w", limit=1000)
@@ -228,7 +228,7 @@ def test_prices_stay_positive_and_near_their_level(market: Market) -> None:
 
 
 def test_weeks_open_on_monday_and_months_on_the_first_even_before_the_listing(
-    market: Market,
+    market: SimulatedMarket,
 ) -> None:
     listed_ms = market.course("BTCUSDT").listing.listed_ms  # Thursday 2017-08-17 04:00
     week = market.klines("BTCUSDT", "1w", start_ms=0, limit=1)[0]
@@ -240,18 +240,18 @@ def test_weeks_open_on_monday_and_months_on_the_first_even_before_the_listing(
 
 @pytest.mark.parametrize(("symbol", "residue"), [("BTCUSDT", 1), ("SOLUSDT", 2), ("PEPEUSDT", 0)])
 def test_three_days_count_from_the_day_of_the_listing(symbol: str, residue: int) -> None:
-    market = simulated(7, [symbol], Clock(NOW_MS, speed=0))
+    market = simulated(7, [symbol], SimulatedClock(NOW_MS, speed=0))
     klines = market.klines(symbol, "3d", start_ms=0, limit=1000)
     assert klines[0].open_ms == market.klines(symbol, "1d", start_ms=0, limit=1)[0].open_ms
     assert {k.open_ms // DAY_MS % 3 for k in klines} == {residue}
 
 
-def test_a_thousand_days_and_three_days_exist(market: Market) -> None:
+def test_a_thousand_days_and_three_days_exist(market: SimulatedMarket) -> None:
     assert len(market.klines("BTCUSDT", "3d", limit=1000)) == 1000
     assert len(market.klines("BTCUSDT", "1d", limit=1000)) == 1000
 
 
-def test_a_gap_has_no_candles_no_trades_and_contiguous_ids(market: Market) -> None:
+def test_a_gap_has_no_candles_no_trades_and_contiguous_ids(market: SimulatedMarket) -> None:
     start_ms = NOW_MS // HOUR_MS * HOUR_MS - 5 * HOUR_MS + 7 * MINUTE_MS + 1234
     end_ms = start_ms + 90 * MINUTE_MS
     before = market.klines("BTCUSDT", "1m", limit=1)[0]
@@ -272,7 +272,7 @@ def test_a_gap_has_no_candles_no_trades_and_contiguous_ids(market: Market) -> No
     assert market.klines("BTCUSDT", "1m", limit=1)[0].last_id == before.last_id - removed
 
 
-def test_candles_over_a_gap_still_equal_their_trades(market: Market) -> None:
+def test_candles_over_a_gap_still_equal_their_trades(market: SimulatedMarket) -> None:
     start_ms = NOW_MS - 7 * HOUR_MS
     market.pause(start_ms, start_ms + 100 * MINUTE_MS, "PAXGUSDT")
     course = market.course("PAXGUSDT")
@@ -285,7 +285,7 @@ def test_candles_over_a_gap_still_equal_their_trades(market: Market) -> None:
                 assert figures(kline) == built(trades, market, "PAXGUSDT")
 
 
-def test_aggregate_trades_are_found_by_id_across_gaps(market: Market) -> None:
+def test_aggregate_trades_are_found_by_id_across_gaps(market: SimulatedMarket) -> None:
     course = market.course("BTCUSDT")
     market.pause(NOW_MS - 2 * HOUR_MS, NOW_MS - HOUR_MS)
     newest = list(course.prints(NOW_MS - 3 * HOUR_MS, NOW_MS))
@@ -295,7 +295,7 @@ def test_aggregate_trades_are_found_by_id_across_gaps(market: Market) -> None:
     assert course.prints_from(10**19, 5, NOW_MS) == []
 
 
-def test_a_correction_counts_from_its_moment_on(market: Market) -> None:
+def test_a_correction_counts_from_its_moment_on(market: SimulatedMarket) -> None:
     kline = market.klines("BTCUSDT", "1m", limit=5)[0]
     market.correct("BTCUSDT", "1m", kline.open_ms, {"volume": "1.50000000"}, at_ms=NOW_MS + 1)
     asked = {"start_ms": kline.open_ms, "limit": 1}
@@ -309,7 +309,7 @@ def test_a_correction_counts_from_its_moment_on(market: Market) -> None:
 
 
 def test_an_unknown_symbol_is_invented_the_same_way_each_time() -> None:
-    first, second = (simulated(1, ["NEWUSDC"], Clock(NOW_MS, speed=0)) for _ in range(2))
+    first, second = (simulated(1, ["NEWUSDC"], SimulatedClock(NOW_MS, speed=0)) for _ in range(2))
     assert first.klines("NEWUSDC", "1h", limit=9) == second.klines("NEWUSDC", "1h", limit=9)
     with pytest.raises(ValueError, match="upper case"):
-        simulated(1, ["what"], Clock())
+        simulated(1, ["what"], SimulatedClock())

@@ -12,9 +12,9 @@ import websocket
 from tests.harness import wait_for
 from tests.sim.conftest import NOW_MS
 from truecandle.candles.interval import MINUTE_MS
-from truecandle.sim.clock import Clock
-from truecandle.sim.pump import Pace
+from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
+from truecandle.sim.stream_publisher import PingPace
 
 Event = dict[str, Any]
 Connect = Callable[..., "Listener"]
@@ -240,8 +240,8 @@ def test_a_sixth_message_in_a_second_ends_the_connection(
 
 
 def test_the_server_pings_and_drops_who_does_not_answer() -> None:
-    pace = Pace(ping_s=0.05, pong_max_s=0.4)
-    with SimServer(clock=Clock(NOW_MS, speed=0), pace=pace) as sim:
+    pace = PingPace(ping_s=0.05, pong_max_s=0.4)
+    with SimServer(clock=SimulatedClock(NOW_MS, speed=0), pace=pace) as sim:
         deaf = Listener(sim.ws_url + "/ws/btcusdt@trade")
         frame = deaf.ws.recv_frame()  # read, but not answered
         assert frame.opcode == websocket.ABNF.OPCODE_PING and frame.data
@@ -250,8 +250,8 @@ def test_the_server_pings_and_drops_who_does_not_answer() -> None:
 
 
 def test_a_connection_that_answers_pings_lives_until_its_day_is_over() -> None:
-    pace = Pace(ping_s=0.05, pong_max_s=1.0, life_s=2.0)
-    with SimServer(clock=Clock(NOW_MS, speed=0), pace=pace) as sim:
+    pace = PingPace(ping_s=0.05, pong_max_s=1.0, life_s=2.0)
+    with SimServer(clock=SimulatedClock(NOW_MS, speed=0), pace=pace) as sim:
         listener = Listener(sim.ws_url + "/ws/btcusdt@trade")
         while (frame := listener.ws.recv_frame()).opcode == websocket.ABNF.OPCODE_PING:
             listener.ws.pong(frame.data)

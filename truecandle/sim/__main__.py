@@ -14,10 +14,10 @@ import sys
 
 from truecandle.candles.interval import LAST_MS
 from truecandle.sim.archive import replayed
-from truecandle.sim.clock import Clock
-from truecandle.sim.market import Market, simulated
-from truecandle.sim.pump import Pace
+from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.market import SimulatedMarket, simulated
 from truecandle.sim.server import HOST, Exchange, listen
+from truecandle.sim.stream_publisher import PingPace
 from truecandle.urls import is_port
 
 
@@ -37,7 +37,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"sim: {error}", file=sys.stderr)
         return 1
-    exchange = Exchange(market, pace=Pace(fast=options.fast), seed=options.seed)
+    exchange = Exchange(market, pace=PingPace(fast=options.fast), seed=options.seed)
     port = listener.getsockname()[1]
     text = f"Simulated exchange: {', '.join(market.symbols)} on http://{HOST}:{port}"
     asyncio.run(_serve(exchange, listener, text))
@@ -75,7 +75,7 @@ def _moment(text: str) -> int:
     return int(text)
 
 
-def _market(options: argparse.Namespace) -> Market:
+def _market(options: argparse.Namespace) -> SimulatedMarket:
     speed = 0.0 if options.fast else options.speed
     if options.replay:
         market = replayed(options.replay)
@@ -83,7 +83,7 @@ def _market(options: argparse.Namespace) -> Market:
         market.clock.run(speed)
         return market
     symbols = [symbol.strip() for symbol in options.symbols.split(",") if symbol.strip()]
-    return simulated(options.seed, symbols, Clock(options.start, speed))
+    return simulated(options.seed, symbols, SimulatedClock(options.start, speed))
 
 
 async def _serve(exchange: Exchange, listener: socket.socket, text: str) -> None:

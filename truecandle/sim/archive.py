@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from truecandle.candles.interval import INTERVALS
-from truecandle.sim.block import Print
-from truecandle.sim.clock import Clock
-from truecandle.sim.kline import Kline, found_day
+from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.kline import SimulatedKline, found_day
 from truecandle.sim.listing import listing_of
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.recording import Recording, scaled
-from truecandle.sim.tally import Tally
+from truecandle.sim.tally import SideTally
+from truecandle.sim.trade_sums import AggTrade
 
 #: Unpacked size of one file; more is refused.
 BYTES_MAX = 1_000_000_000
@@ -40,13 +40,13 @@ _EVENT = re.compile(r'\{"(?:stream|e|data)"')
 Fields = Sequence[Any]
 
 
-def replayed(sources: Iterable[str], clock: Clock | None = None) -> Market:
+def replayed(sources: Iterable[str], clock: SimulatedClock | None = None) -> SimulatedMarket:
     """A market of recordings. Each source is `[SYMBOL[:INTERVAL]=]path`.
 
     The name is needed where neither path nor content tell it (`BTCUSDT:1m=gap.json.gz`). Without a
     clock it stands still at the first trade, or where the last row has closed.
     """
-    tallies: dict[str, Tally] = {}
+    tallies: dict[str, SideTally] = {}
     for source in sources:
         named, _, path = source.rpartition("=")
         symbol, _, interval = named.partition(":")
@@ -57,10 +57,10 @@ def replayed(sources: Iterable[str], clock: Clock | None = None) -> Market:
     courses = [_recording(symbol, tally) for symbol, tally in sorted(tallies.items())]
     if not courses:
         raise ValueError("nothing to replay")
-    return Market(courses, clock or Clock(_start_ms(courses), speed=0))
+    return SimulatedMarket(courses, clock or SimulatedClock(_start_ms(courses), speed=0))
 
 
-def _recording(symbol: str, tally: Tally) -> Recording:
+def _recording(symbol: str, tally: SideTally) -> Recording:
     prints, trades = tally.prints(), tally.trades()
     if not prints and not tally.rows:
         raise ValueError(f"{symbol}: no rows and no trades found")
@@ -76,13 +76,13 @@ def _start_ms(courses: Sequence[Recording]) -> int:
     return min(trading) if trading else max(course.last_ms for course in courses) + 1
 
 
-def _read(path: Path, symbol: str, interval: str, tallies: dict[str, Tally]) -> None:
+def _read(path: Path, symbol: str, interval: str, tallies: dict[str, SideTally]) -> None:
     if ".tar" in path.name:
         with tarfile.open(path) as archive:
             for member in archive:
                 file = archive.extractfile(member)
                 if file is not None and len(parts := Path(member.name).parts) >= 3:
-                    tally = tallies.setdefault(parts[-3], Tally())
+                    tally = tallies.setdefault(parts[-3], SideTally())
                     _add_rows(_json(_bounded(file.read(BYTES_MAX + 1))), parts[-2], tally)
         return
     text = _text(path)
@@ -95,9 +95,9 @@ def _read(path: Path, symbol: str, interval: str, tallies: dict[str, Tally]) -> 
     elif not symbol:
         raise ValueError(f"whose is it? write SYMBOL:INTERVAL={path}")
     elif start.startswith("["):
-        _add_rows(_json(text.encode()), interval, tallies.setdefault(symbol, Tally()))
+        _add_rows(_json(text.encode()), interval, tallies.setdefault(symbol, SideTally()))
     else:
-        _add_table(text, interval, tallies.setdefault(symbol, Tally()))
+        _add_table(text, interval, tallies.setdefault(symbol, SideTally()))
 
 
 def _text(path: Path) -> str:
@@ -121,7 +121,7 @@ def _json(data: bytes) -> list[Fields]:
     return rows
 
 
-def _add_table(text: str, interval: str, tally: Tally) -> None:
+def _add_table(text: str, interval: str, tally: SideTally) -> None:
     """CSV: klines of 12, 11 or 6 columns, or (aggregate) trades, with or without a header."""
     lines = (line for line in io.StringIO(text, newline="") if not line.startswith("#"))
     rows = [row for row in csv.reader(lines) if row and row[0][:1].isdigit()]
@@ -137,18 +137,18 @@ def _add_table(text: str, interval: str, tally: Tally) -> None:
         )
 
 
-def _add_rows(rows: Iterable[Fields], interval: str, tally: Tally) -> None:
+def _add_rows(rows: Iterable[Fields], interval: str, tally: SideTally) -> None:
     if interval not in INTERVALS:
         raise ValueError(f"interval {interval!r} of the rows: one of {', '.join(INTERVALS)}")
     tally.add_rows(interval, [_kline(row, interval) for row in rows])
 
 
-def _kline(row: Fields, interval: str) -> Kline:
+def _kline(row: Fields, interval: str) -> SimulatedKline:
     open_ms = _time_ms(row[0])
     if len(row) < 11:
         grid = INTERVALS[interval].with_phase(found_day(open_ms))
         row = [*row[:6], grid.close_ms(open_ms), "0.00000000", 0, "0.00000000", "0.00000000"]
-    return Kline(
+    return SimulatedKline(
         open_ms=open_ms,
         open=_plain(row[1]),
         high=_plain(row[2]),
@@ -163,13 +163,13 @@ def _kline(row: Fields, interval: str) -> Kline:
     )
 
 
-def _add_events(lines: Iterable[str], symbol: str, tallies: dict[str, Tally]) -> None:
+def _add_events(lines: Iterable[str], symbol: str, tallies: dict[str, SideTally]) -> None:
     """A recorded stream: one event a line, whatever stands before it; others are passed over."""
     for event in _events(lines):
         kind, k = event.get("e"), event.get("k", {})
         if kind not in ("trade", "aggTrade", "kline") or (symbol and event["s"] != symbol):
             continue
-        tally = tallies.setdefault(event["s"], Tally())
+        tally = tallies.setdefault(event["s"], SideTally())
         if kind == "kline":
             if k["x"]:
                 keys = ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q")
@@ -188,14 +188,14 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield event.get("data", event)
 
 
-def _event_print(event: dict[str, Any], number: int, first: int, last: int) -> Print:
+def _event_print(event: dict[str, Any], number: int, first: int, last: int) -> AggTrade:
     return _print(number, event["p"], event["q"], first, last, event["T"], str(event["m"]))
 
 
 def _print(
     number: Any, price: str, quantity: str, first: Any, last: Any, time: Any, sell: str
-) -> Print:
-    return Print(
+) -> AggTrade:
+    return AggTrade(
         id=int(number),
         price=scaled(price),
         quantity=scaled(quantity),

@@ -14,7 +14,7 @@ import time
 SPEED_MAX = 10_000.0
 
 
-class Clock:
+class SimulatedClock:
     """Exchange time in ms: `Clock()` is the real time, `Clock(start_ms, speed=0)` stands still.
 
     clock = Clock(1_700_000_000_000, speed=0)

@@ -14,22 +14,22 @@ from aiohttp import web
 
 from truecandle.errors import TrueCandleError
 from truecandle.sim.faults import Faults
-from truecandle.sim.hub import Hub
+from truecandle.sim.hub import StreamHub
 from truecandle.sim.kinds import KINDS
 from truecandle.sim.limits import Limits
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.rest import Rest
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Control:
+class ScriptControl:
     """GET and DELETE /sim/faults, POST /sim/faults `{"kind": …}`, GET /sim/kinds,
     GET /sim/truth?symbol&interval&start&end, GET /sim/log?from=, GET and POST /sim/clock,
     GET /sim/streams."""
 
     def __init__(
-        self, market: Market, faults: Faults, limits: Limits, rest: Rest, hub: Hub
+        self, market: SimulatedMarket, faults: Faults, limits: Limits, rest: Rest, hub: StreamHub
     ) -> None:
         self._market = market
         self._faults = faults

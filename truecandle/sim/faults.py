@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from truecandle.sim.kinds import KINDS
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 
 #: Faults waiting at once, and strikes remembered.
 FAULTS_MAX = 1_000
@@ -82,7 +82,7 @@ class Faults:
     sim.faults.add("correction", symbol="BTCUSDT", interval="1m", open_ms=…, changes={"high": "9"})
     """
 
-    def __init__(self, market: Market, seed: int = 0) -> None:
+    def __init__(self, market: SimulatedMarket, seed: int = 0) -> None:
         self._market = market
         self._lock = threading.Lock()
         self._dice = random.Random(seed)

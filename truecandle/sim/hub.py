@@ -103,7 +103,7 @@ class Client:
                 self.queue.task_done()
 
 
-class Hub:
+class StreamHub:
     """All clients, and the messages to them with their scripted damage."""
 
     def __init__(self, faults: Faults) -> None:

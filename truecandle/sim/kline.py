@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from truecandle.candles.interval import INTERVALS, Interval
-from truecandle.sim.block import Block, decimal_text
-from truecandle.sim.listing import Listing
+from truecandle.sim.listing import SimulatedListing
+from truecandle.sim.trade_sums import TradeSums, decimal_text
 
 NO_ID = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Kline:
+class SimulatedKline:
     """Times in ms; `trades` is their number; `bought…` is what takers bought."""
 
     open_ms: int
@@ -81,14 +81,14 @@ def found_day(t_ms: int) -> int:
 
 
 def kline_of(
-    listing: Listing, open_ms: int, close_ms: int, block: Block | None, before: int
-) -> Kline:
+    listing: SimulatedListing, open_ms: int, close_ms: int, block: TradeSums | None, before: int
+) -> SimulatedKline:
     """The kline of what traded, or a flat one at the price `before`."""
     price, size = listing.price_decimals, listing.quantity_decimals
     if block is None:
         flat, zero = decimal_text(before, price), decimal_text(0, 0)
-        return Kline(open_ms, flat, flat, flat, flat, zero, close_ms, zero, 0, zero, zero)
-    return Kline(
+        return SimulatedKline(open_ms, flat, flat, flat, flat, zero, close_ms, zero, 0, zero, zero)
+    return SimulatedKline(
         open_ms=open_ms,
         open=decimal_text(block.open, price),
         high=decimal_text(block.high, price),

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 
 from truecandle.candles.interval import MINUTE_MS
-from truecandle.sim.clock import Clock
-from truecandle.sim.wire import Refused
+from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.wire import RequestRefused
 
 WEIGHT_PER_MINUTE = 6000
 RAW_REQUESTS_PER_5_MINUTES = 61_000
@@ -41,7 +41,7 @@ class Limits:
     wait in real time whatever the simulated clock does.
     """
 
-    def __init__(self, clock: Clock, caps: Caps) -> None:
+    def __init__(self, clock: SimulatedClock, caps: Caps) -> None:
         self._clock = clock
         self.caps = caps
         self.reset()
@@ -59,13 +59,13 @@ class Limits:
         """The weight used in the current minute."""
         return self._used.get(("weight", self._clock.now_ms() // MINUTE_MS), 0)
 
-    def hold(self, seconds: float) -> Refused:
+    def hold(self, seconds: float) -> RequestRefused:
         """From now on every request is too many, for so long; returns the 429 answer."""
         self._wait_until_s = time.monotonic() + seconds
         self._ignored = 0
         return self._too_many(seconds)
 
-    def ban(self, seconds: float) -> Refused:
+    def ban(self, seconds: float) -> RequestRefused:
         """From now on the address is banned, for so long; returns the 418 answer."""
         self._ban_until_s = time.monotonic() + seconds
         return self._banned(seconds)
@@ -89,25 +89,25 @@ class Limits:
         """Counts a stream connection; False when it is one too many."""
         return self._count("connections", 5 * MINUTE_MS, 1) <= self.caps.connections
 
-    def _too_many(self, seconds: float) -> Refused:
+    def _too_many(self, seconds: float) -> RequestRefused:
         message = (
             f"Too much request weight used; current limit is {self.caps.weight} request weight "
             "per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."
         )
-        return Refused(-1003, message, 429, {"Retry-After": _whole(seconds)})
+        return RequestRefused(-1003, message, 429, {"Retry-After": _whole(seconds)})
 
-    def _ban_next(self) -> Refused:
+    def _ban_next(self) -> RequestRefused:
         seconds = min(BAN_MIN_S * 4**self._bans, BAN_MAX_S)
         self._bans += 1
         return self.ban(seconds)
 
-    def _banned(self, seconds: float) -> Refused:
+    def _banned(self, seconds: float) -> RequestRefused:
         until_ms = self._clock.now_ms() + int(seconds * 1000)
         message = (
             f"Way too much request weight used; IP banned until {until_ms}. "
             "Please use WebSocket Streams for live updates to avoid bans."
         )
-        return Refused(-1003, message, 418, {"Retry-After": _whole(seconds)})
+        return RequestRefused(-1003, message, 418, {"Retry-After": _whole(seconds)})
 
     def _count(self, what: str, window_ms: int, amount: int) -> int:
         window = (what, self._clock.now_ms() // window_ms)

@@ -16,7 +16,7 @@ _QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "EUR", "TRY", "BTC", "ETH", 
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SimulatedListing:
     """One market. Prices count in ticks of 10^-price_decimals, quantities in steps likewise.
 
     `level` is the price (ticks) that the market keeps coming back to, `swing` the usual range of an
@@ -41,24 +41,24 @@ class Listing:
         return self.price_decimals + self.quantity_decimals
 
 
-def listings(symbols: Iterable[str]) -> list[Listing]:
+def listings(symbols: Iterable[str]) -> list[SimulatedListing]:
     """The listings of these symbols; unknown ones are invented from their name, always the same."""
     return [_KNOWN[symbol] if symbol in _KNOWN else _invented(symbol) for symbol in symbols]
 
 
-def listing_of(symbol: str, level: int, listed_ms: int) -> Listing:
+def listing_of(symbol: str, level: int, listed_ms: int) -> SimulatedListing:
     """A recorded symbol: counts in 10^-8; its pace is what was recorded."""
     known = any(symbol.endswith(quote) and symbol != quote for quote in _QUOTES)
     base, quote = _assets(symbol) if known else (symbol[:-3], symbol[-3:])
-    return Listing(symbol, base, quote, 8, 8, level, 0, 0, 10**8, listed_ms)
+    return SimulatedListing(symbol, base, quote, 8, 8, level, 0, 0, 10**8, listed_ms)
 
 
-def _invented(symbol: str) -> Listing:
+def _invented(symbol: str) -> SimulatedListing:
     base, quote = _assets(symbol)
     dice = hashlib.blake2b(symbol.encode(), digest_size=4).digest()
     level = 20_000 + dice[0] * 700
     listed_ms = 18_000 * DAY_MS + dice[1] * DAY_MS + (dice[2] % 24) * HOUR_MS
-    return Listing(symbol, base, quote, 4, 2, level, level // 160, 1200, 900, listed_ms)
+    return SimulatedListing(symbol, base, quote, 4, 2, level, level // 160, 1200, 900, listed_ms)
 
 
 def _assets(symbol: str) -> tuple[str, str]:
@@ -73,21 +73,33 @@ def _listed(day: int, hour: int) -> int:
 
 
 #: The days are the real first trading days where known: the 3d grid's phase depends on them.
-_KNOWN: dict[str, Listing] = {
+_KNOWN: dict[str, SimulatedListing] = {
     row.symbol: row
     for row in (
-        Listing("BTCUSDT", "BTC", "USDT", 2, 5, 6_100_000, 34_000, 6500, 2200, _listed(17395, 4)),
-        Listing("ETHUSDT", "ETH", "USDT", 2, 4, 310_000, 2_200, 4200, 3100, _listed(17395, 4)),
-        Listing("SOLUSDT", "SOL", "USDT", 2, 3, 15_500, 130, 2800, 4600, _listed(18485, 6)),
-        Listing("BNBUSDT", "BNB", "USDT", 2, 3, 61_000, 340, 2000, 900, _listed(17476, 3)),
-        Listing("XRPUSDT", "XRP", "USDT", 4, 1, 5_600, 42, 1800, 6500, _listed(17655, 8)),
-        Listing("ADAUSDT", "ADA", "USDT", 4, 1, 7_200, 60, 1500, 9000, _listed(17638, 4)),
-        Listing("DOGEUSDT", "DOGE", "USDT", 5, 0, 16_000, 140, 1800, 1200, _listed(18082, 12)),
+        SimulatedListing(
+            "BTCUSDT", "BTC", "USDT", 2, 5, 6_100_000, 34_000, 6500, 2200, _listed(17395, 4)
+        ),
+        SimulatedListing(
+            "ETHUSDT", "ETH", "USDT", 2, 4, 310_000, 2_200, 4200, 3100, _listed(17395, 4)
+        ),
+        SimulatedListing(
+            "SOLUSDT", "SOL", "USDT", 2, 3, 15_500, 130, 2800, 4600, _listed(18485, 6)
+        ),
+        SimulatedListing("BNBUSDT", "BNB", "USDT", 2, 3, 61_000, 340, 2000, 900, _listed(17476, 3)),
+        SimulatedListing("XRPUSDT", "XRP", "USDT", 4, 1, 5_600, 42, 1800, 6500, _listed(17655, 8)),
+        SimulatedListing("ADAUSDT", "ADA", "USDT", 4, 1, 7_200, 60, 1500, 9000, _listed(17638, 4)),
+        SimulatedListing(
+            "DOGEUSDT", "DOGE", "USDT", 5, 0, 16_000, 140, 1800, 1200, _listed(18082, 12)
+        ),
         # A tiny price: one step of 10^-8 is a tenth of a per cent.
-        Listing("PEPEUSDT", "PEPE", "USDT", 8, 0, 908, 7, 1500, 2_400_000, _listed(19482, 16)),
+        SimulatedListing(
+            "PEPEUSDT", "PEPE", "USDT", 8, 0, 908, 7, 1500, 2_400_000, _listed(19482, 16)
+        ),
         # A quiet market: minutes without a single trade come naturally.
-        Listing("PAXGUSDT", "PAXG", "USDT", 2, 4, 265_000, 800, 80, 900, _listed(18502, 3)),
+        SimulatedListing(
+            "PAXGUSDT", "PAXG", "USDT", 2, 4, 265_000, 800, 80, 900, _listed(18502, 3)
+        ),
         # Nine decimals together: of nearly every trade's worth something is cut off.
-        Listing("XMRBTC", "XMR", "BTC", 6, 3, 5_773, 45, 120, 1_400, _listed(17550, 8)),
+        SimulatedListing("XMRBTC", "XMR", "BTC", 6, 3, 5_773, 45, 120, 1_400, _listed(17550, 8)),
     )
 }

@@ -12,21 +12,21 @@ from dataclasses import fields, replace
 from itertools import islice
 
 from truecandle.candles.interval import DAY_MS
-from truecandle.sim.block import Block
-from truecandle.sim.clock import Clock
-from truecandle.sim.course import Course
-from truecandle.sim.kline import Grid, Kline
+from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.kline import Grid, SimulatedKline
 from truecandle.sim.listing import listings
-from truecandle.sim.walk import Walk
+from truecandle.sim.synthetic import SyntheticTrades
+from truecandle.sim.trade_source import TradeSource
+from truecandle.sim.trade_sums import TradeSums
 
 #: Rows of one `klines` call; the truth is asked without HTTP's limit of 1000.
 KLINES_MAX = 200_000
 
-_CORRECTABLE = frozenset(f.name for f in fields(Kline)) - {"open_ms"}
-_TEXT_FIELDS = frozenset(f.name for f in fields(Kline) if f.type == "str")
+_CORRECTABLE = frozenset(f.name for f in fields(SimulatedKline)) - {"open_ms"}
+_TEXT_FIELDS = frozenset(f.name for f in fields(SimulatedKline) if f.type == "str")
 
 
-class Market:
+class SimulatedMarket:
     """Candles and trades of all symbols.
 
     market = simulated(seed=7, symbols=["BTCUSDT"], clock=Clock())
@@ -34,7 +34,7 @@ class Market:
     market.truth("BTCUSDT", "1m", start_ms, end_ms)    # closed ones only
     """
 
-    def __init__(self, courses: Iterable[Course], clock: Clock) -> None:
+    def __init__(self, courses: Iterable[TradeSource], clock: SimulatedClock) -> None:
         self._courses = {course.listing.symbol: course for course in courses}
         self._corrections: dict[tuple[str, str, int], list[_Correction]] = {}
         self.clock = clock
@@ -44,7 +44,7 @@ class Market:
         """All symbols, in the order given."""
         return list(self._courses)
 
-    def course(self, symbol: str) -> Course:
+    def course(self, symbol: str) -> TradeSource:
         """The trades of a symbol; `KeyError` if it is not listed."""
         return self._courses[symbol]
 
@@ -58,7 +58,7 @@ class Market:
         limit: int = 500,
         now_ms: int | None = None,
         zone_ms: int = 0,
-    ) -> list[Kline]:
+    ) -> list[SimulatedKline]:
         """As `GET /api/v3/klines` selects: both ends inclusive, by open time, ascending.
 
         Without `start_ms` the latest `limit`; the last one may still be forming at `now_ms`.
@@ -75,7 +75,7 @@ class Market:
 
     def truth(
         self, symbol: str, interval: str, start_ms: int, end_ms: int, now_ms: int | None = None
-    ) -> list[Kline]:
+    ) -> list[SimulatedKline]:
         """The closed candles that open in [start_ms, end_ms), corrections included."""
         course, now = self._courses[symbol], self._now(now_ms)
         grid = course.grid(interval)
@@ -86,12 +86,12 @@ class Market:
             if grid.next_open_ms(open_ms) <= now
         ]
 
-    def kline(self, symbol: str, interval: str, open_ms: int, now_ms: int) -> Kline:
+    def kline(self, symbol: str, interval: str, open_ms: int, now_ms: int) -> SimulatedKline:
         """The candle that opens then, as it stands at `now_ms`."""
         course = self._courses[symbol]
         return self._kline(course, course.grid(interval), open_ms, now_ms)
 
-    def day(self, symbol: str, now_ms: int) -> tuple[Block | None, int]:
+    def day(self, symbol: str, now_ms: int) -> tuple[TradeSums | None, int]:
         """What traded in the last 24 hours, and the last price (ticks) before them."""
         course = self._courses[symbol]
         start_ms = now_ms - DAY_MS + 1
@@ -127,7 +127,7 @@ class Market:
         for course in self._courses.values():
             course.resume()
 
-    def _kline(self, course: Course, grid: Grid, open_ms: int, now_ms: int) -> Kline:
+    def _kline(self, course: TradeSource, grid: Grid, open_ms: int, now_ms: int) -> SimulatedKline:
         kline = course.kline(grid, open_ms, now_ms)
         if not self._corrections or grid.zone_ms:
             return kline
@@ -137,7 +137,7 @@ class Market:
                 kline = replace(kline, **changes)  # type: ignore[arg-type]
         return kline
 
-    def _chosen(self, symbol: str | None) -> Iterator[Course]:
+    def _chosen(self, symbol: str | None) -> Iterator[TradeSource]:
         return iter(self._courses.values() if symbol is None else (self._courses[symbol],))
 
     def _now(self, now_ms: int | None) -> int:
@@ -148,9 +148,9 @@ class Market:
 _Correction = tuple[int, int, dict[str, str | int]]
 
 
-def simulated(seed: int, symbols: Iterable[str], clock: Clock) -> Market:
+def simulated(seed: int, symbols: Iterable[str], clock: SimulatedClock) -> SimulatedMarket:
     """A market of simulated courses: the same seed trades the same for ever."""
-    courses = [Walk(seed, listing) for listing in listings(symbols)]
+    courses = [SyntheticTrades(seed, listing) for listing in listings(symbols)]
     for course in courses:
         course.price(clock.now_ms())  # decides all hours now, so that the first answer is quick
-    return Market(courses, clock)
+    return SimulatedMarket(courses, clock)

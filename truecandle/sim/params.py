@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from truecandle.candles.interval import HOUR_MS, INTERVALS, MINUTE_MS
-from truecandle.sim.wire import Refused
+from truecandle.sim.wire import RequestRefused
 
 #: Above this a time parameter is in microseconds: both units are accepted, always.
 _MICROSECONDS_FROM = 10**14
@@ -35,11 +35,11 @@ class Params:
         self._values: dict[str, str] = {}
         for name, value in query:
             if name in self._values:
-                raise Refused(-1101, f"Duplicate values for parameter '{name}'.")
+                raise RequestRefused(-1101, f"Duplicate values for parameter '{name}'.")
             self._values[name] = value
         read = sum(name in allowed for name in self._values)
         if read < len(self._values):
-            raise Refused(
+            raise RequestRefused(
                 -1104,
                 "Not all sent parameters were read; "
                 f"read '{read}' parameter(s) but was sent '{len(self._values)}'.",
@@ -52,13 +52,13 @@ class Params:
         """The mandatory symbol."""
         symbol = self._mandatory("symbol", _SYMBOL)
         if symbol not in listed:
-            raise Refused(-1121, "Invalid symbol.")
+            raise RequestRefused(-1121, "Invalid symbol.")
         return symbol
 
     def symbols(self, listed: Collection[str]) -> list[str] | None:
         """`symbol` or `symbols`; None when neither was sent."""
         if "symbol" in self and "symbols" in self:
-            raise Refused(
+            raise RequestRefused(
                 -1128,
                 "Combination of optional parameters invalid. "
                 "Recommendation: 'symbol' or 'symbols' should be sent.",
@@ -69,16 +69,16 @@ class Params:
             return None
         chosen: list[str] = json.loads(self._mandatory("symbols", _SYMBOLS))
         if len(set(chosen)) < len(chosen):
-            raise Refused(-1151, "Symbol is present multiple times in the list.")
+            raise RequestRefused(-1151, "Symbol is present multiple times in the list.")
         if not chosen or not set(chosen) <= set(listed):
-            raise Refused(-1121, "Invalid symbol.")
+            raise RequestRefused(-1121, "Invalid symbol.")
         return chosen
 
     def interval(self) -> str:
         """The mandatory interval, by Binance's case-sensitive name."""
         interval = self._mandatory("interval", _INTERVAL)
         if interval not in INTERVALS:
-            raise Refused(-1120, "Invalid interval.")
+            raise RequestRefused(-1120, "Invalid interval.")
         return interval
 
     def number(self, name: str) -> int | None:
@@ -98,34 +98,34 @@ class Params:
         if limit is None:
             return 500
         if limit == 0:
-            raise Refused(-1130, "Data sent for parameter 'limit' is not valid.")
+            raise RequestRefused(-1130, "Data sent for parameter 'limit' is not valid.")
         return min(limit, 1000)
 
     def zone_ms(self) -> int:
         """`timeZone` (`0`, `-1:00`, `05:45`, `8`), from -12:00 to +14:00, as ms."""
         shift_ms = zone_ms_of(self._values.get("timeZone", "0"))
         if shift_ms is None:
-            raise Refused(-1130, "Data sent for parameter 'timeZone' is not valid.")
+            raise RequestRefused(-1130, "Data sent for parameter 'timeZone' is not valid.")
         return shift_ms
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """One of some words, the first unless told."""
         value = self._values.get(name, allowed[0])
         if value not in allowed:
-            raise Refused(-1130, f"Data sent for parameter '{name}' is not valid.")
+            raise RequestRefused(-1130, f"Data sent for parameter '{name}' is not valid.")
         return value
 
     def _mandatory(self, name: str, legal: tuple[re.Pattern[str], str]) -> str:
         if name not in self._values:
-            raise Refused(
+            raise RequestRefused(
                 -1102,
                 f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.",
             )
         value = self._values[name]
         if not value:
-            raise Refused(-1105, f"Parameter '{name}' was empty.")
+            raise RequestRefused(-1105, f"Parameter '{name}' was empty.")
         if not legal[0].fullmatch(value):
-            raise Refused(
+            raise RequestRefused(
                 -1100,
                 f"Illegal characters found in parameter '{name}'; legal range is '{legal[1]}'.",
             )

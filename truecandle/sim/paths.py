@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from truecandle.sim import wire
-from truecandle.sim.block import decimal_text
-from truecandle.sim.damage import Row
 from truecandle.sim.faults import Fault
-from truecandle.sim.kline import Kline
+from truecandle.sim.kline import SimulatedKline
 from truecandle.sim.limits import Caps
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.params import Params
+from truecandle.sim.response_faults import Row
 from truecandle.sim.symbols import TRADING, exchange_info
-from truecandle.sim.wire import Refused
+from truecandle.sim.trade_sums import decimal_text
+from truecandle.sim.wire import RequestRefused
 
 #: Without a start, the newest aggregate trades are searched this far back first.
 _NEWEST_SEARCH_MS = 3_600_000
@@ -30,7 +30,7 @@ _NEWEST_SEARCH_MS = 3_600_000
 class Asked:
     """One request, read."""
 
-    market: Market
+    market: SimulatedMarket
     caps: Caps
     params: Params
     now_ms: int
@@ -76,8 +76,8 @@ def _klines(asked: Asked) -> list[Row]:
 
 
 def _without_fresh(
-    asked: Asked, symbol: str, interval: str, klines: list[Kline], fault: Fault
-) -> list[Kline]:
+    asked: Asked, symbol: str, interval: str, klines: list[SimulatedKline], fault: Fault
+) -> list[SimulatedKline]:
     """Drops candles that closed less than the lag ago, and those after them."""
     grid = asked.market.course(symbol).grid(interval)
     lag_ms = fault.options.get("lag_ms", 3000)
@@ -96,7 +96,7 @@ def _aggregates(asked: Asked) -> list[wire.Json]:
     until_ms = min(now_ms, now_ms if end_ms is None else end_ms) + 1
     if first is not None:
         if start_ms is not None or end_ms is not None:
-            raise Refused(-1128, "Combination of optional parameters invalid.")
+            raise RequestRefused(-1128, "Combination of optional parameters invalid.")
         found = course.prints_from(first, limit, until_ms)
     elif start_ms is not None:
         prints = course.prints(max(start_ms, course.first_ms), until_ms)

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, takewhile
 
-from truecandle.sim.block import DECIMALS, Block, Print, cut_quote
-from truecandle.sim.course import Course
-from truecandle.sim.kline import Grid, Kline
-from truecandle.sim.listing import Listing
+from truecandle.sim.kline import Grid, SimulatedKline
+from truecandle.sim.listing import SimulatedListing
+from truecandle.sim.trade_source import TradeSource
+from truecandle.sim.trade_sums import DECIMALS, AggTrade, TradeSums, cut_quote
 
 
-class Recording(Course):
+class Recording(TradeSource):
     """Prices and quantities count in 10^-8. `rows` hold closed candles by interval.
 
     An interval with rows has exactly those candles, holes included; the one in progress is formed
@@ -27,10 +27,10 @@ class Recording(Course):
 
     def __init__(
         self,
-        listing: Listing,
-        rows: Mapping[str, Sequence[Kline]],
-        prints: Sequence[Print],
-        trades: Sequence[Print] = (),
+        listing: SimulatedListing,
+        rows: Mapping[str, Sequence[SimulatedKline]],
+        prints: Sequence[AggTrade],
+        trades: Sequence[AggTrade] = (),
     ) -> None:
         super().__init__(listing)
         self._rows = {name: {row.open_ms: row for row in found} for name, found in rows.items()}
@@ -85,14 +85,14 @@ class Recording(Course):
             if not self._in_pause(grid, found[i]):
                 yield found[i]
 
-    def kline(self, grid: Grid, open_ms: int, now_ms: int) -> Kline:
+    def kline(self, grid: Grid, open_ms: int, now_ms: int) -> SimulatedKline:
         row = self._rows.get(grid.interval.name, {}).get(open_ms) if not grid.zone_ms else None
         next_ms = grid.next_open_ms(open_ms)
         if row is None or (now_ms < next_ms and self._times):
             return super().kline(grid, open_ms, now_ms)
         if now_ms < next_ms:
             zero, price = "0.00000000", row.open
-            return Kline(
+            return SimulatedKline(
                 open_ms, price, price, price, price, zero, next_ms - 1, zero, 0, zero, zero
             )
         block = self.span(open_ms, next_ms)
@@ -112,7 +112,7 @@ class Recording(Course):
     def _recorded(self, grid: Grid) -> list[int] | None:
         return None if grid.zone_ms else self._opens.get(grid.interval.name)
 
-    def _span(self, start_ms: int, end_ms: int) -> Block | None:
+    def _span(self, start_ms: int, end_ms: int) -> TradeSums | None:
         first, end = bisect_left(self._times, start_ms), bisect_left(self._times, end_ms)
         if first >= end:
             return None
@@ -120,7 +120,7 @@ class Recording(Course):
         quantity, quote, bought, bought_quote, trades = (
             total[end] - total[first] for total in self._sums
         )
-        return Block(
+        return TradeSums(
             open=part[0].price,
             high=max(print_.price for print_ in part),
             low=min(print_.price for print_ in part),
@@ -134,11 +134,11 @@ class Recording(Course):
             last_id=part[-1].last_id,
         )
 
-    def _prints(self, start_ms: int, end_ms: int) -> Iterator[Print]:
+    def _prints(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         first, end = bisect_left(self._times, start_ms), bisect_left(self._times, end_ms)
         return iter(self._all_prints[first:end])
 
-    def _trades(self, start_ms: int, end_ms: int) -> Iterator[Print]:
+    def _trades(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         times = self._trade_times
         first, end = bisect_left(times, start_ms), bisect_left(times, end_ms)
         return iter(self._all_trades[first:end])
@@ -173,7 +173,7 @@ def scaled(text: str) -> int:
 
 
 def _sums(
-    prints: Sequence[Print], singles: Sequence[Print], decimals: int
+    prints: Sequence[AggTrade], singles: Sequence[AggTrade], decimals: int
 ) -> tuple[list[int], ...]:
     """Running totals of quantity, quote, bought, bought quote and number of trades.
 
@@ -190,7 +190,7 @@ def _sums(
     return tuple(list(accumulate(column, initial=0)) for column in columns)
 
 
-def _quote(print_: Print, worths: Mapping[int, int], decimals: int) -> int:
+def _quote(print_: AggTrade, worths: Mapping[int, int], decimals: int) -> int:
     parts = [worths.get(one) for one in range(print_.first_id, print_.last_id + 1)]
     known = [part for part in parts if part is not None]
     if len(known) == len(parts):

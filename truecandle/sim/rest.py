@@ -13,13 +13,21 @@ from email.utils import formatdate
 import orjson
 from aiohttp import web
 
-from truecandle.sim.damage import Answer, damaged, hang, odd_listings, odd_trades, scripted, send
 from truecandle.sim.faults import Facts, Fault, Faults
 from truecandle.sim.limits import Limits
-from truecandle.sim.market import Market
+from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.params import Params
 from truecandle.sim.paths import PATHS, Asked, Path
-from truecandle.sim.wire import Refused
+from truecandle.sim.response_faults import (
+    SimulatedAnswer,
+    damaged,
+    hang,
+    odd_listings,
+    odd_trades,
+    scripted,
+    send,
+)
+from truecandle.sim.wire import RequestRefused
 
 PREFIX = "/api/v3/"
 
@@ -30,7 +38,7 @@ LOG_MAX = 20_000
 class Rest:
     """Answers requests. `log` holds the last ones: time, path, params, weight, status, faults."""
 
-    def __init__(self, market: Market, limits: Limits, faults: Faults) -> None:
+    def __init__(self, market: SimulatedMarket, limits: Limits, faults: Faults) -> None:
         self._market = market
         self._limits = limits
         self._faults = faults
@@ -72,13 +80,13 @@ class Rest:
         weight: int,
         facts: Facts,
         instead: list[Fault],
-    ) -> Answer:
+    ) -> SimulatedAnswer:
         try:
             self._limits.charge(weight)
             if instead:
                 return scripted(instead[0], self._limits)
             if path is None:
-                raise Refused(-5000, f"Path {request.path}, Method GET is invalid", 404)
+                raise RequestRefused(-5000, f"Path {request.path}, Method GET is invalid", 404)
             asked = Asked(
                 market=self._market,
                 caps=self._limits.caps,
@@ -98,9 +106,11 @@ class Rest:
             if facts["path"] == "exchangeInfo" and isinstance(body, dict):
                 for fault in self._faults.take("listings", facts):
                     body = odd_listings(body, fault)
-            return Answer(200, orjson.dumps(body))
-        except Refused as refused:
-            return Answer(refused.status, orjson.dumps(refused.body), headers=refused.headers)
+            return SimulatedAnswer(200, orjson.dumps(body))
+        except RequestRefused as refused:
+            return SimulatedAnswer(
+                refused.status, orjson.dumps(refused.body), headers=refused.headers
+            )
 
     def _statuses(self) -> dict[str, str | None]:
         """Of the symbols that a fault has taken out of trading."""
@@ -121,5 +131,5 @@ def _unit(header: str | None) -> int:
     if header is not None:
         header = header.upper()
     if header not in units:
-        raise Refused(-1194, "Invalid value for time unit.")
+        raise RequestRefused(-1194, "Invalid value for time unit.")
     return units[header]

@@ -15,15 +15,15 @@ from types import TracebackType
 
 from aiohttp import WSCloseCode, web
 
-from truecandle.sim.clock import Clock
-from truecandle.sim.control import Control
+from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.control import ScriptControl
 from truecandle.sim.faults import Faults
-from truecandle.sim.hub import Hub
+from truecandle.sim.hub import StreamHub
 from truecandle.sim.limits import Caps, Limits
-from truecandle.sim.market import Market, simulated
-from truecandle.sim.pump import Pace, Pump
+from truecandle.sim.market import SimulatedMarket, simulated
 from truecandle.sim.rest import PREFIX, Rest
-from truecandle.sim.sockets import Sockets
+from truecandle.sim.sockets import StreamSockets
+from truecandle.sim.stream_publisher import PingPace, StreamPublisher
 
 _log = logging.getLogger(__name__)
 
@@ -37,26 +37,30 @@ class Exchange:
     """The whole simulated exchange in the running event loop."""
 
     def __init__(
-        self, market: Market, caps: Caps | None = None, pace: Pace | None = None, seed: int = 0
+        self,
+        market: SimulatedMarket,
+        caps: Caps | None = None,
+        pace: PingPace | None = None,
+        seed: int = 0,
     ) -> None:
         self.market = market
         self.faults = Faults(market, seed)
         self.limits = Limits(market.clock, caps or Caps())
-        self.hub = Hub(self.faults)
+        self.hub = StreamHub(self.faults)
         self.rest = Rest(market, self.limits, self.faults)
-        self.pump = Pump(market, self.hub, self.faults, pace or Pace())
+        self.pump = StreamPublisher(market, self.hub, self.faults, pace or PingPace())
         self._runner: web.AppRunner | None = None
         self._pumping: asyncio.Task[None] | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Serves on that listening socket."""
-        sockets = Sockets(self.hub, self.limits, self.faults)
+        sockets = StreamSockets(self.hub, self.limits, self.faults)
         app = web.Application()
         app.router.add_get(PREFIX + "{path:.*}", self.rest.handle)
         app.router.add_get("/ws", sockets.handle)
         app.router.add_get("/ws/{streams:.*}", sockets.handle)
         app.router.add_get("/stream", sockets.handle)
-        Control(self.market, self.faults, self.limits, self.rest, self.hub).add_to(app)
+        ScriptControl(self.market, self.faults, self.limits, self.rest, self.hub).add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -114,13 +118,13 @@ class SimServer:
         symbols: Sequence[str] = ("BTCUSDT",),
         *,
         seed: int = 7,
-        clock: Clock | None = None,
-        market: Market | None = None,
+        clock: SimulatedClock | None = None,
+        market: SimulatedMarket | None = None,
         caps: Caps | None = None,
-        pace: Pace | None = None,
+        pace: PingPace | None = None,
         port: int = 0,
     ) -> None:
-        self.market = market or simulated(seed, symbols, clock or Clock())
+        self.market = market or simulated(seed, symbols, clock or SimulatedClock())
         self.clock = self.market.clock
         self.exchange = Exchange(self.market, caps, pace, seed)
         self.faults = self.exchange.faults

@@ -16,7 +16,7 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from truecandle.sim.faults import Fault, Faults
-from truecandle.sim.hub import Client, Hub, parse_stream
+from truecandle.sim.hub import Client, StreamHub, parse_stream
 from truecandle.sim.limits import Limits
 
 #: Binance's limits for one connection.
@@ -30,10 +30,10 @@ _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "G
 _ID = re.compile(r"[A-Za-z0-9]{1,36}")
 
 
-class Sockets:
+class StreamSockets:
     """Serves `/ws`, `/ws/<streams>` and `/stream?streams=<streams>`."""
 
-    def __init__(self, hub: Hub, limits: Limits, faults: Faults) -> None:
+    def __init__(self, hub: StreamHub, limits: Limits, faults: Faults) -> None:
         self._hub = hub
         self._limits = limits
         self._faults = faults

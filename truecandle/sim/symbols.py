@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from truecandle.sim.block import decimal_text
 from truecandle.sim.limits import Caps
-from truecandle.sim.listing import Listing
+from truecandle.sim.listing import SimulatedListing
+from truecandle.sim.trade_sums import decimal_text
 from truecandle.sim.wire import Json
 
 TRADING = "TRADING"
@@ -18,7 +18,7 @@ TRADING = "TRADING"
 _ORDERS = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"]
 
 
-def exchange_info(found: Mapping[Listing, str], server_time: int, caps: Caps) -> Json:
+def exchange_info(found: Mapping[SimulatedListing, str], server_time: int, caps: Caps) -> Json:
     """The whole answer: each listing with its status."""
     return {
         "timezone": "UTC",
@@ -43,7 +43,7 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> Json:
     }
 
 
-def _symbol(listing: Listing, status: str) -> Json:
+def _symbol(listing: SimulatedListing, status: str) -> Json:
     return {
         "symbol": listing.symbol,
         "status": status,
@@ -71,7 +71,7 @@ def _symbol(listing: Listing, status: str) -> Json:
     }
 
 
-def _filters(listing: Listing) -> list[Json]:
+def _filters(listing: SimulatedListing) -> list[Json]:
     tick = decimal_text(1, listing.price_decimals)
     step = decimal_text(1, listing.quantity_decimals)
     most_price = decimal_text(listing.level * 1000, listing.price_decimals)

@@ -6,14 +6,14 @@ Invariant: keys, order and types are Binance's; times are multiplied by `unit` (
 
 from __future__ import annotations
 
-from truecandle.sim.block import Block, Print, decimal_text
-from truecandle.sim.kline import Kline
-from truecandle.sim.listing import Listing
+from truecandle.sim.kline import SimulatedKline
+from truecandle.sim.listing import SimulatedListing
+from truecandle.sim.trade_sums import AggTrade, TradeSums, decimal_text
 
 Json = dict[str, object]
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """An answer with Binance's error body `{"code", "msg"}`."""
 
     def __init__(self, code: int, message: str, status: int = 400, headers: Json | None = None):
@@ -23,7 +23,7 @@ class Refused(Exception):
         self.body: Json = {"code": code, "msg": message}
 
 
-def kline_row(kline: Kline, unit: int) -> list[object]:
+def kline_row(kline: SimulatedKline, unit: int) -> list[object]:
     """A row of `klines`."""
     row = kline.row()
     if unit > 1:
@@ -32,7 +32,12 @@ def kline_row(kline: Kline, unit: int) -> list[object]:
 
 
 def kline_event(
-    kline: Kline, listing: Listing, interval: str, now_ms: int, closed: bool, unit: int
+    kline: SimulatedKline,
+    listing: SimulatedListing,
+    interval: str,
+    now_ms: int,
+    closed: bool,
+    unit: int,
 ) -> Json:
     """An event of `@kline_<interval>`."""
     row = kline_row(kline, unit)
@@ -62,7 +67,7 @@ def kline_event(
     }
 
 
-def aggregate(print_: Print, listing: Listing, unit: int) -> Json:
+def aggregate(print_: AggTrade, listing: SimulatedListing, unit: int) -> Json:
     """An aggregate trade of `GET /api/v3/aggTrades`."""
     return {
         "a": print_.id,
@@ -76,13 +81,13 @@ def aggregate(print_: Print, listing: Listing, unit: int) -> Json:
     }
 
 
-def aggregate_event(print_: Print, listing: Listing, now_ms: int, unit: int) -> Json:
+def aggregate_event(print_: AggTrade, listing: SimulatedListing, now_ms: int, unit: int) -> Json:
     """An event of `@aggTrade`."""
     head: Json = {"e": "aggTrade", "E": now_ms * unit, "s": listing.symbol}
     return head | aggregate(print_, listing, unit)
 
 
-def trade_event(trade: Print, listing: Listing, now_ms: int, unit: int) -> Json:
+def trade_event(trade: AggTrade, listing: SimulatedListing, now_ms: int, unit: int) -> Json:
     """An event of `@trade`."""
     return {
         "e": "trade",
@@ -98,7 +103,7 @@ def trade_event(trade: Print, listing: Listing, now_ms: int, unit: int) -> Json:
 
 
 def mini_ticker_event(
-    block: Block | None, before: int, listing: Listing, now_ms: int, unit: int
+    block: TradeSums | None, before: int, listing: SimulatedListing, now_ms: int, unit: int
 ) -> Json:
     """An event of `@miniTicker`: the rolling 24 hours."""
     day = day_figures(block, before, listing)
@@ -115,10 +120,10 @@ def mini_ticker_event(
     }
 
 
-def day_figures(block: Block | None, before: int, listing: Listing) -> Json:
+def day_figures(block: TradeSums | None, before: int, listing: SimulatedListing) -> Json:
     """The prices, volumes and ids of the rolling 24 hours."""
     price, size = listing.price_decimals, listing.quantity_decimals
-    day = block or Block(before, before, before, before, 0, 0, 0, 0, 0, -1, -1)
+    day = block or TradeSums(before, before, before, before, 0, 0, 0, 0, 0, -1, -1)
     return {
         "openPrice": decimal_text(day.open, price),
         "highPrice": decimal_text(day.high, price),
@@ -132,7 +137,9 @@ def day_figures(block: Block | None, before: int, listing: Listing) -> Json:
     }
 
 
-def ticker(block: Block | None, before: int, listing: Listing, now_ms: int, unit: int) -> Json:
+def ticker(
+    block: TradeSums | None, before: int, listing: SimulatedListing, now_ms: int, unit: int
+) -> Json:
     """A row of `GET /api/v3/ticker/24hr`, type FULL."""
     price, size = listing.price_decimals, listing.quantity_decimals
     day = day_figures(block, before, listing)

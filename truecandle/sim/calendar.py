@@ -12,8 +12,8 @@ from bisect import bisect_right
 from functools import lru_cache
 from threading import RLock
 
-from truecandle.sim.listing import Listing
-from truecandle.sim.tape import Tape, tapes
+from truecandle.sim.hour_pattern import Tape, tapes
+from truecandle.sim.listing import SimulatedListing
 
 #: A hash of 64 bytes decides this many hours, four bytes each.
 _HOURS_PER_HASH = 16
@@ -30,7 +30,7 @@ class Hours:
     """Hour h plays `tape(h)`: price = base + stretch * delta ticks (a negative stretch mirrors the
     tape: buyers become sellers), quantity = amount * steps. Thread-safe; decided when asked."""
 
-    def __init__(self, seed: int, listing: Listing) -> None:
+    def __init__(self, seed: int, listing: SimulatedListing) -> None:
         self._listing = listing
         self._key = f"{seed}:{listing.symbol}".encode()[:64]
         self._tapes = tapes(seed, listing)
@@ -88,6 +88,6 @@ class Hours:
 
 
 @lru_cache(maxsize=64)
-def hours_of(seed: int, listing: Listing) -> Hours:
+def hours_of(seed: int, listing: SimulatedListing) -> Hours:
     """The same hours for every market of this process that trades the same seed."""
     return Hours(seed, listing)

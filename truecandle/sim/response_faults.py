@@ -41,7 +41,7 @@ Row = list[Any]
 
 
 @dataclass(slots=True)
-class Answer:
+class SimulatedAnswer:
     """A whole answer before it goes out."""
 
     status: int
@@ -50,29 +50,31 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def scripted(fault: Fault, limits: Limits) -> Answer:
+def scripted(fault: Fault, limits: Limits) -> SimulatedAnswer:
     """The answer that a fault gives instead of the real one."""
     options = fault.options
     match fault.kind:
         case "rate_limit" | "ban":
             return _limited(fault, limits)
         case "forbidden":
-            return Answer(403, _PAGE.encode(), HTML)
+            return SimulatedAnswer(403, _PAGE.encode(), HTML)
         case "restricted":
-            return Answer(451, _RESTRICTED.encode())
+            return SimulatedAnswer(451, _RESTRICTED.encode())
         case "server_error":
-            return Answer(options.get("status", 503), options.get("body", "").encode(), HTML)
+            return SimulatedAnswer(
+                options.get("status", 503), options.get("body", "").encode(), HTML
+            )
         case "html":
-            return Answer(200, _PAGE.encode(), HTML)
+            return SimulatedAnswer(200, _PAGE.encode(), HTML)
         case "empty":
-            return Answer(200, b"[]")
+            return SimulatedAnswer(200, b"[]")
         case "error_200":
             code, text = options.get("code", -1121), options.get("msg", "Invalid symbol.")
-            return Answer(200, f'{{"code":{code},"msg":"{text}"}}'.encode())
+            return SimulatedAnswer(200, f'{{"code":{code},"msg":"{text}"}}'.encode())
         case "redirect":
             location = options.get("location", "http://127.0.0.1:9/")
-            return Answer(302, b"", HTML, {"Location": location})
-    return Answer(
+            return SimulatedAnswer(302, b"", HTML, {"Location": location})
+    return SimulatedAnswer(
         options.get("status", 500),
         options.get("body", "").encode(),
         options.get("content_type", JSON),
@@ -80,14 +82,14 @@ def scripted(fault: Fault, limits: Limits) -> Answer:
     )
 
 
-def _limited(fault: Fault, limits: Limits) -> Answer:
+def _limited(fault: Fault, limits: Limits) -> SimulatedAnswer:
     """429 or 418. A `Retry-After` that makes sense is enforced, or `hold` seconds are."""
     default = "3" if fault.kind == "rate_limit" else "120"
     told = fault.options.get("retry_after", default)
     seconds = float(fault.options.get("hold", told if str(told).isdecimal() else 0))
     refused = limits.hold(seconds) if fault.kind == "rate_limit" else limits.ban(seconds)
     headers = {} if told is None else {"Retry-After": str(told)}
-    return Answer(refused.status, orjson.dumps(refused.body), JSON, headers)
+    return SimulatedAnswer(refused.status, orjson.dumps(refused.body), JSON, headers)
 
 
 def damaged(rows: list[Row], fault: Fault) -> list[Row]:
@@ -152,7 +154,7 @@ def odd_listings(answer: dict[str, Any], fault: Fault) -> dict[str, Any]:
 
 
 async def send(
-    request: web.Request, answer: Answer, faults: Mapping[str, Fault]
+    request: web.Request, answer: SimulatedAnswer, faults: Mapping[str, Fault]
 ) -> web.StreamResponse:
     """Sends the answer; the transport faults among `faults` (by kind) do their work."""
     headers = answer.headers | {"Content-Type": answer.content_type}

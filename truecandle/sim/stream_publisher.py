@@ -16,8 +16,8 @@ from aiohttp import WSCloseCode
 from truecandle.candles.interval import MINUTE_MS, SECOND_MS
 from truecandle.sim import wire
 from truecandle.sim.faults import Faults
-from truecandle.sim.hub import Client, Hub, Stream
-from truecandle.sim.market import Market
+from truecandle.sim.hub import Client, Stream, StreamHub
+from truecandle.sim.market import SimulatedMarket
 
 #: How often the pump looks at the clock.
 STEP_S = 0.02
@@ -38,7 +38,7 @@ LIFE_S = 24 * 3600.0
 
 
 @dataclass(slots=True)
-class Pace:
+class PingPace:
     """How long a connection lives and is pinged; a test may shorten it."""
 
     ping_s: float = PING_S
@@ -48,14 +48,14 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Pump:
+class StreamPublisher:
     """Runs until cancelled. All that happened before `next_ms` was sent. With `pace.fast` the clock
     stands still but for what it sends."""
 
-    market: Market
-    hub: Hub
+    market: SimulatedMarket
+    hub: StreamHub
     faults: Faults
-    pace: Pace
+    pace: PingPace
     next_ms: int = 0
     _pushed: dict[Stream, tuple[int, int]] = field(default_factory=dict)
 

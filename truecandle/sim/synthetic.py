@@ -10,23 +10,23 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from truecandle.candles.interval import DAY_MS, HOUR_MS
-from truecandle.sim.block import DECIMALS, Block, Print, cut_quote, merged
-from truecandle.sim.course import Course
-from truecandle.sim.hours import hours_of
-from truecandle.sim.listing import Listing
-from truecandle.sim.tape import PARTS_MS, Cell, Tape
+from truecandle.sim.calendar import hours_of
+from truecandle.sim.hour_pattern import PARTS_MS, Cell, Tape
+from truecandle.sim.listing import SimulatedListing
+from truecandle.sim.trade_source import TradeSource
+from truecandle.sim.trade_sums import DECIMALS, AggTrade, TradeSums, cut_quote, merged
 
 
-class Walk(Course):
+class SyntheticTrades(TradeSource):
     """The trades of one symbol from its listing on. Thread-safe.
 
     Every sum over an hour, or a minute of it, is known without looking at a trade.
     """
 
-    def __init__(self, seed: int, listing: Listing) -> None:
+    def __init__(self, seed: int, listing: SimulatedListing) -> None:
         super().__init__(listing)
         self._hours = hours_of(seed, listing)
-        self._days: dict[int, Block | None] = {}
+        self._days: dict[int, TradeSums | None] = {}
         #: Of a market whose trades' worth is cut: running totals over an hour's trades.
         self._quotes: dict[int, tuple[list[int], ...]] = {}
 
@@ -34,10 +34,10 @@ class Walk(Course):
     def first_ms(self) -> int:
         return self.listing.listed_ms + self._tape(0).offsets[0]
 
-    def _span(self, start_ms: int, end_ms: int) -> Block | None:
+    def _span(self, start_ms: int, end_ms: int) -> TradeSums | None:
         return merged(self._blocks(max(start_ms, self.listing.listed_ms), end_ms))
 
-    def _blocks(self, at_ms: int, end_ms: int) -> Iterator[Block | None]:
+    def _blocks(self, at_ms: int, end_ms: int) -> Iterator[TradeSums | None]:
         """The largest ready sums that fit, one after the other."""
         while at_ms < end_ms:
             if at_ms % DAY_MS == 0 and at_ms + DAY_MS <= end_ms:
@@ -60,7 +60,7 @@ class Walk(Course):
                 yield self._trade_block(hour, offset, offset + until_ms - at_ms)
                 at_ms = until_ms
 
-    def _day(self, at_ms: int) -> Block | None:
+    def _day(self, at_ms: int) -> TradeSums | None:
         if at_ms not in self._days:
             hours = (at_ms + i * HOUR_MS for i in range(DAY_MS // HOUR_MS))
             places = (self._hour(hour_ms)[0] for hour_ms in hours)
@@ -69,11 +69,11 @@ class Walk(Course):
             )
         return self._days[at_ms]
 
-    def _trade_block(self, hour: int, start: int, end: int) -> Block | None:
+    def _trade_block(self, hour: int, start: int, end: int) -> TradeSums | None:
         tape = self._tape(hour)
         return self._block(hour, tape.cell(tape.index(start), tape.index(end)))
 
-    def _block(self, hour: int, cell: Cell | None) -> Block | None:
+    def _block(self, hour: int, cell: Cell | None) -> TradeSums | None:
         if cell is None:
             return None
         base, stretch, amount = (
@@ -90,7 +90,7 @@ class Walk(Course):
         if self.listing.quote_decimals > DECIMALS:
             quote, bought_quote = self._cut_quotes(hour, cell)
         first_id = self._hours.trade_ids[hour]
-        return Block(
+        return TradeSums(
             open=base + stretch * cell.open,
             high=base + stretch * highest,
             low=base + stretch * lowest,
@@ -117,7 +117,7 @@ class Walk(Course):
         first, end = cell.first, cell.last + 1
         return quotes[end] - quotes[first], bought[end] - bought[first]
 
-    def _prints(self, start_ms: int, end_ms: int) -> Iterator[Print]:
+    def _prints(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         for hour, hour_ms, tape, first, end in self._slices(start_ms, end_ms):
             print_id, trade_id = self._hours.print_ids[hour], self._hours.trade_ids[hour]
             i = first
@@ -129,7 +129,7 @@ class Walk(Course):
                 yield self._print(hour, hour_ms, tape, i, print_id + group, quantity, ids)
                 i = after
 
-    def _trades(self, start_ms: int, end_ms: int) -> Iterator[Print]:
+    def _trades(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         for hour, hour_ms, tape, first, end in self._slices(start_ms, end_ms):
             for i in range(first, end):
                 trade_id = self._hours.trade_ids[hour] + i
@@ -155,9 +155,9 @@ class Walk(Course):
         number: int,
         quantity: int,
         ids: tuple[int, int],
-    ) -> Print:
+    ) -> AggTrade:
         stretch = self._hours.stretch[hour]
-        return Print(
+        return AggTrade(
             id=number,
             price=self._hours.bases[hour] + stretch * tape.deltas[i],
             quantity=quantity,

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
-from truecandle.sim.listing import Listing
+from truecandle.sim.listing import SimulatedListing
 
 #: Tapes for each symbol. More would make hours differ more, and the start slower.
 TAPES = 12
@@ -77,12 +77,12 @@ class Tape:
 
 
 @lru_cache(maxsize=64)
-def tapes(seed: int, listing: Listing) -> tuple[Tape, ...]:
+def tapes(seed: int, listing: SimulatedListing) -> tuple[Tape, ...]:
     """The `TAPES` tapes of a market."""
     return tuple(_tape(seed, listing, number) for number in range(TAPES))
 
 
-def _tape(seed: int, listing: Listing, number: int) -> Tape:
+def _tape(seed: int, listing: SimulatedListing, number: int) -> Tape:
     dice = random.Random(f"{seed}:{listing.symbol}:{number}").random
     offsets, deltas, quantities, sells = _trades(listing, dice, _offsets(listing, dice))
     starts: list[int] = []
@@ -120,7 +120,7 @@ def _tape(seed: int, listing: Listing, number: int) -> Tape:
     )
 
 
-def _offsets(listing: Listing, dice: _Dice) -> list[int]:
+def _offsets(listing: SimulatedListing, dice: _Dice) -> list[int]:
     """When the taker orders come: a rate that changes every minute, with bursts and lulls."""
     rates = [0.35 + 1.2 * dice() ** 2 + (2.5 if dice() > 0.95 else 0) for _ in range(60)]
     per_minute = listing.orders_per_hour / sum(rates)
@@ -133,7 +133,7 @@ def _offsets(listing: Listing, dice: _Dice) -> list[int]:
 
 
 def _trades(
-    listing: Listing, dice: _Dice, offsets: list[int]
+    listing: SimulatedListing, dice: _Dice, offsets: list[int]
 ) -> tuple[list[int], list[int], list[int], list[bool]]:
     """Each order walks the price, takes a side, and fills against one or more resting orders."""
     times, deltas, quantities, sells = [], [], [], []

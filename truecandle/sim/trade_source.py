@@ -10,18 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from truecandle.sim.block import Block, Print, merged
-from truecandle.sim.kline import Grid, Kline, grid_of, kline_of
-from truecandle.sim.listing import Listing
+from truecandle.sim.kline import Grid, SimulatedKline, grid_of, kline_of
+from truecandle.sim.listing import SimulatedListing
+from truecandle.sim.trade_sums import AggTrade, TradeSums, merged
 
 #: A stretch [start, end), and how much to take off the trade and aggregate ids in it.
 Piece = tuple[int, int, int, int]
 
 
-class Course(ABC):
+class TradeSource(ABC):
     """What traded when. Stretches are [start_ms, end_ms) of exchange time."""
 
-    def __init__(self, listing: Listing) -> None:
+    def __init__(self, listing: SimulatedListing) -> None:
         self.listing = listing
         self._pauses: list[tuple[int, int]] = []
 
@@ -31,13 +31,13 @@ class Course(ABC):
         """When its first trade or row was."""
 
     @abstractmethod
-    def _span(self, start_ms: int, end_ms: int) -> Block | None: ...
+    def _span(self, start_ms: int, end_ms: int) -> TradeSums | None: ...
 
     @abstractmethod
-    def _prints(self, start_ms: int, end_ms: int) -> Iterator[Print]: ...
+    def _prints(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]: ...
 
     @abstractmethod
-    def _trades(self, start_ms: int, end_ms: int) -> Iterator[Print]: ...
+    def _trades(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]: ...
 
     @abstractmethod
     def _ids(self, t_ms: int) -> tuple[int, int]:
@@ -66,24 +66,24 @@ class Course(ABC):
         """Takes all pauses back."""
         self._pauses = []
 
-    def span(self, start_ms: int, end_ms: int) -> Block | None:
+    def span(self, start_ms: int, end_ms: int) -> TradeSums | None:
         """What traded in the stretch; None when nothing did."""
         return merged(
             _shifted(self._span(start, end), trades)
             for start, end, trades, _ in self._pieces(start_ms, end_ms)
         )
 
-    def prints(self, start_ms: int, end_ms: int) -> Iterator[Print]:
+    def prints(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         """The aggregate trades of the stretch, in order."""
         for start, end, trades, aggregates in self._pieces(start_ms, end_ms):
             yield from _renumbered(self._prints(start, end), trades, aggregates)
 
-    def trades(self, start_ms: int, end_ms: int) -> Iterator[Print]:
+    def trades(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         """The trades of the stretch, in order; `id` is the trade's."""
         for start, end, trades, _ in self._pieces(start_ms, end_ms):
             yield from _renumbered(self._trades(start, end), trades, trades)
 
-    def prints_from(self, aggregate_id: int, limit: int, end_ms: int) -> list[Print]:
+    def prints_from(self, aggregate_id: int, limit: int, end_ms: int) -> list[AggTrade]:
         """At most `limit` aggregate trades from that id on, before `end_ms`."""
         self._ids(end_ms)  # decides all that lies before
         start_ms = end_ms
@@ -125,7 +125,7 @@ class Course(ABC):
                 yield open_ms
             open_ms = grid.previous_open_ms(open_ms)
 
-    def kline(self, grid: Grid, open_ms: int, now_ms: int) -> Kline:
+    def kline(self, grid: Grid, open_ms: int, now_ms: int) -> SimulatedKline:
         """The candle that opens then, with the trades up to and including `now_ms`."""
         next_ms = grid.next_open_ms(open_ms)
         end_ms = min(next_ms, now_ms + 1)
@@ -163,13 +163,13 @@ class Course(ABC):
             yield start_ms, end_ms, trades, aggregates
 
 
-def _shifted(block: Block | None, trades: int) -> Block | None:
+def _shifted(block: TradeSums | None, trades: int) -> TradeSums | None:
     if block is None or not trades:
         return block
     return block._replace(first_id=block.first_id - trades, last_id=block.last_id - trades)
 
 
-def _renumbered(prints: Iterator[Print], trades: int, ids: int) -> Iterator[Print]:
+def _renumbered(prints: Iterator[AggTrade], trades: int, ids: int) -> Iterator[AggTrade]:
     if not trades:
         return prints
     return (

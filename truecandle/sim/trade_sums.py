@@ -13,7 +13,7 @@ from typing import NamedTuple
 DECIMALS = 8
 
 
-class Block(NamedTuple):
+class TradeSums(NamedTuple):
     """At least one trade. Prices in ticks, quantities in steps, quotes in ticks times steps, each
     single trade's cut to eight decimals."""
 
@@ -30,7 +30,7 @@ class Block(NamedTuple):
     last_id: int
 
 
-class Print(NamedTuple):
+class AggTrade(NamedTuple):
     """A trade, or an aggregate trade of the ids [first_id, last_id], at one price and ms."""
 
     id: int
@@ -42,12 +42,12 @@ class Print(NamedTuple):
     sell: bool  # the taker sold: Binance's "buyer is maker"
 
 
-def merged(blocks: Iterable[Block | None]) -> Block | None:
+def merged(blocks: Iterable[TradeSums | None]) -> TradeSums | None:
     """One block of several in order of time; None when nothing traded in any of them."""
     parts = [block for block in blocks if block is not None]
     if len(parts) < 2:
         return parts[0] if parts else None
-    return Block(
+    return TradeSums(
         open=parts[0].open,
         high=max(part.high for part in parts),
         low=min(part.low for part in parts),
