@@ -22,8 +22,8 @@ from typing import Any
 
 from bench.replay_rest import from_tar
 from tests.harness import RedisProc
-from truecandle.admin.checkup import Checkup
 from truecandle.admin.ownership import Ownership
+from truecandle.admin.store_checks import StoreChecks
 from truecandle.candles.candle import OfficialCandle, official_from_member
 from truecandle.candles.consistency import TimeframeComparison, compare_timeframes, lower_timeframes
 from truecandle.candles.interval import INTERVALS, LAST_MS, Interval
@@ -119,7 +119,7 @@ def examine(families: dict[str, Family]) -> int:
                 series = Series(symbol, interval)
                 official.upsert_klines(redis, series, candles, now_ms=LAST_MS, settle_ms=0)
         stored_s = time.perf_counter()
-        checkup = Checkup(redis, LAST_MS - 1, Ownership(redis, families))
+        checkup = StoreChecks(redis, LAST_MS - 1, Ownership(redis, families))
         findings = list(checkup.findings())
     for finding in findings[:NAMED_MAX]:
         print(f"    {finding.place}: {finding.check}: {finding.what}")

@@ -234,7 +234,7 @@ def test_a_bad_archive_is_left_to_rest(
     damage: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("truecandle.admin.patience.PAUSE_S", 0.001)
+    monkeypatch.setattr("truecandle.admin.retry.PAUSE_S", 0.001)
     if damage != "absent":
         body = "1,2,3\nnonsense\n"
         shelf.put("BTCUSDT", "1h", "2024-06", body, digest="0" * 64 if damage == "digest" else "")
@@ -247,7 +247,7 @@ def test_a_bad_archive_is_left_to_rest(
 def test_an_exchange_that_stumbles_is_asked_again(
     shell: Shell, sim: SimServer, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("truecandle.admin.patience.PAUSE_S", 0.001)
+    monkeypatch.setattr("truecandle.admin.retry.PAUSE_S", 0.001)
     sim.faults.add("status", code=503, path="klines", times=2)
     shell.ok("backfill BTCUSDT 1m --from 2024-08-01 --to 2024-08-02")
     assert stored(redis, MINUTES) == truth(sim, MINUTES, "2024-08-01", "2024-08-02")
@@ -256,7 +256,7 @@ def test_an_exchange_that_stumbles_is_asked_again(
 def test_what_a_close_needs_of_the_weight_is_left_alone(
     shell: Shell, sim: SimServer, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("truecandle.admin.patience.WAIT_S_MAX", 0.0)
+    monkeypatch.setattr("truecandle.admin.retry.WAIT_S_MAX", 0.0)
     budget, now_ms = Budget(redis), sim.clock.now_ms()
     clock.publish(redis, now_ms)
     assert budget.take(LIMIT_PER_MINUTE - RESERVE - 9, now_ms, reserve=RESERVE) == 0

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truecandle.admin.patience import TRIES_MAX, Patience
 from truecandle.admin.plan import Cost, Source, cost, days, files, outside, pages
+from truecandle.admin.retry import TRIES_MAX, RetryPolicy
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX
 from truecandle.candles.gap import Hole, find_holes
 from truecandle.candles.interval import DAY_MS, INTERVALS
@@ -111,7 +111,7 @@ class Times:
 def test_what_passes_is_waited_for() -> None:
     slept: list[float] = []
     said: list[str] = []
-    patience = Patience(said.append, slept.append)
+    patience = RetryPolicy(said.append, slept.append)
     action = Times(RateLimited(20_000, 0), ExchangeUnreachable("away"), StoreUnavailable("loading"))
     assert patience(action) == 7
     assert slept == [20.0, 1.0, 1.0]
@@ -123,7 +123,7 @@ def test_what_passes_is_waited_for() -> None:
 )
 def test_what_does_not_pass_ends_it(error: Exception) -> None:
     slept: list[float] = []
-    patience = Patience(lambda _: None, slept.append)
+    patience = RetryPolicy(lambda _: None, slept.append)
     with pytest.raises(type(error)):
         patience(Times(*[error] * 100))
     assert len(slept) < TRIES_MAX

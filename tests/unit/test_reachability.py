@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from truecandle.admin.patience import TRIES_MAX as PATIENCE_TRIES_MAX
-from truecandle.admin.patience import Patience
+from truecandle.admin.retry import TRIES_MAX as PATIENCE_TRIES_MAX
+from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.reachability import EVERYTHING, Reachability, SharedOutage
 from truecandle.candles.interval import INTERVALS
 from truecandle.errors import ExchangeUnreachable
@@ -138,7 +138,7 @@ def test_a_command_goes_on_as_soon_as_the_exchange_answers() -> None:
             outage.is_over = True
 
     outage, errors = SharedOutage(probe), 4
-    patience = Patience(said.append, slept.append)
+    patience = RetryPolicy(said.append, slept.append)
 
     def action() -> int:
         if outage.is_over:
@@ -157,6 +157,6 @@ def test_a_command_that_is_answered_elsewhere_only_is_as_patient_as_ever() -> No
         raise ExchangeUnreachable("away", ended(SharedOutage(nothing)))
 
     with pytest.raises(ExchangeUnreachable):
-        Patience(lambda _: None, slept.append)(action)
+        RetryPolicy(lambda _: None, slept.append)(action)
     assert len(slept) <= 2 * PATIENCE_TRIES_MAX
     assert sum(slept) >= 60

@@ -5,6 +5,6 @@ Invariant: a command writes official candles through `ingest` alone, like the fe
 """
 
 from truecandle.admin.commands import init_app
-from truecandle.admin.kit import Kit
+from truecandle.admin.context import CommandContext
 
-__all__ = ["Kit", "init_app"]
+__all__ = ["CommandContext", "init_app"]

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from truecandle.admin.kit import Kit, pass_kit, reported
+from truecandle.admin.context import CommandContext, pass_context, reported
 from truecandle.candles.audit import PRICES, AuditEntry, Steps, known_steps, summary
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series, parse_series
@@ -32,22 +32,22 @@ PIPE_COLUMNS: Final = 200
 @click.command()
 @click.argument("symbol", required=False)
 @click.argument("interval", required=False)
-@pass_kit
+@pass_context
 @reported
-def audit(kit: Kit, symbol: str | None, interval: str | None) -> None:
+def audit(context: CommandContext, symbol: str | None, interval: str | None) -> None:
     """How far live charts were from the truth: all markets, or one SYMBOL and INTERVAL."""
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     if symbol is None:
-        console.print(_overview(kit))
+        console.print(_overview(context))
         return
     if interval is None:
         raise click.UsageError("Name both SYMBOL and INTERVAL, or neither.")
     series = parse_series(symbol, interval)
-    entries = audits.read(kit.redis, series)
+    entries = audits.read(context.redis, series)
     if not entries:
         click.echo(f"No candle of {series} has been audited yet.")
         return
-    steps = known_steps(markets.listing(kit.redis, series.symbol), entries)
+    steps = known_steps(markets.listing(context.redis, series.symbol), entries)
     click.echo(_headline(series, entries, steps))
     console.print(_fields(entries, steps))
     inexact = [entry for entry in entries if not entry.is_exact]
@@ -55,14 +55,14 @@ def audit(kit: Kit, symbol: str | None, interval: str | None) -> None:
         console.print(_candles(inexact[:LISTED_MAX], len(inexact)))
 
 
-def _overview(kit: Kit) -> Table:
+def _overview(context: CommandContext) -> Table:
     table = _table(
         "Live charts against official candles",
         ("series", "shown", "exact", "never shown", "price off, ticks", "volume off, steps"),
         ("median s", "worst s"),
     )
-    for series, listing in _followed(kit):
-        entries = audits.read(kit.redis, series)
+    for series, listing in _followed(context):
+        entries = audits.read(context.redis, series)
         found = summary(entries, known_steps(listing, entries))
         prices = [found.fields[name].largest_ticks for name in PRICES]
         table.add_row(
@@ -78,14 +78,14 @@ def _overview(kit: Kit) -> Table:
     return table
 
 
-def _followed(kit: Kit) -> list[tuple[Series, Instrument]]:
+def _followed(context: CommandContext) -> list[tuple[Series, Instrument]]:
     """Every followed series; those of the settings where no role ever ran."""
-    found = [market.listing for market in markets.followed(kit.redis)]
-    listings = found or [Instrument(symbol) for symbol in kit.settings.symbols]
+    found = [market.listing for market in markets.followed(context.redis)]
+    listings = found or [Instrument(symbol) for symbol in context.settings.symbols]
     return [
         (parse_series(listing.symbol, interval), listing)
         for listing in listings
-        for interval in kit.settings.intervals
+        for interval in context.settings.intervals
     ]
 
 

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import click
 
-from truecandle.admin.filling import Filler, Outcome, Scope, Wanted
-from truecandle.admin.kit import Desk, Kit, pass_kit, reported
-from truecandle.admin.moments import Moment, series_of, shown
-from truecandle.admin.patience import Patience
+from truecandle.admin.archive_import import Unpacker
+from truecandle.admin.backfiller import BackfillOutcome, BackfillRequest, Filler, Scope
+from truecandle.admin.context import CommandContext, ExchangeSession, pass_context, reported
+from truecandle.admin.moments import UtcTime, series_of, shown
 from truecandle.admin.plan import Cost, Source
 from truecandle.admin.progress import Progress, duration
-from truecandle.admin.unpack import Unpacker
+from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.archive import Archive
 from truecandle.config import Settings
 from truecandle.errors import ExchangeRefused
@@ -30,8 +30,8 @@ _BINANCE = (".binance.com", ".binance.vision")
 
 @click.command("backfill")
 @click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
-@click.option("--from", "start_ms", type=Moment(), help="First day or moment (UTC).")
-@click.option("--to", "end_ms", type=Moment(), help="Day or moment (UTC) to stop before.")
+@click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
+@click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
 @click.option(
     "--source",
     type=click.Choice(get_args(Source)),
@@ -40,10 +40,10 @@ _BINANCE = (".binance.com", ".binance.vision")
     help="Archives where they spare requests, wherever there are any, or never.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what it would take.")
-@pass_kit
+@pass_context
 @reported
 def backfill(
-    kit: Kit,
+    context: CommandContext,
     names: tuple[str, ...],
     start_ms: int | None,
     end_ms: int | None,
@@ -55,13 +55,13 @@ def backfill(
     Ended at any moment, the same command goes on where it was. It shares the request weight with
     the running fetcher and leaves it what a candle's close needs.
     """
-    wanted = [Wanted(series, start_ms, end_ms, source) for series in series_of(names)]
+    wanted = [BackfillRequest(series, start_ms, end_ms, source) for series in series_of(names)]
     if start_ms is not None and end_ms is not None and start_ms >= end_ms:
         raise click.UsageError("--from has to be before --to")
-    archive = _archive(kit.settings, source)
+    archive = _archive(context.settings, source)
     try:
-        with kit.desk() as desk, Progress() as progress:
-            filler = _filler(kit, desk, archive, progress)
+        with context.session() as session, Progress() as progress:
+            filler = _filler(context, session, archive, progress)
             if dry_run:
                 _estimate(filler, wanted, progress)
             elif not all([_fill(filler, one, progress) for one in wanted]):
@@ -92,17 +92,21 @@ def _archive(settings: Settings, source: Source) -> Archive | None:
     return None
 
 
-def _filler(kit: Kit, desk: Desk, archive: Archive | None, progress: Progress) -> Filler:
-    patience = Patience(progress.say)
-    settle_ms = kit.settings.settle_ms
+def _filler(
+    context: CommandContext, session: ExchangeSession, archive: Archive | None, progress: Progress
+) -> Filler:
+    retry_policy = RetryPolicy(progress.say)
+    settle_ms = context.settings.settle_ms
     unpacker = None
     if archive:
-        folder = kit.settings.var_dir / "archive"
-        unpacker = Unpacker(kit.redis, desk, progress, patience, settle_ms, archive, folder)
-    return Filler(kit.redis, desk, progress, patience, settle_ms, unpacker)
+        folder = context.settings.var_dir / "archive"
+        unpacker = Unpacker(
+            context.redis, session, progress, retry_policy, settle_ms, archive, folder
+        )
+    return Filler(context.redis, session, progress, retry_policy, settle_ms, unpacker)
 
 
-def _estimate(filler: Filler, wanted: list[Wanted], progress: Progress) -> None:
+def _estimate(filler: Filler, wanted: list[BackfillRequest], progress: Progress) -> None:
     total = Cost()
     for one in wanted:
         try:
@@ -117,7 +121,7 @@ def _estimate(filler: Filler, wanted: list[Wanted], progress: Progress) -> None:
         progress.say(f"all together: {_priced(total)}")
 
 
-def _fill(filler: Filler, wanted: Wanted, progress: Progress) -> bool:
+def _fill(filler: Filler, wanted: BackfillRequest, progress: Progress) -> bool:
     """Fills one series and says how it went; whether nothing was left out."""
     began_s = time.monotonic()
     try:
@@ -147,7 +151,7 @@ def _priced(cost: Cost) -> str:
     )
 
 
-def _done(outcome: Outcome, seconds: float) -> str:
+def _done(outcome: BackfillOutcome, seconds: float) -> str:
     text = (
         f"{outcome.added:,} candles added in {duration(seconds)} "
         f"({outcome.files:,} archives, {outcome.pages:,} pages by REST)"

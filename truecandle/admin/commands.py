@@ -14,10 +14,10 @@ import click
 from truecandle import store
 from truecandle.admin.audit import audit
 from truecandle.admin.backfill import backfill
+from truecandle.admin.context import CommandContext
 from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
-from truecandle.admin.intake import intake
-from truecandle.admin.kit import Kit
+from truecandle.admin.importer import intake
 from truecandle.admin.verify import verify
 from truecandle.config import Settings
 
@@ -34,8 +34,8 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
 
 def init_app(cli: click.Group, settings: Settings) -> None:
     """Adds the commands to `flask`; each works with the Redis and the exchange of `settings`."""
-    kit = Kit(settings, store.connect(settings.redis_url))
+    context = CommandContext(settings, store.connect(settings.redis_url))
     for command in COMMANDS:
         own = copy.copy(command)
-        own.context_settings = {**command.context_settings, "obj": kit}
+        own.context_settings = {**command.context_settings, "obj": context}
         cli.add_command(own)

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from truecandle.admin.checkup import Checkup
+from truecandle.admin.context import CommandContext, ExchangeSession, pass_context, reported
+from truecandle.admin.environment_checks import EnvironmentChecks
 from truecandle.admin.finding import Finding, SetAside
-from truecandle.admin.kit import Desk, Kit, pass_kit, reported
 from truecandle.admin.ownership import Ownership
-from truecandle.admin.remedy import Remedy
-from truecandle.admin.surroundings import Surroundings
+from truecandle.admin.repair import Repair
+from truecandle.admin.store_checks import StoreChecks
 from truecandle.errors import ExchangeError, TrueCandleError
 from truecandle.store import clock as shared
 
@@ -45,9 +45,9 @@ class Report:
 @click.command("doctor")
 @click.option("--repair", is_flag=True, help="Mend it, by asking the exchange.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@pass_kit
+@pass_context
 @reported
-def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
+def doctor(context: CommandContext, repair: bool, as_json: bool) -> None:
     """Look for everything that can be wrong with the stored candles and what they depend on.
 
     Exits with 0 if all is well, with 1 if something is wrong (after --repair: still).
@@ -56,16 +56,16 @@ def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
     with ExitStack() as stack:
         if console.is_terminal:
             stack.enter_context(console.status("Looking at every candle…"))
-        desk, error = None, None
+        session, error = None, None
         try:
-            if not Ownership(kit.redis, kit.settings.symbols).has_budget():
+            if not Ownership(context.redis, context.settings.symbols).has_budget():
                 raise ExchangeError(NOT_ASKED)
-            desk = stack.enter_context(kit.desk())
+            session = stack.enter_context(context.session())
         except ExchangeError as refusal:
             error = refusal
-        report = _look(kit, desk, error)
-        if repair and report.left and desk is not None:
-            _repair(kit, desk, report, lambda text: click.echo(text, err=True))
+        report = _look(context, session, error)
+        if repair and report.left and session is not None:
+            _repair(context, session, report, lambda text: click.echo(text, err=True))
     if as_json:
         click.echo(json.dumps(_fields(report), ensure_ascii=False))
     elif console.is_terminal:
@@ -75,21 +75,23 @@ def doctor(kit: Kit, repair: bool, as_json: bool) -> None:
     sys.exit(1 if report.left else 0)
 
 
-def _look(kit: Kit, desk: Desk | None, error: ExchangeError | None = None) -> Report:
-    ownership = Ownership(kit.redis, kit.settings.symbols)
-    around = Surroundings(kit.redis, desk, error, ownership.is_alone)
-    now_ms = desk.clock.now_ms() if desk else shared.read(kit.redis).exchange_ms
-    checkup = Checkup(kit.redis, now_ms, ownership)
+def _look(
+    context: CommandContext, session: ExchangeSession | None, error: ExchangeError | None = None
+) -> Report:
+    ownership = Ownership(context.redis, context.settings.symbols)
+    around = EnvironmentChecks(context.redis, session, error, ownership.is_alone)
+    now_ms = session.clock.now_ms() if session else shared.read(context.redis).exchange_ms
+    checkup = StoreChecks(context.redis, now_ms, ownership)
     found = [*around.findings(), *checkup.findings()]
     facts = {**{name: checkup.counts[name] for name in COUNTED}, **around.facts}
     facts["others"] = sorted(checkup.others)
     return Report(found, found, facts)
 
 
-def _repair(kit: Kit, desk: Desk, report: Report, say: Any) -> None:
+def _repair(context: CommandContext, session: ExchangeSession, report: Report, say: Any) -> None:
     """Repairs and looks again, until nothing is left or nothing changes any more."""
-    settings = kit.settings
-    remedy = Remedy(kit.redis, desk, settings.settle_ms, settings.history_candles, say)
+    settings = context.settings
+    remedy = Repair(context.redis, session, settings.settle_ms, settings.history_candles, say)
     for _ in range(ROUNDS_MAX):
         before = report.left
         report.failed = []
@@ -102,7 +104,7 @@ def _repair(kit: Kit, desk: Desk, report: Report, say: Any) -> None:
                             remedy.apply(cure)
                 except TrueCandleError as error:
                     report.failed.append(f"{finding.place}, {finding.check}: {error}")
-        again = _look(kit, desk)
+        again = _look(context, session)
         report.left, report.facts = again.left, again.facts
         if not any(finding.cures for finding in report.left) or report.left == before:
             return

@@ -16,9 +16,9 @@ import click
 from redis import Redis
 
 from truecandle.admin import manifest
-from truecandle.admin.kit import Kit, pass_kit, reported
-from truecandle.admin.manifest import Entry, Form
-from truecandle.admin.moments import Moment, series_of, shown
+from truecandle.admin.context import CommandContext, pass_context, reported
+from truecandle.admin.manifest import Form, ManifestEntry
+from truecandle.admin.moments import UtcTime, series_of, shown
 from truecandle.binance.archive import folder as unfolded
 from truecandle.candles.candle import FIELDS
 from truecandle.candles.interval import LAST_MS
@@ -33,15 +33,15 @@ GZIP_LEVEL: Final = 6
 @click.command("export")
 @click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
 @click.option("--into", required=True, type=click.Path(path_type=Path), help="A new folder.")
-@click.option("--from", "start_ms", type=Moment(), help="First day or moment (UTC).")
-@click.option("--to", "end_ms", type=Moment(), help="Day or moment (UTC) to stop before.")
+@click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
+@click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
 @click.option(
     "--form", type=click.Choice(get_args(Form)), default="csv", show_default=True, help="Of a file."
 )
-@pass_kit
+@pass_context
 @reported
 def export(
-    kit: Kit,
+    context: CommandContext,
     names: tuple[str, ...],
     into: Path,
     start_ms: int | None,
@@ -56,14 +56,14 @@ def export(
     entries = []
     for one in series:
         span = Query(PAGE_CANDLES_MAX, start_ms or 0, LAST_MS if end_ms is None else end_ms)
-        entry = write(kit.redis, one, span, into, form)
+        entry = write(context.redis, one, span, into, form)
         entries.append(entry)
         click.echo(f"{entry.file}: {entry.candles:,} candles{_range(entry)}")
     made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     click.echo(manifest.write(into, entries, made_at))
 
 
-def write(redis: Redis, series: Series, span: Query, folder: Path, form: Form) -> Entry:
+def write(redis: Redis, series: Series, span: Query, folder: Path, form: Form) -> ManifestEntry:
     """One file with the candles of a series in [start_ms, end_ms)."""
     name = f"{series.symbol}-{unfolded(series.interval.name)}.{form}.gz"
     part = folder / f"{name}.part"
@@ -75,7 +75,7 @@ def write(redis: Redis, series: Series, span: Query, folder: Path, form: Form) -
             packed.write((member[1:-1] if form == "csv" else member) + b"\n")
             first, last, candles = open_ms if first is None else first, open_ms, candles + 1
     path = part.replace(folder / name)
-    return Entry(
+    return ManifestEntry(
         file=name,
         symbol=series.symbol,
         interval=series.interval.name,
@@ -104,5 +104,5 @@ def members(redis: Redis, series: Series, span: Query) -> Iterator[tuple[int, by
         start_ms = last_ms + 1
 
 
-def _range(entry: Entry) -> str:
+def _range(entry: ManifestEntry) -> str:
     return "" if entry.first is None else f", {shown(entry.first)} to {shown(entry.last)}"

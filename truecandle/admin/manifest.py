@@ -31,7 +31,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """One file: official candles of one series, ascending. Times in ms; `first` None if empty."""
 
     file: str
@@ -45,7 +45,7 @@ class Entry:
     sha256: str
 
 
-def write(folder: Path, entries: Sequence[Entry], made_at: str) -> Path:
+def write(folder: Path, entries: Sequence[ManifestEntry], made_at: str) -> Path:
     """The manifest of these files in the folder."""
     found = {
         "format": FORMAT,
@@ -58,7 +58,7 @@ def write(folder: Path, entries: Sequence[Entry], made_at: str) -> Path:
     return part.replace(folder / NAME)
 
 
-def read(folder: Path) -> list[Entry]:
+def read(folder: Path) -> list[ManifestEntry]:
     """The files of an export; `CandleError` names what is wrong with its manifest."""
     path = folder / NAME
     try:
@@ -81,9 +81,9 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _entry(found: Any) -> Entry:
+def _entry(found: Any) -> ManifestEntry:
     try:
-        entry = Entry(**{field.name: found[field.name] for field in fields(Entry)})
+        entry = ManifestEntry(**{field.name: found[field.name] for field in fields(ManifestEntry)})
     except (LookupError, TypeError) as error:
         raise CandleError("file", found, "the fields of an export's manifest") from error
     parse_series(entry.symbol, entry.interval)

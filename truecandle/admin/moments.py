@@ -23,7 +23,7 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?Z?)?", re.ASCII
 _MS: Final = re.compile(r"\d{10,15}", re.ASCII)
 
 
-class Moment(click.ParamType[int]):
+class UtcTime(click.ParamType[int]):
     """`2024-01-31`, `2024-01-31T12:00[:00][Z]` in UTC, or ms since 1970."""
 
     name = "date"

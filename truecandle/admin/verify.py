@@ -16,11 +16,11 @@ from typing import Final
 import click
 from redis import Redis
 
-from truecandle.admin.kit import Desk, Kit, pass_kit, reported
-from truecandle.admin.moments import Moment, series_of, shown
-from truecandle.admin.patience import Patience
+from truecandle.admin.context import CommandContext, ExchangeSession, pass_context, reported
+from truecandle.admin.moments import UtcTime, series_of, shown
 from truecandle.admin.plan import ceiling
 from truecandle.admin.progress import Progress, duration
+from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.rest.client import OPENED_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeRefused, MalformedAnswer
@@ -32,7 +32,7 @@ NAMED_MAX: Final = 20
 
 
 @dataclass(slots=True)
-class Outcome:
+class VerifyOutcome:
     """What was found. `held`: pages that were not believed; `failed`: pages not read."""
 
     pages: int = 0
@@ -49,13 +49,17 @@ class Outcome:
 
 @click.command("verify")
 @click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
-@click.option("--from", "start_ms", type=Moment(), help="First day or moment (UTC).")
-@click.option("--to", "end_ms", type=Moment(), help="Day or moment (UTC) to stop before.")
+@click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
+@click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
 @click.option("--accept", is_flag=True, help="Believe the exchange, however much it changes.")
-@pass_kit
+@pass_context
 @reported
 def verify(
-    kit: Kit, names: tuple[str, ...], start_ms: int | None, end_ms: int | None, accept: bool
+    context: CommandContext,
+    names: tuple[str, ...],
+    start_ms: int | None,
+    end_ms: int | None,
+    accept: bool,
 ) -> None:
     """Read candles again and correct what the exchange has changed; all stored by default.
 
@@ -65,9 +69,11 @@ def verify(
     """
     is_clean = True
     try:
-        with kit.desk() as desk, Progress() as progress:
+        with context.session() as session, Progress() as progress:
             for series in series_of(names):
-                verifier = Verifier(kit.redis, desk, progress, kit.settings.settle_ms, accept)
+                verifier = Verifier(
+                    context.redis, session, progress, context.settings.settle_ms, accept
+                )
                 is_clean &= verifier.verify(series, start_ms, end_ms)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; what was read is corrected") from None
@@ -79,24 +85,33 @@ class Verifier:
     """Verifies one series after the other."""
 
     def __init__(
-        self, redis: Redis, desk: Desk, progress: Progress, settle_ms: int, accept: bool
+        self,
+        redis: Redis,
+        session: ExchangeSession,
+        progress: Progress,
+        settle_ms: int,
+        accept: bool,
     ) -> None:
         self._redis = redis
-        self._desk = desk
+        self._session = session
         self._progress = progress
         self._settle_ms = settle_ms
         self._accept = accept
-        self._patiently = Patience(progress.say)
-        self._inquiry = KlinePageReader(redis, desk.ledger, settle_ms, desk.clock.now_ms)
+        self._retrying = RetryPolicy(progress.say)
+        self._inquiry = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
 
     def verify(self, series: Series, start_ms: int | None, end_ms: int | None) -> bool:
         """Reads a range again, newest first, and says what came of it; whether all is well."""
-        series = self._patiently.with_store(lambda: official.learned(self._redis, series))
+        series = self._retrying.with_store(lambda: official.learned(self._redis, series))
         span = self._span(series, start_ms, end_ms) if series.interval.has_grid else None
         if span is None:
             self._progress.say(f"{series}: nothing is stored there")
             return True
-        began_s, before, outcome = time.monotonic(), Counter(self._desk.ledger.counts), Outcome()
+        began_s, before, outcome = (
+            time.monotonic(),
+            Counter(self._session.ledger.counts),
+            VerifyOutcome(),
+        )
         self._progress.begin(str(series), series.interval.count(*span))
         at_ms = span.end_ms
         while at_ms > span.start_ms:
@@ -104,7 +119,7 @@ class Verifier:
             self._take(series, page, outcome)
             self._progress.advance(series.interval.count(*page))
             at_ms = page.start_ms
-        outcome.counts = self._desk.ledger.counts - before
+        outcome.counts = self._session.ledger.counts - before
         title = f"{series} from {shown(span.start_ms)} to {shown(span.end_ms)}"
         self._progress.say(f"{title}: {_told(outcome, time.monotonic() - began_s)}")
         self._name(series, span, outcome)
@@ -112,7 +127,7 @@ class Verifier:
 
     def _span(self, series: Series, start_ms: int | None, end_ms: int | None) -> Span | None:
         interval = series.interval
-        meta = self._patiently.with_store(lambda: official.meta(self._redis, series))
+        meta = self._retrying.with_store(lambda: official.meta(self._redis, series))
         if meta.earliest is None or meta.latest is None:
             return None
         first_ms = interval.open_ms(meta.earliest)
@@ -121,15 +136,15 @@ class Verifier:
             first_ms = ceiling(interval, max(start_ms, OPENED_MS))
         if end_ms is not None:
             last_ms = ceiling(interval, end_ms)
-        settled_ms = interval.open_ms(self._desk.clock.now_ms() - self._settle_ms)
+        settled_ms = interval.open_ms(self._session.clock.now_ms() - self._settle_ms)
         last_ms = min(last_ms, settled_ms)
         return Span(first_ms, last_ms) if first_ms < last_ms else None
 
-    def _take(self, series: Series, page: Span, outcome: Outcome) -> None:
+    def _take(self, series: Series, page: Span, outcome: VerifyOutcome) -> None:
         outcome.pages += 1
         outcome.candles += series.interval.count(*page)
         try:
-            found = self._patiently(lambda: self._page(series, page))
+            found = self._retrying(lambda: self._page(series, page))
         except (MalformedAnswer, ExchangeRefused) as error:
             outcome.failed += 1
             self._progress.say(f"{series}: a page is left out: {error}")
@@ -142,14 +157,14 @@ class Verifier:
 
     def _page(self, series: Series, page: Span) -> PageResult | AnswerHeld:
         """What is held back is not asked for again: it would be held back again."""
-        rest, accept = self._desk.rest, self._accept
+        rest, accept = self._session.rest, self._accept
         try:
             return self._inquiry.read_page(rest, series, page, "repair", "verify", accept=accept)
         except AnswerHeld as error:
             return error
 
-    def _name(self, series: Series, span: Span, outcome: Outcome) -> None:
-        known = self._patiently.with_store(lambda: gaps.read(self._redis, series))
+    def _name(self, series: Series, span: Span, outcome: VerifyOutcome) -> None:
+        known = self._retrying.with_store(lambda: gaps.read(self._redis, series))
         missing: Counter[str] = Counter()
         for gap in known.all:
             if gap.start_ms < span.end_ms and span.start_ms < gap.end_ms:
@@ -165,7 +180,7 @@ class Verifier:
             )
 
 
-def _told(outcome: Outcome, seconds: float) -> str:
+def _told(outcome: VerifyOutcome, seconds: float) -> str:
     counts = outcome.counts
     text = (
         f"{outcome.candles:,} candles read again in {duration(seconds)} ({outcome.pages:,} pages): "

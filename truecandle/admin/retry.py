@@ -39,8 +39,8 @@ WAKES_MAX: Final = 3
 WORD_S: Final = 5.0
 
 
-class Patience:
-    """`patience(action)` is what `action` gives, after as many tries as it takes, up to a bound."""
+class RetryPolicy:
+    """`retry_policy(action)` gives what `action` gives, after several tries, up to a bound."""
 
     def __init__(
         self, say: Callable[[str], None], sleep: Callable[[float], object] = time.sleep

@@ -1,4 +1,4 @@
-"""What a command works with: settings, Redis, the exchange asked with patience, the ledger.
+"""What a command works with: settings, Redis, the exchange asked with retry_policy, the ledger.
 
 Never here: what a command does with it, Flask.
 Invariant: a command takes no request weight that the fetcher may need for a candle that closed.
@@ -29,14 +29,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class CommandContext:
     """Made once by `init_app`; connects when it is used."""
 
     settings: Settings
     redis: Redis
 
     @contextmanager
-    def desk(self) -> Iterator[Desk]:
+    def session(self) -> Iterator[ExchangeSession]:
         """The exchange and the ledger, with the exchange's clock measured."""
         rest = RestClient(
             self.settings.binance_rest_url,
@@ -48,7 +48,7 @@ class Kit:
         try:
             clock.assume(shared.read(self.redis).exchange_ms)
             clock.measure()
-            yield Desk(rest, clock, self.ledger(clock.now_ms))
+            yield ExchangeSession(rest, clock, self.ledger(clock.now_ms))
         finally:
             rest.close()
 
@@ -60,7 +60,7 @@ class Kit:
         )
 
 
-class Desk(NamedTuple):
+class ExchangeSession(NamedTuple):
     """What asks the exchange and writes official candles, for as long as a command runs."""
 
     rest: RestClient
@@ -68,8 +68,8 @@ class Desk(NamedTuple):
     ledger: OfficialWriter
 
 
-#: Gives a command its `Kit` as the first argument.
-pass_kit: Final = click.make_pass_decorator(Kit)
+#: Gives a command its `CommandContext` as the first argument.
+pass_context: Final = click.make_pass_decorator(CommandContext)
 
 
 def reported(command: Command) -> Command:

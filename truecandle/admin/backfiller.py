@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from redis import Redis
 
-from truecandle.admin.kit import Desk
-from truecandle.admin.patience import Patience
+from truecandle.admin.archive_import import Unpacker
+from truecandle.admin.context import ExchangeSession
 from truecandle.admin.plan import Cost, Source, ceiling, cost, days, files, pages
 from truecandle.admin.progress import Progress
-from truecandle.admin.unpack import Unpacker
+from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS
 from truecandle.candles.gap import Hole
 from truecandle.candles.interval import LAST_MS
@@ -27,7 +27,7 @@ from truecandle.store import gaps, official
 from truecandle.store.rows import with_grid
 
 
-class Wanted(NamedTuple):
+class BackfillRequest(NamedTuple):
     """A series, and the span asked for: [start_ms, end_ms), None for all there is."""
 
     series: Series
@@ -50,7 +50,7 @@ class Scope(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcome:
+class BackfillOutcome:
     """What was done. `absent`: candles that nobody has; `refused`: rows of archives, by reason."""
 
     pages: int = 0
@@ -67,25 +67,25 @@ class Filler:
     def __init__(
         self,
         redis: Redis,
-        desk: Desk,
+        session: ExchangeSession,
         progress: Progress,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         settle_ms: int,
         unpacker: Unpacker | None,
     ) -> None:
         self._redis = redis
-        self._desk = desk
+        self._session = session
         self._progress = progress
-        self._patiently = patience
+        self._retrying = retry_policy
         self._settle_ms = settle_ms
         self._unpacker = unpacker
-        self._inquiry = KlinePageReader(redis, desk.ledger, settle_ms, desk.clock.now_ms)
+        self._inquiry = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
 
-    def scope(self, wanted: Wanted) -> Scope:
+    def scope(self, wanted: BackfillRequest) -> Scope:
         """What is missing. At most two requests: for the first candle, and for the grid of 3d."""
         series = self._with_grid(wanted.series)
         interval = series.interval
-        end_ms = interval.open_ms(self._desk.clock.now_ms() - self._settle_ms)
+        end_ms = interval.open_ms(self._session.clock.now_ms() - self._settle_ms)
         if wanted.end_ms is not None and wanted.end_ms < end_ms:
             end_ms = ceiling(interval, wanted.end_ms)
         start_ms = interval.open_ms(OPENED_MS)
@@ -99,16 +99,16 @@ class Filler:
 
     def cost(self, scope: Scope) -> Cost:
         """What `fill` would take."""
-        return cost(scope.series, scope.holes, scope.source, self._desk.clock.now_ms())
+        return cost(scope.series, scope.holes, scope.source, self._session.clock.now_ms())
 
-    def fill(self, scope: Scope) -> Outcome:
+    def fill(self, scope: Scope) -> BackfillOutcome:
         """Asks for all holes, archives first; newest first."""
-        series, outcome, holes = scope.series, Outcome(), scope.holes
-        counts = self._desk.ledger.counts
+        series, outcome, holes = scope.series, BackfillOutcome(), scope.holes
+        counts = self._session.ledger.counts
         added = counts["added"]
         for choose in (files, days):
             taken = outcome.files
-            for file in choose(series, holes, scope.source, self._desk.clock.now_ms()):
+            for file in choose(series, holes, scope.source, self._session.clock.now_ms()):
                 if self._unpacker and self._unpacker.take(series, scope.span, file):
                     outcome.files += 1
             if outcome.files > taken:
@@ -121,10 +121,10 @@ class Filler:
         return outcome
 
     def _with_grid(self, series: Series) -> Series:
-        known = self._patiently.with_store(lambda: official.learned(self._redis, series))
+        known = self._retrying.with_store(lambda: official.learned(self._redis, series))
         if known.interval.has_grid:
             return known
-        _, answer = self._patiently(lambda: self._inquiry.ask(self._desk.rest, series, limit=2))
+        _, answer = self._retrying(lambda: self._inquiry.ask(self._session.rest, series, limit=2))
         interval = with_grid(series.interval, answer)
         if not interval.has_grid:
             raise MalformedAnswer(f"{series}: the exchange has no candle that shows the grid")
@@ -135,14 +135,14 @@ class Filler:
 
         One answer is not enough to take the time before for not listed: the store has to agree.
         """
-        meta = self._patiently.with_store(lambda: official.meta(self._redis, series))
+        meta = self._retrying.with_store(lambda: official.meta(self._redis, series))
         if meta.earliest is not None and meta.earliest <= span.start_ms:
             return span.start_ms
-        for gap in self._patiently.with_store(lambda: gaps.read(self._redis, series)).all:
+        for gap in self._retrying.with_store(lambda: gaps.read(self._redis, series)).all:
             if gap.reason == "not_listed" and gap.start_ms <= span.start_ms < gap.end_ms:
                 return gap.end_ms
-        _, answer = self._patiently(
-            lambda: self._inquiry.ask(self._desk.rest, series, start_ms=OPENED_MS, limit=1)
+        _, answer = self._retrying(
+            lambda: self._inquiry.ask(self._session.rest, series, start_ms=OPENED_MS, limit=1)
         )
         first_ms = answer[0][0] if answer and answer[0] else None
         if not isinstance(first_ms, int) or not 0 <= first_ms < LAST_MS:
@@ -153,23 +153,23 @@ class Filler:
             self._inquiry.record_gap(series, Span(span.start_ms, listed_ms), "not_listed", told)
         return listed_ms
 
-    def _take_page(self, series: Series, span: Span, outcome: Outcome) -> None:
+    def _take_page(self, series: Series, span: Span, outcome: BackfillOutcome) -> None:
         """Asks for what is still missing of a page, and stores it.
 
         What the answer's own candles do not prove missing is asked for once more with both of its
         neighbours.
         """
         holes = self._missing(series, span)
-        rest, inquiry = self._desk.rest, self._inquiry
+        rest, inquiry = self._session.rest, self._inquiry
         try:
             for part in pages(series.interval, holes):
                 outcome.pages += 1
-                self._patiently(
+                self._retrying(
                     lambda: inquiry.read_newest(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
             for part in pages(series.interval, self._missing(series, span)):
                 outcome.pages += 1
-                self._patiently(
+                self._retrying(
                     lambda: inquiry.read_page(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
         except MalformedAnswer as error:
@@ -185,9 +185,9 @@ class Filler:
         def look() -> list[Hole]:
             known = gaps.read(self._redis, series)
             holes = gaps.missing(self._redis, series, *span, known, from_ms)
-            return known.due(series.interval, holes, self._desk.clock.now_ms())
+            return known.due(series.interval, holes, self._session.clock.now_ms())
 
-        return self._patiently.with_store(look)
+        return self._retrying.with_store(look)
 
     def _absent(self, series: Series, span: Span) -> int:
         """Candles that are missing still, whatever the reason."""
@@ -197,4 +197,4 @@ class Filler:
             holes = gaps.missing(self._redis, series, *span, known, span.end_ms)
             return sum(hole.candles for hole in holes)
 
-        return self._patiently.with_store(look)
+        return self._retrying.with_store(look)

@@ -47,7 +47,7 @@ _WHAT: Final = {
 _EARLY: Final = ": are the clocks right? --repair removes {} at most"
 
 
-class Checkup:
+class StoreChecks:
     """One look over the store at exchange time `now_ms`. `counts` says how much was looked at.
 
     `others` are keys that begin like ours and are not, or not for certain: those of a series by

@@ -14,10 +14,10 @@ from typing import Final
 
 from redis import Redis
 
-from truecandle.admin.kit import Desk
+from truecandle.admin.context import ExchangeSession
 from truecandle.admin.moments import shown
-from truecandle.admin.patience import Patience
 from truecandle.admin.progress import Progress
+from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.archive import Archive, File, rows
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
@@ -40,17 +40,17 @@ class Unpacker:
     def __init__(
         self,
         redis: Redis,
-        desk: Desk,
+        session: ExchangeSession,
         progress: Progress,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         settle_ms: int,
         archive: Archive,
         folder: Path,
     ) -> None:
         self._redis = redis
-        self._desk = desk
+        self._session = session
         self._progress = progress
-        self._patiently = patience
+        self._retrying = retry_policy
         self._settle_ms = settle_ms
         self._archive = archive
         self._folder = folder
@@ -65,7 +65,7 @@ class Unpacker:
         refused = Refusals()
         path: Path | None = None
         try:
-            path = self._patiently(lambda: self._archive.fetch(file, self._folder))
+            path = self._retrying(lambda: self._archive.fetch(file, self._folder))
             if path is None:
                 return False
             for batch in _batches(rows(path)):
@@ -97,20 +97,20 @@ class Unpacker:
         known: set[object] = set()
         if times:
             first_ms, end_ms = min(times), max(times) + 1
-            opens = self._patiently.with_store(
+            opens = self._retrying.with_store(
                 lambda: official.open_times(self._redis, series, first_ms, end_ms)
             )
             known.update(opens)
         new = [row for row in batch if row[0] not in known and _is_within(row, span)]
         if not new:
             return []
-        ledger = self._desk.ledger
+        ledger = self._session.ledger
         before = Counter(ledger.counts)
-        self._patiently.with_store(lambda: ledger.write(series, new, "backfill", by="archive"))
+        self._retrying.with_store(lambda: ledger.write(series, new, "backfill", by="archive"))
         self._progress.advance(ledger.counts["added"] - before["added"])
         if ledger.counts["rows refused"] == before["rows refused"]:
             return []
-        now_ms = self._desk.clock.now_ms()
+        now_ms = self._session.clock.now_ms()
         checked = check(series.interval, new, now_ms=now_ms, settle_ms=self._settle_ms)
         return list(checked.refused)
 

@@ -21,9 +21,9 @@ import click
 from redis import Redis
 
 from truecandle.admin import manifest
+from truecandle.admin.context import CommandContext, pass_context, reported
 from truecandle.admin.export import members
-from truecandle.admin.kit import Kit, pass_kit, reported
-from truecandle.admin.manifest import Entry
+from truecandle.admin.manifest import ManifestEntry
 from truecandle.admin.progress import Progress
 from truecandle.candles.candle import official_from_row
 from truecandle.candles.interval import LAST_MS
@@ -42,19 +42,19 @@ LINE_BYTES_MAX: Final = 1_000
 @click.command("import")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Let the files win where the store has it otherwise.")
-@pass_kit
+@pass_context
 @reported
-def intake(kit: Kit, folder: Path, replace: bool) -> None:
+def intake(context: CommandContext, folder: Path, replace: bool) -> None:
     """Take in the candles of an export. What is stored already stays as it is."""
     entries = manifest.read(folder)
     for entry in entries:
         _verify(folder, entry)
-    ledger = kit.ledger()
+    ledger = context.ledger()
     with Progress() as progress:
         for entry in entries:
             began_s = time.monotonic()
             progress.begin(entry.file, entry.candles)
-            counts = take(kit.redis, ledger, folder, entry, progress, replace=replace)
+            counts = take(context.redis, ledger, folder, entry, progress, replace=replace)
             seconds = time.monotonic() - began_s
             progress.say(f"{entry.file}: {_told(counts)} in {seconds:.1f} s")
 
@@ -63,7 +63,7 @@ def take(
     redis: Redis,
     ledger: OfficialWriter,
     folder: Path,
-    entry: Entry,
+    entry: ManifestEntry,
     progress: Progress,
     *,
     replace: bool,
@@ -87,7 +87,7 @@ def take(
     return told
 
 
-def _verify(folder: Path, entry: Entry) -> None:
+def _verify(folder: Path, entry: ManifestEntry) -> None:
     path = folder / entry.file
     if not path.is_file():
         raise CandleError("file", entry.file, "there, as the manifest says")
@@ -95,7 +95,7 @@ def _verify(folder: Path, entry: Entry) -> None:
         raise CandleError("sha256", found, f"{entry.sha256} for {entry.file}")
 
 
-def _lines(path: Path, entry: Entry) -> Iterator[Row]:
+def _lines(path: Path, entry: ManifestEntry) -> Iterator[Row]:
     """The file's rows, as REST has them."""
     try:
         with gzip.open(path, "rb") as file:
@@ -109,7 +109,7 @@ def _lines(path: Path, entry: Entry) -> Iterator[Row]:
         raise CandleError("file", entry.file, "a gzip file") from error
 
 
-def _row(line: bytes, entry: Entry) -> Row:
+def _row(line: bytes, entry: ManifestEntry) -> Row:
     try:
         row = json.loads(b"[" + line + b"]" if entry.form == "csv" else line, parse_float=str)
     except (ValueError, RecursionError) as error:

@@ -16,8 +16,8 @@ from typing import Any, Final
 from redis import Redis
 
 import truecandle
+from truecandle.admin.context import ExchangeSession
 from truecandle.admin.finding import Configure, Finding, Share
-from truecandle.admin.kit import Desk
 from truecandle.errors import ExchangeError, StoreError
 from truecandle.store import check_server, inspection
 from truecandle.store import clock as shared
@@ -33,8 +33,8 @@ _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.M
 _FAILURES: Final = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
-class Surroundings:
-    """`desk` is None while the exchange does not answer; `error` says why.
+class EnvironmentChecks:
+    """`session` is None while the exchange does not answer; `error` says why.
 
     Settings are the whole server's: only where it is ours alone do they have a cure.
     """
@@ -42,13 +42,13 @@ class Surroundings:
     def __init__(
         self,
         redis: Redis,
-        desk: Desk | None,
+        session: ExchangeSession | None,
         error: ExchangeError | None,
         is_alone: Callable[[], bool],
     ) -> None:
         self._redis = redis
         self._is_alone = is_alone
-        self._desk = desk
+        self._session = session
         self._error = error
         self.facts: dict[str, Any] = {"truecandle": truecandle.__version__}
 
@@ -83,13 +83,13 @@ class Surroundings:
                 yield Finding("saving", "Redis", what)
 
     def _exchange(self) -> Iterator[Finding]:
-        if self._desk is None:
+        if self._session is None:
             what = f"it does not answer: {self._error}"
             yield Finding("exchange", "exchange", what)
             return
-        self.facts["clock_offset_ms"] = self._desk.clock.offset_ms()
+        self.facts["clock_offset_ms"] = self._session.clock.offset_ms()
         known = shared.read(self._redis)
-        off_ms = known.exchange_ms - self._desk.clock.now_ms()
+        off_ms = known.exchange_ms - self._session.clock.now_ms()
         if known.publication and abs(off_ms) > CLOCK_OFF_MS_MAX:
             what = f"the roles' exchange clock is off by {off_ms / 1000:+.1f} s"
             yield Finding("clock", "exchange", what, (Share(),))

@@ -15,10 +15,10 @@ from typing import Final, assert_never
 from redis import Redis
 
 from truecandle.admin import plan
+from truecandle.admin.context import ExchangeSession
 from truecandle.admin.finding import Configure, Cure, Reask, Refill, Renew, SetAside, Share
-from truecandle.admin.kit import Desk
-from truecandle.admin.patience import Patience
 from truecandle.admin.plan import Span
+from truecandle.admin.retry import RetryPolicy
 from truecandle.candles.gap import Hole
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
@@ -37,17 +37,22 @@ BY: Final = "doctor"
 Rows = list[list[object]]
 
 
-class Remedy:
+class Repair:
     """Applies cures. `history` candles of a series are fetched where nobody knows what it had."""
 
     def __init__(
-        self, redis: Redis, desk: Desk, settle_ms: int, history: int, say: Callable[[str], None]
+        self,
+        redis: Redis,
+        session: ExchangeSession,
+        settle_ms: int,
+        history: int,
+        say: Callable[[str], None],
     ) -> None:
         self._redis = redis
-        self._desk = desk
+        self._session = session
         self._settle_ms = settle_ms
         self._history = history
-        self._patiently = Patience(say)
+        self._retrying = RetryPolicy(say)
 
     def apply(self, cure: Cure) -> None:
         """Raises a `TrueCandleError` where it cannot; doing it twice does no harm."""
@@ -63,7 +68,7 @@ class Remedy:
             case Configure(name, value):
                 inspection.configure(self._redis, name, value)
             case Share():
-                shared.publish(self._redis, self._desk.clock.now_ms())
+                shared.publish(self._redis, self._session.clock.now_ms())
             case _:
                 assert_never(cure)
 
@@ -72,7 +77,7 @@ class Remedy:
         claimed = inspection.claim(self._redis, series).claimed
         series = self._with_grid(series)
         interval = series.interval
-        end_ms = interval.open_ms(self._desk.clock.now_ms() - self._settle_ms)
+        end_ms = interval.open_ms(self._session.clock.now_ms() - self._settle_ms)
         start_ms = interval.step(end_ms, -min(self._history, interval.count(0, end_ms)))
         if claimed and claimed.earliest is not None and 0 <= claimed.earliest < end_ms:
             first_ms = interval.open_ms(claimed.earliest)
@@ -83,8 +88,8 @@ class Remedy:
     def _with_grid(self, series: Series) -> Series:
         if series.interval.has_grid:
             return series
-        rows = self._patiently(
-            lambda: self._desk.rest.klines(series.symbol, series.interval.name, limit=2)
+        rows = self._retrying(
+            lambda: self._session.rest.klines(series.symbol, series.interval.name, limit=2)
         )
         grown = with_grid(series.interval, rows)
         if not grown.has_grid:
@@ -110,15 +115,15 @@ class Remedy:
             raise held
 
     def _ask(self, series: Series, span: Span) -> Rows:
-        rows = self._patiently(
-            lambda: self._desk.rest.klines(
+        rows = self._retrying(
+            lambda: self._session.rest.klines(
                 series.symbol, series.interval.name, start_ms=span.start_ms, end_ms=span.end_ms
             )
         )
         return [row for row in rows if row and _is_in(row[0], span)]
 
     def _store(self, series: Series, rows: Rows) -> None:
-        self._patiently.with_store(lambda: self._desk.ledger.write(series, rows, "repair", by=BY))
+        self._retrying.with_store(lambda: self._session.ledger.write(series, rows, "repair", by=BY))
 
 
 def _joined(interval: Interval, spans: Iterable[Span]) -> list[Hole]:
