@@ -94,7 +94,7 @@ def test_a_bad_request_is_refused_and_changes_nothing(
 def test_every_endpoint_has_ten_bad_requests_or_more(app: Flask) -> None:
     assert all(len(cases) >= 10 for cases in ENDPOINTS.values())
     known = {name.split()[1] for name in ENDPOINTS} | {"/login"}
-    routes = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    routes = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "assets.file"}
     assert routes == known
 
 
