@@ -1,6 +1,6 @@
 """`flask doctor` on a store that somebody damaged, as an operator types it.
 
-Never here: the rule for parents (`tests/unit/test_candles_parents.py`).
+Never here: the rule for parents (`tests/unit/test_candles_consistency.py`).
 Invariant: what is damaged is named, and after `--repair` the store is the exchange's truth.
 """
 

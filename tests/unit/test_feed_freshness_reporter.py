@@ -1,6 +1,6 @@
 """What the feed reports of a market: since when, told from seconds of this machine.
 
-Never here: the judgement (`test_freshness`), detector streams (`test_feed_mute`), Redis.
+Never here: the judgement (`test_freshness`), silent streams (`test_feed_silent_streams`), Redis.
 Invariant: what has begun once has begun at one moment, however unevenly the clocks run.
 """
 

@@ -36,7 +36,7 @@ class World:
         self.last_id = 0
 
     def trade(self, *, shown: bool = True) -> None:
-        """Something trades; unless `stored_ms`, the stream of trades does not say so."""
+        """Something trades; unless `shown`, the stream of trades does not say so."""
         self.last_id += 1
         if shown:
             at_ms = START_MS + round(self.now_s * 1000)

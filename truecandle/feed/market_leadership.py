@@ -1,4 +1,4 @@
-"""Which markets this feed leads: of all feeds beside each other, one tells of a market.
+"""Which markets this feed leads: of all feeds beside each other, one publishes a market.
 
 Never here: candles, what the leases are made of (`store/lease`).
 Invariant: whoever leads a market has a fencing number for it; without renewal it ends by itself.

@@ -121,8 +121,8 @@ class SymbolBuilder:
         self.quantity_decimals = max(listed, self._seen_decimals)
 
     def on_stream_break(self) -> None:
-        """The stream of trades broke: the newest trades of every candle may be lost. That is told
-        at once."""
+        """The stream of trades broke: the newest trades of every candle may be lost. That is
+        published at once."""
         self._look_s = self._price_s = 0.0
         for state in self._series.values():
             state.on_stream_break()
