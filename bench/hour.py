@@ -42,7 +42,7 @@ SIM = f"""
 import functools
 from dataclasses import replace
 from truecandle.sim import __main__ as sim, limits, paths
-sim.RequestPacer = functools.partial(sim.RequestPacer, life_s={LIFE_S})
+sim.PingPace = functools.partial(sim.PingPace, life_s={LIFE_S})
 connect, trades = limits.Limits.connect, paths.PATHS["aggTrades"]
 def counted_connect(self):
     print("connection", flush=True)
