@@ -5,6 +5,6 @@ In the order of an event's way: `event_queue`, `symbol_builder`, `live_publisher
 (`market_recovery`, `recovery_timing`, `trade_gaps`, `resume_points`) asks for what is missing;
 `freshness_reporter` says how fresh a market is, `feed_stats` how the feed is.
 
-Never here: sockets to the exchange (`binance/stream`), official candles, Flask.
+Never here: sockets to the exchange (`binance/streams`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
 """

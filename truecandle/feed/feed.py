@@ -1,6 +1,6 @@
 """The feed role's loop: moves events from the queue to the builders, and what is due to Redis.
 
-Never here: sockets to the exchange (`binance/stream`), official candles, Flask.
+Never here: sockets to the exchange (`binance/streams`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
 """
 
