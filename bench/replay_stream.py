@@ -7,7 +7,7 @@ tenth message doubled, and with ten random disconnections. A simulated exchange 
 (and klines made from them; the recording with klines of its own is sent message by message), the
 feed connects to it, recovers from it, and stores and publishes as it always does. Judged is every
 candle that browsers are told, and what stands in Redis at the end: closed candles against the
-official ones in every field that the official source gives, and every `complete: true`, forming or
+official ones in every field that the official source gives, and every `exact: true`, forming or
 closed, against the trades. Before all that, a recording with one trade changed must be noticed.
 
 The whole day of PEPEUSDT runs at real speed from 03:58 to 04:02 and from 23:59 to its end (closings

@@ -229,7 +229,7 @@ def asked(sim: SimServer) -> dict[str, int]:
 
 
 def unproven(recording: Recording, judge: Judge) -> list[tuple[str, int]]:
-    """The official candles that nobody has been told yet with `complete: true`."""
+    """The official candles that nobody has been told yet with `exact: true`."""
     return [
         (name, open_ms)
         for name, table in recording.official.items()

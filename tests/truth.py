@@ -244,7 +244,7 @@ class Closing:
 
 @dataclass
 class Judge:
-    """Looks at every candle that anybody is told, and notes each `complete` that is not true."""
+    """Looks at every candle that anybody is told, and notes each `exact` that is not true."""
 
     truths: Mapping[str, Truth]
     seen: int = 0

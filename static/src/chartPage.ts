@@ -22,7 +22,7 @@ const plot = element(document, "plot");
 const legend = element(document, "legend");
 const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new Map<string, Market | MarketInPage>(config.markets.map((market) => [market.symbol, market]));
-const tick = (symbol: string) => markets.get(symbol)?.tickSize ?? null;
+const tick = (symbol: string) => markets.get(symbol)?.tick_size ?? null;
 const leastDecimals = (symbol: string) => (tick(symbol) === null ? -1 : decimals(Number(tick(symbol))));
 const chart = new Chart(plot, { legend, toNow: element(document, "to-now"), leastDecimals });
 const ui = new Ui(document, { navigate, list, follow: config.signed_in ? follow : null });

@@ -61,7 +61,7 @@ class Witness:
             end_ms = candle["time"] + length_ms
             if candle["is_complete"] and end_ms > now_ms:
                 self.problems.append(f"{what}: {interval} over {end_ms - now_ms} ms early")
-            elif candle["is_complete"] and candle["complete"]:
+            elif candle["is_complete"] and candle["exact"]:
                 self._compare(interval, candle, end_ms, what)
         if fresh["state"] not in WELL:
             self.problems.append(f"{what}: {fresh}")

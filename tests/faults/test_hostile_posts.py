@@ -73,7 +73,7 @@ class World:
         if live is None or quiet is None:
             return False
         states = [self.freshness(one) for one in (HOURS, QUIET)]
-        exact = live.fields["complete"] and quiet.fields["complete"]
+        exact = live.fields["exact"] and quiet.fields["exact"]
         return states == ["live", "quiet"] and bool(exact)
 
     def get(self, series: Series, path: str = "/live-candle", **more: str) -> Any:
@@ -244,7 +244,7 @@ def test_when_the_feed_is_dead_an_honest_browser_serves_until_it_is_back(world: 
         contradict(world, shown)
         assert world.post(shown.text()).json() == {"status": "saved"}
         found = seen(world, series).fields
-        assert (found["source"], found["complete"]) == ("client", False)
+        assert (found["source"], found["exact"]) == ("client", False)
         contradict(world, shown)
     world.feed = world.start_feed()
     wait_for(world.is_fed, SOON_S, "the feed's own candles")

@@ -88,15 +88,15 @@ test("the socket uses WebSocket only, connects only when told, and tells refusal
 });
 
 test("the followed markets come as they are, and what is none is left out", async () => {
-  const { api, requests } = answering({ markets: [{ symbol: "BTCUSDT", tickSize: 0.01 }, null, { symbol: 7 }], max: 200 });
-  assert.deepEqual(await api.markets(), [{ symbol: "BTCUSDT", tickSize: 0.01 }]);
+  const { api, requests } = answering({ markets: [{ symbol: "BTCUSDT", tick_size: 0.01 }, null, { symbol: 7 }], max: 200 });
+  assert.deepEqual(await api.markets(), [{ symbol: "BTCUSDT", tick_size: 0.01 }]);
   assert.equal(requests[0].url, "/markets");
   assert.deepEqual(await answering({ markets: {} }).api.markets(), []);
 });
 
 test("a market is followed with the CSRF token, and a refusal is in the server's words", async () => {
-  const { api, requests } = answering({ symbol: "PEPEUSDT", tickSize: 0.00000001 }, { status: 201 });
-  assert.equal((await api.follow("PEPEUSDT")).tickSize, 1e-8);
+  const { api, requests } = answering({ symbol: "PEPEUSDT", tick_size: 0.00000001 }, { status: 201 });
+  assert.equal((await api.follow("PEPEUSDT")).tick_size, 1e-8);
   assert.deepEqual([requests[0].method, requests[0].headers["X-CSRFToken"], requests[0].body], ["POST", "token", '{"symbol":"PEPEUSDT"}']);
   const problem = { status: 422, detail: "The exchange lists no market NOPE.", code: "not-listed" };
   await assert.rejects(answering(problem, { status: 422 }).api.follow("NOPE"), (error) => error.message === problem.detail);

@@ -15,7 +15,7 @@ const price = (at, value, first, last = first, more = {}) => ({
   price: value, timestamp: T0 + at, high: value, low: value, volume: last - first + 1, trades: last - first + 1, first_id: first, last_id: last, ...more,
 });
 const server = (at, updated, close, last, more = {}) => ({
-  time: T0 + at, open: 100, high: 110, low: 90, close, volume: 5, trades: 5, source: "live", is_complete: false, complete: true,
+  time: T0 + at, open: 100, high: 110, low: 90, close, volume: 5, trades: 5, source: "live", is_complete: false, exact: true,
   first_id: last - 4, last_id: last, updated_at: T0 + updated, ...more,
 });
 
@@ -71,7 +71,7 @@ test("a price with trades missing in itself is never exact", () => {
 
 test("what the server itself doubts stays in doubt, and asks for nothing", () => {
   const builder = new LiveCandleBuilder(MINUTE);
-  builder.addCandle(server(0, 5_000, 105, 20, { complete: false }));
+  builder.addCandle(server(0, 5_000, 105, 20, { exact: false }));
   builder.addPrice(price(6_000, 106, 21));
   assert.deepEqual([builder.forming.isExact, builder.isAdrift], [false, false]);
 });
@@ -80,7 +80,7 @@ test("the server's candle of ids that have begun anew takes the place of the one
   const builder = new LiveCandleBuilder(MINUTE);
   builder.addCandle(server(0, 5_000, 105, 2_000));
   builder.addPrice(price(5_500, 106, 2_001));
-  assert.equal(builder.addCandle(server(0, 9_000, 107, 20, { complete: false, first_id: -1 })), true);
+  assert.equal(builder.addCandle(server(0, 9_000, 107, 20, { exact: false, first_id: -1 })), true);
   assert.deepEqual([builder.forming.close, builder.forming.last_id, builder.isAdrift], [107, 20, false]);
   assert.equal(builder.addCandle(server(0, 5_600, 106, 2_002)), false);
   builder.addPrice(price(9_500, 108, 21));
@@ -98,7 +98,7 @@ test("prices of ids that have begun anew move the candle, which is adrift until 
     assert.deepEqual([builder.forming.close, builder.forming.volume, builder.forming.last_id], [120, 7, id]);
     assert.deepEqual([builder.forming.isExact, builder.isAdrift], [false, true]);
     assert.equal(builder.addPrice(price(5_500, 106, 2_001)), false);
-    builder.addCandle(server(0, 9_000, 120, id, { high: 120, complete: false, first_id: -1 }));
+    builder.addCandle(server(0, 9_000, 120, id, { high: 120, exact: false, first_id: -1 }));
     assert.deepEqual([builder.forming.close, builder.isAdrift], [120, false]);
   }
 });
@@ -133,7 +133,7 @@ test("prices in another order are put in order by their ids", () => {
 
 test("a browser's candle gives way to the feed's, and never takes its place while it is older", () => {
   const builder = new LiveCandleBuilder(MINUTE);
-  const client = (updated) => server(0, updated, 99, 20, { source: "client", complete: false, first_id: -1, last_id: -1 });
+  const client = (updated) => server(0, updated, 99, 20, { source: "client", exact: false, first_id: -1, last_id: -1 });
   builder.addCandle(client(9_000));
   assert.equal(builder.forming.source, "client");
   assert.equal(builder.addCandle(server(0, 5_000, 105, 20)), true);
@@ -226,7 +226,7 @@ test("lost, doubled and disordered events: what is called exact is the truth, an
     for (const candle of truth) builder.addCandle(candle);
     const held = [...builder.pending, builder.forming].slice(-truth.length);
     assert.deepEqual(held.map(shown), truth.map(shown), `seed ${seed}`);
-    assert.equal(builder.forming.isExact, truth.at(-1).complete, `seed ${seed}`);
+    assert.equal(builder.forming.isExact, truth.at(-1).exact, `seed ${seed}`);
     for (const { kind, event } of events) hear(builder, kind, event); // what comes too late
     assert.deepEqual([...builder.pending, builder.forming].slice(-truth.length).map(shown), truth.map(shown), `seed ${seed}`);
   }

@@ -65,7 +65,7 @@ export class Feed {
     return {
       ...(trades.length > 0 ? bar(time, trades) : this.truth(time, -1)), quote_volume: null, taker_volume: null, taker_quote_volume: null,
       trades: trades.length, first_id: trades[0]?.id ?? -1, last_id: lastId, source: "live", is_complete,
-      complete: all.length === trades.length, updated_at: this.#updated.get(time) ?? time, state: is_complete ? "pending" : "forming",
+      exact: all.length === trades.length, updated_at: this.#updated.get(time) ?? time, state: is_complete ? "pending" : "forming",
     };
   }
 

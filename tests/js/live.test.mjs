@@ -216,7 +216,7 @@ async function live1s(seed) {
   const bars = page.session.bars();
   const truth = [...page.server.of("BTCUSDT:1s").rows.values(), ...feed.live];
   assert.deepEqual(bars.map(plain), truth.map(plain), `seed ${seed}`);
-  assert.equal(page.view.forming === null || page.view.forming.isExact === feed.live.at(-1).complete, true, `seed ${seed}`);
+  assert.equal(page.view.forming === null || page.view.forming.isExact === feed.live.at(-1).exact, true, `seed ${seed}`);
 }
 
 function whole(page, message) {

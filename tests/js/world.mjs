@@ -221,7 +221,7 @@ export function row(i, close = 100 + (i % 7), interval = MINUTE) {
 
 export function live(i, close, updatedMs, more = {}) {
   const time = T0 + i * MINUTE;
-  return { time, open: 100, high: 130, low: 70, close, volume: 2, trades: 3, source: "live", is_complete: false, complete: true, updated_at: updatedMs, ...more };
+  return { time, open: 100, high: 130, low: 70, close, volume: 2, trades: 3, source: "live", is_complete: false, exact: true, updated_at: updatedMs, ...more };
 }
 
 /** A `live_price` of the trades from `first` to `last`, the last of which happened then. */

@@ -74,7 +74,7 @@ def test_four_minutes_of_recorded_trades_give_the_official_candles(
 def test_four_recorded_minutes_over_real_streams_are_told_complete_and_official(
     redis_url: str, manner: Manner
 ) -> None:
-    """Whatever happens to the messages on their way, no `complete: true` is ever false."""
+    """Whatever happens to the messages on their way, no `exact: true` is ever false."""
     outcome = replay(BTC, manner, redis_url)
     assert outcome.wrong == []
     assert outcome.equal == outcome.wanted == 4

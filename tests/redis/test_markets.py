@@ -35,7 +35,7 @@ def test_a_market_comes_back_as_it_was_written(redis: Redis) -> None:
     markets.follow(redis, written)
     assert markets.followed(redis)[-1] == written
     shown = json.loads(written.to_json(), parse_float=str)
-    assert (shown["tickSize"], shown["stepSize"], shown["status"]) == ("0.00001", 1, "TRADING")
+    assert (shown["tick_size"], shown["step_size"], shown["status"]) == ("0.00001", 1, "TRADING")
     assert json.loads(markets.followed(redis)[0].to_json())["status"] is None
 
 

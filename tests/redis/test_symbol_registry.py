@@ -260,7 +260,7 @@ def test_a_listing_without_steps_is_one_all_the_same() -> None:
     for given in ("[]", filters):
         ((found,), _) = parse_listings(('{"symbols":[' + row % given + "]}").encode())
         assert (found.tick_size, found.step_size) == ("", "")
-        assert replace(found, status="").fields["tickSize"] == "null"
+        assert replace(found, status="").fields["tick_size"] == "null"
 
 
 def test_one_odd_symbol_among_the_others_spoils_itself_only(office: Office) -> None:

@@ -113,9 +113,9 @@ def test_the_fields_of_a_live_candle_have_the_order_that_readers_know() -> None:
     shown = json.loads(candle.to_json("pending"))
     assert " ".join(shown) == (
         "time open high low close volume quote_volume taker_volume taker_quote_volume trades "
-        "first_id last_id source is_complete complete updated_at state"
+        "first_id last_id source is_complete exact updated_at state"
     )
-    assert (shown["quote_volume"], shown["complete"], shown["last_id"]) == (None, True, 9)
+    assert (shown["quote_volume"], shown["exact"], shown["last_id"]) == (None, True, 9)
 
 
 @pytest.mark.parametrize(

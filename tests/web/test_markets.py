@@ -82,7 +82,7 @@ def test_a_listed_market_is_followed_with_its_steps(ann: Browser, fetcher: SimSe
     assert answer.status_code == 201, answer.text
     row = json.loads(answer.text, parse_float=str)
     assert (row["symbol"], row["status"]) == ("PEPEUSDT", "TRADING")
-    assert (row["tickSize"], row["stepSize"]) == ("0.00000001", 1)
+    assert (row["tick_size"], row["step_size"]) == ("0.00000001", 1)
     assert (row["base"], row["quote"]) == ("PEPE", "USDT")
     assert list(followed(ann)) == ["BTCUSDT", "ETHUSDT", "PEPEUSDT"]
     assert ann.get("/data?symbol=PEPEUSDT&interval=1h").status_code == 200
@@ -197,7 +197,7 @@ def test_the_page_knows_the_followed_markets_and_their_steps(ann: Browser, redis
     assert config["symbols"] == ["BTCUSDT", "ETHUSDT", "PEPEUSDT"]
     assert config["symbol"] == "PEPEUSDT"
     row = config["markets"][-1]
-    assert (row["tickSize"], row["stepSize"], row["status"]) == ("0.00000001", 1, "BREAK")
+    assert (row["tick_size"], row["step_size"], row["status"]) == ("0.00000001", 1, "BREAK")
 
 
 def test_the_page_is_there_while_redis_is_away(settings: Settings, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_browsers_candle_is_saved_as_the_word_of_a_client(ann: Browser, redis:
         "time": FORMING_MS, "open": 42050, "high": 42100, "low": 42000, "close": 42060,
         "volume": 1, "quote_volume": None, "taker_volume": None, "taker_quote_volume": None,
         "trades": 0, "first_id": -1, "last_id": -1, "source": "client", "is_complete": False,
-        "complete": False, "updated_at": NOW_MS,
+        "exact": False, "updated_at": NOW_MS,
     }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class LiveCandle:
 
     `updated_at` is the exchange's time of the last change: when the last trade happened, or when
     the kline was sent that changed it. `is_complete` says that its interval has ended; its
-    official version may still differ. `is_exact` (`complete` in JSON) says that it holds exactly
+    official version may still differ. `is_exact` (`exact` in JSON) says that it holds exactly
     the trades `first_id`..`last_id`, none missing, from the first one of its interval; once the
     interval has ended, all of them. Ids are -1 without trades or where nobody knows them, the
     volumes after `volume` are None there.
@@ -108,7 +108,7 @@ class LiveCandle:
             f'"taker_quote_volume":{self.taker_quote_volume or "null"},'
             f'"trades":{self.trades},"first_id":{self.first_id},"last_id":{self.last_id},'
             f'"source":"{self.source}","is_complete":{str(self.is_complete).lower()},'
-            f'"complete":{str(self.is_exact).lower()},"updated_at":{self.updated_at}{tail}}}'
+            f'"exact":{str(self.is_exact).lower()},"updated_at":{self.updated_at}{tail}}}'
         )
 
 
@@ -181,7 +181,7 @@ def live_from_fields(fields: Mapping[str, Any]) -> LiveCandle:
         taker_quote_volume=_known(fields, "taker_quote_volume"),
         first_id=trade_id(fields.get("first_id", NO_ID), "first_id"),
         last_id=trade_id(fields.get("last_id", NO_ID), "last_id"),
-        is_exact=fields.get("complete") is True,
+        is_exact=fields.get("exact") is True,
     )
     _check_prices(candle.open, candle.high, candle.low, candle.close)
     return candle

@@ -43,7 +43,11 @@ class Instrument:
         words = {"symbol": self.symbol, "status": self.status or None}
         words |= {"base": self.base or None, "quote": self.quote or None}
         texts = {name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}
-        return {**texts, "tickSize": self.tick_size or "null", "stepSize": self.step_size or "null"}
+        return {
+            **texts,
+            "tick_size": self.tick_size or "null",
+            "step_size": self.step_size or "null",
+        }
 
 
 def instrument_from_fields(fields: Mapping[str, Any]) -> Instrument:
@@ -53,8 +57,8 @@ def instrument_from_fields(fields: Mapping[str, Any]) -> Instrument:
         status=word(fields, "status"),
         base=word(fields, "base"),
         quote=word(fields, "quote"),
-        tick_size=step(fields, "tickSize"),
-        step_size=step(fields, "stepSize"),
+        tick_size=step(fields, "tick_size"),
+        step_size=step(fields, "step_size"),
     )
 
 

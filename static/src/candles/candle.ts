@@ -63,12 +63,12 @@ export function officialFromColumns(columns: Readonly<Record<keyof Candle, reado
 }
 
 /**
- * A live candle from its JSON shape; `CandleError` names what is wrong. `isExact` (`complete` in
+ * A live candle from its JSON shape; `CandleError` names what is wrong. `isExact` (`exact` in
  * JSON): it holds exactly the trades `first_id` to `last_id`, from the first of its interval.
  */
 export function liveFromFields(given: unknown): LiveCandle {
   if (given === null || typeof given !== "object") throw new CandleError("live candle", given, "an object");
-  const fields: Unchecked<LiveCandle> & { readonly complete?: unknown } = given;
+  const fields: Unchecked<LiveCandle> & { readonly exact?: unknown } = given;
   const { time, open, high, low, close, volume = 0, trades = 0, source = "live" } = fields;
   if (source !== "live" && source !== "client") throw new CandleError("source", source, "live or client");
   if (!isMoment(fields.updated_at)) throw new CandleError("updated_at", fields.updated_at, `0 to ${LAST_MS} ms`);
@@ -77,7 +77,7 @@ export function liveFromFields(given: unknown): LiveCandle {
   if (!isTradeId(first_id)) throw new CandleError("first_id", first_id, "an integer of -1 or more");
   if (!isTradeId(last_id)) throw new CandleError("last_id", last_id, "an integer of -1 or more");
   const is_complete = fields.is_complete === true;
-  const isExact = fields.complete === true;
+  const isExact = fields.exact === true;
   return checked({ time, open, high, low, close, volume, trades, source, is_complete, updated_at, first_id, last_id, isExact });
 }
 

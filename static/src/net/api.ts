@@ -101,7 +101,7 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return body as SaveAnswer;
     },
 
-    /** The followed markets: `{symbol, status, tickSize, …}`, in the order they were added. */
+    /** The followed markets: `{symbol, status, tick_size, …}`, in the order they were added. */
     async markets(): Promise<Market[]> {
       const { body } = await ask("/markets");
       const { markets }: Unchecked<MarketsAnswer> = body;

@@ -21,7 +21,7 @@ export interface Freshness {
   readonly why: string;
 }
 
-/** A live candle in JSON; `complete`: it holds exactly the trades `first_id` to `last_id`. */
+/** A live candle in JSON; `exact`: it holds exactly the trades `first_id` to `last_id`. */
 export interface LiveCandleFields {
   readonly time: number;
   readonly open: number;
@@ -37,7 +37,7 @@ export interface LiveCandleFields {
   readonly last_id: number;
   readonly source: "live" | "client";
   readonly is_complete: boolean;
-  readonly complete: boolean;
+  readonly exact: boolean;
   readonly updated_at: number;
   readonly state: "pending" | "forming";
 }
@@ -138,8 +138,8 @@ export interface Market {
   readonly status: string | null;
   readonly base: string | null;
   readonly quote: string | null;
-  readonly tickSize: number | null;
-  readonly stepSize: number | null;
+  readonly tick_size: number | null;
+  readonly step_size: number | null;
   readonly added_at: number;
   readonly checked_at: number | null;
 }
@@ -174,7 +174,7 @@ export interface PageConfig {
 }
 
 /** A market whose steps with a fraction are the exchange's own decimal text. */
-export type MarketInPage = Omit<Market, "tickSize" | "stepSize"> & {
-  readonly tickSize: string | number | null;
-  readonly stepSize: string | number | null;
+export type MarketInPage = Omit<Market, "tick_size" | "step_size"> & {
+  readonly tick_size: string | number | null;
+  readonly step_size: string | number | null;
 };

@@ -130,8 +130,8 @@ def _listing(row: Mapping[str, Any]) -> Instrument:
             "status": row["status"],
             "base": row["baseAsset"],
             "quote": row["quoteAsset"],
-            "tickSize": filters.get("PRICE_FILTER", {}).get("tickSize"),
-            "stepSize": filters.get("LOT_SIZE", {}).get("stepSize"),
+            "tick_size": filters.get("PRICE_FILTER", {}).get("tickSize"),
+            "step_size": filters.get("LOT_SIZE", {}).get("stepSize"),
         }
     )
 

@@ -42,7 +42,7 @@ local SHAPE = '^{"time":(%d+),"open":' .. NUMBER .. ',"high":' .. NUMBER .. ',"l
   .. ',"close":' .. NUMBER .. ',"volume":' .. NUMBER .. ',"quote_volume":' .. VOLUME
   .. ',"taker_volume":' .. VOLUME .. ',"taker_quote_volume":' .. VOLUME .. ',"trades":(%d+)'
   .. ',"first_id":' .. ID .. ',"last_id":' .. ID .. ',"source":' .. '"(%l+)"'
-  .. ',"is_complete":' .. WORD .. ',"complete":' .. WORD .. ',"updated_at":(%d+)}$'
+  .. ',"is_complete":' .. WORD .. ',"exact":' .. WORD .. ',"updated_at":(%d+)}$'
 
 -- What counts of a decimal text before and after the point; nil if it is none.
 local function digits(text)
@@ -85,8 +85,8 @@ end
 -- Its interval has ended; whether it holds all trades of it, nobody has proven.
 local function completed(candle)
   if candle.is_complete then return candle end
-  return parse((string.gsub(candle.json, '"is_complete":false,"complete":%l+',
-    '"is_complete":true,"complete":false')))
+  return parse((string.gsub(candle.json, '"is_complete":false,"exact":%l+',
+    '"is_complete":true,"exact":false')))
 end
 
 -- The word of somebody who does not lead, in a market that a feed leads or has led.
@@ -94,7 +94,7 @@ local function as_client(candle)
   local json = string.gsub(candle.json, '_volume":[%d.]+', '_volume":null')
   json = string.gsub(json, '_id":%d+', '_id":-1')
   json = string.gsub(json, '"source":"live"', '"source":"client"')
-  return parse((string.gsub(json, '"complete":true', '"complete":false')))
+  return parse((string.gsub(json, '"exact":true', '"exact":false')))
 end
 
 -- Ranks ------------------------------------------------------------------------------------------
