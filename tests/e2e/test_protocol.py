@@ -125,7 +125,8 @@ def answers(system: System) -> Samples:
 def told(system: System) -> Samples:
     """What a socket hears, until it has heard of everything."""
     heard: Samples = {}
-    client = socketio.Client(reconnection=False)
+    # Named, as the last one that a process named is everybody's in it.
+    client = socketio.Client(json=json, reconnection=False)
 
     def hear(event: str, data: Any = None) -> None:
         if event in EVENTS and len(heard.setdefault(EVENTS[event], [])) < SAMPLES_MAX:
