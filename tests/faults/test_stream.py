@@ -154,15 +154,20 @@ def test_closed_candles_are_right_in_spite_of(
 def test_a_price_far_from_the_last_one_is_taken_as_the_exchange_says_it(
     sim: SimServer, redis_url: str
 ) -> None:
+    """Said while the exchange is silent: what it traded meanwhile would belong to other ids."""
     with Feeding(sim, redis_url, ["BTCUSDT"], ["1h"]) as feeding:
-        before = wait_for(lambda: feeding.candles("BTCUSDT", "1h"), what="a candle")[-1]
-        feeding.feed.queue.put(
-            Trade("BTCUSDT", 2**40, 2**40, "999999", "1", *(before.updated_at,) * 2, True)
-        )
-        wait_for(
-            lambda: any(one.high == "999999" for one in feeding.candles("BTCUSDT", "1h")),
-            what="the outlier in the candle",
-        )
+        wait_for(lambda: feeding.candles("BTCUSDT", "1h"), what="a candle")
+        sim.faults.add("silent", for_ms=60_000)
+
+        def is_in() -> bool:
+            newest = feeding.candles("BTCUSDT", "1h")[-1]
+            next_id = newest.last_id + 1
+            feeding.feed.queue.put(
+                Trade("BTCUSDT", next_id, next_id, "999999", "1", *(newest.updated_at,) * 2, True)
+            )
+            return newest.high == "999999"
+
+        wait_for(is_in, what="the outlier in the candle")
 
 
 def test_no_key_is_made_for_a_market_not_followed(
