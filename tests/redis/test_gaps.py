@@ -1,6 +1,6 @@
 """Holes with their reasons and corrections, as the fetcher finds them at the simulated exchange.
 
-Never here: the arithmetic of gaps (`tests/unit/test_fetcher_plan.py`), processes.
+Never here: the arithmetic of gaps (`tests/unit/test_candles_gap.py`), processes.
 Invariant: what the store lacks in the end is what the exchange lacks, and it is known why.
 """
 

@@ -17,7 +17,7 @@ from truecandle.candles.trades import Kline, Trade
 from truecandle.feed.market_recovery import MarketRecovery, RecoveryCounts, RecoveryRequest
 from truecandle.feed.symbol_builder import SymbolBuilder
 
-#: `RANDOM_HISTORIES=10000 .venv/bin/pytest tests/unit/test_feed_case_random.py` takes minutes.
+#: How many histories: with `RANDOM_HISTORIES=10000` in the environment this file takes minutes.
 HISTORIES = int(os.environ.get("RANDOM_HISTORIES", "300"))
 STEPS_MS = (0, 0, 1_000, -1_000, 55_000, -55_000, 3_600_000, -3_600_000)
 #: The exchange's answers may be so much behind its streams.

@@ -79,7 +79,7 @@ class Filler:
         self._retrying = retry_policy
         self._settle_ms = settle_ms
         self._unpacker = unpacker
-        self._inquiry = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
+        self._page_reader = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
 
     def scope(self, wanted: BackfillRequest) -> Scope:
         """What is missing. At most two requests: for the first candle, and for the grid of 3d."""
@@ -124,7 +124,9 @@ class Filler:
         known = self._retrying.with_store(lambda: official.learned(self._redis, series))
         if known.interval.has_grid:
             return known
-        _, answer = self._retrying(lambda: self._inquiry.ask(self._session.rest, series, limit=2))
+        _, answer = self._retrying(
+            lambda: self._page_reader.ask(self._session.rest, series, limit=2)
+        )
         interval = with_grid(series.interval, answer)
         if not interval.has_grid:
             raise MalformedAnswer(f"{series}: the exchange has no candle that shows the grid")
@@ -142,7 +144,7 @@ class Filler:
             if gap.reason == "not_listed" and gap.start_ms <= span.start_ms < gap.end_ms:
                 return gap.end_ms
         _, answer = self._retrying(
-            lambda: self._inquiry.ask(self._session.rest, series, start_ms=OPENED_MS, limit=1)
+            lambda: self._page_reader.ask(self._session.rest, series, start_ms=OPENED_MS, limit=1)
         )
         first_ms = answer[0][0] if answer and answer[0] else None
         if not isinstance(first_ms, int) or not 0 <= first_ms < LAST_MS:
@@ -150,7 +152,7 @@ class Filler:
         listed_ms = min(span.end_ms, max(span.start_ms, series.interval.open_ms(first_ms)))
         if listed_ms > span.start_ms and meta.earliest == listed_ms:
             told = f"the first candle of the exchange is that of {first_ms}"
-            self._inquiry.record_gap(series, Span(span.start_ms, listed_ms), "not_listed", told)
+            self._page_reader.record_gap(series, Span(span.start_ms, listed_ms), "not_listed", told)
         return listed_ms
 
     def _take_page(self, series: Series, span: Span, outcome: BackfillOutcome) -> None:
@@ -160,17 +162,17 @@ class Filler:
         neighbours.
         """
         holes = self._missing(series, span)
-        rest, inquiry = self._session.rest, self._inquiry
+        rest, page_reader = self._session.rest, self._page_reader
         try:
             for part in pages(series.interval, holes):
                 outcome.pages += 1
                 self._retrying(
-                    lambda: inquiry.read_newest(rest, series, part, "backfill", "backfill")  # noqa: B023
+                    lambda: page_reader.read_newest(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
             for part in pages(series.interval, self._missing(series, span)):
                 outcome.pages += 1
                 self._retrying(
-                    lambda: inquiry.read_page(rest, series, part, "backfill", "backfill")  # noqa: B023
+                    lambda: page_reader.read_page(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
         except MalformedAnswer as error:
             outcome.skipped_pages += 1

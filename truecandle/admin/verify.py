@@ -98,7 +98,7 @@ class Verifier:
         self._settle_ms = settle_ms
         self._accept = accept
         self._retrying = RetryPolicy(progress.say)
-        self._inquiry = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
+        self._page_reader = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
 
     def verify(self, series: Series, start_ms: int | None, end_ms: int | None) -> bool:
         """Reads a range again, newest first, and says what came of it; whether all is well."""
@@ -159,7 +159,9 @@ class Verifier:
         """What is held back is not asked for again: it would be held back again."""
         rest, accept = self._session.rest, self._accept
         try:
-            return self._inquiry.read_page(rest, series, page, "repair", "verify", accept=accept)
+            return self._page_reader.read_page(
+                rest, series, page, "repair", "verify", accept=accept
+            )
         except AnswerHeld as error:
             return error
 

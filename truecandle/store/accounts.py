@@ -1,6 +1,6 @@
 """Accounts: users and the one-time links they may sign in with.
 
-Never here: sessions and tokens (`tickets`), how a password is hashed (`web/passwords`), a clock.
+Never here: sessions and tokens (`credentials`), hashing of passwords (`web/passwords`), a clock.
 Invariant: removing a user takes everything along that was let in under that name.
 """
 

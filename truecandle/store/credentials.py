@@ -1,7 +1,7 @@
-"""Tickets: what somebody is let in with again after signing in, sessions and API tokens.
+"""Credentials: what somebody is let in with again after signing in, sessions and API tokens.
 
 Never here: users and passwords (`accounts`), cookies, HTTP, a clock (times come in).
-Invariant: no secret is stored, only its SHA-256; a ticket holds as long as its user's own mark.
+Invariant: no secret is stored, only its SHA-256; a credential holds as long as its user's own mark.
 """
 
 from __future__ import annotations
@@ -77,20 +77,20 @@ class CredentialStore:
 
     @map_redis_errors()
     def session(self, secret: str, name: str, now_ms: int) -> Credential | None:
-        """The ticket of a session that is valid now; using it renews its idle time."""
+        """The credential of a session that is valid now; using it renews its idle time."""
         if not SECRET.fullmatch(secret):
             return None
-        ticket = Credential("session", digest_of(secret), name)
+        credential = Credential("session", digest_of(secret), name)
         with self._redis.pipeline(transaction=False) as pipe:
-            _queue(pipe, ticket)
-            pipe.ttl(keys.session(ticket.digest))
+            _queue(pipe, credential)
+            pipe.ttl(keys.session(credential.digest))
             *answers, ttl_s = pipe.execute()
-        if not _holds(ticket, answers, now_ms):
+        if not _holds(credential, answers, now_ms):
             return None
         if ttl_s < SESSION_IDLE_S - RENEW_AFTER_S:
             with suppress(RedisError):  # a Redis that takes no writes can still be read
-                self._redis.expire(keys.session(ticket.digest), SESSION_IDLE_S)
-        return ticket
+                self._redis.expire(keys.session(credential.digest), SESSION_IDLE_S)
+        return credential
 
     @map_redis_errors()
     def close(self, digest: str) -> None:
@@ -127,8 +127,8 @@ class CredentialStore:
         found = _token(digest, self._redis.hgetall(keys.token(digest)))
         if found is None:
             return None
-        ticket = Credential("token", digest, found.user)
-        return (found, ticket) if self.valid([ticket], 0) == [True] else None
+        credential = Credential("token", digest, found.user)
+        return (found, credential) if self.valid([credential], 0) == [True] else None
 
     @map_redis_errors()
     def tokens(self) -> list[Token]:
@@ -146,13 +146,13 @@ class CredentialStore:
         return False
 
     @map_redis_errors()
-    def valid(self, tickets: Sequence[Credential], now_ms: int) -> list[bool]:
-        """For each ticket whether it still holds, in one round trip. Renews nothing."""
+    def valid(self, credentials: Sequence[Credential], now_ms: int) -> list[bool]:
+        """For each credential whether it still holds, in one round trip. Renews nothing."""
         with self._redis.pipeline(transaction=False) as pipe:
-            for ticket in tickets:
-                _queue(pipe, ticket)
+            for credential in credentials:
+                _queue(pipe, credential)
             answers = pipe.execute()
-        return [_holds(t, answers[2 * i : 2 * i + 2], now_ms) for i, t in enumerate(tickets)]
+        return [_holds(t, answers[2 * i : 2 * i + 2], now_ms) for i, t in enumerate(credentials)]
 
     def _issued(self) -> Iterator[tuple[str, Token]]:
         for name in sorted(decoded(self._redis.smembers(keys.USERS))):
@@ -175,20 +175,20 @@ def decoded(members: Any) -> list[str]:
     return [member.decode() for member in members]
 
 
-def _queue(pipe: Pipeline, ticket: Credential) -> None:
-    if ticket.kind == "session":
-        pipe.hmget(keys.session(ticket.digest), "user", "epoch", "created_ms")
-        pipe.hget(keys.user(ticket.user), "epoch")
+def _queue(pipe: Pipeline, credential: Credential) -> None:
+    if credential.kind == "session":
+        pipe.hmget(keys.session(credential.digest), "user", "epoch", "created_ms")
+        pipe.hget(keys.user(credential.user), "epoch")
     else:
-        pipe.hmget(keys.token(ticket.digest), "user", "born", "created_ms")
-        pipe.hget(keys.user(ticket.user), "born")
+        pipe.hmget(keys.token(credential.digest), "user", "born", "created_ms")
+        pipe.hget(keys.user(credential.user), "born")
 
 
-def _holds(ticket: Credential, answers: Sequence[Any], now_ms: int) -> bool:
+def _holds(credential: Credential, answers: Sequence[Any], now_ms: int) -> bool:
     (user, mark, created), current = answers
-    if user != ticket.user.encode() or not mark or mark != current:
+    if user != credential.user.encode() or not mark or mark != current:
         return False
-    return ticket.kind == "token" or now_ms < int(created or 0) + SESSION_MAX_S * 1000
+    return credential.kind == "token" or now_ms < int(created or 0) + SESSION_MAX_S * 1000
 
 
 def _token(digest: str, fields: Any) -> Token | None:

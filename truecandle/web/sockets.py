@@ -73,8 +73,8 @@ class BrowserSockets:
         self._socketio = socketio
         self._services = services
         self._members: dict[str, Member] = {}
-        self._watch = SessionMonitor(socketio, services, self._members, cuts)
-        self._lookout = freshness.FreshnessBroadcaster(socketio, services, self._members)
+        self._session_monitor = SessionMonitor(socketio, services, self._members, cuts)
+        self._freshness = freshness.FreshnessBroadcaster(socketio, services, self._members)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -82,8 +82,8 @@ class BrowserSockets:
         socketio.on("*")(self._heard(lambda *_: _refusal("event", "There is no such event.")))
 
     def _connect(self, auth: object = None) -> None:
-        self._watch.begin()
-        self._lookout.begin()
+        self._session_monitor.begin()
+        self._freshness.begin()
         try:
             credential = self._admitted(auth)
         except StoreError:
@@ -171,7 +171,7 @@ class BrowserSockets:
         wanted = DataQuery(series, Query(OFFICIAL_MAX), is_iso=False, is_live=True)
         found = data.read(self._services.redis, wanted, now_ms)
         fresh = freshness.of(self._services, series.symbol)
-        self._lookout.tell(series.symbol, fresh)
+        self._freshness.tell(series.symbol, fresh)
         return {
             "ok": True,
             "version": found.page.version,

@@ -1,6 +1,6 @@
 // The shapes of what the server tells and answers, field by field, as they stand in its JSON.
 // Never here: values, checks, what the page makes of it; a field that the server does not send.
-// Invariant: a real event or answer of each kind is of its type (tests/web/test_protocol.py). Times are
+// Invariant: a real event or answer of each kind is of its type (tests/e2e/test_protocol.py). Times are
 // exchange ms since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
 
 /** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
