@@ -44,6 +44,44 @@ export async function wander(seeds, steps) {
   return wrong;
 }
 
+/** Pages of older candles, each looked at, then the newest again: what was seen and held on the way. */
+export async function goFarBack(pages, size) {
+  const told = { onPoint: { value: null }, onNow: { value: true } };
+  const chart = newChart(told);
+  const history = new History();
+  const total = pages * size;
+  const tail = [live(total + 500, "forming", 100)];
+  const seen = { moved: 0, most: 0, misplaced: 0 };
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  give(chart, history, history.replace(Array.from({ length: 500 }, (_, i) => candle(total + i)), 1, false), tail);
+  await drawn();
+  for (let page = pages - 1; page >= 0; page -= 1) {
+    const before = chart.visible;
+    give(chart, history, history.prepend(Array.from({ length: size }, (_, i) => candle(page * size + i)), page > 0), tail);
+    await drawn();
+    if (JSON.stringify(chart.visible) !== JSON.stringify(before)) seen.moved += 1;
+    chart.reveal(T0 + (page * size + 100) * STEP);
+    await drawn();
+    const { fromMs, toMs } = chart.visible;
+    const bars = chart.drawn();
+    const times = new Set(bars.history.map(({ time }) => time));
+    for (let time = fromMs; time <= toMs; time += STEP) if (!times.has(time)) seen.misplaced += 1;
+    if (bars.tail.length > 0 && !times.has(T0 + (total + 499) * STEP)) seen.misplaced += 1;
+    seen.most = Math.max(seen.most, bars.history.length);
+  }
+  seen.wasAtNow = told.onNow.value;
+  chart.toNow();
+  await drawn();
+  const { history: rows, tail: [forming] } = chart.drawn();
+  seen.newest = [rows.at(-1).time, forming?.time].map((time) => (time - T0) / STEP - total);
+  seen.isAtNow = told.onNow.value;
+  return seen;
+}
+
+async function drawn() {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+}
+
 function act(chart, history, tail, random, grow) {
   const kind = Math.floor(random() * 7);
   const left = () => tail.filter(({ candle: { time } }) => !history.rows.some((row) => row.time === time));

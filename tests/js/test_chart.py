@@ -79,6 +79,19 @@ def test_keys_read_candle_by_candle(stage: Page) -> None:
     assert stage.evaluate(read) == [[93, 93, 92, 91, 92, 93, 91], False]
 
 
+def test_far_back_the_chart_is_given_a_window_and_nothing_seen_moves(stage: Page) -> None:
+    """Of 60,500 candles it holds some thousands; the newest ones never stand beside older ones."""
+    seen = stage.evaluate(f"async () => (await {MODULE}).goFarBack(12, 5000)")
+    assert seen.pop("most") < 20_000
+    assert seen == {
+        "moved": 0,
+        "misplaced": 0,
+        "wasAtNow": False,
+        "newest": [499, 500],
+        "isAtNow": True,
+    }
+
+
 def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     shown: dict[str, str] = stage.evaluate(
         f"""async () => {{

@@ -122,8 +122,11 @@ export class Chart {
     this.setTail(live);
   }
 
-  change({ appended, replaced, isWhole }, rows, live) {
+  change({ prepended, appended, replaced, isWhole }, rows, live) {
     assert.equal(isWhole, false);
+    const first = [...this.history.keys()][0] ?? Infinity;
+    for (const row of prepended) assert.ok(row.time < first, "puts a bar before the first one that is not older");
+    if (prepended.length > 0) this.history = new Map([...prepended.map((row) => [row.time, row]), ...this.history]);
     const last = [...this.history.keys()].at(-1) ?? -1;
     for (const row of replaced) assert.ok(this.history.has(row.time), "corrects a bar that is not drawn");
     for (const row of appended) assert.ok(row.time > last, "appends a bar before the last one");

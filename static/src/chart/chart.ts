@@ -7,7 +7,8 @@ import { decimals, sameValues, type Candle, type CandleInState } from "../candle
 import type { HistoryChange } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
 import type { PointedCandle } from "../state/pageState.ts";
-import { spaced } from "../candles/whitespace.ts";
+import { spaced, type Whitespace } from "../candles/whitespace.ts";
+import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
 import { toMs } from "./chartTime.ts";
 import { Cursor } from "./cursor.ts";
@@ -39,6 +40,7 @@ interface ChartParts {
 export class Chart {
   readonly #chart: IChartApi;
   readonly #history: Bars;
+  readonly #window: BarWindow;
   readonly #tail: Bars;
   readonly #markers = new PendingMarkers();
   readonly #fades: Fades;
@@ -56,6 +58,7 @@ export class Chart {
     this.#chart = createChart(root, options());
     this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
+    this.#window = new BarWindow(this.#chart, this.#history, root);
     this.#fades = new Fades(this.#history);
     this.#onPoint = onPoint;
     this.#cursor = new Cursor(this.#chart, {
@@ -84,7 +87,7 @@ export class Chart {
     this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
-    for (const layer of [this.#history, this.#tail, this.#markers]) layer.set([]);
+    for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
     this.#refine([], this.#leastDecimals(series.symbol));
     const secondsVisible = series.interval.name === "1s";
     const timeVisible = !/[dwM]$/.test(series.interval.name);
@@ -109,24 +112,25 @@ export class Chart {
     this.#rows = rows;
     this.#fades.stop();
     this.#refine(rows.slice(-SAMPLE_MAX));
-    this.#history.set(spaced(this.#series.interval, rows));
+    this.#window.set(spaced(this.#series.interval, rows));
     this.setTail(live);
     if (isFirst) this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
   }
 
   /** Some official candles, new or corrected, and the live ones left beside them. */
-  change({ appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
+  change({ prepended, appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
     if (this.#series === null) return;
     const waited = new Set(this.#live.filter((item) => item.state === "pending").map((item) => item.candle.time));
-    const lastMs = this.#history.points.at(-1)?.time ?? null;
-    const areCorrected = replaced.every((row) => this.#history.correct(row));
-    if (!areCorrected || lastMs === null) {
+    const [first, last] = [this.#window.points[0], this.#window.points.at(-1)];
+    const areCorrected = replaced.every((row) => this.#window.correct(row));
+    if (!areCorrected || first === undefined || last === undefined) {
       this.setHistory(rows, live);
       return;
     }
     this.#rows = rows;
     this.#refine([...appended, ...replaced]);
-    this.#history.append(spaced(this.#series.interval, appended, lastMs));
+    if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
+    if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
     this.setTail(live);
     if (!prefersStillness() && rows.length <= FADE_BARS_MAX) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
@@ -136,7 +140,8 @@ export class Chart {
     if (this.#series === null) return;
     const wasEmpty = this.#live.length === 0;
     this.#live = live;
-    const bars = live.map(({ candle, state }) => ({ ...candle, state }));
+    const isInReach = this.#window.isAtEnd; // beside older points the newest ones would stand for what is between
+    const bars = isInReach ? live.map(({ candle, state }) => ({ ...candle, state })) : [];
     this.#refine(bars);
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#markers.set(bars.filter((bar) => bar.state === "pending"));
@@ -147,7 +152,20 @@ export class Chart {
 
   /** To the newest candle. */
   toNow() {
+    this.#window.toEnd();
+    this.setTail(this.#live);
     this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
+  }
+
+  /** Brings the candle that opens then, or the next one, into the middle; it has to be among those set. */
+  reveal(timeMs: number) {
+    this.#window.reveal(timeMs);
+    this.setTail(this.#live);
+  }
+
+  /** The open times at the edges of what is seen of the official candles; null where there are none. */
+  get visible(): { readonly fromMs: number; readonly toMs: number } | null {
+    return this.#window.visible;
   }
 
   /** Decimals of the market's prices; -1 before any is known. */
@@ -168,8 +186,9 @@ export class Chart {
   #listen(root: HTMLElement) {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
-      if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
-      this.#onNow.value = this.#chart.timeScale().scrollPosition() > -3;
+      if (this.#window.look()) this.setTail(this.#live);
+      if (this.#window.olderLeft < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
+      this.#onNow.value = this.#window.isAtEnd && this.#chart.timeScale().scrollPosition() > -3;
     });
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
     onChange(() => this.#restyle());
@@ -209,7 +228,7 @@ export class Chart {
   #at(timeMs: number | null): PointedCandle | null {
     const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
     if (live !== undefined) return { ...live.candle, state: live.state };
-    const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
+    const row = timeMs === null ? this.#rows.at(-1) : this.#window.at(timeMs);
     return row ? { ...row, state: "final" } : null;
   }
 }
