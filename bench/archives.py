@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from tests.admin.conftest import Shelf
-from tests.fetching import member, opens
-from tests.harness import ROOT, RedisProc
+from tests.support.driven_fetcher import member, opens
+from tests.support.harness import ROOT, RedisProc
 from truecandle.candles.interval import HOUR_MS, INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock

@@ -24,8 +24,8 @@ from typing import Any
 
 from redis import Redis
 
-from tests.fetching import member
-from tests.harness import ROOT, RedisProc
+from tests.support.driven_fetcher import member
+from tests.support.harness import ROOT, RedisProc
 from truecandle.candles.interval import DAY_MS, INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock

@@ -24,8 +24,8 @@ from typing import Any
 
 from redis import Redis
 
-from tests.fetching import Events
-from tests.harness import ROOT, RedisProc, wait_for
+from tests.support.driven_fetcher import Events
+from tests.support.harness import ROOT, RedisProc, wait_for
 from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.sim.server import SimServer
 from truecandle.store.budget import LIMIT_PER_MINUTE

@@ -16,8 +16,8 @@ from typing import Any
 
 from bench.onlookers import SYMBOLS, Usage
 from bench.witness import now_ms
-from tests.clocks import MachineClock
-from tests.system import System
+from tests.support.machine_clock import MachineClock
+from tests.support.whole_system import System
 from truecandle.store import keys
 
 SEED = 7

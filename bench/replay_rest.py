@@ -20,8 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.fetching import Desk, member
-from tests.harness import RedisProc
+from tests.support.driven_fetcher import Desk, member
+from tests.support.harness import RedisProc
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed

@@ -18,7 +18,7 @@ from bench.closings import late, table
 from bench.hour import Hour, Script
 from bench.onlookers import SYMBOLS, Page, Usage, Web
 from bench.witness import Sight, Witness
-from tests.roles import Role
+from tests.support.role_processes import Role
 from truecandle.candles.candle import canonical, official_from_member
 from truecandle.store import keys
 

@@ -23,8 +23,8 @@ import orjson
 import requests
 from redis import Redis
 
-from tests.harness import RedisProc, chromium, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.harness import RedisProc, chromium, free_port, wait_for
+from tests.support.role_processes import Role, Roles
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_PRICE

@@ -25,9 +25,9 @@ from statistics import median
 
 from redis import Redis
 
-from tests.harness import RedisProc, wait_for
-from tests.pairs import COMMAND, CORRECTED_AGE_MS, SERIES, Pair, Witness
-from tests.roles import Role, Roles
+from tests.support.harness import RedisProc, wait_for
+from tests.support.role_processes import Role, Roles
+from tests.support.two_fetchers import COMMAND, CORRECTED_AGE_MS, SERIES, Pair, Witness
 from truecandle.fetcher.leadership import TTL_MS
 from truecandle.store import official
 

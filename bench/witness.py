@@ -18,8 +18,8 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from tests.feeding import Listener
-from tests.truth import Judge, Truth
+from tests.support.expected_candles import Judge, Truth
+from tests.support.running_feed import Listener
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.merge import tail
 from truecandle.candles.series import Series, parse_series

@@ -1,7 +1,7 @@
 """Fixtures for every tier: a real Redis, role processes, a Chromium.
 
 Never here: fixtures of one tier (each folder may have a `conftest.py`), the machinery itself
-(`tests/harness.py`, `tests/roles.py`).
+(`tests/support/harness.py`, `tests/support/role_processes.py`).
 Invariant: no test sees what another left behind.
 
     redis_server   one real Valkey for the whole run (a `RedisProc`, no file); do not kill it
@@ -23,7 +23,7 @@ import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, settings
 
-from tests import harness, roles
+from tests.support import harness, role_processes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -53,8 +53,8 @@ def redis_url(redis_server: harness.RedisProc, redis: redis_py.Redis) -> str:
 
 
 @pytest.fixture
-def processes() -> Iterator[roles.Roles]:
-    started = roles.Roles()
+def processes() -> Iterator[role_processes.Roles]:
+    started = role_processes.Roles()
     yield started
     started.end()
 

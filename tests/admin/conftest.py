@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from tests.fetching import NOW_MS
+from tests.support.driven_fetcher import NOW_MS
 from truecandle import admin
 from truecandle.config import Settings
 from truecandle.sim.clock import SimulatedClock

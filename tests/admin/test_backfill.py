@@ -19,8 +19,8 @@ from redis import Redis
 from rich.console import Console
 
 from tests.admin.conftest import Shelf, Shell, pages_asked
-from tests.fetching import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
-from tests.harness import ROOT, wait_for
+from tests.support.driven_fetcher import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
+from tests.support.harness import ROOT, wait_for
 from truecandle.admin.backfill import has_archives
 from truecandle.admin.progress import Progress
 from truecandle.binance.archive import Archive, File

@@ -1,6 +1,6 @@
 """`flask doctor` on a store that somebody damaged, as an operator types it.
 
-Never here: the rule for parents (`tests/unit/test_candles_consistency.py`).
+Never here: the rule for parents (`tests/candles/test_consistency.py`).
 Invariant: what is damaged is named, and after `--repair` the store is the exchange's truth.
 """
 
@@ -16,8 +16,8 @@ import pytest
 from redis import Redis
 
 from tests.admin.conftest import Shell
-from tests.fetching import HOURS, NOW_MS, member, stored
-from tests.harness import RedisProc, free_port
+from tests.support.driven_fetcher import HOURS, NOW_MS, member, stored
+from tests.support.harness import RedisProc, free_port
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings

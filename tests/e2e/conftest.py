@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import wait_for
-from tests.roles import Roles
-from tests.system import System
+from tests.support.harness import wait_for
+from tests.support.role_processes import Roles
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

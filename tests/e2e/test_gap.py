@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from tests.e2e.conftest import wait_for_bars
-from tests.harness import wait_for
-from tests.system import System
+from tests.support.harness import wait_for
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

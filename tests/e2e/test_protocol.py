@@ -19,10 +19,10 @@ import requests
 import socketio
 
 from tests.e2e.test_gap import ask
-from tests.harness import ROOT, wait_for
 from tests.js.test_js import node
-from tests.roles import Roles
-from tests.system import System
+from tests.support.harness import ROOT, wait_for
+from tests.support.role_processes import Roles
+from tests.support.whole_system import System
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher

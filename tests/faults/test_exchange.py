@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.fetching import MINUTES, NOW_MS, Desk, opens
+from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk, opens
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rate_limit import RequestPacer
 from truecandle.binance.rest.client import RestClient

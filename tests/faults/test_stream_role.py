@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import RedisProc, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.harness import RedisProc, free_port, wait_for
+from tests.support.role_processes import Role, Roles
 from truecandle.candles.series import parse_series
 from truecandle.sim.server import SimServer
 from truecandle.store import live

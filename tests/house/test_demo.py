@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.harness import accepts, free_port, wait_for
-from tests.roles import Role
+from tests.support.harness import accepts, free_port, wait_for
+from tests.support.role_processes import Role
 from tools import leftovers
 
 READY_S = 60.0

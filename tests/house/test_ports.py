@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from tests.harness import accepts, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.harness import accepts, free_port, wait_for
+from tests.support.role_processes import Role, Roles
 from tools import ports
 from tools.ports import Port
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import accepts, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.harness import accepts, free_port, wait_for
+from tests.support.role_processes import Role, Roles
 from tools import leftovers, start
 from tools.venv import ROOT
 

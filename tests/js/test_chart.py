@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import ROOT
 from tests.js.test_js import HERE, node
+from tests.support.harness import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import ROOT
 from tests.js.test_chart import MODULE, ORIGIN, serve
+from tests.support.harness import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route

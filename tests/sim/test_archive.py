@@ -15,7 +15,7 @@ import pytest
 import requests
 import websocket
 
-from tests.harness import ROOT, wait_for
+from tests.support.harness import ROOT, wait_for
 from truecandle.candles.interval import DAY_MS, HOUR_MS, LAST_MS, MINUTE_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import SimulatedClock

@@ -1,6 +1,6 @@
 """`GET /audit`: the live chart against the truth, as a script reads it.
 
-Never here: the arithmetic (`tests/unit/test_candles_audit.py`), the fetcher.
+Never here: the arithmetic (`tests/candles/test_audit.py`), the fetcher.
 Invariant: numbers are compared as text, not as floats.
 """
 

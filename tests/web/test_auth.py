@@ -1,6 +1,6 @@
 """Signing in, staying in and going out, and where a post may come from.
 
-Never here: tokens (`test_tokens`), sockets.
+Never here: tokens (`test_auth_tokens`), sockets.
 Invariant: one account's attacker can neither learn of it nor lock its owner out.
 """
 

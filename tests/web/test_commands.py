@@ -14,7 +14,7 @@ from click.testing import Result
 from flask import Flask
 from redis import Redis
 
-from tests.harness import ROOT, free_port
+from tests.support.harness import ROOT, free_port
 from tests.web.conftest import PASSWORD, Browser
 from truecandle.store.accounts import Accounts
 from truecandle.web import passwords

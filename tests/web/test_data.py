@@ -1,6 +1,6 @@
 """`GET /data` and `GET /live-candle` answer exactly what is stored.
 
-Never here: refusals (`test_refusals`), how candles are stored.
+Never here: refusals (`test_errors`), how candles are stored.
 Invariant: numbers are compared as text, never as floats.
 """
 

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.harness import free_port
-from tests.signs import spoke
+from tests.support.harness import free_port
+from tests.support.signs_of_life import spoke
 from tests.web.conftest import (
     Browser,
     build,

@@ -1,6 +1,6 @@
 """`GET /gaps` and `GET /corrections`, as a script reads them.
 
-Never here: how gaps and corrections are found (`tests/redis/test_gaps.py`).
+Never here: how gaps and corrections are found (`tests/ingest/test_kline_pages.py`).
 Invariant: numbers are compared as text, not as floats.
 """
 

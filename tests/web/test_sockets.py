@@ -15,10 +15,9 @@ import socketio
 import websocket
 from redis import Redis
 
-from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
-from tests.web.conftest import HOURLY, NOW_MS, store_hours
-from tests.web.process import (
+from tests.support.harness import RedisProc, wait_for
+from tests.support.role_processes import Roles
+from tests.support.web_process import (
     Client,
     Web,
     clients,
@@ -28,6 +27,7 @@ from tests.web.process import (
     token_of,
     wait_for_listener,
 )
+from tests.web.conftest import HOURLY, NOW_MS, store_hours
 from truecandle.candles.gap import Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import Publisher
