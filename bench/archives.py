@@ -27,9 +27,10 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from tests.admin.conftest import Shelf
+from tests.support.archive_server import Shelf
 from tests.support.driven_fetcher import member, opens
-from tests.support.harness import ROOT, RedisProc
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
 from truecandle.candles.interval import HOUR_MS, INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock

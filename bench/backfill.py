@@ -25,7 +25,8 @@ from typing import Any
 from redis import Redis
 
 from tests.support.driven_fetcher import member
-from tests.support.harness import ROOT, RedisProc
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
 from truecandle.candles.interval import DAY_MS, INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock

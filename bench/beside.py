@@ -25,7 +25,9 @@ from typing import Any
 from redis import Redis
 
 from tests.support.driven_fetcher import Events
-from tests.support.harness import ROOT, RedisProc, wait_for
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.sim.server import SimServer
 from truecandle.store.budget import LIMIT_PER_MINUTE

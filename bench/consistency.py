@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.replay_rest import from_tar
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from truecandle.admin.ownership import Ownership
 from truecandle.admin.store_checks import StoreChecks
 from truecandle.candles.candle import OfficialCandle, official_from_member

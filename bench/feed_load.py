@@ -26,7 +26,10 @@ from redis import Redis
 
 from bench.busy_exchange import open_times, symbols_of
 from bench.lateness import Watch
-from tests.support.harness import ROOT, RedisProc, free_port, wait_for
+from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import canonical, live_from_json
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE

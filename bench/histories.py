@@ -19,8 +19,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.support.driven_fetcher import NOW_MS
-from tests.support.harness import RedisProc
 from tests.support.random_histories import History, World, histories
+from tests.support.redis_server import RedisProc
 from truecandle.events import Publisher
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer

@@ -26,9 +26,9 @@ from bench.onlookers import SYMBOLS, Page, Usage, Web
 from bench.report import Report
 from bench.witness import Witness, now_ms
 from tests.support.expected_candles import Truth
-from tests.support.harness import wait_for
 from tests.support.machine_clock import MachineClock
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock

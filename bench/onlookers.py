@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from bench.witness import Witness, now_ms
-from tests.support.harness import chromium
+from tests.support.chromium import chromium
 from tests.support.whole_system import System
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series

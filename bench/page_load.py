@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.support.harness import chromium, wait_for
+from tests.support.chromium import chromium
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series

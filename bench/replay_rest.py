@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.driven_fetcher import Desk, member
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed

@@ -25,7 +25,7 @@ from typing import Any
 import requests
 
 from tests.support import socket_floods
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
 from tests.support.web_process import HOURS, Web, bearer, token_of
 

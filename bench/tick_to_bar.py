@@ -23,8 +23,11 @@ import orjson
 import requests
 from redis import Redis
 
-from tests.support.harness import RedisProc, chromium, free_port, wait_for
+from tests.support.chromium import chromium
+from tests.support.loopback_ports import free_port
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_PRICE

@@ -25,9 +25,10 @@ from statistics import median
 
 from redis import Redis
 
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Role, Roles
 from tests.support.two_fetchers import COMMAND, CORRECTED_AGE_MS, SERIES, Pair, Witness
+from tests.support.waiting import wait_for
 from truecandle.fetcher.leadership import TTL_MS
 from truecandle.store import official
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from redis import Redis
 
 from bench.ways import SETTLE_MS, OneZset, Shown, Store, Suffixed, TwoStores, read_both
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.store import connect, official

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series

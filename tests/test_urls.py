@@ -13,12 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.connection import SSLConnection, parse_url
 
+from tests.support.shown_secrets import QUOTED, SECRET, shows
 from truecandle.config import Settings, read_settings
 from truecandle.errors import SettingsError
 from truecandle.urls import password_of, redis_url
-
-SECRET = "S3cr3t/#?x@y"
-QUOTED = quote(SECRET, safe="")
 
 #: What redis-py makes of it: host, port, database, user, password (None: its own default).
 TAKEN = {
@@ -146,13 +144,6 @@ def refusal(name: str, value: str) -> str:
         read_settings({name: value})
     (problem,) = refused.value.problems
     return problem
-
-
-def shows(text: str, secret: str = SECRET) -> list[str]:
-    """Every part of the secret that a text shows, in any of its spellings."""
-    forms = {secret, quote(secret, safe=""), quote(secret)}
-    parts = {form[i : i + 6] for form in forms for i in range(len(form) - 5)}
-    return sorted(part for part in parts if part in text)
 
 
 @pytest.mark.parametrize("url", TAKEN)

@@ -18,9 +18,11 @@ import pytest
 from redis import Redis
 from rich.console import Console
 
-from tests.admin.conftest import Shelf, Shell, pages_asked
+from tests.support.archive_server import Shelf
 from tests.support.driven_fetcher import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
-from tests.support.harness import ROOT, wait_for
+from tests.support.flask_commands import Shell, pages_asked
+from tests.support.project_files import ROOT
+from tests.support.waiting import wait_for
 from truecandle.admin.backfill import has_archives
 from truecandle.admin.progress import Progress
 from truecandle.binance.archive import Archive, File

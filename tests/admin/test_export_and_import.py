@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.admin.conftest import Shell
 from tests.support.driven_fetcher import Events, stored
+from tests.support.flask_commands import Shell
 from tests.support.sample_candles import HOURS, MINUTE_MS, MINUTES, after, row, rows
 from truecandle.candles.candle import official_from_member
 from truecandle.config import Settings

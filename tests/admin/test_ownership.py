@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.admin.conftest import Shell
-from tests.admin.test_doctor import HALVES, KEY, START_MS, change_a_type, lose_a_series, report
+from tests.support.damaged_store import HALVES, KEY, START_MS, change_a_type, lose_a_series, report
 from tests.support.driven_fetcher import NOW_MS, member, stored
-from tests.support.harness import RedisProc
+from tests.support.flask_commands import Shell
+from tests.support.redis_server import RedisProc
 from truecandle.candles.series import parse_series
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from redis import Redis
 
-from tests.admin.conftest import Shell
 from tests.support.driven_fetcher import MINUTES, NOW_MS, Events, member, stored
+from tests.support.flask_commands import Shell
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, official, quarantine

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.harness import ROOT
+from tests.support.project_files import ROOT
 from truecandle.binance.archive import File, rows
 from truecandle.candles.candle import official_from_row
 from truecandle.errors import CandleError, MalformedAnswer

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.harness import wait_for
 from tests.support.page_recorder import seen, watch
+from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
 if TYPE_CHECKING:

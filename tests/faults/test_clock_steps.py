@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.harness import wait_for
 from tests.support.machine_clock import MachineClock
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
 MINUTE_MS = 60_000

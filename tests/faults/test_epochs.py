@@ -13,8 +13,8 @@ import pytest
 from redis import Redis
 
 from tests.support.expected_candles import Truth
-from tests.support.harness import wait_for
 from tests.support.running_feed import Feeding
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.freshness import judge
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS

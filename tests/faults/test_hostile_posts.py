@@ -18,9 +18,10 @@ import pytest
 import requests
 
 from tests.support.expected_candles import Truth
-from tests.support.harness import RedisProc, wait_for
 from tests.support.hostile_posts import Shown, misplaced, plausible, senseless
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from tests.support.web_process import Client, Web, bearer, cookies, csrf, signed_in, token_of
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.series import Series, parse_series

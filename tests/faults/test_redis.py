@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.support.harness import RedisProc, free_port, wait_for
+from tests.support.loopback_ports import free_port
 from tests.support.lossy_proxy import LossyProxy
+from tests.support.redis_server import RedisProc
 from tests.support.sample_candles import HOURS, START_MS, minute, rows
+from tests.support.waiting import wait_for
 from truecandle.errors import StoreUnavailable
 from truecandle.store import budget, check_server, clock, connect, keys, live, official, roles
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 from tests.support.web_process import Client, Web, clients, token_of
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher

@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from live_candles import get_live_candle, save_live_candle
-from tests.support.harness import wait_for
 from tests.support.running_feed import Feeding, Listener, values
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle, live_from_json
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE

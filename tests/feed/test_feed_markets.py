@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from tests.support.harness import wait_for
 from tests.support.running_feed import Feeding
+from tests.support.waiting import wait_for
 from truecandle.binance.streams import pool
 from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamStatusChange

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.support.harness import wait_for
 from tests.support.running_feed import Listener, feed_alone
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.support.expected_candles import Truth
-from tests.support.harness import wait_for
 from tests.support.judged_feed import Watch
+from tests.support.waiting import wait_for
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
 from truecandle.sim.clock import SimulatedClock

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.harness import wait_for
 from tests.support.running_feed import Listener, feed_alone
 from tests.support.signs_of_life import spoke
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Trade

@@ -8,15 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.feed.test_market_recovery import (
-    START_MS,
-    asked,
-    candle,
-    come,
-    recovery,
-    trade,
-    trades,
-)
+from tests.support.driven_recovery import START_MS, asked, candle, come, recovery, trade, trades
 from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.freshness import LIVE_MS
 from truecandle.candles.trades import Trade

@@ -9,7 +9,9 @@ import pytest
 import redis as redis_py
 
 from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk
-from tests.support.harness import RedisProc, free_port, wait_for
+from tests.support.loopback_ports import free_port
+from tests.support.redis_server import RedisProc
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.config import Settings
 from truecandle.errors import StaleWriter

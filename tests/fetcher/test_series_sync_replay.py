@@ -11,7 +11,7 @@ import pytest
 import redis as redis_py
 
 from tests.support.driven_fetcher import Desk, member, opens
-from tests.support.harness import ROOT
+from tests.support.project_files import ROOT
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import redis as redis_py
 
-from tests.support.harness import free_port
+from tests.support.loopback_ports import free_port
 from tests.support.role_processes import Roles
 from tests.support.signs_of_life import spoke
 from tools import healthy

@@ -10,8 +10,7 @@ import os
 import re
 import subprocess
 
-from tests.support.harness import ROOT
-from tests.support.project_files import files, make_targets, settings_and_defaults
+from tests.support.project_files import ROOT, files, make_targets, settings_and_defaults
 
 README = (ROOT / "README.md").read_text()
 HOSTS = {

@@ -17,9 +17,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.harness import ROOT, RedisProc, free_port
+from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
-from tests.test_urls import QUOTED, SECRET, shows
+from tests.support.shown_secrets import QUOTED, SECRET, shows
 
 LIMIT_S = 60
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.harness import ROOT
-from tests.support.project_files import files
+from tests.support.project_files import ROOT, files
 
 ENTRIES = ("app.py", "background_fetcher.py", "live_candles.py")
 PRODUCT = ("truecandle", "tools", *ENTRIES)

@@ -13,8 +13,10 @@ import pytest
 import redis as redis_py
 from playwright.sync_api import Page
 
-from tests.support.harness import RedisProc, accepts, wait_for
+from tests.support.loopback_ports import accepts
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 
 SPEAKS_AND_WAITS = "print('ready 42'); import time; time.sleep(600)"
 

@@ -7,28 +7,14 @@ draws nonsense.
 
 from __future__ import annotations
 
-import mimetypes
-import subprocess
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.js.test_js import HERE, node
-from tests.support.harness import ROOT
-
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
-
-ORIGIN = "http://chart.test"
-CELLS = ("time", "open", "high", "low", "close", "change", "volume", "state")
-LEGEND = "".join(f'<i data-cell="{cell}"></i>' for cell in CELLS)
-HTML = f"""<!doctype html><link rel="stylesheet" href="/static/src/css/tokens.css">
-<div id="plot"></div><div id="legend">{LEGEND}</div>
-<button id="to-now"></button>"""
-BUNDLE = "/chart.browser.js"
-MODULE = f"import('{BUNDLE}')"
+    from playwright.sync_api import Page
+from tests.support.browser_code import MODULE, ORIGIN, serve
 
 
 @pytest.fixture
@@ -93,26 +79,3 @@ def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
         }}"""
     )
     return shown
-
-
-def serve(route: Route) -> None:
-    path = route.request.url.removeprefix(ORIGIN)
-    if path == "/":
-        route.fulfill(body=HTML, content_type="text/html")
-        return
-    if path == BUNDLE:
-        route.fulfill(body=bundle(), content_type="text/javascript")
-        return
-    file = ROOT / path.lstrip("/")
-    options: dict[str, Any] = {"status": 404} if not file.is_file() else {"path": file}
-    kind = mimetypes.guess_type(file.name)[0]
-    route.fulfill(content_type=kind or "application/octet-stream", **options)
-
-
-@cache
-def bundle() -> str:
-    """`chart.browser.mjs` with all that it imports, as one script."""
-    command = [node(), str(HERE / "bundle.mjs"), str(HERE / "chart.browser.mjs")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout

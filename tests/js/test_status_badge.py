@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.js.test_chart import MODULE, ORIGIN, serve
-from tests.support.harness import ROOT
+from tests.support.browser_code import MODULE, ORIGIN, serve
+from tests.support.project_files import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route

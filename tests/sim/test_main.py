@@ -14,7 +14,8 @@ import pytest
 import requests
 import websocket
 
-from tests.support.harness import ROOT, free_port
+from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
 
 Process = subprocess.Popen[str]
 

@@ -14,7 +14,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.sim.conftest import NOW_MS
+from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.sim.server import SimServer
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import websocket
 
-from tests.sim.conftest import NOW_MS
-from tests.support.harness import wait_for
+from tests.support.sim_time import NOW_MS
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer

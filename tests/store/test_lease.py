@@ -10,7 +10,8 @@ import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.errors import StaleWriter, StoreDamaged, StoreUnavailable

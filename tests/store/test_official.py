@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.support.harness import wait_for
+from tests.support.official_store import assert_consistent, members, upsert, wait_for_clock
 from tests.support.sample_candles import (
     HOUR_MS,
     HOURS,
@@ -30,31 +29,6 @@ from truecandle.candles.series import Series
 from truecandle.errors import CandleError, StaleWriter
 from truecandle.store import keys
 from truecandle.store import official as store
-
-
-def upsert(redis: Redis, given: Any, number: int = 1_000_000, **options: Any) -> store.Written:
-    """Stores at a time when the hour `number` is official."""
-    options = {"now_ms": after(number), "settle_ms": SETTLE_MS} | options
-    return store.upsert_klines(redis, HOURS, given, **options)
-
-
-def members(redis: Redis) -> dict[int, bytes]:
-    """All members by score; fails if two share one."""
-    pairs: Any = redis.zrange(keys.klines(HOURS), 0, -1, withscores=True)
-    assert len({score for _, score in pairs}) == len(pairs)
-    return {int(score): member for member, score in pairs}
-
-
-def assert_consistent(redis: Redis) -> None:
-    stored = members(redis)
-    for open_ms, member in stored.items():
-        assert orjson.loads(member)[0] == open_ms
-    text: Any = redis.get(keys.meta(HOURS))
-    meta = orjson.loads(text)
-    assert meta.pop("version") > 0
-    assert meta == {"earliest": min(stored), "latest": max(stored), "count": len(stored)}
-    found = store.meta(redis, HOURS)
-    assert (found.earliest, found.latest, found.count) == (min(stored), max(stored), len(stored))
 
 
 def test_the_same_row_twice_other_prices_unsorted_misaligned_and_open(redis: Redis) -> None:
@@ -220,16 +194,6 @@ def test_a_version_never_repeats_even_when_meta_was_lost(redis: Redis) -> None:
         wait_for_clock(redis, before)
         assert store.version(redis, HOURS) == 0
         assert upsert(redis, rows(2)).version > before
-
-
-def wait_for_clock(redis: Redis, version: int) -> None:
-    """Versions follow Redis' clock in ms: one that is lost within its own ms may come again."""
-
-    def is_past() -> bool:
-        seconds, micros = redis.time()
-        return seconds * 1_000 + micros // 1_000 > version
-
-    wait_for(is_past, what="the clock of Redis")
 
 
 def test_a_version_rises_while_the_clock_of_redis_lags_behind(redis: Redis) -> None:

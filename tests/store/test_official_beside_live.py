@@ -10,8 +10,8 @@ import threading
 
 from redis import Redis
 
-from tests.support.harness import wait_for
 from tests.support.sample_candles import MINUTE_MS, MINUTES, START_MS, minute, row
+from tests.support.waiting import wait_for
 from truecandle.store import live, official
 
 ROUNDS = 250

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.store.test_official import assert_consistent, members, upsert, wait_for_clock
+from tests.support.official_store import assert_consistent, members, upsert, wait_for_clock
 from tests.support.sample_candles import (
     HOUR_MS,
     HOURS,

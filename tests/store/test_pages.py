@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.store.test_official import upsert
+from tests.support.official_store import upsert
 from tests.support.sample_candles import HOUR_MS, HOURS, START_MS, official, rows
 from truecandle.errors import CandleError
 from truecandle.store import keys

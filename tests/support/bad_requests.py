@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.web.conftest import FORMING_MS, HOUR_MS
+from tests.support.web_app import FORMING_MS, HOUR_MS
 
 HOURS: Final = "symbol=BTCUSDT&interval=1h"
 GOOD: Final[dict[str, Any]] = {

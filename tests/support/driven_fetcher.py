@@ -13,7 +13,7 @@ from typing import Any
 
 import redis as redis_py
 
-from tests.support.harness import wait_for
+from tests.support.waiting import wait_for
 from truecandle.binance.rate_limit import RequestPacer
 from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import INTERVALS

@@ -13,8 +13,8 @@ from typing import Any
 from redis import Redis
 
 from tests.support.expected_candles import Judge, Truth, differences, values
-from tests.support.harness import wait_for
 from tests.support.running_feed import Feeding, Listener
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.series import Series, parse_series

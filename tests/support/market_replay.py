@@ -19,9 +19,9 @@ from typing import Any
 import requests
 
 from tests.support.expected_candles import Judge, Truth, Values, differences, values
-from tests.support.harness import wait_for
 from tests.support.recordings import Recording, parsed, taped
 from tests.support.running_feed import Feeding, Listener
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline

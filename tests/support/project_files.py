@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from tests.support.harness import ROOT
 from truecandle.config import read_settings
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 MADE = {"__pycache__", "dist", "node_modules", "var"}
 
 

@@ -15,7 +15,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tests.support.harness import DEADLINE_S, ROOT, STOP_LIMIT_S, wait_for
+from tests.support.project_files import ROOT
+from tests.support.redis_server import STOP_LIMIT_S
+from tests.support.waiting import DEADLINE_S, wait_for
 
 
 class Role:

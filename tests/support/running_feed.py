@@ -14,7 +14,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.support.harness import wait_for
+from tests.support.waiting import wait_for
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.status import StreamHealth

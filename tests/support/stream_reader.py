@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.support.harness import wait_for
+from tests.support.waiting import wait_for
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamStatusChange

@@ -18,8 +18,8 @@ from types import TracebackType
 import redis as redis_py
 
 from tests.support.driven_fetcher import member, stored
-from tests.support.harness import wait_for
 from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.server import SimServer

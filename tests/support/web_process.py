@@ -18,8 +18,9 @@ import requests
 import socketio
 from redis import Redis
 
-from tests.support.harness import free_port, wait_for
+from tests.support.loopback_ports import free_port
 from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.store.accounts import Accounts
 from truecandle.store.channel import Channel
 from truecandle.store.credentials import CredentialStore, Scope

@@ -14,9 +14,11 @@ from typing import Any
 
 import requests
 
-from tests.support.harness import RedisProc, free_port, wait_for
+from tests.support.loopback_ports import free_port
 from tests.support.machine_clock import MachineClock
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 
 COMMANDS = {
     "web": ["app.py"],
@@ -24,6 +26,7 @@ COMMANDS = {
     "feed": ["live_candles.py"],
 }
 START_S = 40.0
+_TOKENS: dict[str, str] = {}
 
 
 class System:
@@ -138,3 +141,17 @@ class System:
         clock = self._clocks.get(role)
         env = self._env | (clock.env if clock else {})
         self.roles[role] = self._processes.start(role, command, env)
+
+
+def ask(system: System, path: str, **query: str) -> Any:
+    headers = {"Authorization": f"Bearer {_token(system)}"}
+    given = {"symbol": "BTCUSDT", "interval": "1s", **query}
+    answer = requests.get(f"{system.url}{path}", params=given, headers=headers, timeout=5)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _token(system: System) -> str:
+    if system.url not in _TOKENS:
+        _TOKENS[system.url] = system.token()
+    return _TOKENS[system.url]

@@ -11,7 +11,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
+from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
 from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.instrument import Instrument

@@ -12,13 +12,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.web.conftest import (
-    NOW_MS,
-    Browser,
-    build,
-    issue,
-    said,
-)
+from tests.support.web_app import NOW_MS, Browser, build, issue, said
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 

@@ -19,7 +19,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from tests.support.bad_requests import GOOD
-from tests.web.conftest import (
+from tests.support.web_app import (
     FORMING_MS,
     HOUR_MS,
     HOURLY,
@@ -29,10 +29,10 @@ from tests.web.conftest import (
     build,
     issue,
     said,
+    snapshot,
     store_hours,
     store_live,
 )
-from tests.web.test_errors import snapshot
 from truecandle.candles.freshness import FEED_MS, SILENT_MS, Facts
 from truecandle.config import Settings
 from truecandle.store import freshness, keys, live, markets

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.web.conftest import (
+from tests.support.web_app import (
     FORMING_MS,
     HOUR_MS,
     HOURLY,

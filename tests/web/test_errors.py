@@ -12,13 +12,8 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from tests.support.bad_requests import ENDPOINTS, Bad
-from tests.support.harness import ROOT
-from tests.web.conftest import (
-    Browser,
-    issue,
-    said,
-    store_hours,
-)
+from tests.support.project_files import ROOT
+from tests.support.web_app import Browser, issue, said, snapshot, store_hours
 
 PAGE = ROOT / "docs" / "errors.md"
 ALL = [(name, bad) for name, cases in ENDPOINTS.items() for bad in cases]
@@ -54,23 +49,6 @@ def world(ann: Browser, redis: Redis) -> bytes:
     """Some candles, so that there is something to damage; the state of all keys."""
     store_hours(redis, 3)
     return snapshot(redis)
-
-
-def snapshot(redis: Redis) -> bytes:
-    """Every market key with its value."""
-    found = sorted(key for key in redis.scan_iter(count=1000) if key.split(b":")[0] in MARKET)
-    return b"".join(key + (redis.dump(key) or b"") for key in found)
-
-
-MARKET = {
-    b"klines_z",
-    b"klines_meta",
-    b"live_candle",
-    b"own_candle",
-    b"pending_z",
-    b"corrections",
-    b"markets",
-}
 
 
 @pytest.mark.parametrize(("endpoint", "bad"), ALL, ids=[f"{e}: {b.shown}" for e, b in ALL])

@@ -18,18 +18,10 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
-from tests.support.web_process import (
-    HOURS,
-    Client,
-    Web,
-    bearer,
-    clients,
-    token_of,
-    wait_for_listener,
-)
-from tests.web.conftest import (
+from tests.support.waiting import wait_for
+from tests.support.web_app import (
     FORMING_MS,
     HOUR_MS,
     HOURLY,
@@ -40,6 +32,15 @@ from tests.web.conftest import (
     said,
     store_hours,
     store_live,
+)
+from tests.support.web_process import (
+    HOURS,
+    Client,
+    Web,
+    bearer,
+    clients,
+    token_of,
+    wait_for_listener,
 )
 from truecandle.candles.freshness import Facts
 from truecandle.events import FRESHNESS, Publisher

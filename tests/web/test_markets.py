@@ -16,10 +16,11 @@ from flask import Flask
 from redis import Redis
 
 from tests.support.driven_fetcher import Desk
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_app import HOURLY, Browser, build, issue, said, store_hours
 from tests.support.web_process import Web
-from tests.web.conftest import HOURLY, Browser, build, issue, said, store_hours
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.instrument import Instrument
 from truecandle.config import Settings

@@ -11,11 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.web.conftest import (
-    Browser,
-    build,
-    said,
-)
+from tests.support.web_app import Browser, build, said
 from truecandle.web.security import HEADERS
 
 EVERY_KIND = [

@@ -19,8 +19,9 @@ import requests
 from redis import Redis
 
 from tests.support import socket_floods
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
+from tests.support.waiting import wait_for
 from tests.support.web_process import HOURS, Client, Web, bearer, clients, token_of
 from truecandle.events import Publisher
 from truecandle.web.socket_limits import STRANGERS_PER_ADDRESS_MAX

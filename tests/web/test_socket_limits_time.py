@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.harness import RedisProc
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles, ended
 from tests.support.socket_floods import PING, frame, is_ended, upgraded
 from tests.support.web_process import Client, Web, clients, token_of

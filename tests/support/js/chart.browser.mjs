@@ -1,8 +1,8 @@
 // Drives the real chart, on the development build of lightweight-charts, which throws at bars out of order.
-import { History } from "../../static/src/candles/history.ts";
-import { parseSeries } from "../../static/src/candles/series.ts";
-import { Chart } from "../../static/src/chart/chart.ts";
-import { StatusBadge } from "../../static/src/ui/statusBadge.ts";
+import { History } from "../../../static/src/candles/history.ts";
+import { parseSeries } from "../../../static/src/candles/series.ts";
+import { Chart } from "../../../static/src/chart/chart.ts";
+import { StatusBadge } from "../../../static/src/ui/statusBadge.ts";
 import { randomOf } from "./random.mjs";
 
 export { StatusBadge, parseSeries };

@@ -1,10 +1,10 @@
 // The vectors that bind the Python and the JavaScript twins of candles/.
 import { readFileSync } from "node:fs";
 
-import { INTERVALS } from "../../static/src/candles/interval.ts";
+import { INTERVALS } from "../../../static/src/candles/interval.ts";
 
 export function vectors(name) {
-  return JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
+  return JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8"));
 }
 
 /** The interval of a vector, on the grid that its official 3d candle shows. */

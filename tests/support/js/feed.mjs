@@ -1,5 +1,5 @@
 // A feed with one truth: random trades at 1s, told as the server tells them, and late, and ahead.
-import { add } from "../../static/src/candles/candle.ts";
+import { add } from "../../../static/src/candles/candle.ts";
 import { T0 } from "./world.mjs";
 
 const SECOND = 1_000;

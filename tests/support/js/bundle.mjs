@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 const { outputFiles } = await build({
   entryPoints: [process.argv[2]],
-  absWorkingDir: fileURLToPath(new URL("../..", import.meta.url)),
+  absWorkingDir: fileURLToPath(new URL("../../..", import.meta.url)),
   bundle: true,
   write: false,
   format: "esm",

@@ -1,9 +1,9 @@
 // A world for the session: a clock turned by hand, a server with one truth, a chart that keeps its rules.
 import assert from "node:assert/strict";
 
-import { parseSeries } from "../../static/src/candles/series.ts";
-import { Session } from "../../static/src/state/session.ts";
-import { acked, dataUpdated } from "../../static/src/net/socket.ts";
+import { parseSeries } from "../../../static/src/candles/series.ts";
+import { Session } from "../../../static/src/state/session.ts";
+import { acked, dataUpdated } from "../../../static/src/net/socket.ts";
 
 export const T0 = Date.UTC(2024, 7, 1);
 const MINUTE = 60_000;
