@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from tests.support.archive_server import Shelf
+from tests.support.archive_server import ArchiveServer
 from tests.support.driven_fetcher import member, opens
 from tests.support.project_files import ROOT
 from tests.support.redis_server import RedisProc
@@ -51,7 +51,7 @@ class Stage(NamedTuple):
     redis: Redis
     redis_url: str
     sim: SimServer
-    shelf: Shelf
+    archives: ArchiveServer
     folder: Path
 
 
@@ -73,11 +73,11 @@ def _stage() -> Iterator[Stage]:
         SimServer(clock=SimulatedClock(NOW_MS)) as sim,
         server.client() as redis,
     ):
-        shelf = Shelf(Path(name))
+        archives = ArchiveServer(Path(name))
         try:
-            yield Stage(redis, server.url, sim, shelf, Path(name))
+            yield Stage(redis, server.url, sim, archives, Path(name))
         finally:
-            shelf.close()
+            archives.close()
 
 
 def _misaligned(stage: Stage, path: Path) -> int:
@@ -85,7 +85,7 @@ def _misaligned(stage: Stage, path: Path) -> int:
     odd = [row for row in rows if int(row[0]) % HOUR_MS]
     good = {int(row[0]) for row in rows} - {int(row[0]) for row in odd}
     text = "".join(",".join([*row, "0"]) + "\n" for row in rows)
-    stage.shelf.put("BTCUSDT", "1h", "2018-02", text)
+    stage.archives.put("BTCUSDT", "1h", "2018-02", text)
     said, _ = _run(stage, "1h", "--from", "2018-02-01", "--to", "2018-03-01", "--source", "archive")
     print(said)
     named = re.findall(r"2018-02-\d\dT\d\d:28:14Z", said)
@@ -121,7 +121,7 @@ def _months(stage: Stage, months: int) -> int:
         klines = stage.sim.market.truth("BTCUSDT", "1m", open_ms, month.next_open_ms(open_ms))
         truth += [member(kline.row()) for kline in klines]
         lines = [",".join(str(field) for field in kline.row()) for kline in klines]
-        stage.shelf.put("BTCUSDT", "1m", _iso(open_ms)[:7], "\n".join(lines) + "\n")
+        stage.archives.put("BTCUSDT", "1m", _iso(open_ms)[:7], "\n".join(lines) + "\n")
     before = len(_pages(stage.sim))
     began_cpu_s = _cpu_s()
     said, seconds = _run(stage, "1m", "--from", str(start_ms), "--to", str(end_ms))
@@ -139,7 +139,7 @@ def _run(stage: Stage, interval: str, *options: str) -> tuple[str, float]:
     env = os.environ | {
         "REDIS_URL": stage.redis_url,
         "BINANCE_REST_URL": stage.sim.rest_url,
-        "BINANCE_ARCHIVE_URL": stage.shelf.url,
+        "BINANCE_ARCHIVE_URL": stage.archives.url,
         "VAR_DIR": str(stage.folder / "var"),
         "FLASK_APP": "app:create",
     }

@@ -6,7 +6,7 @@ Invariant: what is damaged is named, and after `--repair` the store is the excha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,45 +42,22 @@ from tests.support.damaged_store import (
 from tests.support.driven_fetcher import HOURS, NOW_MS, member, stored
 from tests.support.flask_commands import Shell
 from tests.support.loopback_ports import free_port
-from tests.support.redis_server import RedisProc
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
-from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock, inspection, keys, lease, quarantine
 
 
 @pytest.fixture
-def sim() -> Iterator[SimServer]:
-    with SimServer(symbols=["BTCUSDT"], clock=SimulatedClock(NOW_MS)) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProc]:
-    with RedisProc(tmp_path_factory.mktemp("damaged"), aof=True) as started:
-        yield started
-
-
-@pytest.fixture
-def redis(server: RedisProc) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        client.config_set("maxmemory-policy", "noeviction")
-        client.config_set("appendonly", "yes")
-        yield client
+def sim(running_sim: SimServer) -> SimServer:
+    return running_sim
 
 
 @pytest.fixture(scope="module")
 def dumps() -> dict[bytes, bytes]:
     """The keys of the filled store, once somebody has filled it."""
     return {}
-
-
-@pytest.fixture
-def redis_url(server: RedisProc) -> str:
-    return server.url
 
 
 @pytest.fixture

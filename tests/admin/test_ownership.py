@@ -18,7 +18,6 @@ from tests.support.driven_fetcher import NOW_MS, member, stored
 from tests.support.flask_commands import Shell
 from tests.support.redis_server import RedisProc
 from truecandle.candles.series import parse_series
-from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import clock, keys, markets
 from truecandle.store.accounts import Accounts
@@ -29,29 +28,8 @@ DIGEST = "ab" * 32
 
 
 @pytest.fixture
-def sim() -> Iterator[SimServer]:
-    with SimServer(symbols=["BTCUSDT"], clock=SimulatedClock(NOW_MS)) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProc]:
-    with RedisProc(tmp_path_factory.mktemp("shared"), aof=True) as started:
-        yield started
-
-
-@pytest.fixture
-def redis(server: RedisProc) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        client.config_set("maxmemory-policy", "noeviction")
-        client.config_set("appendonly", "yes")
-        yield client
-
-
-@pytest.fixture
-def redis_url(server: RedisProc) -> str:
-    return server.url
+def sim(running_sim: SimServer) -> SimServer:
+    return running_sim
 
 
 @pytest.fixture
@@ -107,7 +85,7 @@ def others(redis: Redis) -> dict[bytes, tuple[object, object]]:
 
 
 @pytest.fixture
-def theirs(redis: Redis, server: RedisProc) -> Iterator[dict[bytes, tuple[object, object]]]:
+def theirs(redis: Redis, redis_server: RedisProc) -> Iterator[dict[bytes, tuple[object, object]]]:
     """What the other application had put in first, as it was; still so when the test is over."""
     add_others(redis)
     before = others(redis)
@@ -197,9 +175,9 @@ def test_while_others_have_our_request_weight_the_exchange_is_not_asked(
 
 @pytest.mark.parametrize("where", ["another database", "this database", "by a name like ours"])
 def test_settings_of_a_server_that_others_use_are_said_and_not_changed(
-    filled: Shell, redis: Redis, server: RedisProc, where: str
+    filled: Shell, redis: Redis, redis_server: RedisProc, where: str
 ) -> None:
-    with server.client(db=3 if where == "another database" else 0) as other:
+    with redis_server.client(db=3 if where == "another database" else 0) as other:
         if where == "by a name like ours":
             other.hset("user:1", "name", "Ann")
         else:

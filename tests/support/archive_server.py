@@ -14,17 +14,17 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-class Shelf:
+class ArchiveServer:
     """Archives in a folder, served over HTTP. `asked` are the paths so far, found or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.asked: list[str] = []
-        shelf = self
+        archives = self
 
         class Handler(SimpleHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
-                shelf.asked.append(self.path)
+                archives.asked.append(self.path)
 
         serve = partial(Handler, directory=str(folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
