@@ -1,4 +1,4 @@
-"""What a backfill asks for: pages and archives that cover the holes, and the patience for it.
+"""What a backfill asks for: pages and archives that cover the holes.
 
 Never here: Redis, HTTP.
 Invariant: every hole is covered once, and nothing is asked for that holds none.
@@ -13,12 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truecandle.admin.plan import Cost, Source, cost, days, files, outside, pages
-from truecandle.admin.retry import TRIES_MAX, RetryPolicy
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX
 from truecandle.candles.gap import Hole, find_holes
 from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.candles.series import Series
-from truecandle.errors import ExchangeUnreachable, RateLimited, StoreUnavailable
 
 #: 2024-01-01T00:00:00Z
 START_MS = 1_704_067_200_000
@@ -94,36 +92,3 @@ def test_a_cost_counts_requests_and_weight() -> None:
     assert (Cost(1, 2, 3) + Cost(10, 20, 30)).requests == 33 + 44
     assert Cost().minutes == 1
     assert Cost(candles=15_000_000, pages=15_000).minutes > 60
-
-
-class Times:
-    """Fails so often, then gives 7."""
-
-    def __init__(self, *errors: Exception) -> None:
-        self.errors = list(errors)
-
-    def __call__(self) -> int:
-        if self.errors:
-            raise self.errors.pop(0)
-        return 7
-
-
-def test_what_passes_is_waited_for() -> None:
-    slept: list[float] = []
-    said: list[str] = []
-    patience = RetryPolicy(said.append, slept.append)
-    action = Times(RateLimited(20_000, 0), ExchangeUnreachable("away"), StoreUnavailable("loading"))
-    assert patience(action) == 7
-    assert slept == [20.0, 1.0, 1.0]
-    assert said == ["the request weight is used up; going on in 20 s"]
-
-
-@pytest.mark.parametrize(
-    "error", [RateLimited(4_000_000, 418), ExchangeUnreachable("away"), StoreUnavailable("away")]
-)
-def test_what_does_not_pass_ends_it(error: Exception) -> None:
-    slept: list[float] = []
-    patience = RetryPolicy(lambda _: None, slept.append)
-    with pytest.raises(type(error)):
-        patience(Times(*[error] * 100))
-    assert len(slept) < TRIES_MAX

@@ -1,11 +1,10 @@
-"""The exchange's clock and its limits, without an exchange."""
+"""The exchange's clock, without an exchange."""
 
 from __future__ import annotations
 
 import pytest
 
 from truecandle.binance.clock import FRESH_MS, ExchangeClock
-from truecandle.binance.rate_limit import retry_after_ms, used_weight
 from truecandle.errors import MalformedAnswer
 
 NOW_MS = 1_723_118_410_000
@@ -169,28 +168,3 @@ def test_an_event_far_from_a_measured_clock_has_it_measured_again_and_moves_noth
     assert clock.is_stale()
     clock.measure()
     assert not clock.is_stale()
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "body", "expected_ms"),
-    [
-        (429, {"Retry-After": "7"}, b"", 7_000),
-        (429, {}, b"", 60_000),
-        (429, {"Retry-After": "7.5"}, b"", 60_000),
-        (429, {"Retry-After": "99999999999"}, b"", 259_200_000),
-        (418, {"Retry-After": "2"}, b"IP banned until 1723118530000. Please", 120_000),
-        (418, {}, b"IP banned until 1723118409000.", 1_000),
-        (418, {}, b"IP banned until 9999999999999.", 259_200_000),
-        (418, {}, b"\xff\xfe until soon", 60_000),
-        (403, {"Retry-After": "1"}, b"<HTML>", 60_000),
-    ],
-)
-def test_how_long_to_be_silent(
-    status: int, headers: dict[str, str], body: bytes, expected_ms: int
-) -> None:
-    assert retry_after_ms(status, headers, body, NOW_MS) == expected_ms
-
-
-@pytest.mark.parametrize(("text", "weight"), [("22", 22), ("", None), ("-1", None), ("x", None)])
-def test_the_weight_that_was_used_is_read_where_it_is_told(text: str, weight: int | None) -> None:
-    assert used_weight({"X-MBX-USED-WEIGHT-1M": text}) == weight

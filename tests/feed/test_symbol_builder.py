@@ -1,4 +1,4 @@
-"""The feed without Redis: the queue, price updates, and when a market may be published."""
+"""One symbol in the feed, without Redis: price updates, and when it may be published."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truecandle.binance.streams.status import StreamStatusChange
+from tests.support.sample_trades import START_MS, kline, trade
 from truecandle.candles.series import parse_series
-from truecandle.candles.trades import Kline, Trade
-from truecandle.feed.event_queue import BATCH_MAX, EventQueue
 from truecandle.feed.symbol_builder import (
     CANDLE_PAUSE_S,
     PATIENCE_S,
@@ -20,21 +18,6 @@ from truecandle.feed.symbol_builder import (
     PriceAggregator,
     SymbolBuilder,
 )
-
-START_MS = 1_722_470_400_000
-
-
-def trade(number: int, at_ms: int, price: str = "100", quantity: str = "1") -> Trade:
-    time_ms = START_MS + at_ms
-    return Trade("BTCUSDT", number, number, price, quantity, time_ms, time_ms + 1, True)
-
-
-def kline(open_ms: int, last_id: int, *, at_ms: int, interval: str = "1m") -> Kline:
-    prices = ("100", "100", "100", "100", str(last_id))
-    return Kline(
-        "BTCUSDT", interval, START_MS + open_ms, *prices, "0", "0", "0", last_id, 1, last_id,
-        False, START_MS + at_ms,
-    )  # fmt: skip
 
 
 def market(*intervals: str) -> SymbolBuilder:
@@ -49,43 +32,6 @@ def after_a_break() -> SymbolBuilder:
     one.add(trade(2, 700))
     one.add(trade(9, 3200))
     return one
-
-
-class TestEventQueue:
-    def test_events_come_out_in_the_order_they_went_in(self) -> None:
-        queue = EventQueue()
-        events = [trade(number, number) for number in range(10)]
-        for event in events:
-            queue.put(event)
-        assert queue.drain(0) == events
-
-    def test_a_flood_comes_out_in_batches(self) -> None:
-        queue = EventQueue()
-        for number in range(BATCH_MAX + 1):
-            queue.put(trade(number, number))
-        assert len(queue.drain(0)) == BATCH_MAX
-        assert len(queue.drain(0)) == 1
-
-    def test_when_it_is_full_trades_are_lost_and_counted_but_newest_klines_stay(self) -> None:
-        queue = EventQueue(events_max=2)
-        for number in range(5):
-            queue.put(trade(number, number))
-        queue.put(kline(0, 4, at_ms=2000))
-        queue.put(kline(0, 9, at_ms=4000))
-        queue.put(kline(60_000, 12, at_ms=61_000))
-        taken = queue.drain(0)
-        assert queue.lost == 3
-        assert [one.last_id for one in taken if not isinstance(one, StreamStatusChange)] == [
-            0,
-            1,
-            9,
-            12,
-        ]
-
-    def test_it_does_not_wait_when_something_is_there(self) -> None:
-        queue = EventQueue()
-        queue.put(trade(1, 0))
-        assert len(queue.drain(60)) == 1
 
 
 class TestPriceAggregator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import redis as redis_py
@@ -18,8 +18,6 @@ from truecandle.errors import StaleWriter
 from truecandle.events import Publisher
 from truecandle.fetcher import FetcherLeadership, SeriesSync
 from truecandle.ingest.official_writer import OfficialWriter
-from truecandle.sim.clock import SimulatedClock
-from truecandle.sim.server import SimServer
 from truecandle.store import connect, keys, lease, official
 
 LAST_MS = NOW_MS - NOW_MS % MINUTE_MS - MINUTE_MS
@@ -36,17 +34,6 @@ class Jobs:
 
     def stop_jobs(self) -> None:
         self.did.append("stop")
-
-
-@pytest.fixture
-def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
-        yield server
-
-
-@pytest.fixture
-def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
-    return Desk(sim, redis, redis_url)
 
 
 def fetcher(desk: Desk, redis_url: str, fence: Callable[[], int]) -> SeriesSync:

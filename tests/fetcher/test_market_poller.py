@@ -1,47 +1,38 @@
-"""The fetcher's jobs by hand: when they fire, what an error means, what a clock's jump does."""
+"""One market's reads by hand: what is read when, what an error means, and how long it rests."""
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis as redis_py
-from apscheduler.schedulers.background import BackgroundScheduler
+from hypothesis import given
+from hypothesis import strategies as st
 
-import background_fetcher
-from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk, Events, stored
+from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
-from truecandle.config import Settings
 from truecandle.errors import StoreDamaged
-from truecandle.fetcher import CloseTrigger, FetchScheduler, Heartbeat
-from truecandle.fetcher.market_poller import STORE_MS, UNKNOWN_MS, MarketPoller
-from truecandle.sim.clock import SimulatedClock
+from truecandle.fetcher.market_poller import (
+    STORE_MS,
+    TRIES_MAX,
+    UNKNOWN_MS,
+    MarketBackoff,
+    MarketPoller,
+)
 from truecandle.sim.server import SimServer
-from truecandle.store import clock as shared
-from truecandle.store import keys, roles
+from truecandle.store import keys
 
 NEVER = threading.Event()
 #: Round trips take real time, also while the exchange's clock stands still: half of one at most.
 TRIP = timedelta(seconds=0.5)
 #: What a test may take between two looks at a clock that runs.
 SOON_MS = 5_000
-
-
-@pytest.fixture
-def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
-        yield server
-
-
-@pytest.fixture
-def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
-    return Desk(sim, redis, redis_url)
 
 
 @pytest.fixture
@@ -169,84 +160,6 @@ def test_history_is_filled_page_by_page_and_only_after_the_newest(
     assert desk.stored(MINUTES)[-1_000:] == desk.truth(MINUTES, 1_000)
 
 
-def test_a_trigger_fires_by_the_exchanges_clock_on_a_machine_that_is_wrong(desk: Desk) -> None:
-    ahead_ms = 3_600_000
-    clock = ExchangeClock(
-        desk.rest,
-        wall_ms=lambda: desk.sim.clock.now_ms() + ahead_ms,
-        monotonic_ms=desk.sim.clock.now_ms,
-    )
-    clock.measure()
-    trigger = CloseTrigger(lambda: NOW_MS + 5_000, clock)
-    machine = datetime.fromtimestamp((NOW_MS + ahead_ms) / 1000, UTC)
-    fires = trigger.get_next_fire_time(None, machine)
-    assert abs(fires - machine - timedelta(seconds=5)) < TRIP
-    # While a run is under way it is not fired over and over, whatever is due:
-    late = machine + timedelta(seconds=10)
-    assert trigger.get_next_fire_time(machine, late) > late + timedelta(seconds=1)
-
-
-class Jumping:
-    """This machine's time of day and what it is shifted by."""
-
-    def __init__(self, sim: SimServer) -> None:
-        self._sim = sim
-        self.shift_ms = 0
-
-    def wall_ms(self) -> int:
-        return self._sim.clock.now_ms() + self.shift_ms
-
-
-@pytest.mark.parametrize("jump_ms", [3_600_000, -3_600_000])
-def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, jump_ms: int) -> None:
-    machine = Jumping(desk.sim)
-    clock = ExchangeClock(desk.rest, wall_ms=machine.wall_ms, monotonic_ms=desk.sim.clock.now_ms)
-    scheduler: Any = BackgroundScheduler(
-        timezone=UTC,
-        executors={"default": {"type": "threadpool"}, "history": {"type": "threadpool"}},
-    )
-    settings = Settings(symbols=("BTCUSDT",), intervals=("1m",))
-    jobs = FetchScheduler(scheduler, settings, desk.sync, clock, NEVER)
-    heartbeat = Heartbeat(desk.redis, clock, jobs, desk.sync.writer)
-    scheduler.start(paused=True)
-    heartbeat.beat()
-    assert {job.id for job in scheduler.get_jobs()} == {"BTCUSDT", "history"}
-    machine.shift_ms = jump_ms
-    heartbeat.beat()
-    assert abs(shared.read(desk.redis).exchange_ms - NOW_MS) < SOON_MS
-    assert abs(clock.now_ms() - NOW_MS) < TRIP.total_seconds() * 1_000
-    assert roles.heartbeats(desk.redis)["fetcher"].detail["markets"] == 1
-    scheduler.shutdown()
-
-
-def test_no_job_is_armed_before_the_exchanges_clock_is_known(desk: Desk) -> None:
-    clock = ExchangeClock(desk.rest)
-    scheduler: Any = BackgroundScheduler(timezone=UTC)
-    jobs = FetchScheduler(scheduler, Settings(), desk.sync, clock, NEVER)
-    heartbeat = Heartbeat(desk.redis, clock, jobs, desk.sync.writer)
-    desk.sim.faults.add("server_error", path="time", count=1)
-    heartbeat.beat()
-    assert scheduler.get_jobs() == []
-    assert "fetcher" not in roles.heartbeats(desk.redis)
-    heartbeat.beat()
-    assert "fetcher" in roles.heartbeats(desk.redis)
-
-
-def test_the_names_of_the_first_sketch_do_what_the_fetcher_does(
-    desk: Desk, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
-    shared.publish(desk.redis, NOW_MS)
-    written = background_fetcher.upsert_klines_to_zset("BTCUSDT", "1m", rows, desk.redis)
-    assert (written.added, len(written.refused)) == (4, 1)
-    assert stored(desk.redis, MINUTES) == desk.truth(MINUTES, 4)
-    events = Events(desk.redis)
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    background_fetcher.notify_data_updated("BTCUSDT", "1m")
-    (event,) = events.take()
-    assert (event["version"], event["previous"]) == (written.version, written.version)
-
-
 def test_while_redis_is_away_a_market_rests_briefly_and_asks_nothing(
     desk: Desk, clock: ExchangeClock, redis_server: Any
 ) -> None:
@@ -261,3 +174,29 @@ def test_while_redis_is_away_a_market_rests_briefly_and_asks_nothing(
     desk.sim.clock.advance(STORE_MS)
     one.poll()
     assert desk.stored(MINUTES)
+
+
+def test_failures_rest_a_random_time_up_to_a_bound_that_doubles() -> None:
+    backoff = MarketBackoff(random.Random(7))
+    now_ms, waits = 0, []
+    for _ in range(30):
+        backoff.fail(now_ms)
+        waits.append(backoff.until_ms - now_ms)
+        now_ms = backoff.until_ms
+    assert waits[0] <= 1_000
+    assert max(waits) <= 60_000
+    assert max(waits) > 20_000
+    backoff.reset()
+    assert (backoff.failures, backoff.until_ms) == (0, 0)
+
+
+@given(st.integers(0, 10_000))
+def test_there_are_never_more_than_a_few_failures_a_minute(seed: int) -> None:
+    backoff = MarketBackoff(random.Random(seed))
+    now_ms, moments = 0, []
+    for _ in range(40):
+        backoff.fail(now_ms)
+        moments.append(now_ms)
+        now_ms = backoff.until_ms
+    for first, sixth in zip(moments, moments[TRIES_MAX:], strict=False):
+        assert sixth - first >= MINUTE_MS

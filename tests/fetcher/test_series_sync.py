@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import redis as redis_py
 
-from tests.support.driven_fetcher import HOURS, MINUTES, NOW_MS, Desk, opens
+from tests.support.driven_fetcher import (
+    HOURS,
+    MINUTES,
+    NOW_MS,
+    Desk,
+    correct,
+    noticed_corrections,
+    opens,
+)
 from truecandle.candles.candle import LiveCandle
-from truecandle.candles.interval import INTERVALS, MINUTE_MS
+from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
-from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-from truecandle.store import keys, live
+from truecandle.store import keys, live, rereads
 
 TO_THE_MINUTE_MS = NOW_MS - NOW_MS % MINUTE_MS
-
-
-@pytest.fixture
-def sim() -> Iterator[SimServer]:
-    with SimServer(["BTCUSDT", "SOLUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
-        yield server
-
-
-@pytest.fixture
-def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
-    return Desk(sim, redis, redis_url)
 
 
 def pending(open_ms: int) -> LiveCandle:
@@ -276,3 +271,37 @@ def test_two_intervals_of_one_market_do_not_touch_each_other(desk: Desk) -> None
     desk.sync.refresh(HOURS)
     assert desk.stored(HOURS) == desk.truth(HOURS, 100)
     assert desk.stored(MINUTES) == before
+
+
+def test_the_last_days_are_read_again_once_a_day_and_what_lies_further_back_is_not(
+    sim: SimServer, redis: redis_py.Redis, redis_url: str
+) -> None:
+    desk = Desk(sim, redis, redis_url, history=100)
+    desk.sync.refresh(HOURS)
+    assert not desk.sync.reread(HOURS)
+    hour = NOW_MS - NOW_MS % HOUR_MS
+    correct(desk, hour - 70 * HOUR_MS, "7.5", "1h")
+    correct(desk, hour - 90 * HOUR_MS, "9.5", "1h")
+    asked = len(desk.asked())
+    desk.sync.reread(HOURS)
+    assert len(desk.asked()) == asked
+    rereads.done(redis, HOURS, NOW_MS - DAY_MS)
+    desk.sync.reread(HOURS)
+    assert noticed_corrections(desk, HOURS) == [(hour - 70 * HOUR_MS, "7.5", "daily")]
+    assert len(desk.asked()) == asked + 1
+    desk.sync.reread(HOURS)
+    assert len(desk.asked()) == asked + 1
+
+
+@pytest.mark.parametrize("name", INTERVALS)
+def test_every_interval_is_read_again_and_nothing_changes(desk: Desk, name: str) -> None:
+    series = Series("SOLUSDT", INTERVALS[name])
+    desk.sync.refresh(series)
+    before = desk.stored(series)
+    rereads.done(desk.redis, series, NOW_MS - DAY_MS)
+    asked = len(desk.asked())
+    while desk.sync.reread(series):
+        pass
+    assert len(desk.asked()) == asked + 1
+    assert desk.stored(series) == before
+    assert not desk.sync.reread(series)

@@ -1,5 +1,5 @@
-"""The audit in the store, in the fetcher and on the command line: entered once, and before the
-live candle is settled away.
+"""What the chart had shown is compared with what comes in: once, and before the live candle is
+settled away.
 
 Never here: the arithmetic (`tests/candles/test_audit.py`), the REST answer (`tests/web`).
 Invariant: what the chart showed is saved as the feed saves it, and read as an operator reads it.
@@ -11,28 +11,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import click
 import pytest
 import redis as redis_py
-from click.testing import CliRunner, Result
 
+from tests.support.audit_entries import MINUTE
 from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk
-from truecandle import admin
-from truecandle.candles.audit import AuditEntry, compare
+from truecandle.candles.audit import AuditEntry
 from truecandle.candles.candle import (
     LiveCandle,
     OfficialCandle,
     live_from_official,
     official_from_row,
 )
-from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import MINUTE_MS
-from truecandle.config import Settings
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-from truecandle.store import audit, keys, live, markets
-
-MINUTE = NOW_MS - NOW_MS % MINUTE_MS
+from truecandle.store import audit, keys, live
 
 
 @pytest.fixture
@@ -174,81 +168,3 @@ def test_keys_that_are_not_ours_cost_the_audit_and_no_candle(
     assert desk.stored(MINUTES)[-1] == official(desk, MINUTE).member().encode()
     assert len(desk.events.take()) == 1
     assert desk.sync.writer.counts["answers not audited"] == 1
-
-
-def entry(number: int, **fields: Any) -> AuditEntry:
-    """The minute `number` before the present one, shown as it became but for `fields`."""
-    open_ms = MINUTE - number * MINUTE_MS
-    row = [open_ms, "8.00", "9.00", "7.00", "8.51", "12.5", open_ms + MINUTE_MS - 1, "100", 3,
-           "1", "8", "0"]  # fmt: skip
-    became = official_from_row(row)
-    shown = replace(live_from_official(became, open_ms + MINUTE_MS - 100), **fields)
-    end_ms = open_ms + MINUTE_MS
-    return compare(became, shown, end_ms=end_ms, at_ms=end_ms + 3_000)
-
-
-def test_at_most_a_thousand_entries_are_kept_the_newest(redis: redis_py.Redis) -> None:
-    for first in range(1_200, 0, -100):
-        audit.record(redis, MINUTES, [entry(n) for n in range(first, first - 100, -1)])
-    found = audit.read(redis, MINUTES)
-    assert len(found) == audit.KEPT
-    assert found[0] == entry(1)
-
-
-def test_recording_twice_records_once(redis: redis_py.Redis) -> None:
-    assert audit.record(redis, MINUTES, [entry(2), entry(1)]) == 2
-    assert audit.record(redis, MINUTES, [entry(2, trades=9), entry(1)]) == 0
-    assert audit.read(redis, MINUTES) == [entry(1), entry(2)]
-    assert audit.record(redis, MINUTES, []) == 0
-
-
-def run(redis_url: str, command: str) -> Result:
-    """A `flask` command, without Flask."""
-    cli = click.Group()
-    settings = Settings(redis_url=redis_url, symbols=("BTCUSDT",), intervals=("1m", "1h"))
-    admin.init_app(cli, settings)
-    return CliRunner().invoke(cli, command.split())
-
-
-def test_the_command_prints_a_table_of_all_markets(redis: redis_py.Redis, redis_url: str) -> None:
-    audit.record(redis, MINUTES, [entry(3), entry(2), entry(1, close="8.54")])
-    result = run(redis_url, "audit")
-    assert result.exit_code == 0, result.output
-    rows = {line.split()[1]: line for line in result.output.splitlines() if "BTCUSDT" in line}
-    cells = [cell.strip() for cell in rows["BTCUSDT:1m"].strip("│").split("│")]
-    assert cells == ["BTCUSDT:1m", "3", "66.6666 %", "0", "3", "0", "3.000", "3.000"]
-    assert "–" in rows["BTCUSDT:1h"]
-
-
-def test_the_command_lists_markets_that_were_added_since_the_start(
-    redis: redis_py.Redis, redis_url: str
-) -> None:
-    markets.followed(redis, ("BTCUSDT",))
-    markets.follow(
-        redis, markets.FollowedMarket(Instrument("SOLUSDT", tick_size="0.01"), added_ms=MINUTE)
-    )
-    output = run(redis_url, "audit").output
-    assert "BTCUSDT:1m" in output and "SOLUSDT:1h" in output
-
-
-def test_the_command_explains_one_market(redis: redis_py.Redis, redis_url: str) -> None:
-    audit.record(redis, MINUTES, [entry(2), entry(1, close="8.54")])
-    output = run(redis_url, "audit BTCUSDT 1m").output
-    assert "2 candles shown live, 1 exact (50 %)" in output
-    assert "A tick is 0.01 (source: official prices)" in output
-    (close,) = [line for line in output.splitlines() if "│ close" in line]
-    assert [cell.strip() for cell in close.strip("│").split("│")][1:3] == ["1", "3"]
-    assert "2024-08-08 11:59:00" in output
-    assert "close +0.03" in output
-
-
-def test_the_command_says_what_is_wrong_or_missing(redis: redis_py.Redis, redis_url: str) -> None:
-    assert "No candle of BTCUSDT:1h" in run(redis_url, "audit BTCUSDT 1h").output
-    for wrong, told in (
-        ("BTCUSDT", "both SYMBOL and INTERVAL"),
-        ("BTCUSDT 7m", "interval is '7m'"),
-    ):
-        result = run(redis_url, f"audit {wrong}")
-        assert result.exit_code != 0
-        assert told in result.output
-        assert "Traceback" not in result.output

@@ -7,20 +7,18 @@ Invariant: no reader finds a live candle at a time that is proven missing, at an
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis as redis_py
 from redis import Redis
 
-from tests.support.driven_fetcher import MINUTES as SIM_MINUTES
-from tests.support.driven_fetcher import NOW_MS, Desk
+from tests.support.driven_fetcher import NOW_MS
 from tests.support.sample_candles import MINUTE_MS, MINUTES, START_MS, minute
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.gap import GapReason, Missing, Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
-from truecandle.events import GAP_PROVEN
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, lease, live
@@ -192,27 +190,3 @@ def test_no_reader_sees_the_gap_and_its_candle_at_once(redis: Redis, redis_url: 
 def sim() -> Iterator[SimServer]:
     with SimServer(["BTCUSDT"], clock=SimulatedClock(NOW_MS, speed=0)) as server:
         yield server
-
-
-def test_the_fetcher_tells_browsers_what_is_missing(
-    sim: SimServer, redis: Redis, redis_url: str
-) -> None:
-    desk = Desk(sim, redis, redis_url)
-    end_ms = NOW_MS - NOW_MS % MINUTE_MS - 2 * MINUTE_MS
-    start_ms = end_ms - 3 * MINUTE_MS
-    sim.faults.add("gap", start_ms=start_ms, end_ms=end_ms)
-    times = [start_ms - MINUTE_MS, start_ms, start_ms + MINUTE_MS, end_ms]
-    flat = [minute(0, 0, trades=0, open_ms=t, updated_at=t + 60_000) for t in times]
-    live.save_many(redis, [(SIM_MINUTES, one) for one in flat], now_ms=NOW_MS)
-    desk.sync.refresh(SIM_MINUTES)
-    shown = live.read_live(redis, SIM_MINUTES, NOW_MS)
-    assert not {start_ms, start_ms + MINUTE_MS} & _opens([*shown.pending])
-    assert desk.events.take(event=GAP_PROVEN) == [
-        {"symbol": "BTCUSDT", "interval": "1m", "missing": [[start_ms, end_ms]]}
-    ]
-    desk.sync.refresh(SIM_MINUTES)
-    assert desk.events.take(event=GAP_PROVEN) == []
-
-
-def _opens(candles: Iterable[LiveCandle]) -> set[int]:
-    return {candle.open_ms for candle in candles}

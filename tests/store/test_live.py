@@ -12,7 +12,14 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from tests.support.sample_candles import MINUTE_MS, MINUTES, START_MS, minute
+from tests.support.sample_candles import (
+    HOUR_MS,
+    HOURS,
+    MINUTE_MS,
+    MINUTES,
+    START_MS,
+    minute,
+)
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
@@ -230,3 +237,18 @@ def test_the_same_candles_in_3000_random_orders_end_the_same_way(redis: Redis) -
         [ending] = endings
         assert ending.forming
         assert ending.forming.open_ms == max(candle.open_ms for candle in candles)
+
+
+@pytest.mark.parametrize("junk", [b"{", b'{"time":"abc"}', b"[]", b"null", b"\xff", b"[" * 9_999])
+def test_junk_in_the_live_keys_is_skipped_and_overwritten(redis: Redis, junk: bytes) -> None:
+    redis.set(keys.live(HOURS), junk)
+    redis.zadd(keys.pending(HOURS), {junk: START_MS})
+    assert live.read_live(redis, HOURS, START_MS) == live.Live(None, ())
+    assert live.save_live(redis, HOURS, minute(0, 5), now_ms=START_MS + 5).saved
+    assert live.save_live(redis, HOURS, minute(60, 3_600_005), now_ms=START_MS + HOUR_MS).saved
+    found = live.read_live(redis, HOURS, START_MS + HOUR_MS)
+    assert (found.forming, [c.open_ms for c in found.pending]) == (
+        minute(60, 3_600_005),
+        [START_MS],
+    )
+    assert redis.zcard(keys.pending(HOURS)) == 1

@@ -21,14 +21,13 @@ from tests.support.sample_candles import (
     SETTLE_MS,
     START_MS,
     after,
-    minute,
     official,
     rows,
 )
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.errors import StoreDamaged
-from truecandle.store import keys, live
+from truecandle.store import keys
 from truecandle.store import official as store
 
 ZSET, META, CORRECTIONS = keys.klines(HOURS), keys.meta(HOURS), keys.corrections(HOURS)
@@ -190,21 +189,6 @@ def test_junk_among_corrections_is_skipped(redis: Redis) -> None:
     upsert(redis, rows(1, close="8.4"))
     redis.lpush(CORRECTIONS, "{", "[]", '{"old":[1],"new":[2]}', "[" * 5_000)
     assert [c.new for c in store.corrections(redis, HOURS, 10)] == [official(0, "8.4")]
-
-
-@pytest.mark.parametrize("junk", [b"{", b'{"time":"abc"}', b"[]", b"null", b"\xff", b"[" * 9_999])
-def test_junk_in_the_live_keys_is_skipped_and_overwritten(redis: Redis, junk: bytes) -> None:
-    redis.set(keys.live(HOURS), junk)
-    redis.zadd(keys.pending(HOURS), {junk: START_MS})
-    assert live.read_live(redis, HOURS, START_MS) == live.Live(None, ())
-    assert live.save_live(redis, HOURS, minute(0, 5), now_ms=START_MS + 5).saved
-    assert live.save_live(redis, HOURS, minute(60, 3_600_005), now_ms=START_MS + HOUR_MS).saved
-    found = live.read_live(redis, HOURS, START_MS + HOUR_MS)
-    assert (found.forming, [c.open_ms for c in found.pending]) == (
-        minute(60, 3_600_005),
-        [START_MS],
-    )
-    assert redis.zcard(keys.pending(HOURS)) == 1
 
 
 #: What somebody does to the keys between two stores.

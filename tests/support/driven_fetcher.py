@@ -16,18 +16,21 @@ import redis as redis_py
 from tests.support.waiting import wait_for
 from truecandle.binance.rate_limit import RequestPacer
 from truecandle.binance.rest.client import RestClient
-from truecandle.candles.interval import INTERVALS
+from truecandle.candles.gap import Gap
+from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.events import DATA_UPDATED, Publisher
 from truecandle.fetcher import SeriesSync
 from truecandle.sim.server import SimServer
-from truecandle.store import keys, official
+from truecandle.store import gaps, keys, official
 from truecandle.store.budget import Budget
 from truecandle.store.channel import Channel
 
 #: 2024-08-08T12:00:10Z: ten seconds into an hour, a minute and a day's second half.
 NOW_MS = 1_723_118_410_000
+#: The minute that forms at NOW_MS.
+THE_MINUTE_MS = NOW_MS - NOW_MS % MINUTE_MS
 MINUTES = Series("BTCUSDT", INTERVALS["1m"])
 HOURS = Series("BTCUSDT", INTERVALS["1h"])
 
@@ -133,3 +136,32 @@ def opens(members: Sequence[bytes]) -> list[int]:
 def _number(field: object) -> str:
     text = str(field)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def known_gaps(desk: Desk, series: Series = MINUTES) -> list[Gap]:
+    return list(gaps.read(desk.redis, series).all)
+
+
+def minutes_ago(minutes: int) -> int:
+    return THE_MINUTE_MS - minutes * MINUTE_MS
+
+
+def make_gap(desk: Desk, first: int, last: int) -> None:
+    """The exchange has no candles from so many minutes ago to so many."""
+    desk.sim.faults.add("gap", start_ms=minutes_ago(first), end_ms=minutes_ago(last))
+
+
+def correct(desk: Desk, open_ms: int, volume: str, name: str = "1m") -> None:
+    """The exchange has another volume for that candle from now on."""
+    desk.sim.faults.add(
+        "correction",
+        symbol="BTCUSDT",
+        interval=name,
+        open_ms=open_ms,
+        changes={"volume": volume},
+    )
+
+
+def noticed_corrections(desk: Desk, series: Series = MINUTES) -> list[tuple[int, str, str]]:
+    found = official.corrections(desk.redis, series, 1_000)
+    return [(one.time, one.new.volume, one.by) for one in found]
