@@ -146,7 +146,8 @@ def started(
     port, web_port = free_port(), free_port()
     life_s = count / per_s + 120
     roles.start("exchange", [
-        "-m", "bench.busy_exchange", "--port", str(port), "--rate", str(per_s), "--markets", "1",
+        "-m", "bench.parts.busy_exchange", "--port", str(port), "--rate", str(per_s),
+        "--markets", "1",
         "--intervals", "1m", "--times", str(scratch / "times"), "--seconds", str(life_s),
     ]).wait_for_line("ready")  # fmt: skip
     exchange = f"http://127.0.0.1:{port}"

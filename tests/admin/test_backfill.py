@@ -1,6 +1,6 @@
 """`flask backfill`, as an operator types it.
 
-Never here: the long runs (`bench/backfill.py`).
+Never here: the long runs (`bench/backfill_year.py`).
 Invariant: in the end the store is the exchange's truth, and no page was asked for needlessly.
 """
 

@@ -1,6 +1,6 @@
 """Random histories with random faults: once the exchange is calm, the store is its truth.
 
-A thousand of them, with figures: `python -m bench.histories`.
+A thousand of them, with figures: `python -m bench.random_histories`.
 """
 
 from __future__ import annotations

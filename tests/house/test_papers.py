@@ -47,6 +47,19 @@ def test_every_make_command_in_the_papers_exists() -> None:
         assert named <= set(make_targets()), path.name
 
 
+def test_every_bench_is_in_the_table_of_benches() -> None:
+    told = (ROOT / "bench" / "README.md").read_text()
+    scripts = [path.stem for path in (ROOT / "bench").glob("*.py")]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", told, re.M)) == sorted(scripts)
+
+
+def test_every_bench_that_is_quoted_exists() -> None:
+    for path in files("*.md", "*.py"):
+        for name in re.findall(r"-m bench\.(\w+(?:\.\w+)?)", path.read_text()):
+            script = ROOT / "bench" / f"{name.replace('.', '/')}.py"
+            assert name == "NAME" or script.exists(), f"{path.name} quotes bench.{name}"
+
+
 def test_make_alone_lists_every_command_for_people() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     listed = subprocess.run(

@@ -1,6 +1,6 @@
 """Random histories of one series: time passes, the exchange fails, the fetcher starts anew.
 
-Never here: how many histories (`tests/faults/test_histories.py`, `bench/histories.py`); fakes.
+Never here: how many histories (`tests/faults`, `bench/random_histories.py`); fakes.
 Invariant: what a history does to the exchange lies within what the fetcher promises to notice: it
 corrects candles that are read again, and stops trading only from the present moment on.
 """

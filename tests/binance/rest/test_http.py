@@ -170,8 +170,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     assert asked == []
 
 
-def test_no_request_leaves_while_redis_is_away(sim: SimServer) -> None:
-    with socket.socket() as closed:
+def test_no_request_leaves_while_redis_is_away() -> None:
+    with SimServer(["BTCUSDT"]) as sim, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         redis = connect(f"redis://127.0.0.1:{closed.getsockname()[1]}/0")
         client = RestClient(sim.rest_url, Budget(redis))
@@ -179,4 +179,4 @@ def test_no_request_leaves_while_redis_is_away(sim: SimServer) -> None:
             client.klines("BTCUSDT", "1m")
         client.close()
         redis.close()
-    assert sim.requests() == []
+        assert sim.requests() == []

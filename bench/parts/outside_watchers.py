@@ -1,6 +1,6 @@
 """Those who look at a running system from outside: over HTTP, in a browser, at its processes.
 
-Never here: what stands in Redis and what is told to browsers (`witness`), disturbing anything.
+Never here: what stands in Redis and what events say (`candle_watcher`), disturbing anything.
 Invariant: what is remembered is bounded.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from bench.witness import Witness, now_ms
+from bench.parts.candle_watcher import CandleWatcher, now_ms
 from tests.support.chromium import chromium
 from tests.support.whole_system import System
 from truecandle.candles.interval import INTERVALS
@@ -32,15 +32,15 @@ PAGE_EVERY_S = 1.0
 class Web(threading.Thread):
     """Reads every series over HTTP in turn, and each market's freshness once a second."""
 
-    def __init__(self, system: System, witness: Witness, token: str) -> None:
+    def __init__(self, system: System, watcher: CandleWatcher, token: str) -> None:
         super().__init__(name="web", daemon=True)
         self.stopping = threading.Event()
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self.states: dict[str, list[tuple[int, str, str]]] = {symbol: [] for symbol in SYMBOLS}
         self._url = system.url
-        self._sights = witness.sights
-        self._series = [sight.series for sight in witness.sights.values()]
+        self._sights = watcher.sights
+        self._series = [sight.series for sight in watcher.sights.values()]
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {token}"
 

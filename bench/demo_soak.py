@@ -2,7 +2,7 @@
 
 Start `make demo INTERVALS=1s,1m` first, then, with a token from `flask token add`:
 
-    .venv/bin/python -m bench.soak --minutes 15 --token TOKEN
+    .venv/bin/python -m bench.demo_soak --minutes 15 --token TOKEN
 
 It samples `/data?live=1` of one series after the other, ten samples a second, and in the end
 compares every candle stored since its start with the simulated exchange's own. It stops by itself

@@ -1,7 +1,7 @@
 """Random histories with random faults, and the store beside the exchange's truth after each.
 
-    .venv/bin/python -m bench.histories                 # 1,000 histories, some minutes
-    .venv/bin/python -m bench.histories --seed 3 --many 5000
+    .venv/bin/python -m bench.random_histories                 # 1,000 histories, some minutes
+    .venv/bin/python -m bench.random_histories --seed 3 --many 5000
 
 The real fetcher and REST client over real sockets, a simulated exchange, a real Redis. Exits with 1
 at the first history after which a stored byte differs, shrunk to the shortest that shows it.

@@ -1,6 +1,6 @@
 """Binance's archives by `flask backfill`: the 43 misaligned rows, and months of 1m candles.
 
-    .venv/bin/python -m bench.archives --csv ../shared/data/klines_archive_csv --months 3
+    .venv/bin/python -m bench.backfill_archives --csv ../shared/data/klines_archive_csv --months 3
 
 The first part serves February 2018 as the archive once had it (from the recorded CSV) and asks the
 simulated exchange for the rest. The second serves months of the simulated truth. It starts a

@@ -1,6 +1,6 @@
 """Why official and live candles are stored apart: two hours of one market, stored in five ways.
 
-    .venv/bin/python -m bench.two_stores
+    .venv/bin/python -m bench.storage_ways
 
 Feed, fetcher and reader of a market follow one script, second by second, each way against a real
 Redis. A reader looks at the last `LOOK_MINUTES` once a second, and at everything in the end. The
@@ -17,7 +17,15 @@ from pathlib import Path
 
 from redis import Redis
 
-from bench.ways import SETTLE_MS, OneZset, Shown, Store, Suffixed, TwoStores, read_both
+from bench.parts.candle_stores import (
+    SETTLE_MS,
+    OneZset,
+    Shown,
+    Store,
+    Suffixed,
+    TwoStores,
+    read_both,
+)
 from tests.support.redis_server import RedisProc
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.interval import MINUTE_MS

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from bench.busy_market import TIMES_KEPT
+from bench.parts.busy_market import TIMES_KEPT
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE
 from truecandle.store.channel import Channel
 

@@ -1,6 +1,6 @@
 """A year of 1m candles by `flask backfill`, whole and interrupted by SIGKILL: time, cost, truth.
 
-    .venv/bin/python -m bench.backfill --days 365 --kills 5
+    .venv/bin/python -m bench.backfill_year --days 365 --kills 5
 
 It starts a Redis and the simulated exchange, backfills once undisturbed and once killed so many
 times, compares both stores with the exchange's truth, candle by candle, and counts what was asked

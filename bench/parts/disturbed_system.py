@@ -1,6 +1,6 @@
 """A whole system that is disturbed all the time: what it is made of, and what is done to it when.
 
-Never here: watching it (`witness`, `onlookers`), judging (`report`).
+Never here: watching it (`candle_watcher`, `outside_watchers`), judging (`hour_report`).
 Invariant: all that happens follows from one seed; only processes started here are ended.
 """
 
@@ -14,8 +14,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from bench.onlookers import SYMBOLS, Usage
-from bench.witness import now_ms
+from bench.parts.candle_watcher import now_ms
+from bench.parts.outside_watchers import SYMBOLS, Usage
 from tests.support.machine_clock import MachineClock
 from tests.support.whole_system import System
 from truecandle.store import keys
@@ -57,7 +57,7 @@ raise SystemExit(sim.main())
 """
 
 
-class Hour(System):
+class DisturbedSystem(System):
     """The whole system, with two feeds and an exchange that ends connections early."""
 
     def start(self, role: str) -> None:
@@ -82,7 +82,11 @@ class Script:
     """What is done to the system, and when: windows of exchange time by kind."""
 
     def __init__(
-        self, system: Hour, minutes: float, dice: random.Random, clocks: Sequence[MachineClock]
+        self,
+        system: DisturbedSystem,
+        minutes: float,
+        dice: random.Random,
+        clocks: Sequence[MachineClock],
     ) -> None:
         self._system = system
         self._dice = dice
@@ -173,7 +177,7 @@ class Script:
         self.windows.append(("kill", at_ms, at_ms + 3_000))
 
 
-def leaders(system: Hour) -> dict[str, str]:
+def leaders(system: DisturbedSystem) -> dict[str, str]:
     """Which of the feeds leads which market, by the process number in the lease's holder."""
     feeds = {name: role.pid for name, role in system.roles.items() if name.startswith("feed")}
     found = {}

@@ -1,6 +1,6 @@
 """The yardstick of `feed_load`: splits frames and parses JSON, nothing else.
 
-    python -m bench.bare ws://127.0.0.1:9000 50 1s,1m 15
+    python -m bench.parts.bare_receiver ws://127.0.0.1:9000 50 1s,1m 15
 
 Prints how many messages came within so many seconds, and the CPU time that took, in s.
 """
@@ -13,7 +13,7 @@ import time
 import orjson
 import websocket
 
-from bench.busy_exchange import symbols_of
+from bench.parts.busy_exchange import symbols_of
 
 
 def main(url: str, markets: str, intervals: str, seconds: str) -> int:

@@ -1,6 +1,6 @@
 """Ways to store official and live candles of one market: in one ZSET, by suffix, in two stores.
 
-Never here: what happens to them (`two_stores`).
+Never here: what happens to them (`storage_ways`).
 Invariant: each stores what it is given as the systems that work in this way do.
 """
 

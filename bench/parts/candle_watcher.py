@@ -72,11 +72,11 @@ class Sight:
     missing_ms: int | None = None
 
 
-class Witness(threading.Thread):
+class CandleWatcher(threading.Thread):
     """Samples Redis every `SAMPLE_S`, all series in one transaction, and reads all events."""
 
     def __init__(self, redis: Redis, series: Sequence[Series], truths: Mapping[str, Truth]) -> None:
-        super().__init__(name="witness", daemon=True)
+        super().__init__(name="watcher", daemon=True)
         self.stopping = threading.Event()
         self.judge = Judge(truths)
         self.counts: Counter[str] = Counter()
@@ -116,24 +116,45 @@ class Witness(threading.Thread):
                     self._closed(self.sights[series.name], candle, at_ms)
         listener.events.clear()
 
+    def is_chain_whole(self) -> bool:
+        """Whether every series is unbroken from its official candles to the one that forms. Right
+        after a cold start it is not: the second in which the feed began waits for the exchange."""
+        at_ms, seen, _ = self._read(())
+        for sight, opens, stored in seen:
+            found = live.decode(sight.series, stored, at_ms)
+            shown = tail(sight.series.interval, opens, found.pending, found.forming, at_ms)
+            times = sorted([*opens, *(one.candle.open_ms for one in shown)])
+            if not (opens and shown) or holes_of(sight.series, times):
+                return False
+        return True
+
     def _sample(self) -> None:
         self.counts["samples"] += 1
         symbols = sorted({sight.series.symbol for sight in self.sights.values()})
+        at_ms, seen, leases = self._read(symbols)
+        for sight, opens, stored in seen:
+            self._look(sight, opens, stored, at_ms)
+        for symbol, lease in zip(symbols, leases, strict=True):
+            self._lead(symbol, lease, at_ms)
+
+    def _read(
+        self, symbols: Sequence[str]
+    ) -> tuple[int, list[tuple[Sight, list[int], list[Any]]], list[Any]]:
+        """One instant: of every series its newest official open times and the live candles as they
+        are stored, and who leads the symbols."""
         with self._redis.pipeline(transaction=True) as pipe:
             for sight in self.sights.values():
-                key = keys.klines(sight.series)
-                pipe.zrange(key, -OFFICIAL_SEEN, -1, withscores=True)
+                pipe.zrange(keys.klines(sight.series), -OFFICIAL_SEEN, -1, withscores=True)
                 live.queue(pipe, sight.series)
             for symbol in symbols:
                 pipe.get(keys.lease(f"{keys.FEEDS}{symbol}"))
             answers = pipe.execute()
-        at_ms = now_ms()
-        size = 1 + live.RESULTS
+        at_ms, size = now_ms(), 1 + live.RESULTS
+        seen = []
         for number, sight in enumerate(self.sights.values()):
             official, *stored = answers[number * size : (number + 1) * size]
-            self._look(sight, [int(score) for _, score in official], stored, at_ms)
-        for symbol, holder in zip(symbols, answers[-len(symbols) :], strict=True):
-            self._lead(symbol, holder, at_ms)
+            seen.append((sight, [int(score) for _, score in official], stored))
+        return at_ms, seen, answers[len(seen) * size :]
 
     def _look(self, sight: Sight, opens: list[int], stored: Sequence[Any], at_ms: int) -> None:
         series = sight.series
@@ -152,10 +173,7 @@ class Witness(threading.Thread):
     def _check_chain(self, sight: Sight, times: list[int], at_ms: int) -> None:
         series = sight.series
         doubles = [b for a, b in itertools.pairwise(times) if b <= a]
-        holes = [
-            (a, b) for a, b in itertools.pairwise(times)
-            if b > a and b != series.interval.next_open_ms(a)
-        ]  # fmt: skip
+        holes = holes_of(series, times)
         self._while("hole", series, at_ms, holes and f"{holes[0][0]} to {holes[0][1]}")
         self._while("doubled", series, at_ms, doubles and f"{doubles[0]}")
 
@@ -241,6 +259,15 @@ class Witness(threading.Thread):
         for known in (sight.ranks, sight.ids, sight.texts):
             for open_ms in [one for one in known if one < old_ms]:
                 del known[open_ms]
+
+
+def holes_of(series: Series, times: list[int]) -> list[tuple[int, int]]:
+    """The candles before and after each hole in ascending open times."""
+    return [
+        (a, b)
+        for a, b in itertools.pairwise(times)
+        if b > a and b != series.interval.next_open_ms(a)
+    ]
 
 
 def now_ms() -> int:

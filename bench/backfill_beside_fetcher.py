@@ -1,6 +1,6 @@
 """A deep backfill beside the running fetcher: does it delay the candle that has just closed?
 
-    .venv/bin/python -m bench.beside --seconds 40
+    .venv/bin/python -m bench.backfill_beside_fetcher --seconds 40
 
 It starts a Redis, the simulated exchange and the fetcher on BTCUSDT 1s and 1m, measures how long
 after its end each new candle is told of, first alone and then beside a backfill of ETHUSDT 1m, and

@@ -1,7 +1,7 @@
 """Two fetchers at one Redis: the leader is frozen and resumed, and killed, many times over.
 
-    .venv/bin/python -m bench.two_fetchers                          # 20 and 20 times, 4 minutes
-    .venv/bin/python -m bench.two_fetchers --rounds 8 --lease-only  # what the number is good for
+    .venv/bin/python -m bench.fetcher_takeover                # 20 and 20 times, 4 minutes
+    .venv/bin/python -m bench.fetcher_takeover --rounds 8 --lease-only  # what the number does
 
 Both follow a market of 1s candles on real clocks. The leader is frozen while the exchange makes its
 answer; the other takes over; a candle that this answer holds is corrected, and the correction read;

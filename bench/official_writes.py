@@ -1,6 +1,6 @@
 """How fast official candles are written, against a bare variadic `ZADD NX` that checks nothing.
 
-    .venv/bin/python -m bench.write
+    .venv/bin/python -m bench.official_writes
 
 Starts a Redis of its own (append-only file on), writes the same candles in both ways, in turn, and
 prints the median ratios. The machine is noisy: only ratios of one run count. Exits with 1 when the

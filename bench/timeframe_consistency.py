@@ -1,6 +1,6 @@
 """Recorded official candles: is every row on its grid, and does every candle fit its lower ones?
 
-    .venv/bin/python -m bench.consistency DATA_FOLDER
+    .venv/bin/python -m bench.timeframe_consistency DATA_FOLDER
 
 DATA_FOLDER holds `klines_rest12`. Exits with 1 on a row that the store's rule refuses, on a close
 time that did not stay as it was, and on a candle that differs from its complete set of lower ones.
@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench.replay_rest import from_tar
+from bench.parts.recorded_klines import from_tar
 from tests.support.redis_server import RedisProc
 from truecandle.admin.ownership import Ownership
 from truecandle.admin.store_checks import StoreChecks

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from bench.hour import Script
-from bench.witness import Closed, Witness
+from bench.parts.candle_watcher import CandleWatcher, Closed
+from bench.parts.disturbed_system import Script
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 
@@ -19,11 +19,11 @@ AT_ONCE, LATER = "exact at once", "proven later"
 EXCUSED = ("stall", "kill")
 
 
-def table(witness: Witness, script: Script) -> list[str]:
+def table(watcher: CandleWatcher, script: Script) -> list[str]:
     """How many candles became what, by what was going on."""
     counts: Counter[tuple[str, str]] = Counter()
     latest_ms: dict[str, int] = {}
-    for _, _, kinds, closed in _candles(witness, script):
+    for _, _, kinds, closed in _candles(watcher, script):
         how = _how(closed)
         counts[kinds, how] += 1
         if how == LATER:
@@ -37,10 +37,10 @@ def table(witness: Witness, script: Script) -> list[str]:
     return lines
 
 
-def late(witness: Witness, script: Script) -> Iterator[tuple[str, bool]]:
+def late(watcher: CandleWatcher, script: Script) -> Iterator[tuple[str, bool]]:
     """Each candle that was not exact before its official version took its place; whether that can
     be excused."""
-    for series, open_ms, kinds, closed in _candles(witness, script):
+    for series, open_ms, kinds, closed in _candles(watcher, script):
         how = _how(closed)
         if how in (AT_ONCE, LATER):
             continue
@@ -51,11 +51,11 @@ def late(witness: Witness, script: Script) -> Iterator[tuple[str, bool]]:
         yield text, any(kind in kinds for kind in EXCUSED)
 
 
-def _candles(witness: Witness, script: Script) -> Iterator[tuple[Series, int, str, Closed]]:
+def _candles(watcher: CandleWatcher, script: Script) -> Iterator[tuple[Series, int, str, Closed]]:
     """Series, open time, what was going on, and how it went."""
-    for sight in witness.sights.values():
+    for sight in watcher.sights.values():
         interval = sight.series.interval
-        first_ms = interval.next_open_ms(interval.open_ms(witness.started_ms + 2_000))
+        first_ms = interval.next_open_ms(interval.open_ms(watcher.started_ms + 2_000))
         for open_ms in interval.opens(first_ms, interval.open_ms(script.end_ms - 8_000)):
             end_ms = interval.next_open_ms(open_ms)
             kinds = "+".join(script.kinds(open_ms, end_ms + 3_000)) or "calm"

@@ -1,6 +1,6 @@
 """An exchange that is very busy: many markets, thousands of trades a second, and all of it known.
 
-    .venv/bin/python -m bench.busy_exchange --port 9100 --rate 5000 --markets 50
+    .venv/bin/python -m bench.parts.busy_exchange --port 9100 --rate 5000 --markets 50
 
 Never here: faults and limits (`truecandle/sim` has them); who measures what (`feed_load`).
 Invariant: every trade is in the truth, and was sent in the millisecond that it is stamped with.
@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 from aiohttp import WSMsgType, web
 
-from bench.busy_market import TIMES_KEPT, Market, now_ms
+from bench.parts.busy_market import TIMES_KEPT, Market, now_ms
 from truecandle.candles.interval import INTERVALS
 
 #: How often what is due is sent, in one write: as trades arrive from afar.

@@ -1,10 +1,10 @@
 """What it costs to keep 600 closed candles for their official version, instead of 50.
 
-    .venv/bin/python -m bench.pending
+    .venv/bin/python -m bench.pending_cost
 
 Starts a Redis of its own, lets candles of 1 s close while no official one comes, and prints what
 they weigh, how large an answer of `/data?live=1` is, and how long everything takes. On a busy
-machine run it first: `chrt -f 20 .venv/bin/python -m bench.pending`.
+machine run it first: `chrt -f 20 .venv/bin/python -m bench.pending_cost`.
 """
 
 from __future__ import annotations

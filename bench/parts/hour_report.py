@@ -14,10 +14,10 @@ from typing import Any
 
 import requests
 
-from bench.closings import late, table
-from bench.hour import Hour, Script
-from bench.onlookers import SYMBOLS, Page, Usage, Web
-from bench.witness import Sight, Witness
+from bench.parts.candle_watcher import CandleWatcher, Sight
+from bench.parts.closed_candles import late, table
+from bench.parts.disturbed_system import DisturbedSystem, Script
+from bench.parts.outside_watchers import SYMBOLS, Page, Usage, Web
 from tests.support.role_processes import Role
 from truecandle.candles.candle import canonical, official_from_member
 from truecandle.store import keys
@@ -34,10 +34,10 @@ class Report:
     """Everything that was seen, and whether it is as it should be."""
 
     def __init__(
-        self, system: Hour, witness: Witness, web: Web, page: Page | None, script: Script,
-        usage: Usage,
+        self, system: DisturbedSystem, watcher: CandleWatcher, web: Web, page: Page | None,
+        script: Script, usage: Usage,
     ) -> None:  # fmt: skip
-        self._system, self._witness, self._web = system, witness, web
+        self._system, self._watcher, self._web = system, watcher, web
         self._page, self._script, self._usage = page, script, usage
         self._bad: list[str] = []
 
@@ -69,16 +69,16 @@ class Report:
 
     def _closings(self) -> None:
         print("\n== Candles at their close")
-        for text in table(self._witness, self._script):
+        for text in table(self._watcher, self._script):
             print(f"  {text}")
-        for text, is_excused in late(self._witness, self._script):
+        for text, is_excused in late(self._watcher, self._script):
             print(f"  not exact: {text}")
             if not is_excused:
                 self._wrong(f"not exact: {text}")
 
     def _truth(self) -> None:
         """No claim of completeness was false; everything stored is the exchange's own."""
-        judge = self._witness.judge
+        judge = self._watcher.judge
         print("\n== Truth")
         print(f"  candles judged {judge.seen}, of these complete {judge.claimed}, "
               f"falsely so {len(judge.false)}")  # fmt: skip
@@ -89,10 +89,10 @@ class Report:
         compared = stored = 0
         end_ms = self._script.end_ms - 10_000
         with self._system.redis.client() as redis:
-            for sight in self._witness.sights.values():
+            for sight in self._watcher.sights.values():
                 name, interval = sight.series.name, sight.series.interval
                 rows = self._system.truth(
-                    sight.series.symbol, interval.name, interval.open_ms(self._witness.started_ms),
+                    sight.series.symbol, interval.name, interval.open_ms(self._watcher.started_ms),
                     end_ms,
                 )  # fmt: skip
                 members: Any = redis.zrange(keys.klines(sight.series), 0, -1)
@@ -116,14 +116,14 @@ class Report:
         print(f"  official candles compared with it: {stored}")
 
     def _chain(self) -> None:
-        witness = self._witness
+        watcher = self._watcher
         print("\n== The chain official + pending + forming")
         for name in ("samples", "candles looked at", "event live_candle", "event live_price"):
-            print(f"  {name}: {witness.counts[name]}")
-        print(f"  longest time between two samples: {witness.longest_s * 1000:.0f} ms")
+            print(f"  {name}: {watcher.counts[name]}")
+        print(f"  longest time between two samples: {watcher.longest_s * 1000:.0f} ms")
         print("  over HTTP:", dict(self._web.counts))
         for what in TROUBLES:
-            found = [one for one in witness.troubles if one.what == what]
+            found = [one for one in watcher.troubles if one.what == what]
             print(f"  {what}: {len(found)}")
             for one in found[:SHOWN]:
                 kinds = "+".join(self._script.kinds(one.since_ms, one.until_ms)) or "calm"
@@ -137,7 +137,7 @@ class Report:
     def _age(self) -> None:
         print("\n== Longest time without a fresh candle (ms)")
         print(f"  {'series':14} {'no change':>10}  {'a trade not in':>14}")
-        for sight in self._witness.sights.values():
+        for sight in self._watcher.sights.values():
             print(f"  {sight.series.name:14} {sight.still_ms:10} {self._when(sight, 'still'):22} "
                   f"{sight.behind_ms:10} {self._when(sight, 'behind')}")  # fmt: skip
             if sight.behind_ms > BEHIND_MAX_MS:
@@ -173,7 +173,7 @@ class Report:
         print(f"  stream connections opened: {lines.count('connection')}")
         print(f"  trades refetched: {sum(refetched)} in {len(refetched)} requests")
         log = requests.get(f"{self._system.sim_url}/sim/log", timeout=10).json()
-        log = [one for one in log if one["at_ms"] >= self._witness.started_ms]
+        log = [one for one in log if one["at_ms"] >= self._watcher.started_ms]
         paths: Counter[str] = Counter()
         minutes: Counter[int] = Counter()
         for one in log:
@@ -192,7 +192,7 @@ class Report:
             return self._wrong("no feed was killed")
         print(f"  {killed['role']}, which led {', '.join(killed['led']) or 'nothing known'}")
         for symbol in killed["led"] or SYMBOLS:
-            leads = self._witness.leads.get(symbol, [])
+            leads = self._watcher.leads.get(symbol, [])
             after = [(at, who) for at, who in leads if at > killed["at_ms"] and who]
             before = [who for at, who in leads if at <= killed["at_ms"] and who][-1:]
             taken = [at for at, who in after if [who] != before]
