@@ -1,5 +1,4 @@
-// Of all official points, the stretch around the view that the chart is given: what it holds costs with each
-// change, so 100,000 candles are scrolled through at the price of a few thousand.
+// The stretch of official candles around the view that the chart is given: of 100,000 it holds some thousands.
 // Never here: drawing (bars.ts), which points there are.
 // Invariant: the view lies within the window, or where no points are; what is seen never moves when the window does.
 
