@@ -23,7 +23,10 @@ from tests.truth import Judge, Truth
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.merge import tail
 from truecandle.candles.series import Series, parse_series
+from truecandle.errors import StoreError
 from truecandle.store import keys, live
+from truecandle.store.batch import Batch, Queued
+from truecandle.store.live import Live
 
 SAMPLE_S = 0.1
 #: Official candles of each series that a sample looks at.
@@ -100,7 +103,7 @@ class Witness(threading.Thread):
                 try:
                     self._listen(listener)
                     self._sample()
-                except RedisError as error:
+                except (RedisError, StoreError) as error:
                     self._note("no answer of Redis", "", now_ms(), str(error))
                 self.stopping.wait(max(0.0, SAMPLE_S - (time.monotonic() - began_s)))
 
@@ -119,25 +122,21 @@ class Witness(threading.Thread):
     def _sample(self) -> None:
         self.counts["samples"] += 1
         symbols = sorted({sight.series.symbol for sight in self.sights.values()})
-        with self._redis.pipeline(transaction=True) as pipe:
-            for sight in self.sights.values():
-                key = keys.klines(sight.series)
-                pipe.zrange(key, -OFFICIAL_SEEN, -1, withscores=True)
-                live.queue(pipe, sight.series)
-            for symbol in symbols:
-                pipe.get(keys.lease(f"{keys.FEEDS}{symbol}"))
-            answers = pipe.execute()
+        batch, asked_ms = Batch(self._redis), now_ms()
+        sights = [
+            (sight, _queue_opens(batch, sight.series), live.queue(batch, sight.series, asked_ms))
+            for sight in self.sights.values()
+        ]
+        holders = [(symbol, _queue_holder(batch, symbol)) for symbol in symbols]
+        batch.run()
         at_ms = now_ms()
-        size = 1 + live.RESULTS
-        for number, sight in enumerate(self.sights.values()):
-            official, *stored = answers[number * size : (number + 1) * size]
-            self._look(sight, [int(score) for _, score in official], stored, at_ms)
-        for symbol, holder in zip(symbols, answers[-len(symbols) :], strict=True):
-            self._lead(symbol, holder, at_ms)
+        for sight, opens, found in sights:
+            self._look(sight, opens.value, found.value, at_ms)
+        for symbol, holder in holders:
+            self._lead(symbol, holder.value, at_ms)
 
-    def _look(self, sight: Sight, opens: list[int], stored: Sequence[Any], at_ms: int) -> None:
+    def _look(self, sight: Sight, opens: list[int], found: Live, at_ms: int) -> None:
         series = sight.series
-        found = live.decode(series, stored, at_ms)
         for candle in (*found.pending, *([found.forming] if found.forming else [])):
             if sight.texts.get(candle.open_ms) != candle:
                 sight.texts[candle.open_ms] = candle
@@ -241,6 +240,21 @@ class Witness(threading.Thread):
         for known in (sight.ranks, sight.ids, sight.texts):
             for open_ms in [one for one in known if one < old_ms]:
                 del known[open_ms]
+
+
+def _queue_opens(batch: Batch, series: Series) -> Queued[list[int]]:
+    """The open times of the newest official candles."""
+    return batch.add(
+        lambda pipe: pipe.zrange(keys.klines(series), -OFFICIAL_SEEN, -1, withscores=True),
+        lambda results: [int(score) for _, score in results[0]],
+    )
+
+
+def _queue_holder(batch: Batch, symbol: str) -> Queued[Any]:
+    """Who leads a market; None if nobody does."""
+    return batch.add(
+        lambda pipe: pipe.get(keys.lease(f"{keys.FEEDS}{symbol}")), lambda results: results[0]
+    )
 
 
 def now_ms() -> int:

@@ -24,6 +24,7 @@ from truecandle.events import GAP_PROVEN
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, lease, live
+from truecandle.store.batch import Batch
 
 PROVEN: tuple[GapReason, ...] = ("maintenance", "not_listed", "delisted")
 NOT_PROVEN: tuple[GapReason, ...] = ("unproven", "fetch_failed")
@@ -167,12 +168,14 @@ def test_no_reader_sees_the_gap_and_its_candle_at_once(redis: Redis, redis_url: 
     def look() -> None:
         with redis_py.Redis.from_url(redis_url) as own:
             while not is_over.is_set():
-                with own.pipeline(transaction=True) as pipe:
-                    pipe.zrange(keys.pending(MINUTES), 0, -1, withscores=True)
-                    gaps.queue(pipe, MINUTES)
-                    waiting, *rest = pipe.execute()
-                opens = [int(score) for _, score in waiting]
-                seen.append((opens, list(gaps.decode(rest))))
+                batch = Batch(own)
+                waiting = batch.add(
+                    lambda pipe: pipe.zrange(keys.pending(MINUTES), 0, -1, withscores=True),
+                    lambda results: [int(score) for _, score in results[0]],
+                )
+                missing = gaps.queue(batch, MINUTES)
+                batch.run()
+                seen.append((waiting.value, [(one.start_ms, one.end_ms) for one in missing.value]))
 
     reader = threading.Thread(target=look)
     reader.start()

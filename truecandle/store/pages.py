@@ -1,13 +1,13 @@
 """Official candles read: pages, meta, open times, all from one instant of Redis.
 
-Never here: writing, live candles (who needs both puts both reads into one transaction).
+Never here: writing, live candles (who needs both puts both reads into one batch).
 Invariant: what a page says about its series is what the ZSET held at that instant.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +19,13 @@ from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors
+from truecandle.store.batch import Batch, Queued
 from truecandle.store.columns import own_time
 
 #: Candles of one page.
 PAGE_CANDLES_MAX = 5_000
 #: Open times of one look for holes; it reads `PAGE_CANDLES_MAX` at a time.
 OPENS_MAX = 100_000
-#: Results that `queue` adds to a pipeline and `decode` takes from it.
-RESULTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,44 +79,32 @@ class Page:
 
 def read(redis: Redis, series: Series, query: Query) -> Page:
     """One page, all of one instant."""
-    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
-        queue(pipe, series, query)
-        return decode(query, pipe.execute())
+    batch = Batch(redis)
+    page = queue(batch, series, query)
+    batch.run()
+    return page.value
 
 
-def queue(pipe: Pipeline, series: Series, query: Query) -> None:
-    """Adds the reading of a page to a transaction: `RESULTS` commands, for `decode`."""
-    _queue_meta(pipe, series)
-    start: Any = 0 if query.start_ms is None else query.start_ms
-    ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
-    end: Any = f"({min(ends)}" if ends else LAST_MS
-    first, last = (start, end) if query.is_forward else (end, start)
-    pipe.zrange(
-        keys.klines(series),
-        first,
-        last,
-        byscore=True,
-        desc=not query.is_forward,
-        offset=0,
-        num=query.limit + 1,
-    )
+def queue(batch: Batch, series: Series, query: Query) -> Queued[Page]:
+    """Adds the reading of a page to a batch of one instant."""
 
+    def ask(pipe: Pipeline) -> None:
+        _ask_meta(pipe, series)
+        start: Any = 0 if query.start_ms is None else query.start_ms
+        ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
+        end: Any = f"({min(ends)}" if ends else LAST_MS
+        first, last = (start, end) if query.is_forward else (end, start)
+        pipe.zrange(
+            keys.klines(series),
+            first,
+            last,
+            byscore=True,
+            desc=not query.is_forward,
+            offset=0,
+            num=query.limit + 1,
+        )
 
-def decode(query: Query, results: Sequence[Any]) -> Page:
-    """The page in the `RESULTS` results that `queue` asked for."""
-    found = _meta(results)
-    members: list[bytes] = results[RESULTS - 1]
-    page = members[: query.limit]
-    if not query.is_forward:
-        page.reverse()
-    return Page(
-        members=tuple(page),
-        version=found.version,
-        earliest=found.earliest,
-        latest=found.latest,
-        count=found.count,
-        has_more=len(members) > query.limit,
-    )
+    return batch.add(ask, lambda results: _page(query, *results))
 
 
 def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
@@ -132,12 +119,12 @@ def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
     return [found[open_ms] for open_ms in sorted(found)]
 
 
-@map_redis_errors()
 def meta(redis: Redis, series: Series) -> Meta:
     """What the series holds, as the ZSET itself shows it, with the version from its meta."""
-    with redis.pipeline(transaction=True) as pipe:
-        _queue_meta(pipe, series)
-        return _meta(pipe.execute())
+    batch = Batch(redis)
+    found = batch.add(lambda pipe: _ask_meta(pipe, series), lambda results: _meta(*results))
+    batch.run()
+    return found.value
 
 
 @map_redis_errors()
@@ -205,7 +192,7 @@ def _score_pages(
         start = f"({whole[-1][1]:.17g}" if whole else f"({last:.17g}"
 
 
-def _queue_meta(pipe: Pipeline, series: Series) -> None:
+def _ask_meta(pipe: Pipeline, series: Series) -> None:
     name = keys.klines(series)
     pipe.get(keys.meta(series))
     pipe.zcard(name)
@@ -213,8 +200,22 @@ def _queue_meta(pipe: Pipeline, series: Series) -> None:
     pipe.zrange(name, LAST_MS, 0, byscore=True, desc=True, withscores=True, offset=0, num=1)
 
 
-def _meta(results: Sequence[Any]) -> Meta:
-    text, count, first, last = results[: RESULTS - 1]
+def _page(query: Query, text: Any, count: int, first: Any, last: Any, members: list[bytes]) -> Page:
+    found = _meta(text, count, first, last)
+    page = members[: query.limit]
+    if not query.is_forward:
+        page.reverse()
+    return Page(
+        members=tuple(page),
+        version=found.version,
+        earliest=found.earliest,
+        latest=found.latest,
+        count=found.count,
+        has_more=len(members) > query.limit,
+    )
+
+
+def _meta(text: Any, count: int, first: Any, last: Any) -> Meta:
     return Meta(
         earliest=int(first[0][1]) if first else None,
         latest=int(last[0][1]) if last else None,

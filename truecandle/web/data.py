@@ -17,7 +17,8 @@ from truecandle.candles.gap import Missing
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
-from truecandle.store import gaps, live, map_redis_errors, official, pages
+from truecandle.store import gaps, live, official, pages
+from truecandle.store.batch import Batch
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
@@ -38,22 +39,19 @@ class Snapshot(NamedTuple):
     missing: list[Missing]
 
 
-@map_redis_errors()
 def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles only if they were asked for."""
     if not wanted.is_live:
         return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
-    with redis.pipeline(transaction=True) as pipe:
-        pages.queue(pipe, series, wanted.query)
-        live.queue(pipe, series)
-        gaps.queue(pipe, series)
-        results = pipe.execute()
-    page = pages.decode(wanted.query, results)
+    batch = Batch(redis)
+    asked_page = pages.queue(batch, series, wanted.query)
+    asked_live = live.queue(batch, series, now_ms)
+    asked_missing = gaps.queue(batch, series)
+    batch.run()
+    page, missing = asked_page.value, asked_missing.value
     cut = columns(page.members)
-    found = live.decode(series, results[pages.RESULTS :], now_ms)
-    missing = gaps.decode(results[pages.RESULTS + live.RESULTS :])
-    beside = _beside(wanted.query, series, page, cut, found, missing, now_ms)
+    beside = _beside(wanted.query, series, page, cut, asked_live.value, missing, now_ms)
     shown = [item.candle.to_json(item.state).encode() for item in beside]
     return Snapshot(page, cut, shown, missing)
 
