@@ -8,7 +8,6 @@ twice changes nothing the second time.
 from __future__ import annotations
 
 import gzip
-import json
 import time
 import zlib
 from collections import Counter
@@ -29,6 +28,7 @@ from truecandle.candles.candle import official_from_row
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
+from truecandle.exact_json import loads
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.official import PAGE_CANDLES_MAX, Query
 
@@ -111,7 +111,7 @@ def _lines(path: Path, entry: ManifestEntry) -> Iterator[Row]:
 
 def _row(line: bytes, entry: ManifestEntry) -> Row:
     try:
-        row = json.loads(b"[" + line + b"]" if entry.form == "csv" else line, parse_float=str)
+        row = loads(b"[" + line + b"]" if entry.form == "csv" else line)
     except (ValueError, RecursionError) as error:
         raise CandleError("line", line, f"a candle of {entry.candles} in {entry.file}") from error
     if not isinstance(row, list) or not row:

@@ -6,7 +6,6 @@ Invariant: every figure is exact but basis points (rounded); what was never show
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -22,6 +21,7 @@ from truecandle.candles.candle import (
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.trades import QUOTE_STEP
 from truecandle.errors import CandleError
+from truecandle.exact_json import dumps, exact, loads
 
 PRICES: Final = ("open", "high", "low", "close")
 #: What no browser's candle has, and our feed's only where it knows it for sure.
@@ -70,11 +70,14 @@ class AuditEntry:
 
     def to_json(self) -> str:
         """The text that the store keeps."""
-        shown = self.shown.to_json() if self.shown else "null"
-        return (
-            f'{{"time":{self.open_ms},"at":{self.at_ms},"late_ms":{self.late_ms},'
-            f'"shown":{shown},"official":{self.official.member()}}}'
-        )
+        fields = {
+            "time": self.open_ms,  # first: the script of the store looks for it there
+            "at": self.at_ms,
+            "late_ms": self.late_ms,
+            "shown": exact(self.shown.to_json()) if self.shown else None,
+            "official": exact(self.official.member()),
+        }
+        return dumps(fields).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +152,15 @@ def summary(entries: Iterable[AuditEntry], steps: Steps) -> AuditSummary:
     )
 
 
-def known_steps(listing: Instrument | None, entries: Iterable[AuditEntry]) -> Steps:
+def known_steps(instrument: Instrument | None, entries: Iterable[AuditEntry]) -> Steps:
     """The steps that the exchange lists; where it lists none, those that official prices and
     volumes themselves show: the last decimal ever used. That can be too coarse while few candles
     are known, and is never too fine.
     """
     officials = [entry.official for entry in entries]
     prices = [getattr(one, name) for one in officials for name in PRICES]
-    tick = Decimal(listing.tick_size) if listing and listing.tick_size else None
-    step = Decimal(listing.step_size) if listing and listing.step_size else None
+    tick = Decimal(instrument.tick_size) if instrument and instrument.tick_size else None
+    step = Decimal(instrument.step_size) if instrument and instrument.step_size else None
     return Steps(
         tick=tick or _last_decimal(prices),
         tick_source="exchange" if tick else "official prices",
@@ -169,7 +172,7 @@ def known_steps(listing: Instrument | None, entries: Iterable[AuditEntry]) -> St
 def audit_entry_from_json(text: bytes | str) -> AuditEntry:
     """A kept entry back; `CandleError` if it is not one."""
     try:
-        fields: Any = json.loads(text, parse_float=str)
+        fields: Any = loads(text)
         at_ms, late_ms, shown = fields["at"], fields["late_ms"], fields["shown"]
         official = official_from_row(fields["official"])
     except (ValueError, RecursionError, LookupError, TypeError) as error:

@@ -6,7 +6,6 @@ Invariant: after every write each open time has one member, and meta says what t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +13,10 @@ from typing import Any
 from redis import Redis
 
 from truecandle.candles.candle import OfficialCandle, official_from_member, official_from_row
+from truecandle.candles.decimals import moment
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
+from truecandle.exact_json import loads
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.pages import (
@@ -178,9 +179,11 @@ def decode_corrections(texts: Iterable[bytes]) -> list[Correction]:
     found = []
     for text in texts:
         try:
-            entry = json.loads(text, parse_float=str)
+            entry = loads(text)
             old, new = official_from_row(entry["old"]), official_from_row(entry["new"])
-            found.append(Correction(new.open_ms, old, new, entry["at"], str(entry["by"])))
+            at, by = moment(entry["at"], "at"), str(entry["by"])
+            if by.isprintable():
+                found.append(Correction(new.open_ms, old, new, at, by))
         except (ValueError, RecursionError, LookupError, TypeError, CandleError):
             continue
     return found

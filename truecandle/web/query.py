@@ -19,7 +19,7 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.web.errors import Problem
-from truecandle.web.markets import Markets
+from truecandle.web.followed_markets import Markets
 
 LIMIT_USUAL: Final = 500
 #: Entries of a list, such as an audit.
