@@ -27,7 +27,8 @@ from redis import Redis
 from bench.busy_exchange import open_times, symbols_of
 from bench.lateness import Watch
 from tests.harness import ROOT, RedisProc, free_port, wait_for
-from truecandle.candles.candle import canonical, live_from_json
+from truecandle.candles.candle import live_from_json
+from truecandle.candles.decimals import canonical
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE
 from truecandle.feed.feed_stats import quantile

@@ -19,7 +19,8 @@ from bench.hour import Hour, Script
 from bench.onlookers import SYMBOLS, Page, Usage, Web
 from bench.witness import Sight, Witness
 from tests.roles import Role
-from truecandle.candles.candle import canonical, official_from_member
+from truecandle.candles.candle import official_from_member
+from truecandle.candles.decimals import canonical
 from truecandle.store import keys
 
 #: A market's trades are in its candle within this, whatever was scripted.

@@ -16,7 +16,8 @@ from tests.harness import wait_for
 from tests.roles import Roles
 from tests.truth import Truth
 from truecandle.binance.rest.client import TRADES_WEIGHT, RestClient
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import RateLimited

@@ -18,7 +18,8 @@ from tests.recordings import official as read_official
 from tests.replaying import Manner, replay
 from tests.truth import Truth
 from truecandle.binance.streams.messages import parse_message
-from truecandle.candles.candle import LiveCandle, canonical, live_from_fields
+from truecandle.candles.candle import LiveCandle, live_from_fields
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade

@@ -19,7 +19,7 @@ from truecandle.admin.moments import shown
 from truecandle.admin.progress import Progress
 from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.archive import Archive, File, rows
-from truecandle.candles.interval import LAST_MS
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, ExchangeRefused, MalformedAnswer
 from truecandle.ingest.kline_pages import Span
@@ -93,7 +93,7 @@ class Unpacker:
 
     def _take_batch(self, series: Series, span: Span, batch: list[Row]) -> list[RefusedRow]:
         """Stores what is new of a batch; returns what is no candle."""
-        times = [row[0] for row in batch if isinstance(row[0], int) and row[0] < LAST_MS]
+        times = [row[0] for row in batch if is_moment(row[0])]
         known: set[object] = set()
         if times:
             first_ms, end_ms = min(times), max(times) + 1
@@ -148,4 +148,4 @@ def _batches(lines: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _is_within(row: Row, span: Span) -> bool:
     """Broken rows too: the store refuses and counts them."""
-    return not isinstance(row[0], int) or row[0] >= LAST_MS or span[0] <= row[0] < span[1]
+    return not is_moment(row[0]) or span[0] <= row[0] < span[1]

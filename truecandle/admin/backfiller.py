@@ -18,8 +18,8 @@ from truecandle.admin.plan import Cost, Source, ceiling, cost, days, files, page
 from truecandle.admin.progress import Progress
 from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.gap import Hole
-from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import MalformedAnswer
 from truecandle.ingest.kline_pages import KlinePageReader, Span
@@ -147,7 +147,7 @@ class Filler:
             lambda: self._page_reader.ask(self._session.rest, series, start_ms=OPENED_MS, limit=1)
         )
         first_ms = answer[0][0] if answer and answer[0] else None
-        if not isinstance(first_ms, int) or not 0 <= first_ms < LAST_MS:
+        if not is_moment(first_ms):
             return span.end_ms
         listed_ms = min(span.end_ms, max(span.start_ms, series.interval.open_ms(first_ms)))
         if listed_ms > span.start_ms and meta.earliest == listed_ms:

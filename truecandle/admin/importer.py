@@ -25,7 +25,7 @@ from truecandle.admin.export import members
 from truecandle.admin.manifest import ManifestEntry
 from truecandle.admin.progress import Progress
 from truecandle.candles.candle import official_from_row
-from truecandle.candles.interval import LAST_MS
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
 from truecandle.exact_json import loads
@@ -121,7 +121,7 @@ def _row(line: bytes, entry: ManifestEntry) -> Row:
 
 def _stored(redis: Redis, series: Series, batch: list[Row]) -> dict[object, bytes]:
     """What is stored at the open times of a batch, and between them."""
-    times = [row[0] for row in batch if isinstance(row[0], int) and 0 <= row[0] < LAST_MS]
+    times = [row[0] for row in batch if is_moment(row[0])]
     if not times:
         return {}
     span = Query(PAGE_CANDLES_MAX, min(times), max(times) + 1)

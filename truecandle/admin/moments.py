@@ -13,6 +13,7 @@ from typing import Final
 
 import click
 
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
@@ -49,7 +50,7 @@ class UtcTime(click.ParamType[int]):
 
 def shown(ms: object) -> str:
     """`2024-01-31T12:00:00Z`; what is no moment as it is."""
-    if not isinstance(ms, int) or not 0 <= ms < LAST_MS:
+    if not is_moment(ms):
         return repr(ms)
     seconds, rest = divmod(ms, 1000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

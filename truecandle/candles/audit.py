@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from truecandle.candles.candle import (
     live_from_fields,
     official_from_row,
 )
+from truecandle.candles.decimals import EXACT
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.trades import QUOTE_STEP
 from truecandle.errors import CandleError
@@ -30,8 +31,6 @@ QUOTES: Final = ("quote_volume", "taker_quote_volume")
 #: What is compared.
 FIELDS: Final = (*PRICES, "volume", "trades", *FLOWS)
 
-#: Differences and their ratios: no number on Binance has more digits.
-_EXACT = Context(prec=60)
 _BP_STEP = Decimal("0.000001")
 _SHARE_STEP = Decimal("0.000001")
 
@@ -66,7 +65,7 @@ class AuditEntry:
         """Shown less official; 0 if it was not shown, or shown as unknown."""
         if self.shown is None or getattr(self.shown, field) is None:
             return Decimal(0)
-        return _EXACT.subtract(_value(self.shown, field), _value(self.official, field))
+        return EXACT.subtract(_value(self.shown, field), _value(self.official, field))
 
     def to_json(self) -> str:
         """The text that the store keeps."""
@@ -191,9 +190,9 @@ def audit_entry_from_json(text: bytes | str) -> AuditEntry:
 
 def _difference(seen: Sequence[AuditEntry], field: str, step: Decimal | None) -> FieldDifference:
     sizes = [abs(entry.difference(field)) for entry in seen]
-    ticks = [_EXACT.divide(size, step) for size in sizes] if step else []
+    ticks = [EXACT.divide(size, step) for size in sizes] if step else []
     points = [
-        _EXACT.divide(size * 10_000, official).quantize(_BP_STEP)
+        EXACT.divide(size * 10_000, official).quantize(_BP_STEP)
         for size, entry in zip(sizes, seen, strict=True)
         if (official := _value(entry.official, field))
     ]
@@ -210,7 +209,7 @@ def _share(part: int, whole: int) -> Decimal | None:
     """Rounded down: only all of them are 1."""
     if not whole:
         return None
-    return _EXACT.divide(Decimal(part), Decimal(whole)).quantize(_SHARE_STEP, "ROUND_DOWN")
+    return EXACT.divide(Decimal(part), Decimal(whole)).quantize(_SHARE_STEP, "ROUND_DOWN")
 
 
 def _value(candle: LiveCandle | OfficialCandle, field: str) -> Decimal:

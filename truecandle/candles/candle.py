@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from truecandle.candles.decimals import NO_ID, count, moment, trade_id
-from truecandle.candles.decimals import canonical as canonical
+from truecandle.candles.decimals import NO_ID, canonical, count, moment, trade_id
 from truecandle.candles.interval import Interval
 from truecandle.errors import CandleError
 from truecandle.exact_json import loads

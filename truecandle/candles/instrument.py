@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from truecandle.candles.candle import canonical
+from truecandle.candles.decimals import canonical
 from truecandle.candles.series import parse_symbol
 from truecandle.errors import CandleError
 from truecandle.exact_json import exact

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from truecandle.candles.candle import OfficialCandle, official_from_member
+from truecandle.candles.decimals import COUNT_END
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
@@ -230,4 +231,4 @@ def _version(text: Any) -> int:
     except (ValueError, RecursionError):
         return 0
     value = found.get("version") if isinstance(found, dict) else 0
-    return value if isinstance(value, int) and 0 < value < 2**53 else 0
+    return value if type(value) is int and 0 < value < COUNT_END else 0

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from truecandle.binance.validators import agg_trade, excerpt, field, time_ms
+from truecandle.binance.validators import agg_trade, excerpt, field
+from truecandle.candles.decimals import moment
 from truecandle.candles.instrument import Instrument, instrument_from_fields
 from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
@@ -54,7 +55,7 @@ def parse_server_time(body: bytes) -> int:
     answer = _parse(body)
     if not isinstance(answer, dict):
         raise MalformedAnswer(f"expected a server time, got {excerpt(body)}")
-    return field(answer, "serverTime", time_ms)
+    return field(answer, "serverTime", moment)
 
 
 def parse_instruments(body: bytes) -> InstrumentPage:
