@@ -7,9 +7,9 @@ Invariant: what is written as it is shown means the same moment.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -19,6 +19,8 @@ from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
 
 SERIES_MAX: Final = 200
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?Z?)?", re.ASCII)
 _MS: Final = re.compile(r"\d{10,15}", re.ASCII)
@@ -46,6 +48,13 @@ class UtcTime(click.ParamType[int]):
         except ValueError:
             self.fail(f"{text!r}; allowed: 2024-01-31, 2024-01-31T12:00Z (UTC) or ms since 1970")
         return ms
+
+
+def span_options(command: Command) -> Command:
+    """`--from` and `--to`, as `start_ms` and `end_ms`."""
+    end = click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
+    start = click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
+    return start(end(command))
 
 
 def shown(ms: object) -> str:

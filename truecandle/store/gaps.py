@@ -14,9 +14,9 @@ from redis import Redis
 from truecandle.candles.gap import Gap, Hole, Missing, find_holes, gap_from_json, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors, pages
 from truecandle.store.batch import Batch, Queued
+from truecandle.store.entries import own
 from truecandle.store.script import Script
 
 #: Candles that are counted at once; only where the count is wrong are their open times read.
@@ -33,13 +33,7 @@ _SAVE = Script("save_gaps")
 def read(redis: Redis, series: Series) -> GapRegistry:
     """What is known; junk is skipped."""
     texts: Any = redis.hvals(keys.gaps(series))
-    found: list[Gap] = []
-    for text in texts:
-        try:
-            found.append(gap_from_json(text))
-        except CandleError:
-            continue
-    return GapRegistry(found)
+    return GapRegistry(own(texts, gap_from_json))
 
 
 @map_redis_errors()

@@ -19,6 +19,7 @@ from truecandle.errors import CandleError
 from truecandle.exact_json import loads
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.columns import Columns, columns, iso
+from truecandle.store.entries import own
 from truecandle.store.pages import (
     OPENS_MAX,
     PAGE_CANDLES_MAX,
@@ -176,17 +177,19 @@ def correction_texts(redis: Redis, series: Series, limit: int) -> list[bytes]:
 
 def decode_corrections(texts: Iterable[bytes]) -> list[Correction]:
     """The corrections of `texts`; what is none of ours is skipped. 1000 take about 50 ms."""
-    found = []
-    for text in texts:
-        try:
-            entry = loads(text)
-            old, new = official_from_row(entry["old"]), official_from_row(entry["new"])
-            at, by = moment(entry["at"], "at"), str(entry["by"])
-            if by.isprintable():
-                found.append(Correction(new.open_ms, old, new, at, by))
-        except (ValueError, RecursionError, LookupError, TypeError, CandleError):
-            continue
-    return found
+    return own(texts, _correction)
+
+
+def _correction(text: bytes) -> Correction:
+    try:
+        entry = loads(text)
+        old, new, at, by = entry["old"], entry["new"], entry["at"], str(entry["by"])
+    except (ValueError, RecursionError, LookupError, TypeError) as error:
+        raise CandleError("correction", text, "a JSON object of ours") from error
+    if not by.isprintable():
+        raise CandleError("by", by, "printable text")
+    new = official_from_row(new)
+    return Correction(new.open_ms, official_from_row(old), new, moment(at, "at"), by)
 
 
 def _write(
