@@ -244,17 +244,14 @@ class Witness(threading.Thread):
 
 def _queue_opens(batch: Batch, series: Series) -> Queued[list[int]]:
     """The open times of the newest official candles."""
-    return batch.add(
-        lambda pipe: pipe.zrange(keys.klines(series), -OFFICIAL_SEEN, -1, withscores=True),
-        lambda results: [int(score) for _, score in results[0]],
-    )
+    batch.pipe.zrange(keys.klines(series), -OFFICIAL_SEEN, -1, withscores=True)
+    return batch.queued(lambda pairs: [int(score) for _, score in pairs])
 
 
 def _queue_holder(batch: Batch, symbol: str) -> Queued[Any]:
     """Who leads a market; None if nobody does."""
-    return batch.add(
-        lambda pipe: pipe.get(keys.lease(f"{keys.FEEDS}{symbol}")), lambda results: results[0]
-    )
+    batch.pipe.get(keys.lease(f"{keys.FEEDS}{symbol}"))
+    return batch.queued(lambda holder: holder)
 
 
 def now_ms() -> int:

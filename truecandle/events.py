@@ -22,7 +22,7 @@ from truecandle.candles.freshness import Freshness
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
-from truecandle.exact_json import exact
+from truecandle.exact_json import Exact
 from truecandle.store import connect
 from truecandle.store.channel import Channel
 
@@ -62,7 +62,7 @@ class Codec:
 
     @staticmethod
     def loads(text: str | bytes, **_: object) -> Any:
-        return json.loads(text, parse_float=exact)
+        return json.loads(text, parse_float=Exact)
 
 
 class Publisher:
@@ -100,7 +100,7 @@ class Publisher:
             "previous": previous,
             "reason": reason,
             "candles": (
-                [exact(candle.member()) for candle in candles]
+                [Exact(candle.member()) for candle in candles]
                 if len(candles) <= CANDLES_IN_EVENT_MAX
                 else []
             ),
@@ -114,7 +114,7 @@ class Publisher:
         payload = {
             "symbol": series.symbol,
             "interval": series.interval.name,
-            "candle": exact(candle.to_json(state)),
+            "candle": Exact(candle.to_json(state)),
         }
         self._manager.emit(LIVE_CANDLE, payload, room=series.name)
 
@@ -146,11 +146,11 @@ class Publisher:
         """
         payload = {
             "symbol": symbol,
-            "price": exact(price),
+            "price": Exact(price),
             "timestamp": timestamp,
-            "high": exact(high),
-            "low": exact(low),
-            "volume": exact(volume),
+            "high": Exact(high),
+            "low": Exact(low),
+            "volume": Exact(volume),
             "trades": trades,
             "first_id": first_id,
             "last_id": last_id,

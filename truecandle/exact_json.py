@@ -11,17 +11,12 @@ from typing import Any
 
 import orjson
 
-#: JSON text inside a value that is still to be written.
+#: JSON text, such as a decimal number, that is to be written as it is; it is not checked.
 Exact = orjson.Fragment
 
 
-def exact(text: str | bytes) -> Exact:
-    """JSON text, such as a decimal number, to be written as it is. It is not checked."""
-    return orjson.Fragment(text)
-
-
 def dumps(value: object) -> bytes:
-    """The value as compact JSON; what is `exact` in it keeps its text."""
+    """The value as compact JSON; what is `Exact` in it keeps its text."""
     return orjson.dumps(value)
 
 

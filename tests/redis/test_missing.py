@@ -169,10 +169,8 @@ def test_no_reader_sees_the_gap_and_its_candle_at_once(redis: Redis, redis_url: 
         with redis_py.Redis.from_url(redis_url) as own:
             while not is_over.is_set():
                 batch = Batch(own)
-                waiting = batch.add(
-                    lambda pipe: pipe.zrange(keys.pending(MINUTES), 0, -1, withscores=True),
-                    lambda results: [int(score) for _, score in results[0]],
-                )
+                batch.pipe.zrange(keys.pending(MINUTES), 0, -1, withscores=True)
+                waiting = batch.queued(lambda pairs: [int(score) for _, score in pairs])
                 missing = gaps.queue(batch, MINUTES)
                 batch.run()
                 seen.append((waiting.value, [(one.start_ms, one.end_ms) for one in missing.value]))

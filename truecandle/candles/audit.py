@@ -22,7 +22,7 @@ from truecandle.candles.decimals import EXACT
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.trades import QUOTE_STEP
 from truecandle.errors import CandleError
-from truecandle.exact_json import dumps, exact, loads
+from truecandle.exact_json import Exact, dumps, loads
 
 PRICES: Final = ("open", "high", "low", "close")
 #: What no browser's candle has, and our feed's only where it knows it for sure.
@@ -73,8 +73,8 @@ class AuditEntry:
             "time": self.open_ms,  # first: the script of the store looks for it there
             "at": self.at_ms,
             "late_ms": self.late_ms,
-            "shown": exact(self.shown.to_json()) if self.shown else None,
-            "official": exact(self.official.member()),
+            "shown": Exact(self.shown.to_json()) if self.shown else None,
+            "official": Exact(self.official.member()),
         }
         return dumps(fields).decode()
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from truecandle.candles.decimals import canonical
 from truecandle.candles.series import parse_symbol
 from truecandle.errors import CandleError
-from truecandle.exact_json import exact
+from truecandle.exact_json import Exact
 
 #: The exchange's word for a market that trades; others are BREAK, HALT, END_OF_DAY, CANCEL_ONLY.
 TRADING: Final = "TRADING"
@@ -45,8 +45,8 @@ class Instrument:
             "status": self.status or None,
             "base": self.base or None,
             "quote": self.quote or None,
-            "tick_size": exact(self.tick_size) if self.tick_size else None,
-            "step_size": exact(self.step_size) if self.step_size else None,
+            "tick_size": Exact(self.tick_size) if self.tick_size else None,
+            "step_size": Exact(self.step_size) if self.step_size else None,
         }
 
 

@@ -18,48 +18,38 @@ T = TypeVar("T")
 
 
 class Queued(Generic[T]):
-    """What one reader has asked for; `value` decodes it once the batch has run."""
+    """What one reader has asked for. `value` is the answer, there once the batch has run."""
 
-    __slots__ = ("_decode", "_first", "_last", "_results")
+    __slots__ = ("decode", "end", "start", "value")
 
-    def __init__(self, decode: Callable[[list[Any]], T], first: int, last: int) -> None:
-        self._decode = decode
-        self._first, self._last = first, last
-        #: Of its own commands; None until the batch has run.
-        self._results: list[Any] | None = None
-
-    def take(self, answers: list[Any]) -> None:
-        """Keeps its own of the batch's answers."""
-        self._results = answers[self._first : self._last]
-
-    @property
-    def value(self) -> T:
-        """The answer, decoded whenever it is looked at; `RuntimeError` before `Batch.run`."""
-        if self._results is None:
-            raise RuntimeError("a batch is read before it has run")
-        return self._decode(self._results)
+    def __init__(self, decode: Callable[..., T], start: int, end: int) -> None:
+        self.decode = decode
+        #: Its results among those of the batch.
+        self.start, self.end = start, end
+        self.value: T
 
 
 class Batch:
     """Reads that leave together; with `is_one_instant` as a transaction, so that none of the
     answers is older than another.
+
+    A reader adds its commands to `pipe`, and right after them calls `queued`.
     """
 
     def __init__(self, redis: Redis, *, is_one_instant: bool = True) -> None:
-        self._pipe: Pipeline = redis.pipeline(transaction=is_one_instant)
+        self.pipe: Pipeline = redis.pipeline(transaction=is_one_instant)
         self._queued: list[Queued[Any]] = []
 
-    def add(self, ask: Callable[[Pipeline], object], decode: Callable[[list[Any]], T]) -> Queued[T]:
-        """Queues the commands that `ask` sends; `decode` is given just their results, in order."""
-        first = len(self._pipe)
-        ask(self._pipe)
-        queued = Queued(decode, first, len(self._pipe))
+    def queued(self, decode: Callable[..., T]) -> Queued[T]:
+        """All commands added since this was last called; `decode` takes their results, in order."""
+        start = self._queued[-1].end if self._queued else 0
+        queued = Queued(decode, start, len(self.pipe))
         self._queued.append(queued)
         return queued
 
-    @map_redis_errors()
     def run(self) -> None:
-        """Asks Redis, once; a `StoreError` if any of the commands failed."""
-        answers = self._pipe.execute()
+        """Asks Redis, once, and decodes the answers; a `StoreError` if a command failed."""
+        with map_redis_errors():
+            answers = self.pipe.execute()
         for queued in self._queued:
-            queued.take(answers)
+            queued.value = queued.decode(*answers[queued.start : queued.end])

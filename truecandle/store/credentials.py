@@ -12,10 +12,10 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, cast
+from functools import partial
+from typing import Any, Final, Literal, NamedTuple
 
 from redis import Redis, RedisError
-from redis.client import Pipeline
 
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.batch import Batch, Queued
@@ -85,7 +85,8 @@ class CredentialStore:
         batch = Batch(self._redis, is_one_instant=False)
         holds = _queue(batch, credential, now_ms)
         name = keys.session(credential.digest)
-        ttl_s = batch.add(lambda pipe: pipe.ttl(name), lambda results: cast(int, results[0]))
+        batch.pipe.ttl(name)
+        ttl_s = batch.queued(int)
         batch.run()
         if not holds.value:
             return None
@@ -177,16 +178,13 @@ def decoded(members: Any) -> list[str]:
 
 def _queue(batch: Batch, credential: Credential, now_ms: int) -> Queued[bool]:
     """Asks whether a credential holds at `now_ms`."""
-
-    def ask(pipe: Pipeline) -> None:
-        if credential.kind == "session":
-            pipe.hmget(keys.session(credential.digest), "user", "epoch", "created_ms")
-            pipe.hget(keys.user(credential.user), "epoch")
-        else:
-            pipe.hmget(keys.token(credential.digest), "user", "born", "created_ms")
-            pipe.hget(keys.user(credential.user), "born")
-
-    return batch.add(ask, lambda results: _holds(credential, now_ms, *results))
+    if credential.kind == "session":
+        batch.pipe.hmget(keys.session(credential.digest), "user", "epoch", "created_ms")
+        batch.pipe.hget(keys.user(credential.user), "epoch")
+    else:
+        batch.pipe.hmget(keys.token(credential.digest), "user", "born", "created_ms")
+        batch.pipe.hget(keys.user(credential.user), "born")
+    return batch.queued(partial(_holds, credential, now_ms))
 
 
 def _holds(credential: Credential, now_ms: int, fields: Any, current: bytes | None) -> bool:

@@ -78,10 +78,8 @@ def proven(redis: Redis, series: Series) -> list[Missing]:
 
 def queue(batch: Batch, series: Series) -> Queued[list[Missing]]:
     """Adds the reading of the newest proven gaps, ascending, to a batch."""
-    return batch.add(
-        lambda pipe: pipe.zrange(keys.missing(series), -MISSING_MAX, -1, withscores=True),
-        lambda results: [Missing(int(start), int(end)) for end, start in results[0]],
-    )
+    batch.pipe.zrange(keys.missing(series), -MISSING_MAX, -1, withscores=True)
+    return batch.queued(lambda pairs: [Missing(int(start), int(end)) for end, start in pairs])
 
 
 @map_redis_errors()

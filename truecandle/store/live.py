@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -141,12 +141,9 @@ def queue(batch: Batch, series: Series, now_ms: int, pending: int = PENDING_KEPT
 
     `pending`: how many of the newest closed ones are read, 1 or more.
     """
-
-    def ask(pipe: Pipeline) -> None:
-        pipe.get(keys.live(series))
-        pipe.zrange(keys.pending(series), -pending, -1)
-
-    return batch.add(ask, lambda results: _live(series, now_ms, *results))
+    batch.pipe.get(keys.live(series))
+    batch.pipe.zrange(keys.pending(series), -pending, -1)
+    return batch.queued(partial(_live, series, now_ms))
 
 
 def newest(redis: Redis, series: Iterable[Series], now_ms: int) -> list[tuple[Series, LiveCandle]]:

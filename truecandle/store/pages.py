@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from redis import Redis
@@ -88,24 +89,19 @@ def read(redis: Redis, series: Series, query: Query) -> Page:
 
 def queue(batch: Batch, series: Series, query: Query) -> Queued[Page]:
     """Adds the reading of a page to a batch of one instant."""
-
-    def ask(pipe: Pipeline) -> None:
-        _ask_meta(pipe, series)
-        start: Any = 0 if query.start_ms is None else query.start_ms
-        ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
-        end: Any = f"({min(ends)}" if ends else LAST_MS
-        first, last = (start, end) if query.is_forward else (end, start)
-        pipe.zrange(
-            keys.klines(series),
-            first,
-            last,
-            byscore=True,
-            desc=not query.is_forward,
-            offset=0,
-            num=query.limit + 1,
-        )
-
-    return batch.add(ask, lambda results: _page(query, *results))
+    is_forward, name = query.is_forward, _ask_meta(batch.pipe, series)
+    start: Any = 0 if query.start_ms is None else query.start_ms
+    ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
+    end: Any = f"({min(ends)}" if ends else LAST_MS
+    batch.pipe.zrange(
+        name,
+        *((start, end) if is_forward else (end, start)),
+        byscore=True,
+        desc=not is_forward,
+        offset=0,
+        num=query.limit + 1,
+    )
+    return batch.queued(partial(_page, query))
 
 
 def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
@@ -123,7 +119,8 @@ def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
 def meta(redis: Redis, series: Series) -> Meta:
     """What the series holds, as the ZSET itself shows it, with the version from its meta."""
     batch = Batch(redis)
-    found = batch.add(lambda pipe: _ask_meta(pipe, series), lambda results: _meta(*results))
+    _ask_meta(batch.pipe, series)
+    found = batch.queued(_meta)
     batch.run()
     return found.value
 
@@ -193,12 +190,14 @@ def _score_pages(
         start = f"({whole[-1][1]:.17g}" if whole else f"({last:.17g}"
 
 
-def _ask_meta(pipe: Pipeline, series: Series) -> None:
+def _ask_meta(pipe: Pipeline, series: Series) -> str:
+    """Adds the reading of the series' meta; the name of its ZSET."""
     name = keys.klines(series)
     pipe.get(keys.meta(series))
     pipe.zcard(name)
     pipe.zrange(name, 0, LAST_MS, byscore=True, withscores=True, offset=0, num=1)
     pipe.zrange(name, LAST_MS, 0, byscore=True, desc=True, withscores=True, offset=0, num=1)
+    return name
 
 
 def _page(query: Query, text: Any, count: int, first: Any, last: Any, members: list[bytes]) -> Page:

@@ -22,7 +22,7 @@ from truecandle.candles.audit import (
 )
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series
-from truecandle.exact_json import Exact, dumps, exact
+from truecandle.exact_json import Exact, dumps
 from truecandle.store import audit, markets
 from truecandle.web.auth import require_read
 from truecandle.web.json_response import json_response
@@ -40,7 +40,7 @@ def shown_live() -> Response:
     texts = audit.texts(services().redis, series)
     instrument = markets.instrument(services().redis, series.symbol)
     text = services().server.run_blocking(_body, series, texts, instrument, limit)
-    return json_response(exact(text))
+    return json_response(Exact(text))
 
 
 def _body(
@@ -97,8 +97,8 @@ def _entry(entry: AuditEntry) -> dict[str, Any]:
         "late_ms": entry.late_ms,
         "exact": entry.is_exact if entry.shown else None,
         "differing": entry.differing,
-        "shown": exact(entry.shown.to_json()) if entry.shown else None,
-        "official": {name: exact(str(getattr(entry.official, name))) for name in FIELDS},
+        "shown": Exact(entry.shown.to_json()) if entry.shown else None,
+        "official": {name: Exact(str(getattr(entry.official, name))) for name in FIELDS},
     }
 
 
@@ -107,4 +107,4 @@ def _number(value: Decimal | int | None) -> Exact | None:
     if value is None:
         return None
     text = f"{Decimal(value):f}"
-    return exact(text.rstrip("0").rstrip(".") if "." in text else text)
+    return Exact(text.rstrip("0").rstrip(".") if "." in text else text)

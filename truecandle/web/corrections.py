@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.series import Series
-from truecandle.exact_json import dumps, exact
+from truecandle.exact_json import Exact, dumps
 from truecandle.store import official, quarantine
 from truecandle.store.official import CORRECTIONS_KEPT, Correction
 from truecandle.store.quarantine import Quarantined
@@ -46,7 +46,7 @@ def corrected() -> Response:
     texts = official.correction_texts(services().redis, series, limit)
     unbelieved = quarantine.read(services().redis, series)
     text = services().server.run_blocking(_body, series, texts, unbelieved)
-    return json_response(exact(text))
+    return json_response(Exact(text))
 
 
 def _body(series: Series, texts: Sequence[bytes], unbelieved: Sequence[Quarantined]) -> bytes:
@@ -58,7 +58,7 @@ def _body(series: Series, texts: Sequence[bytes], unbelieved: Sequence[Quarantin
             "interval": series.interval.name,
             "count": len(found),
             "corrections": found,
-            "held": [exact(one.to_json()) for one in unbelieved],
+            "held": [Exact(one.to_json()) for one in unbelieved],
         }
     )
 
@@ -77,4 +77,4 @@ def _correction(one: Correction) -> dict[str, Any]:
 
 
 def _candle(candle: OfficialCandle) -> dict[str, Any]:
-    return {name: exact(str(getattr(candle, own))) for name, own in _FIELDS.items()}
+    return {name: Exact(str(getattr(candle, own))) for name, own in _FIELDS.items()}

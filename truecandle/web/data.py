@@ -18,7 +18,7 @@ from truecandle.candles.gap import Missing
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
-from truecandle.exact_json import Exact, dumps, exact
+from truecandle.exact_json import Exact, dumps
 from truecandle.store import gaps, live, official, pages
 from truecandle.store.batch import Batch
 from truecandle.store.columns import Columns, columns, iso
@@ -37,13 +37,13 @@ _SHAPE = b"2"
 
 class Snapshot(NamedTuple):
     """One instant of a series: the official page, its columns once cut, the live candles, and what
-    is proven missing among both.
+    is proven missing among both, as it stands in answers.
     """
 
     page: Page
     columns: Columns | None
     live: list[bytes]
-    missing: list[Missing]
+    missing: list[list[int]]
 
 
 @bp.get("/data")
@@ -78,14 +78,14 @@ def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     cut = columns(page.members)
     beside = _beside(wanted.query, series, page, cut, asked_live.value, missing, now_ms)
     shown = [item.candle.to_json(item.state).encode() for item in beside]
-    return Snapshot(page, cut, shown, missing)
+    return Snapshot(page, cut, shown, spans(missing))
 
 
 def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     """Changes with the version, the request and the live candles. Without a version: the rows."""
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
-    missing = dumps(spans(snapshot.missing))
+    missing = str(snapshot.missing).encode()
     parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
     return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
 
@@ -108,12 +108,12 @@ def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
         "has_more": page.has_more,
     }
     if wanted.is_live:
-        fields |= {"live": _column(snapshot.live), "missing": spans(snapshot.missing)}
+        fields |= {"live": _column(snapshot.live), "missing": snapshot.missing}
     return dumps(fields), cut
 
 
 def _column(values: list[bytes]) -> Exact:
-    return exact(b"[%b]" % b",".join(values))
+    return Exact(b"[%b]" % b",".join(values))
 
 
 def _link(asked: DataQuery, cut: Columns) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from truecandle.candles.gap_registry import GAPS_MAX
-from truecandle.exact_json import exact
+from truecandle.exact_json import Exact
 from truecandle.store import gaps, official
 from truecandle.web.auth import require_read
 from truecandle.web.json_response import json_response
@@ -36,6 +36,6 @@ def missing() -> Response:
             "latest": meta.latest,
             "missing": sum(gap.candles for gap in standing),
             "count": len(standing[:limit]),
-            "gaps": [exact(gap.to_json()) for gap in standing[:limit]],
+            "gaps": [Exact(gap.to_json()) for gap in standing[:limit]],
         }
     )

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from flask_login import current_user
 
 from truecandle import metrics
-from truecandle.exact_json import exact
+from truecandle.exact_json import Exact
 from truecandle.store import live, official
 from truecandle.web import client_candles, freshness
 from truecandle.web.auth import require_read, require_write
@@ -33,8 +33,8 @@ def live_candle() -> Response:
     forming = found.forming
     return json_response(
         {
-            "candle": exact(forming.to_json("forming")) if forming else None,
-            "pending": [exact(candle.to_json("pending")) for candle in found.pending],
+            "candle": Exact(forming.to_json("forming")) if forming else None,
+            "pending": [Exact(candle.to_json("pending")) for candle in found.pending],
             "freshness": freshness.of(services(), series.symbol).fields(),
         }
     )
