@@ -18,7 +18,8 @@ from tests.support.waiting import wait_for
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.status import StreamHealth
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
 from truecandle.errors import ExchangeUnreachable

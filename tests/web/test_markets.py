@@ -29,7 +29,7 @@ from truecandle.sim.server import SimServer
 from truecandle.store import markets as kept
 from truecandle.store import pages
 from truecandle.store.markets import MARKETS_MAX, FollowedMarket
-from truecandle.web import markets
+from truecandle.web import followed_markets as markets
 from truecandle.web.rate_limit import FOLLOWS
 
 OTHER = "币安人生USDT"

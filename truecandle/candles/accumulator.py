@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Final
 
-from truecandle.candles.decimals import NO_ID
+from truecandle.candles.decimals import EXACT, NO_ID
 from truecandle.candles.trade_id_ranges import TradeIdRanges
 from truecandle.candles.trades import Kline, Trade
 
-#: No volume on Binance has 60 digits.
-_add = Context(prec=60).add
+_add = EXACT.add
 
 #: Trades kept since the last kline, to put them on top of one that arrives late.
 TRADES_KEPT: Final = 20_000

@@ -8,8 +8,10 @@ or is not called known.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_DOWN, Context, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final, NamedTuple
+
+from truecandle.candles.decimals import EXACT
 
 #: The exchange cuts what a single trade is worth after this decimal, before it adds up. The asset
 #: precision of the quote, which is 8 for every asset that trades.
@@ -18,7 +20,7 @@ QUOTE_STEP: Final = Decimal(1).scaleb(-QUOTE_DECIMALS)
 #: No quantity on the exchange has more decimals.
 QUANTITY_DECIMALS_MAX: Final = 8
 
-_exact = Context(prec=60, rounding=ROUND_DOWN)
+_multiply = EXACT.multiply
 
 
 class TradeAmounts(NamedTuple):
@@ -58,7 +60,7 @@ class Trade:
 
     def __post_init__(self) -> None:
         price, quantity = Decimal(self.price), Decimal(self.quantity)
-        notional = _exact.quantize(_exact.multiply(price, quantity), QUOTE_STEP)
+        notional = _multiply(price, quantity).quantize(QUOTE_STEP, ROUND_DOWN, EXACT)
         is_known = self.first_id == self.last_id or self._is_never_cut
         object.__setattr__(self, "amounts", TradeAmounts(price, quantity, notional, is_known))
 

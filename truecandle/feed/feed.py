@@ -251,7 +251,7 @@ class Feed:
         if list(self._markets) != (symbols := [one.symbol for one in followed]):
             self._follow_symbols(symbols)
         for one in followed:
-            self._markets[one.symbol].set_instrument(one.listing)
+            self._markets[one.symbol].set_instrument(one.instrument)
 
     def _follow_symbols(self, symbols: Sequence[str]) -> None:
         before = self._markets

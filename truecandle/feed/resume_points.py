@@ -15,7 +15,8 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.feed.symbol_builder import SymbolBuilder
-from truecandle.store import live, map_redis_errors
+from truecandle.store import live
+from truecandle.store.batch import Batch
 
 #: Trades are asked for from this much before the last change that was stored, as what was sent
 #: together need not have happened together; then from earlier still.
@@ -52,13 +53,12 @@ def load_resume_points(
 ) -> dict[str, ResumePoint]:
     """By symbol, where anything exact is stored. May raise `StoreError`."""
     series = [one for some in symbols.values() for one in some]
-    with map_redis_errors(), redis.pipeline(transaction=False) as pipe:
-        for one in series:
-            live.queue(pipe, one, 1)
-        results = pipe.execute()
+    batch = Batch(redis, is_one_instant=False)
+    asked = [(one, live.queue(batch, one, now_ms, 1)) for one in series]
+    batch.run()
     held: dict[str, LiveCandle] = {}
-    for at, one in enumerate(series):
-        found = live.decode(one, results[at * live.RESULTS :], now_ms)
+    for one, queued in asked:
+        found = queued.value
         forming = found.forming
         if forming is not None and forming.source == "client":
             forming = live.read_feed_candle(redis, one)

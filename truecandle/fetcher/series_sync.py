@@ -176,7 +176,7 @@ class SeriesSync:
         if settled_ms - end_ms < max(ENDED_MS, REFRESH_CANDLES * (end_ms - latest_ms)):
             return
         for market in markets.followed(self._redis):
-            status = market.listing.status
+            status = market.instrument.status
             if market.symbol == series.symbol and status not in ("", TRADING):
                 if gaps.read(self._redis, series).is_ended(end_ms, settled_ms - ENDED_MS):
                     return

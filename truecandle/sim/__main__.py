@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 
+from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import LAST_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import SimulatedClock
@@ -68,11 +69,10 @@ def _port(text: str) -> int:
 
 
 def _moment(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LAST_MS))):
-        raise argparse.ArgumentTypeError("allowed: milliseconds since 1970 (UTC)")
-    if int(text) >= LAST_MS:
-        raise argparse.ArgumentTypeError(f"allowed: less than {LAST_MS}")
-    return int(text)
+    ms = whole_in_text(text, 0, LAST_MS - 1)
+    if ms is None:
+        raise argparse.ArgumentTypeError(f"allowed: ms since 1970 (UTC), less than {LAST_MS}")
+    return ms
 
 
 def _market(options: argparse.Namespace) -> SimulatedMarket:

@@ -21,9 +21,24 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.web import api, assets, auth, commands, errors, health, log, pages, record, sockets
+from truecandle.web import (
+    assets,
+    audit,
+    auth,
+    commands,
+    corrections,
+    data,
+    errors,
+    gaps,
+    health,
+    live_candle,
+    log,
+    markets,
+    pages,
+    sockets,
+)
 from truecandle.web.clock import Clocks
-from truecandle.web.markets import Markets
+from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
@@ -63,8 +78,8 @@ def create_app(
     errors.init_app(app)
     auth.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
-    for blueprint in (pages.bp, api.bp, record.bp, health.bp):
-        app.register_blueprint(blueprint)
+    for resource in (pages, data, live_candle, gaps, corrections, audit, markets, health):
+        app.register_blueprint(resource.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings)

@@ -25,6 +25,8 @@ from truecandle.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+#: The blueprint that people sign in on; everything else that is changed takes somebody signed in.
+PAGES: Final = "pages"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRONG: Final = "Wrong name or password."
 SPENT: Final = "This link was used already or is too old."
@@ -176,7 +178,7 @@ def _protect() -> None:
     """Posts of a browser come from our own page, and prove it twice: by origin and by token."""
     if request.method in SAFE_METHODS or request.endpoint is None or bearer(request) is not None:
         return
-    if request.blueprint == "api" and not current_user.is_authenticated:
+    if request.blueprint != PAGES and not current_user.is_authenticated:
         raise unauthorized()
     _check_origin()
     _csrf.protect()

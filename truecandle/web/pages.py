@@ -6,7 +6,6 @@ Invariant: nothing that a browser sends decides which host it is sent to next.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
@@ -14,11 +13,12 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from truecandle.web.auth import SPENT, may_read, sign_in, sign_in_by_link, sign_out
+from truecandle import exact_json
+from truecandle.web.auth import PAGES, SPENT, may_read, sign_in, sign_in_by_link, sign_out
 from truecandle.web.errors import Problem
 from truecandle.web.services import services
 
-bp = Blueprint("pages", __name__)
+bp = Blueprint(PAGES, __name__)
 
 #: Candles that the chart asks for at once.
 PAGE_CANDLES: Final = 500
@@ -94,7 +94,7 @@ def _config() -> dict[str, Any]:
     usual = "1m" if "1m" in settings.intervals else settings.intervals[0]
     return {
         "symbols": list(symbols),
-        "markets": [json.loads(market.to_json(), parse_float=str) for market in markets],
+        "markets": [exact_json.loads(market.to_json()) for market in markets],
         "intervals": list(settings.intervals),
         "symbol": _chosen("symbol", symbols, symbols[0]),
         "interval": _chosen("interval", settings.intervals, usual),

@@ -17,7 +17,7 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.web.clock import Clocks
-from truecandle.web.markets import Markets
+from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.server import WebServer
 

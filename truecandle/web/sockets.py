@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-import orjson
 from flask import Flask, request
 from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
@@ -18,7 +17,8 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 from truecandle import metrics
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
-from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec, spans
+from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec
+from truecandle.exact_json import Exact
 from truecandle.store import pages
 from truecandle.store.credentials import Credential
 from truecandle.store.pages import Query
@@ -176,8 +176,8 @@ class BrowserSockets:
             "ok": True,
             "version": found.page.version,
             "server_time": self._services.clock.now_ms(),
-            "live": [orjson.Fragment(candle) for candle in found.live[-LIVE_MAX:]],
-            "missing": spans(found.missing),
+            "live": [Exact(candle) for candle in found.live[-LIVE_MAX:]],
+            "missing": found.missing,
             "freshness": fresh.fields(),
         }
 

@@ -3,6 +3,9 @@
 // Invariant: a real event or answer of each kind is of its type (tests/e2e/test_protocol.py). Times are
 // exchange ms since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
 
+import type { Candle } from "../candles/candle.ts";
+import type { PriceUpdate } from "../candles/priceUpdate.ts";
+
 /** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
 export type KlineRow = readonly [
   openMs: number, open: number, high: number, low: number, close: number, volume: number,
@@ -22,13 +25,7 @@ export interface Freshness {
 }
 
 /** A live candle in JSON; `exact`: it holds exactly the trades `first_id` to `last_id`. */
-export interface LiveCandleFields {
-  readonly time: number;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
+export interface LiveCandleFields extends Candle {
   readonly quote_volume: number | null;
   readonly taker_volume: number | null;
   readonly taker_quote_volume: number | null;
@@ -65,16 +62,8 @@ export interface LiveCandleEvent {
 }
 
 /** `live_price`: what traded since the last such event; never across a UTC second. */
-export interface LivePriceEvent {
+export interface LivePriceEvent extends PriceUpdate {
   readonly symbol: string;
-  readonly price: number;
-  readonly timestamp: number;
-  readonly high: number;
-  readonly low: number;
-  readonly volume: number;
-  readonly trades: number;
-  readonly first_id: number;
-  readonly last_id: number;
 }
 
 /** `gap_proven`: the exchange has no candles in these spans. */

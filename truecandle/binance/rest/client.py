@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from truecandle.binance.rest.http import HttpClient
 from truecandle.binance.rest.parsing import (
-    ListingPage,
+    InstrumentPage,
     TradePage,
+    parse_instruments,
     parse_klines,
-    parse_listings,
     parse_server_time,
     parse_trades,
 )
@@ -131,19 +131,19 @@ class RestClient(HttpClient):
             raise MalformedAnswer(f"impossible server time {server_ms}")
         return server_ms, round_trip_ms
 
-    def listings(self, symbols: Sequence[str]) -> ListingPage:
+    def instruments(self, symbols: Sequence[str]) -> InstrumentPage:
         """What the exchange lists of these; one it does not know has all refused, with -1121.
 
-        A symbol whose row is odd, or missing without a word, is not among the listings.
+        A symbol whose row is odd, or missing without a word, is not among the instruments.
         """
         listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
         asked = {"symbols": listed, "showPermissionSets": "false"}
-        page = parse_listings(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
-        found = {one.symbol: one for one in page.listings if one.symbol in symbols}
+        page = parse_instruments(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
+        found = {one.symbol: one for one in page.instruments if one.symbol in symbols}
         odd = page.odd + [f"{name}: no row for it" for name in symbols if name not in found]
         if not found:
             raise MalformedAnswer(f"asked for {len(symbols)} symbols, got none: {odd[0]}")
-        return ListingPage(list(found.values()), odd)
+        return InstrumentPage(list(found.values()), odd)
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
         page = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)

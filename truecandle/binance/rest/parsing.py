@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from truecandle.binance.validators import agg_trade, excerpt, field, time_ms
+from truecandle.binance.validators import agg_trade, excerpt, field
+from truecandle.candles.decimals import moment
 from truecandle.candles.instrument import Instrument, instrument_from_fields
 from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
@@ -30,10 +31,10 @@ class TradePage(NamedTuple):
     date_ms: int | None = None
 
 
-class ListingPage(NamedTuple):
+class InstrumentPage(NamedTuple):
     """What the exchange lists; `odd` says what was wrong with the other symbols' rows."""
 
-    listings: list[Instrument]
+    instruments: list[Instrument]
     odd: list[str]
 
 
@@ -54,19 +55,19 @@ def parse_server_time(body: bytes) -> int:
     answer = _parse(body)
     if not isinstance(answer, dict):
         raise MalformedAnswer(f"expected a server time, got {excerpt(body)}")
-    return field(answer, "serverTime", time_ms)
+    return field(answer, "serverTime", moment)
 
 
-def parse_listings(body: bytes) -> ListingPage:
+def parse_instruments(body: bytes) -> InstrumentPage:
     """The symbols of `GET /api/v3/exchangeInfo`, with the steps of their filters."""
     answer = _parse(body)
     rows = answer.get("symbols") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         raise MalformedAnswer(f"expected symbols, got {excerpt(body)}")
-    page = ListingPage([], [])
+    page = InstrumentPage([], [])
     for row in rows:
         try:
-            page.listings.append(_listing(row))
+            page.instruments.append(_instrument(row))
         except (CandleError, TypeError, AttributeError, KeyError) as error:
             page.odd.append(f"{_said(row)}: {error}")
     return page
@@ -122,7 +123,7 @@ def _trade(row: object, symbol: str) -> Trade:
     return agg_trade({**row, "s": symbol, "E": row.get("T")})
 
 
-def _listing(row: Mapping[str, Any]) -> Instrument:
+def _instrument(row: Mapping[str, Any]) -> Instrument:
     filters = {one["filterType"]: one for one in row["filters"]}
     return instrument_from_fields(
         {
