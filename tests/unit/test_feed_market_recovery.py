@@ -9,26 +9,24 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade
 from truecandle.feed.market_recovery import (
-    LATE_S,
-    PAGE,
-    PAGES_MAX,
-    QUIET_S,
-    MarketRecovery,
-    RecoveryCounts,
-    RecoveryRequest,
-)
-from truecandle.feed.recovery_timing import (
     KLINE_PATIENCE_S,
     KLINE_PAUSE_S,
+    LATE_S,
     ODD_TRIES_MAX,
     OVERDUE_MS,
     OVERDUE_PAUSE_MAX_S,
     OVERDUE_PAUSE_S,
+    PAGE,
+    PAGES_MAX,
+    QUIET_S,
     TRIES_MAX,
+    MarketRecovery,
     OverdueCloseCheck,
+    RecoveryCounts,
+    RecoveryRequest,
 )
-from truecandle.feed.resume_points import MARGINS_MS, ResumePoint
 from truecandle.feed.symbol_builder import SymbolBuilder
+from truecandle.feed.trade_gaps import MARGINS_MS, ResumePoint
 
 START_MS = 1_795_000_020_000
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from truecandle.backoff import Backoff
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.decimals import NO_ID
@@ -153,12 +154,12 @@ class _Stream:
     heard_s: float | None = None
     reached: int = NO_ID
     since_s: float | None = None
-    pause_s: float = RENEWAL_S
     renew_at_s: float = 0.0
+    backoff: Backoff[float] = field(default_factory=lambda: Backoff(RENEWAL_S, RENEWAL_MAX_S))
 
 
 class SilentStreamDetector:
-    """StreamPool that have fallen silent while others of the same market talk.
+    """Streams that have fallen silent while others of the same market talk.
 
     `check` about every second.
     """
@@ -202,7 +203,8 @@ class SilentStreamDetector:
         is_heard = health.heard_s != stream.heard_s
         if is_heard or not health.is_live or now_s - health.since_s < NEW_STREAM_S:
             stream.heard_s, stream.reached, stream.since_s = health.heard_s, max(own, others), None
-            stream.pause_s = RENEWAL_S if is_heard else stream.pause_s
+            if is_heard:
+                stream.backoff.reset()
             return False
         if others <= max(stream.reached, own):
             return False
@@ -214,8 +216,7 @@ class SilentStreamDetector:
         stream = self._streams[name]
         if now_s < stream.renew_at_s:
             return []
-        stream.renew_at_s = now_s + stream.pause_s
-        stream.pause_s = min(RENEWAL_MAX_S, 2 * stream.pause_s)
+        stream.renew_at_s = now_s + stream.backoff.fail()
         return [name]
 
 
