@@ -8,3 +8,7 @@ market is.
 Never here: sockets to the exchange (`binance/streams`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
 """
+
+from truecandle.feed.feed import Feed, FeedRole, build
+
+__all__ = ["Feed", "FeedRole", "build"]

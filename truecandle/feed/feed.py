@@ -1,4 +1,4 @@
-"""The feed role's loop: moves events from the queue to the builders, and what is due to Redis.
+"""The feed role: its parts, and the loop from the queue to the builders and on to Redis.
 
 Never here: sockets to the exchange (`binance/streams`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
@@ -10,7 +10,8 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from threading import Event
 
 from redis import Redis
@@ -26,8 +27,8 @@ from truecandle.candles.trades import Kline
 from truecandle.config import Settings
 from truecandle.errors import StoreError
 from truecandle.events import Publisher
-from truecandle.feed.event_queue import EventQueue, FeedEvent
-from truecandle.feed.freshness_reporter import FreshnessReporter, StreamSource
+from truecandle.feed.event_queue import EVENTS_MAX, EventQueue, FeedEvent
+from truecandle.feed.freshness_reporter import FreshnessReporter
 from truecandle.feed.live_publisher import LivePublisher, SeriesCandle, SymbolPrice
 from truecandle.feed.market_leadership import MarketLeadership
 from truecandle.feed.recovery import RESERVE, Recovery
@@ -54,29 +55,36 @@ BEAT_S = 2.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FeedRole:
+    """One feed, not started: `streams` bring in events by threads of their own, `feed` takes them
+    in and sends what is due in the process's own."""
+
+    feed: Feed
+    streams: StreamPool
+
+
 def build(
     settings: Settings,
     redis: Redis,
-    sleep: Callable[[float], object],
-    *,
-    clock_of: Callable[[RestClient], ExchangeClock] = ExchangeClock,
-    **stream_options: float,
-) -> tuple[Feed, StreamPool]:
-    """The feed of a process and the streams that it lives on, not started yet. `sleep` waits some
-    seconds, or less when the process is to stop; `clock_of` makes the exchange's clock."""
+    stop: Event,
+    clock: ExchangeClock,
+    events_max: int = EVENTS_MAX,
+) -> FeedRole:
+    """The feed that these settings describe. When `stop` is set, nothing is waited for; `clock` is
+    the exchange's, and measured by the feed. `events_max` may wait to be taken in."""
     rest = RestClient(
         settings.binance_rest_url,
         Budget(redis),
         reserve=RESERVE,
-        sleep=sleep,
-        now_ms=lambda: exchange.now_ms(),
+        sleep=stop.wait,
+        now_ms=clock.now_ms,
     )
-    exchange, queue = clock_of(rest), EventQueue()
+    queue, publisher = EventQueue(events_max), Publisher(settings.redis_url)
     names = [name for one in settings.symbols for name in stream_names(one, settings.intervals)]
-    streams = StreamPool(settings.binance_ws_url, names, queue.put, **stream_options)
-    recovery = Recovery(rest, redis, exchange)
-    publisher = Publisher(settings.redis_url)
-    return Feed(settings, redis, publisher, exchange, queue, streams, recovery), streams
+    streams = StreamPool(settings.binance_ws_url, names, queue.put)
+    recovery = Recovery(rest, redis, clock)
+    return FeedRole(Feed(settings, redis, publisher, clock, queue, streams, recovery), streams)
 
 
 class Feed:
@@ -94,7 +102,7 @@ class Feed:
         publisher: Publisher,
         clock: ExchangeClock,
         queue: EventQueue,
-        streams: StreamSource,
+        streams: StreamPool,
         recovery: Recovery,
     ) -> None:
         self.queue = queue

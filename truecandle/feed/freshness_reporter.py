@@ -9,12 +9,12 @@ is the connection's affair. What is merely on its way is not called stalled.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from truecandle.backoff import Backoff
 from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.decimals import NO_ID
 from truecandle.candles.freshness import Facts
@@ -24,15 +24,6 @@ from truecandle.feed.symbol_builder import SymbolBuilder
 SAME_MS = 1_000
 
 
-class StreamSource(Protocol):
-    """The streams that the feed lives on."""
-
-    def follow(self, names: Sequence[str]) -> object: ...
-    def health(self, name: str) -> StreamHealth: ...
-    def counts(self) -> Mapping[str, object]: ...
-    def renew(self, names: Sequence[str]) -> object: ...
-
-
 class FreshnessReporter:
     """What there is to report of the followed markets, time and again."""
 
@@ -40,7 +31,7 @@ class FreshnessReporter:
         self._monitors: dict[str, MarketMonitor] = {}
 
     def check(
-        self, markets: Iterable[SymbolBuilder], source: StreamSource, now_s: float
+        self, markets: Iterable[SymbolBuilder], streams: StreamPool, now_s: float
     ) -> list[str]:
         """The streams that have fallen silent while others talk: they are to be renewed."""
         before, self._monitors = self._monitors, {}
@@ -49,13 +40,13 @@ class FreshnessReporter:
             known = before.get(market.symbol)
             monitor = known if known and known.market is market else MarketMonitor(market)
             self._monitors[market.symbol] = monitor
-            silent += monitor.check(source.health, now_s)
+            silent += monitor.check(streams.health, now_s)
         return silent
 
     def facts(
         self,
         symbol: str,
-        source: StreamSource,
+        streams: StreamPool,
         missing: str | None,
         stored_ms: Mapping[str, int],
         now_ms: int,
@@ -64,7 +55,7 @@ class FreshnessReporter:
         """The facts of one market, after a `check`. `stored_ms`: how far its stored candles are."""
         monitor = self._monitors[symbol]
         stalled = monitor.check_stored(stored_ms, now_s)
-        return monitor.facts(source.health, missing or stalled, now_ms, now_s)
+        return monitor.facts(streams.health, missing or stalled, now_ms, now_s)
 
 
 class MarketMonitor:

@@ -185,7 +185,7 @@ class Recovery:
             self._measuring = None
         is_over = self._measure_outage is not None and self._measure_outage.is_over
         if self._clock.is_stale() and (is_over or now_s >= self._measure_s):
-            self._measuring = self._workers.submit(self._clock.measure)
+            self._measuring = self._workers.submit(self._clock.measure, self._rest)
 
     def _on_measured(self, measuring: Future[int], now_s: float) -> None:
         try:
