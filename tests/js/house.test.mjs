@@ -14,7 +14,7 @@ const LADDER = [["chartPage.ts", "loginPage.ts", "themeInit.ts"], ["chart"], ["u
 const MAY_USE_LIBRARIES = new Set(["net/socket.ts", "chart/bars.ts", "chart/chart.ts", "chart/chartTime.ts", "chart/cursor.ts", "chart/pendingMarkers.ts", "chart/style.ts"]);
 
 /** Handed everything they talk to. */
-const PURE = ["candles/", "state/", "net/connection.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
+const PURE = ["candles/", "state/", "net/backoff.ts", "net/connection.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
 
 const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => name.endsWith(".ts"));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");

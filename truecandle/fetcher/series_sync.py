@@ -55,8 +55,8 @@ class SeriesSync:
     """Syncs the series of one exchange with the store. One thread at a time for each series.
 
     `rest` asks for what closed, `deep` for history (it may be given a smaller share of the request
-    weight). `now_ms` is the exchange's clock. `fence` gives the number to write with, or raises
-    `StaleWriter`: then nothing is asked for either. While `is_unsure()` no answer is believed.
+    weight). `now_ms` is the exchange's clock. `writer` gives the number to write with, or raises
+    `StaleWriter`: then nothing is asked for either.
     """
 
     def __init__(
