@@ -37,8 +37,8 @@ class Office:
         self.desk, self.leads = desk, True
         self._before = len(desk.asked("exchangeInfo"))
         settings = Settings(symbols=START, intervals=("1m",))
-        self.clock = clock = ExchangeClock(desk.rest)
-        clock.measure()
+        self.clock = clock = ExchangeClock()
+        clock.measure(desk.rest)
         self.scheduler: Any = BackgroundScheduler(timezone=UTC)
         self.scheduler.start(paused=True)
         self.fetch_jobs = FetchScheduler(
@@ -56,7 +56,7 @@ class Office:
 
     def advance(self, ms: int) -> None:
         self.desk.sim.clock.advance(ms)
-        self.clock.measure()
+        self.clock.measure(self.desk.rest)
 
     def asked(self) -> list[str]:
         found = self.desk.asked("exchangeInfo")[self._before :]

@@ -20,7 +20,7 @@ const LIBRARIES = [
 ];
 
 /** Handed everything they talk to. */
-const PURE = ["candles/", "state/", "net/connection.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
+const PURE = ["candles/", "state/", "net/backoff.ts", "net/connection.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
 
 const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => /\.tsx?$/.test(name));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");

@@ -41,16 +41,16 @@ class CommandContext:
     @contextmanager
     def session(self) -> Iterator[ExchangeSession]:
         """The exchange and the ledger, with the exchange's clock measured."""
+        clock = ExchangeClock()
         rest = RestClient(
             self.settings.binance_rest_url,
             Budget(self.redis),
             reserve=RESERVE,
-            now_ms=lambda: clock.now_ms(),
+            now_ms=clock.now_ms,
         )
-        clock = ExchangeClock(rest)
         try:
             clock.assume(shared.read(self.redis).exchange_ms)
-            clock.measure()
+            clock.measure(rest)
             yield ExchangeSession(rest, clock, self.ledger(clock.now_ms))
         finally:
             rest.close()

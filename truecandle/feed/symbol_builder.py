@@ -89,11 +89,12 @@ class SymbolBuilder:
                 self.kline_ids[event.interval] = known
                 state.builder.add_kline(event)
             return
-        if self.epoch.is_former(event):
+        which = self.epoch.take(event)
+        if which == "former":
             return
-        if self.epoch.is_over(event):
+        if which == "next":
             self.begin_epoch(event)
-        self.epoch.reach(event.last_id, event.time_ms)
+            self.epoch.reach(event.last_id, event.time_ms)
         self._record(event)
         trade = event.with_steps(self.quantity_decimals)
         self._prices.add(trade)

@@ -9,6 +9,7 @@ import type { Series } from "../candles/series.ts";
 import { firstHole } from "../candles/whitespace.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError, DataPage } from "../net/api.ts";
+import { ceiling } from "../net/backoff.ts";
 import type { DataUpdated } from "../net/socket.ts";
 
 export type LoadState =
@@ -44,7 +45,9 @@ const OLDER_FIRST = 1_000;
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
 
-const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** Pauses after failures in a row: the first, and the longest. */
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
 
 /** Answers that asking again does not change. */
 const FINAL_STATUS = new Set([400, 401, 403, 404]);
@@ -197,8 +200,8 @@ export class Loader {
   }
 
   #failed(error: unknown) {
-    const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)]!;
     this.#failures += 1;
+    const pause = ceiling(RETRY_MS, RETRY_MAX_MS, this.#failures);
     const status = statusOf(error);
     const isFinal = status !== undefined && FINAL_STATUS.has(status);
     const delayMs = (error as Partial<ApiError>).retryAfterMs ?? pause;

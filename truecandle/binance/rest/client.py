@@ -20,7 +20,8 @@ from truecandle.binance.rest.parsing import (
     parse_trades,
 )
 from truecandle.candles.candle import OfficialCandle, official_from_row
-from truecandle.candles.trades import DATE_SPREAD_MS, Kline
+from truecandle.candles.decimals import NO_ID
+from truecandle.candles.trades import DATE_SPREAD_MS, Kline, kline_of_candle
 from truecandle.errors import CandleError, MalformedAnswer
 
 KLINES_LIMIT_MAX = 1000
@@ -100,22 +101,13 @@ class RestClient(HttpClient):
             (candle,) = map(official_from_row, rows)
         except (CandleError, ValueError) as error:
             raise MalformedAnswer(f"the forming candle of {symbol}:{interval}: {error}") from error
-        first_id = self._first_id(symbol, candle) if candle.trades else -1
-        return Kline(
+        first_id = self._first_id(symbol, candle) if candle.trades else NO_ID
+        return kline_of_candle(
+            candle,
             symbol=symbol,
             interval=interval,
-            open_ms=candle.open_ms,
-            open=candle.open,
-            high=candle.high,
-            low=candle.low,
-            close=candle.close,
-            volume=candle.volume,
-            quote_volume=candle.quote_volume,
-            taker_volume=candle.taker_volume,
-            taker_quote_volume=candle.taker_quote_volume,
-            trades=candle.trades,
             first_id=first_id,
-            last_id=first_id + candle.trades - 1 if candle.trades else -1,
+            last_id=first_id + candle.trades - 1 if candle.trades else NO_ID,
             is_closed=False,
             event_ms=max(candle.open_ms, min(answer.date_ms or 0, candle.close_ms)),
             spread_ms=DATE_SPREAD_MS,
