@@ -20,6 +20,7 @@ from truecandle.binance.reachability import Reachability
 from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.events import Publisher
+from truecandle.fetcher.exchange_list import ExchangeListReader
 from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
 from truecandle.fetcher.leadership import FetcherLeadership
@@ -57,6 +58,7 @@ def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRol
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
     heartbeat = Heartbeat(redis, clock, jobs, sync.writer)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
+    whole = ExchangeListReader(redis, deep, leadership.is_leading, clock.now_ms)
     reach.listen(jobs.resume)
 
     def close() -> None:
@@ -65,6 +67,7 @@ def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRol
 
     loops = (
         registry.run,
+        whole.run,
         heartbeat.run,
         reach.probe_until,
         lambda ending: leadership.run(ending, jobs),

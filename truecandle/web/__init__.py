@@ -21,8 +21,23 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.web import api, assets, auth, commands, errors, health, log, pages, record, sockets
+from truecandle.web import (
+    api,
+    assets,
+    auth,
+    commands,
+    compression,
+    errors,
+    exchange_api,
+    health,
+    log,
+    pages,
+    record,
+    sockets,
+    user_settings,
+)
 from truecandle.web.clock import Clocks
+from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.security import SecurityMiddleware
@@ -45,6 +60,7 @@ def create_app(
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
+    followed = Markets(redis, settings)
     app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
     services = Services(
         settings=settings,
@@ -52,7 +68,8 @@ def create_app(
         accounts=Accounts(redis),
         credentials=CredentialStore(redis),
         clock=clock or Clocks(SharedClock(redis).now_ms),
-        markets=Markets(redis, settings),
+        markets=followed,
+        exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
         server=WebServer(settings.async_mode),
         ages=Ages(),
@@ -61,10 +78,11 @@ def create_app(
     configure(app, settings)
     log.init_app(app)
     errors.init_app(app)
+    compression.init_app(app)
     auth.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
-    for blueprint in (pages.bp, api.bp, record.bp, health.bp):
-        app.register_blueprint(blueprint)
+    for one in (pages, api, exchange_api, user_settings, record, health):
+        app.register_blueprint(one.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings)
