@@ -17,14 +17,16 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import ETags
 
 from truecandle.web import assets
+from truecandle.web.services import services
 
 TYPES: Final = frozenset({"text/html", "application/json", "application/problem+json"})
 #: Below this, headers and packets cost more than is saved.
 BYTES_MIN: Final = 1_024
-#: The codings, best first, with levels that cost a page of 500 candles about a millisecond; what is
-#: compressed once for many readers may cost more (docs/decisions/0022-compression.md).
+#: The codings, best first, with levels that cost a page of 500 candles half a millisecond
+#: (docs/decisions/0022-compression.md).
 LEVELS: Final = {"br": 4, "gzip": 4}
-LEVELS_OF_SHARED: Final = {"br": 5, "gzip": 6}
+#: Above this, it takes long enough to keep others waiting.
+BESIDE_BYTES: Final = 65_536
 
 #: How the ETag of a coded answer ends: `"5f…:br"`.
 _CODED: Final = re.compile(r':(?:br|gzip)(?=")')
@@ -42,18 +44,25 @@ def respond(body: bytes, coded: dict[str, bytes] | None = None) -> Response:
     if coded is None or not coding or len(body) < BYTES_MIN:
         return Response(body, mimetype="application/json")
     if coding not in coded:
-        coded[coding] = compress(body, coding, LEVELS_OF_SHARED[coding])
+        coded[coding] = _compressed(body, coding)
     response = Response(coded[coding], mimetype="application/json")
     response.content_encoding = coding
     return response
 
 
-def compress(body: bytes, coding: str, level: int) -> bytes:
+def compress(body: bytes, coding: str) -> bytes:
     """`body` in one of `LEVELS`' codings."""
     if coding == "br":
-        return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=level))
-    packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
+        return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=LEVELS[coding]))
+    packer = zlib.compressobj(LEVELS[coding], zlib.DEFLATED, _GZIP)
     return packer.compress(body) + packer.flush()
+
+
+def _compressed(body: bytes, coding: str) -> bytes:
+    """Long bodies beside the hub, so that nobody waits for them."""
+    if len(body) < BESIDE_BYTES:
+        return compress(body, coding)
+    return services().server.run_blocking(compress, body, coding)
 
 
 def _accepted() -> str:
@@ -91,7 +100,7 @@ def _encode(response: Response) -> None:
         coding = _accepted() if len(body) >= BYTES_MIN else ""
         if not coding:
             return
-        response.set_data(compress(body, coding, LEVELS[coding]))
+        response.set_data(_compressed(body, coding))
         response.content_encoding = coding
     etag, is_weak = response.get_etag()
     if etag:
