@@ -38,6 +38,8 @@ RESYNC = "resync"
 #: What browsers send; each is acknowledged.
 SUBSCRIBE = "subscribe"
 UNSUBSCRIBE = "unsubscribe"
+#: The markets whose `live_price` is wanted, instead of those before.
+WATCH = "watch"
 
 Reason = Literal["new", "backfill", "correction", "repair"]
 

@@ -20,6 +20,7 @@ from truecandle.binance.reachability import Reachability
 from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.events import Publisher
+from truecandle.fetcher.exchange_list import ExchangeListReader
 from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
 from truecandle.fetcher.leadership import FetcherLeadership
@@ -66,11 +67,18 @@ def build(
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
     heartbeat = Heartbeat(redis, clock, rest, jobs, writer)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
+    whole = ExchangeListReader(redis, deep, leadership.is_leading, clock.now_ms)
     reach.listen(jobs.resume)
 
     def close() -> None:
         rest.close()
         deep.close()
 
-    loops = registry.run, heartbeat.run, reach.probe_until, partial(leadership.run, jobs=jobs)
+    loops = (
+        registry.run,
+        whole.run,
+        heartbeat.run,
+        reach.probe_until,
+        partial(leadership.run, jobs=jobs),
+    )
     return FetcherRole(scheduler, loops, close)

@@ -16,10 +16,14 @@ from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import LAST_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.listed import LISTED_MAX
 from truecandle.sim.market import SimulatedMarket, simulated
 from truecandle.sim.server import HOST, Exchange, listen
 from truecandle.sim.stream_publisher import PingPace
 from truecandle.urls import is_port
+
+#: Symbols that the first line names.
+NAMED_MAX = 10
 
 
 def main() -> int:
@@ -40,7 +44,7 @@ def main() -> int:
         return 1
     exchange = Exchange(market, pace=PingPace(fast=options.fast), seed=options.seed)
     port = listener.getsockname()[1]
-    text = f"Simulated exchange: {', '.join(market.symbols)} on http://{HOST}:{port}"
+    text = f"Simulated exchange: {_named(market.symbols)} on http://{HOST}:{port}"
     asyncio.run(_serve(exchange, listener, text))
     return 0
 
@@ -51,6 +55,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7, help="another seed is another market")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT,SOLUSDT")
     parser.add_argument(
+        "--listed",
+        type=_count,
+        default=0,
+        metavar="N",
+        help=f"so many synthetic symbols beside them, {LISTED_MAX:,} at most",
+    )
+    parser.add_argument(
         "--replay",
         nargs="+",
         metavar="[SYMBOL[:INTERVAL]=]FILE",
@@ -60,6 +71,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--speed", type=float, default=1.0, help="0 stands still, 60 is a minute/s")
     parser.add_argument("--fast", action="store_true", help="as fast as the clients read")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= LISTED_MAX):
+        raise argparse.ArgumentTypeError(f"allowed: a whole number from 0 to {LISTED_MAX}")
+    return int(text)
+
+
+def _named(symbols: list[str]) -> str:
+    """The first ones by name, and how many more there are."""
+    more = len(symbols) - NAMED_MAX
+    return ", ".join(symbols[:NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _port(text: str) -> int:
@@ -83,7 +106,7 @@ def _market(options: argparse.Namespace) -> SimulatedMarket:
         market.clock.run(speed)
         return market
     symbols = [symbol.strip() for symbol in options.symbols.split(",") if symbol.strip()]
-    return simulated(options.seed, symbols, SimulatedClock(options.start, speed))
+    return simulated(options.seed, symbols, SimulatedClock(options.start, speed), options.listed)
 
 
 async def _serve(exchange: Exchange, listener: socket.socket, text: str) -> None:

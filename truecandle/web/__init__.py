@@ -26,9 +26,11 @@ from truecandle.web import (
     audit,
     auth,
     commands,
+    compression,
     corrections,
     data,
     errors,
+    exchange_api,
     gaps,
     health,
     live_candle,
@@ -36,8 +38,10 @@ from truecandle.web import (
     markets,
     pages,
     sockets,
+    user_settings,
 )
 from truecandle.web.clock import Clocks
+from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.security import SecurityMiddleware
@@ -60,6 +64,7 @@ def create_app(
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
+    followed = Markets(redis, settings)
     app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
     services = Services(
         settings=settings,
@@ -67,7 +72,8 @@ def create_app(
         accounts=Accounts(redis),
         credentials=CredentialStore(redis),
         clock=clock or Clocks(SharedClock(redis).now_ms),
-        markets=Markets(redis, settings),
+        markets=followed,
+        exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
         server=WebServer(settings.async_mode),
         ages=Ages(),
@@ -76,9 +82,21 @@ def create_app(
     configure(app, settings)
     log.init_app(app)
     errors.init_app(app)
+    compression.init_app(app)
     auth.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
-    for resource in (pages, data, live_candle, gaps, corrections, audit, markets, health):
+    for resource in (
+        pages,
+        data,
+        live_candle,
+        gaps,
+        corrections,
+        audit,
+        markets,
+        exchange_api,
+        user_settings,
+        health,
+    ):
         app.register_blueprint(resource.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from flask_wtf.csrf import CSRFProtect
 
 from truecandle.store.credentials import Credential, Scope, digest_of
 from truecandle.web import passwords
+from truecandle.web.csrf import MaskedCsrf
 from truecandle.web.errors import Problem
 from truecandle.web.rate_limit import SIGN_IN_PER_ADDRESS, SIGN_IN_PER_USER
 from truecandle.web.services import services
@@ -32,7 +32,7 @@ WRONG: Final = "Wrong name or password."
 SPENT: Final = "This link was used already or is too old."
 TOO_OFTEN: Final = "Too many attempts to sign in."
 
-_csrf = CSRFProtect()
+_csrf = MaskedCsrf()
 _log = logging.getLogger("truecandle.web.auth")
 
 
@@ -65,6 +65,18 @@ def require_read(view: View) -> View:
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not may_read():
+            raise unauthorized()
+        return view(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+def require_user(view: View) -> View:
+    """For views of one's own: signed in, or a token, whatever `PUBLIC_READS` says."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
             raise unauthorized()
         return view(*args, **kwargs)
 

@@ -27,6 +27,8 @@ API_PATHS: Final = frozenset(
         "/live-candle",
         "/audit",
         "/markets",
+        "/exchange/markets",
+        "/settings",
         "/save-live-candle",
         "/login/link",
         "/healthz",

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import orjson
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
+from jinja2.utils import htmlsafe_json_dumps
 from werkzeug.wrappers import Response as AnyResponse
 
 from truecandle import exact_json
+from truecandle.events import Codec
+from truecandle.web import user_settings
 from truecandle.web.auth import PAGES, SPENT, may_read, sign_in, sign_in_by_link, sign_out
 from truecandle.web.errors import Problem
 from truecandle.web.services import services
@@ -32,7 +36,10 @@ def chart() -> AnyResponse | str:
     if not may_read():
         here = request.full_path if request.query_string else None
         return redirect(url_for("pages.login", next=here), 303)
-    return _uncached(render_template("chart.html", config=_config()))
+    config = _config()
+    # As JSON texts of ours have it: the exchange's decimals stay as they are.
+    text = htmlsafe_json_dumps(config, dumps=Codec.dumps)
+    return _uncached(render_template("chart.html", config=config, config_json=text))
 
 
 @bp.get("/login")
@@ -92,16 +99,20 @@ def _config() -> dict[str, Any]:
     symbols = tuple(market.symbol for market in markets)
     is_signed_in = bool(current_user.is_authenticated)
     usual = "1m" if "1m" in settings.intervals else settings.intervals[0]
+    symbol = _chosen("symbol", symbols, symbols[0])
+    ticker = services().exchange.row(symbol)
     return {
         "symbols": list(symbols),
         "markets": [exact_json.loads(market.to_json()) for market in markets],
         "intervals": list(settings.intervals),
-        "symbol": _chosen("symbol", symbols, symbols[0]),
+        "symbol": symbol,
         "interval": _chosen("interval", settings.intervals, usual),
         "simulated": settings.simulated,
         "signed_in": is_signed_in,
         "user": current_user.name if is_signed_in else None,
         "limit": PAGE_CANDLES,
+        "settings": user_settings.of_user(),
+        "ticker": orjson.Fragment(ticker) if ticker else None,
     }
 
 

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import LAST_MS
-from truecandle.candles.series import Series, parse_series
+from truecandle.candles.series import Series, parse_series, parse_symbol
 from truecandle.errors import CandleError
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.web.errors import Problem
@@ -84,6 +84,17 @@ def parse_list_query(
     values = _single(args, (*SERIES_PARAMETERS, "limit"))
     limit = _limit(values.get("limit"), LISTED_USUAL, limit_max)
     return _followed(markets, values), limit
+
+
+def parse_symbols_query(args: MultiDict[str, str], most: int) -> list[str]:
+    """The markets that `symbols=A,B` names, each once; none where it is not given."""
+    text = _single(args, ("symbols",)).get("symbols")
+    if text is None:
+        return []
+    names = text.split(",", most)
+    if len(names) > most:
+        raise CandleError("symbols", f"{text.count(',') + 1} of them", f"{most} at most")
+    return list(dict.fromkeys(map(parse_symbol, names)))
 
 
 def reject_parameters(args: MultiDict[str, str]) -> None:

@@ -21,6 +21,7 @@ export const EVENTS = Object.freeze({
   RESYNC: "resync",
   SUBSCRIBE: "subscribe",
   UNSUBSCRIBE: "unsubscribe",
+  WATCH: "watch",
 });
 
 /** Official candles changed; `rows` is null when the event does not carry all of them. */

@@ -13,14 +13,17 @@ from collections.abc import Sequence
 from truecandle.binance.rest.http import HttpClient
 from truecandle.binance.rest.parsing import (
     InstrumentPage,
+    TickerPage,
     TradePage,
     parse_instruments,
     parse_klines,
     parse_server_time,
+    parse_tickers,
     parse_trades,
 )
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.decimals import NO_ID
+from truecandle.candles.instrument import TRADING
 from truecandle.candles.trades import DATE_SPREAD_MS, Kline, kline_of_candle
 from truecandle.errors import CandleError, MalformedAnswer
 
@@ -33,6 +36,10 @@ KLINES_WEIGHT = 2
 TRADES_WEIGHT = 4
 TIME_WEIGHT = 1
 LISTINGS_WEIGHT = 20
+TICKERS_WEIGHT = 80
+#: Answers about all markets: some 2 kB of each that trades, 300 bytes of each that ever did.
+TRADING_BYTES_MAX = 32 * 1024 * 1024
+TICKERS_BYTES_MAX = 8 * 1024 * 1024
 
 
 class RestClient(HttpClient):
@@ -136,6 +143,26 @@ class RestClient(HttpClient):
         if not found:
             raise MalformedAnswer(f"asked for {len(symbols)} symbols, got none: {odd[0]}")
         return InstrumentPage(list(found.values()), odd)
+
+    def trading(self) -> InstrumentPage:
+        """What the exchange lists of every market that trades. Odd rows are left out and named."""
+        asked = {"symbolStatus": TRADING, "showPermissionSets": "false"}
+        answer = self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked, TRADING_BYTES_MAX)
+        page = parse_instruments(answer.body)
+        if not page.instruments:
+            raise MalformedAnswer(f"no market trades; odd rows: {len(page.odd)}")
+        return page
+
+    def tickers(self) -> TickerPage:
+        """The last 24 hours of every market that the exchange ever listed. Odd rows are left out
+        and named. Source: GET /api/v3/ticker/24hr, type MINI.
+        """
+        asked = {"type": "MINI"}
+        answer = self._get("/api/v3/ticker/24hr", TICKERS_WEIGHT, asked, TICKERS_BYTES_MAX)
+        page = parse_tickers(answer.body)
+        if not page.tickers:
+            raise MalformedAnswer(f"no market has a ticker; odd rows: {len(page.odd)}")
+        return page
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
         page = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)

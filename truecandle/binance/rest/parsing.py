@@ -13,8 +13,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from truecandle.binance.validators import agg_trade, excerpt, field
-from truecandle.candles.decimals import moment
+from truecandle.candles.decimals import canonical, moment
 from truecandle.candles.instrument import Instrument, instrument_from_fields
+from truecandle.candles.series import parse_symbol
+from truecandle.candles.ticker import Ticker
 from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
@@ -35,6 +37,13 @@ class InstrumentPage(NamedTuple):
     """What the exchange lists; `odd` says what was wrong with the other symbols' rows."""
 
     instruments: list[Instrument]
+    odd: list[str]
+
+
+class TickerPage(NamedTuple):
+    """The last 24 hours of markets; `odd` says what was wrong with the other rows."""
+
+    tickers: list[Ticker]
     odd: list[str]
 
 
@@ -105,6 +114,20 @@ def parse_trades(
     return TradePage([one for at, one in enumerate(found) if at not in doubted], odd)
 
 
+def parse_tickers(body: bytes) -> TickerPage:
+    """The rows of `GET /api/v3/ticker/24hr`, whether of type FULL or MINI."""
+    rows = _parse(body)
+    if not isinstance(rows, list) or (rows and not any(isinstance(row, dict) for row in rows)):
+        raise MalformedAnswer(f"expected an array of tickers, got {excerpt(body)}")
+    page = TickerPage([], [])
+    for row in rows:
+        try:
+            page.tickers.append(_ticker(row))
+        except (CandleError, TypeError, KeyError) as error:
+            page.odd.append(f"{_said(row)}: {error}")
+    return page
+
+
 def parse_error(body: bytes) -> tuple[int, str]:
     """Binance's error code and message; (0, start of the text) where the body is no such thing."""
     try:
@@ -134,6 +157,22 @@ def _instrument(row: Mapping[str, Any]) -> Instrument:
             "tick_size": filters.get("PRICE_FILTER", {}).get("tickSize"),
             "step_size": filters.get("LOT_SIZE", {}).get("stepSize"),
         }
+    )
+
+
+def _ticker(row: Mapping[str, Any]) -> Ticker:
+    names = ("lastPrice", "openPrice", "highPrice", "lowPrice")
+    texts = (canonical(row[name], name) for name in names)
+    # Of a market in which nothing ever traded, the exchange says 0.
+    price, opened, high, low = ("" if text == "0" else text for text in texts)
+    return Ticker(
+        parse_symbol(row["symbol"]),
+        price,
+        opened,
+        high,
+        low,
+        canonical(row["volume"], "volume"),
+        canonical(row["quoteVolume"], "quoteVolume"),
     )
 
 
