@@ -96,8 +96,7 @@ function nextFrame(callback: () => void) {
 
 function listen() {
   addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
-  addEventListener("online", () => session.wake());
-  addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
+  for (const change of ["online", "offline"]) addEventListener(change, () => session.wake(navigator.onLine)); // asks, and so finds out
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });
