@@ -36,6 +36,7 @@ export interface ViewModel {
   readonly formingMs: number | null;
   readonly forming: { readonly isExact: boolean; readonly source: "live" | "client" } | null;
   readonly freshness: Freshness | null;
+  /** Until the forming candle closes; null too while nobody knows whether it forms still. */
   readonly closesInMs: number | null;
   readonly price: number | null;
   readonly lastNewsMs: number | null;
@@ -65,6 +66,7 @@ export function viewModel({ series, history, items, live, link, load, time, cont
   const { polledMs } = contact;
   const silentMs = link.kind === "up" ? contact.silentSince(live.freshness?.state === "live") : null;
   const isReached = link.kind === "up" ? silentMs === null : link.kind === "away" && polledMs !== null;
+  const isLive = isReached && load.kind === "ready" && isCurrent(live.freshness);
   return {
     symbol,
     interval: interval.name,
@@ -75,7 +77,7 @@ export function viewModel({ series, history, items, live, link, load, time, cont
     isOnline: contact.isOnline,
     polledMs: polledMs === null || link.kind !== "away" ? null : time.toExchange(polledMs),
     silentSinceMs: silentMs === null ? null : time.toExchange(silentMs),
-    isLive: isReached && load.kind === "ready" && isCurrent(live.freshness),
+    isLive,
     load: loadView(load, localMs),
     version: history.version,
     officialToMs: last !== null && interval.hasGrid ? interval.nextOpenMs(last.time) : null,
@@ -83,7 +85,7 @@ export function viewModel({ series, history, items, live, link, load, time, cont
     formingMs: forming?.time ?? null,
     forming: forming && { isExact: forming.isExact === true && link.kind === "up", source: forming.source },
     freshness: live.freshness,
-    closesInMs: forming !== null && interval.hasGrid ? interval.nextOpenMs(forming.time) - nowMs : null,
+    closesInMs: forming !== null && interval.hasGrid && isLive ? interval.nextOpenMs(forming.time) - nowMs : null,
     price: live.price ?? newest?.candle.close ?? last?.close ?? null,
     lastNewsMs: live.lastNewsMs,
     bars: history.rows.length + items.length,

@@ -132,7 +132,7 @@ function silent({ nowMs }: ViewModel, sinceMs: number): Said {
 
 function offline(view: ViewModel): Said {
   const { link, nowMs } = view;
-  const detail = `You are offline since ${clock(link.sinceMs)} UTC: this device has no network. ${upTo(view, "The chart goes on by itself when it is back.")}`;
+  const detail = `You are offline since ${clock(link.sinceMs)} UTC. ${upTo(view, "The chart goes on when the network is back.")}`;
   return says("down", "You are offline", link.kind === "away" ? sinceWhen(link.sinceMs, nowMs) : "", detail);
 }
 
