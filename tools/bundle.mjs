@@ -23,6 +23,7 @@ const ENTRIES = {
   "login.js": { entry: "loginPage.ts", format: "esm" },
   "theme.js": { entry: "themeInit.ts", format: "iife" }, // a classic script: it runs before the first paint
   "browser.js": { entry: "browserCheck.ts", format: "iife", target: "es5" }, // a classic script: it must run in any browser
+  "retry.js": { entry: "retryPage.ts", format: "esm" },
   "chart.css": { entry: "css/chartPage.css" },
   "login.css": { entry: "css/loginPage.css" },
   "mark.svg": { entry: "mark.svg" },
