@@ -51,6 +51,7 @@ const truecandle = Object.freeze({
   drawn: () => chart.drawn(),
   version: () => session.version(),
   state: () => session.view(),
+  sight: () => chart.sight,
 });
 Object.assign(globalThis, { truecandle });
 

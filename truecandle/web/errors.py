@@ -11,7 +11,7 @@ import logging
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -124,9 +124,14 @@ def _json(problem: Problem) -> Response:
 
 
 def _page(problem: Problem) -> Response:
-    """A small page; without style where none was made, for `assets.url` is "" then."""
-    page = render_template(
-        "problem.html", asset=assets.url, title=HTTPStatus(problem.status).phrase,
-        detail=problem.detail, is_passing=problem.status == HTTPStatus.SERVICE_UNAVAILABLE,
-    )  # fmt: skip
+    """A small page; without style where none was made, for `assets.url` is "" then.
+
+    Rendered without Flask's context, which would ask the store who is signed in.
+    """
+    page = current_app.jinja_env.get_template("problem.html").render(
+        asset=assets.url,
+        title=HTTPStatus(problem.status).phrase,
+        detail=problem.detail,
+        is_passing=problem.status == HTTPStatus.SERVICE_UNAVAILABLE,
+    )
     return Response(page, mimetype="text/html")

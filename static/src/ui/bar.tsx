@@ -75,10 +75,12 @@ function LastPrice({ page: { config, state } }: { readonly page: Page }): JSX.El
   const isKnown = view !== null && view.price !== null && precision >= 0;
   if (view !== null) last.current = moved(last.current, view);
   const dayChange = isKnown && view.dayOpen !== null && config.intervals.includes("1d") ? change(view.dayOpen, view.price!) : "";
+  const isSoon = config.intervals.includes("1d") && (view === null || view.load.kind === "loading");
+  const soon = <span class="figure-soon" aria-hidden="true" />;
   return (
     <>
-      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : "–"}</span>
-      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={dayChange === ""} data-direction={directionOf(dayChange)}>{dayChange}</span>
+      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : soon}</span>
+      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={dayChange === "" && !isSoon} data-direction={directionOf(dayChange)}>{dayChange || soon}</span>
     </>
   );
 }

@@ -1,6 +1,6 @@
 // The line below the chart: the exchange's clock, what is official and pending, how far the forming candle can be trusted.
 // Never here: what the words are (format.ts, freshness.ts).
-// Invariant: what is not known leaves no cell, and the same is not said twice at once.
+// Invariant: what is not known leaves no cell, and what comes and goes stands last: it moves nothing.
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -21,9 +21,9 @@ export function StatusLine({ page: { state }, said }: { readonly page: Page; rea
       <div class="status-facts">
         <span id="status-clock" class="status-clock">{words.clock}</span>
         <span id="status-official" title={words.version}>{words.official}</span>
-        <span id="status-pending">{words.pending}</span>
         <span id="status-exact" hidden={trust.text === ""} title={trust.detail}><b id="exact-text">{trust.text}</b> <i id="exact-more">{trust.more}</i></span>
-        <span id="status-fresh" class="status-fresh">{tone === "live" || notice(view) !== "" ? "" : detail}</span>
+        <span id="status-pending">{words.pending}</span>
+        <span id="status-fresh" class="status-fresh">{tone === "live" || tone === "busy" || notice(view) !== "" ? "" : detail}</span>
       </div>
       <TableButton />
       <Credit />
