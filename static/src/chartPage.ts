@@ -16,7 +16,7 @@ import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
 import { element } from "./ui/element.ts";
 import { standing } from "./ui/format.ts";
-import { spoken } from "./ui/legend.tsx";
+import { keyed } from "./ui/keyWords.ts";
 import { address, type Page } from "./ui/page.ts";
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
@@ -26,7 +26,7 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.toNow(), key } };
+const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.toNow(), retry: () => session.wake(), candles: (count) => session.bars().slice(-count), key } };
 
 mount(element(document, "app"), { page, csrfToken });
 
@@ -41,6 +41,7 @@ const session = new Session({
   hasDays: config.intervals.includes("1d"),
 });
 
+forgetLink();
 listen();
 session.start(createSocket(session.handlers), chosen(new URL(location.href)));
 
@@ -50,6 +51,7 @@ const truecandle = Object.freeze({
   drawn: () => chart.drawn(),
   version: () => session.version(),
   state: () => session.view(),
+  sight: () => chart.sight,
 });
 Object.assign(globalThis, { truecandle });
 
@@ -83,8 +85,7 @@ function leastDecimals(symbol: string) {
 
 function key({ key: name }: KeyboardEvent) {
   if (!chart.key(name)) return false;
-  const candle = state.pointed.peek();
-  if (name.startsWith("Arrow") && candle !== null) announcer.say(spoken(candle, session.view(), chart.precision));
+  announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
   return true;
 }
 
@@ -94,10 +95,14 @@ function nextFrame(callback: () => void) {
   else requestAnimationFrame(callback);
 }
 
+/** Who is signed in already is sent here from a one-time link, and the browser keeps what is behind its #. */
+function forgetLink() {
+  if (location.hash.startsWith("#link=")) history.replaceState(null, "", location.pathname + location.search);
+}
+
 function listen() {
   addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
-  addEventListener("online", () => session.wake());
-  addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
+  for (const change of ["online", "offline"]) addEventListener(change, () => session.wake(navigator.onLine)); // asks, and so finds out
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });

@@ -10,10 +10,11 @@ import type { PointedCandle } from "../state/pageState.ts";
 import { spaced, type Whitespace } from "../candles/whitespace.ts";
 import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
-import { toMs } from "./chartTime.ts";
+import { toMs as toMsOf } from "./chartTime.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
+import { printLight } from "./print.ts";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
 import { fullMoment, price } from "../ui/format.ts";
@@ -91,7 +92,7 @@ export class Chart {
     this.#refine([], this.#leastDecimals(series.symbol));
     const secondsVisible = series.interval.name === "1s";
     const timeVisible = !/[dwM]$/.test(series.interval.name);
-    const timeFormatter = (time: Time) => fullMoment(toMs(time), series.interval.name);
+    const timeFormatter = (time: Time) => fullMoment(toMsOf(time), series.interval.name);
     this.#chart.applyOptions({
       localization: { timeFormatter },
       timeScale: { secondsVisible, timeVisible, barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS },
@@ -183,6 +184,15 @@ export class Chart {
     return this.#cursor.key(name);
   }
 
+  /** First and last open time in sight and the candles from one to the other; null where there is none. */
+  get sight(): { fromMs: number; toMs: number; count: number } | null {
+    const range = this.#chart.timeScale().getVisibleRange();
+    if (range === null) return null;
+    const [fromMs, toMs] = [toMsOf(range.from), toMsOf(range.to)];
+    const times = [...this.#rows, ...this.#live.map(({ candle }) => candle)].map(({ time }) => time);
+    return { fromMs, toMs, count: times.filter((time) => time >= fromMs && time <= toMs).length };
+  }
+
   #listen(root: HTMLElement) {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
@@ -192,6 +202,7 @@ export class Chart {
     });
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
     onChange(() => this.#restyle());
+    printLight(this.#chart, root, () => this.#restyle());
   }
 
   #restyle() {

@@ -10,6 +10,9 @@ const ZOOM = 1.25;
 const SPACING_MIN_PX = 1;
 const SPACING_MAX_PX = 60;
 
+/** Left of a candle that was brought into sight from the left. */
+const AIR_BARS = 10;
+
 interface CursorOptions {
   readonly series: ISeriesApi<SeriesType>;
   readonly candles: () => readonly Candle[];
@@ -65,12 +68,19 @@ export class Cursor {
     const found = candles.findIndex((candle) => candle.time === this.pointedMs);
     const from = found < 0 ? candles.length : found;
     const candle = candles[Math.max(0, Math.min(candles.length - 1, from + by))]!;
-    const scale = this.#chart.timeScale();
-    const x = scale.timeToCoordinate(toChartTime(candle.time));
-    if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
-    if (x !== null && x > scale.width()) scale.scrollToPosition(scale.options().rightOffset, false);
+    this.#bringIntoSight(candle.time);
     this.#chart.setCrosshairPosition(candle.close, toChartTime(candle.time), this.#series);
     this.#move(candle.time);
+  }
+
+  /** The whole candle, not only its middle; the first one has some air before it. */
+  #bringIntoSight(timeMs: number) {
+    const scale = this.#chart.timeScale();
+    const x = scale.timeToCoordinate(toChartTime(timeMs));
+    if (x === null) return;
+    const { barSpacing, rightOffset } = scale.options();
+    if (x < barSpacing) scale.scrollToPosition(scale.scrollPosition() + x / barSpacing - AIR_BARS, false);
+    if (x > scale.width() - barSpacing / 2) scale.scrollToPosition(rightOffset, false);
   }
 
   #move(timeMs: number | null) {
