@@ -62,7 +62,7 @@ function Reader({ reading, onRead, onClose }: { readonly reading: Reading; reado
       <div class="table-scroll" tabIndex={0} role="region" aria-label={`Candles of ${symbol} ${interval}`}>
         <table class="figures">
           <caption>
-            The last {rows.length} candles as they were at {clock(nowMs)} UTC, newest first{isLive ? "" : "; the page was not live then"}. Only official candles are the exchange's final word.
+            <span>The last {rows.length} candles as they were at {clock(nowMs)} UTC, newest first{isLive ? "" : "; the page was not live then"}. Only official candles are the exchange's final word.</span>
           </caption>
           <thead><tr>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
           <tbody>{rows.map((row) => <Line key={row.time} row={row} reading={reading} />)}</tbody>

@@ -127,7 +127,7 @@ function polled(view: ViewModel): Said {
 }
 
 function silent({ nowMs }: ViewModel, sinceMs: number): Said {
-  return says("warn", `Silent ${duration(nowMs - sinceMs)}`, "", `The server has said nothing since ${clock(sinceMs)} UTC and is being asked.`);
+  return says("warn", "Silent", duration(nowMs - sinceMs), `The server has said nothing since ${clock(sinceMs)} UTC and is being asked.`);
 }
 
 function offline(view: ViewModel): Said {
