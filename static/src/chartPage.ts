@@ -15,7 +15,8 @@ import { Session } from "./state/session.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
 import { element } from "./ui/element.ts";
-import { standing } from "./ui/format.ts";
+import { pageTitle, standing } from "./ui/format.ts";
+import { freshness } from "./ui/freshness.ts";
 import { spoken } from "./ui/legend.tsx";
 import { address, type Page } from "./ui/page.ts";
 
@@ -26,7 +27,7 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.toNow(), key } };
+const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.view.toNow(), key } };
 
 mount(element(document, "app"), { page, csrfToken });
 
@@ -71,7 +72,6 @@ function chosen(url: URL): Series {
   ].filter(Boolean);
   const mistake = wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "";
   state.message.value = mistake || standing(markets.get(symbol) ?? { symbol }).text;
-  document.title = `${symbol} ${interval} · TrueCandle`;
   return parseSeries(symbol, interval);
 }
 
@@ -95,6 +95,11 @@ function nextFrame(callback: () => void) {
 }
 
 function listen() {
+  state.view.subscribe((view) => {
+    if (view === null) return;
+    document.title = pageTitle(view, state.precision.peek());
+    chart.setNews({ isLive: ["live", "quiet"].includes(freshness(view).tone), closesInMs: view.closesInMs });
+  });
   addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
   addEventListener("online", () => session.wake());
   addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come

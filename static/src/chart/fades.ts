@@ -2,7 +2,8 @@
 // Never here: which candles fade.
 // Invariant: every candle ends at its full body, whether its fade ran, was cut short or never began.
 
-import type { Bars, DrawnCandle } from "./bars.ts";
+import type { DrawnCandle } from "./barPoint.ts";
+import type { Bars } from "./bars.ts";
 
 const FADE_MS = 120;
 const FROM = 0.45;
