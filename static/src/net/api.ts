@@ -118,6 +118,15 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return body as Market;
     },
 
+    /** Has the server keep the reader's choices, all of them. */
+    async saveSettings(settings: object): Promise<void> {
+      await ask("/settings", {
+        method: "PUT",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+        body: JSON.stringify({ settings }),
+      });
+    },
+
     /** Signs in with the token of a one-time link. */
     async redeem(link: string): Promise<void> {
       const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };

@@ -171,6 +171,8 @@ export interface PageConfig {
   readonly signed_in: boolean;
   readonly user: string | null;
   readonly limit: number;
+  /** The reader's choices as the server keeps them; null where nobody is signed in. */
+  readonly settings?: Readonly<Record<string, unknown>> | null;
 }
 
 /** A market whose steps with a fraction are the exchange's own decimal text. */
