@@ -158,6 +158,7 @@ function listen() {
     if (!isElsewhere(event) && shortcuts.press(event)) event.preventDefault();
   });
   addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
+  addEventListener("pagehide", () => preferences.flush());
   addEventListener("online", () => session.wake());
   addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
   addEventListener("pageshow", (event) => {

@@ -75,6 +75,16 @@ test("a save that fails is tried again with longer pauses, then no more; a newer
   assert.deepEqual(noted.saved.at(-1), { ...USUAL, inverted: true, auto: false });
 });
 
+test("a page that is left saves at once what waited to be saved, and nothing else", async () => {
+  const { keeping, clock, noted, timers } = world({ answers: [true] });
+  const preferences = new Preferences({}, keeping, clock);
+  preferences.flush();
+  preferences.set("type", "area");
+  preferences.flush();
+  preferences.flush();
+  assert.deepEqual([noted.saved.map(({ type }) => type), timers.size], [["area"], 0]);
+});
+
 test("what another tab chose is taken, and not told on", () => {
   const { keeping, clock, noted, timers } = world({ answers: [] });
   const preferences = new Preferences({}, keeping, clock);

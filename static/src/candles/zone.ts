@@ -15,6 +15,7 @@ export class Zone {
   readonly name: string;
   readonly #format: Intl.DateTimeFormat | null;
   readonly #known = new Map<number, number>();
+  #even = { fromMs: 1, toMs: 0, offsetMs: 0 }; // the last day asked about on which no clock was changed
 
   constructor(name: string) {
     this.name = name;
@@ -24,9 +25,13 @@ export class Zone {
   /** How far its clocks are ahead of UTC at that moment. */
   offsetMs(ms: number): number {
     if (this.#format === null) return 0;
-    const day = Math.floor(ms / DAY_MS) * DAY_MS;
-    const [first, last] = [this.#asked(day), this.#asked(day + DAY_MS)];
-    return first === last ? first : this.#asked(Math.floor(ms / STEP_MS) * STEP_MS);
+    if (ms >= this.#even.fromMs && ms < this.#even.toMs) return this.#even.offsetMs;
+    const fromMs = Math.floor(ms / DAY_MS) * DAY_MS;
+    const toMs = fromMs + DAY_MS;
+    const offsetMs = this.#asked(fromMs);
+    if (offsetMs !== this.#asked(toMs)) return this.#asked(Math.floor(ms / STEP_MS) * STEP_MS);
+    this.#even = { fromMs, toMs, offsetMs };
+    return offsetMs;
   }
 
   /** A date whose UTC fields (`getUTCHours` …) are what this zone's clocks and calendars show. */

@@ -29,7 +29,10 @@ class ZonedScale extends defaultHorzScaleBehavior() {
   override fillWeightsForPoints(points: Points, startIndex: number) {
     const first = points[startIndex];
     if (first === undefined) return;
-    const at = (index: number) => this.zone.wall(toMs(points[index]!.originalTime as Time)).getTime();
+    const at = (index: number) => {
+      const ms = toMs(points[index]!.originalTime as Time);
+      return ms + this.zone.offsetMs(ms);
+    };
     let before = startIndex > 0 ? at(startIndex - 1) : at(0) - (points.length > 1 ? at(1) - at(0) : DAY_MS);
     for (let index = startIndex; index < points.length; index += 1) {
       const now = at(index);
@@ -90,11 +93,12 @@ export function createZonedChart(root: HTMLElement, options: DeepPartial<ChartOp
   return { chart, times: new TimeAxis(chart, scale) };
 }
 
-/** What begins between two moments on the wall, as its weight. */
-export function weight(before: number, now: number): number {
+/** What begins between two moments on the wall, as its weight; cheap, for it is asked of every candle there is. */
+function weight(before: number, now: number): number {
+  if (Math.floor(before / DAY_MS) === Math.floor(now / DAY_MS)) {
+    return WITHIN_A_DAY.find(([ms]) => Math.floor(before / ms) !== Math.floor(now / ms))?.[1] ?? 0;
+  }
   const [one, two] = [new Date(before), new Date(now)];
   if (one.getUTCFullYear() !== two.getUTCFullYear()) return YEAR;
-  if (one.getUTCMonth() !== two.getUTCMonth()) return MONTH;
-  if (one.getUTCDate() !== two.getUTCDate()) return DAY;
-  return WITHIN_A_DAY.find(([ms]) => Math.floor(before / ms) !== Math.floor(now / ms))?.[1] ?? 0;
+  return one.getUTCMonth() === two.getUTCMonth() ? DAY : MONTH;
 }

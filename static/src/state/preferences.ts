@@ -95,6 +95,11 @@ export class Preferences {
     this.#saveSoon(SAVE_AFTER_MS, 0);
   }
 
+  /** The page is left: what waits to be saved is saved now. */
+  flush() {
+    if (this.#timer !== undefined) this.#save(RETRIES_MS.length);
+  }
+
   /** What another tab has chosen and keeps. */
   heard(settings: unknown) {
     const next = checkedSettings(settings);
@@ -110,16 +115,19 @@ export class Preferences {
   }
 
   #saveSoon(waitMs: number, attempt: number) {
-    const { save } = this.#keeping;
-    if (save === null) return;
+    if (this.#keeping.save === null) return;
     this.#clock.clearTimeout(this.#timer);
-    const timer = this.#clock.setTimeout(() => {
-      save(this.all).catch(() => {
-        const nextMs = RETRIES_MS[attempt];
-        if (nextMs !== undefined && timer === this.#timer) this.#saveSoon(nextMs, attempt + 1); // else a newer choice is on its way
-      });
-    }, waitMs);
-    this.#timer = timer;
+    this.#timer = this.#clock.setTimeout(() => this.#save(attempt), waitMs);
+  }
+
+  /** All of them; once more after a while if it fails, unless a newer choice is on its way by then. */
+  #save(attempt: number) {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#keeping.save?.(this.all).catch(() => {
+      const nextMs = RETRIES_MS[attempt];
+      if (nextMs !== undefined && this.#timer === undefined) this.#saveSoon(nextMs, attempt + 1);
+    });
   }
 }
 

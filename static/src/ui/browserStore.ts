@@ -13,7 +13,7 @@ const PAINT_KEY = "truecandle.theme";
 export function browserStore(save: SettingsKeeping["save"]): SettingsKeeping & { onTold: (heard: (settings: unknown) => void) => void } {
   const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(save === null ? KEY : `${KEY}.user`);
   return {
-    read: () => attempt(() => localStorage.getItem(KEY)) ?? null,
+    read: () => attempt(() => localStorage.getItem(KEY)) ?? attempt(themeAlone) ?? null,
     write: (text) => {
       if (save === null) attempt(() => localStorage.setItem(KEY, text));
     },
@@ -27,6 +27,11 @@ export function browserStore(save: SettingsKeeping["save"]): SettingsKeeping & {
 export function keepForPaint({ theme, colors }: Pick<Settings, "theme" | "colors">) {
   const text = [theme === "system" ? "" : theme, colors === "green-red" ? "" : colors].join(" ").trim();
   attempt(() => (text === "" ? localStorage.removeItem(PAINT_KEY) : localStorage.setItem(PAINT_KEY, text)));
+}
+
+/** What was kept when the theme was all that could be chosen. */
+function themeAlone() {
+  return JSON.stringify({ theme: localStorage.getItem(PAINT_KEY)?.split(" ")[0] });
 }
 
 function attempt<T>(what: () => T): T | undefined {

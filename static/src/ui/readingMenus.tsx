@@ -39,7 +39,7 @@ export function ScaleMenu({ page }: PageProps): JSX.Element {
   const { preferences } = page;
   const scale = preferences.of("scale").value;
   const word = scale === "log" ? "Log" : scale === "percent" ? "%" : preferences.of("auto").value ? "Auto" : "Fixed";
-  return <MenuButton id="scale" name="Price scale" className="scale" groups={() => [scales(page), axis(page)]}>{word}</MenuButton>;
+  return <MenuButton id="scale" name={`Price scale: ${word}`} className="scale" groups={() => [scales(page), axis(page)]}>{word}</MenuButton>;
 }
 
 export function ZoneButton({ page }: PageProps): JSX.Element {
