@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.e2e.conftest import go, wait_for_bars
-from tests.harness import wait_for
-from tests.system import System
+from tests.support.chart_page import go, wait_for_bars
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -204,6 +204,7 @@ def test_a_picture_is_a_png_of_the_whole_chart_and_says_what_it_shows(reader: Pa
 def test_candles_in_sight_as_csv_equal_what_data_answers(reader: Page, system: System) -> None:
     with reader.expect_download() as coming:
         reader.keyboard.press("Alt+e")
+    says(reader, "#announcer", r"candles saved as BTCUSDT-1m-.*csv\.$")
     header, *lines = coming.value.path().read_text().splitlines()
     assert header == "open_time,open,high,low,close,volume,state"
     official = [line.rsplit(",", 1)[0] for line in lines if line.endswith(",official")]
@@ -212,7 +213,6 @@ def test_candles_in_sight_as_csv_equal_what_data_answers(reader: Page, system: S
     drawn = reader.evaluate("truecandle.bars().map((bar) => bar.time)")
     times = [int(line.split(",")[0]) for line in lines]
     assert times == [at for at in drawn if times[0] <= at <= times[-1]]
-    says(reader, "#announcer", r"candles saved as BTCUSDT-1m-.*csv\.$")
 
 
 def test_the_candle_pointed_at_is_copied_as_text(reader: Page) -> None:

@@ -1,6 +1,6 @@
 """`GET /audit`: the live chart against the truth, as a script reads it.
 
-Never here: the arithmetic (`tests/unit/test_candles_audit.py`), the fetcher.
+Never here: the arithmetic (`tests/candles/test_audit.py`), the fetcher.
 Invariant: numbers are compared as text, not as floats.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
+from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
 from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.instrument import Instrument

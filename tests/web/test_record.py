@@ -1,6 +1,6 @@
 """`GET /gaps` and `GET /corrections`, as a script reads them.
 
-Never here: how gaps and corrections are found (`tests/redis/test_gaps.py`).
+Never here: how gaps and corrections are found (`tests/ingest/test_kline_pages.py`).
 Invariant: numbers are compared as text, not as floats.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
+from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
 from truecandle.candles.gap import Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.store import gaps, keys, official, quarantine

@@ -40,12 +40,6 @@ export class Bars {
     return this.#points;
   }
 
-  /** The bar that opens then, or null. */
-  at(timeMs: number): DrawnCandle | null {
-    const point = this.#points[this.#indexOf(timeMs)];
-    return point !== undefined && isBar(point) ? point : null;
-  }
-
   /** What the series itself holds, whitespace and what it shares with the bars before it aside. Times in ms. */
   get drawn(): Omit<Candle, "volume">[] {
     const drawn = this.#series.data().flatMap((item) => {
@@ -101,7 +95,13 @@ export class Bars {
     this.#chart.removeSeries(former);
   }
 
-  restyle(colors: ThemeColors) {
+  /** Nothing is drawn, until `set` or `restyle`; the points are kept. */
+  blank() {
+    this.#series.setData([]);
+    this.#volumes.setData([]);
+  }
+
+  restyle(colors: ThemeColors = this.#colors) {
     this.#colors = colors;
     this.#series.applyOptions(this.#kind.options(colors));
     this.set(this.#points);
@@ -139,7 +139,7 @@ export class Bars {
   }
 
   /** New points after the last one. */
-  append(points: BarPoint[]) {
+  append(points: readonly BarPoint[]) {
     if (this.#kind.isJoined && points.some((point) => !isBar(point))) {
       this.set([...this.#points, ...points]);
       return;

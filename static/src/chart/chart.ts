@@ -6,9 +6,10 @@ import type { IChartApi } from "lightweight-charts";
 import { sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
-import { spaced } from "../candles/whitespace.ts";
+import { spaced, type Whitespace } from "../candles/whitespace.ts";
 import type { PointedCandle } from "../state/pageState.ts";
 import type { ChartType } from "../state/preferences.ts";
+import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
 import { ComingTimes } from "./comingTimes.ts";
 import { Cursor } from "./cursor.ts";
@@ -21,15 +22,6 @@ import { options, style } from "./style.ts";
 import { Viewport } from "./viewport.ts";
 import { createZonedChart, type TimeAxis } from "./timeAxis.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
-
-/** Rows looked at for the number of decimals. */
-const SAMPLE_MAX = 2_000;
-
-/** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
-const FADE_BARS_MAX = 10_000;
-
-/** Bars left of the view that are too few: older ones are asked for. */
-const NEED_OLDER_BARS = 60;
 
 /** What the chart tells by itself: each a signal, or anything else that holds a value. */
 interface ChartParts {
@@ -51,6 +43,7 @@ export class Chart {
   readonly #chart: IChartApi;
   readonly #times: TimeAxis;
   readonly #history: Bars;
+  readonly #window: BarWindow;
   readonly #tail: Bars;
   readonly #coming: ComingTimes;
   readonly #lastPrice: LastPrice;
@@ -75,19 +68,20 @@ export class Chart {
       this.#coming.series.applyOptions({ priceFormat: format });
       this.#showLastPrice();
     });
-    this.view = new Viewport(this.#chart, () => this.#rows.length + this.#live.length, ({ from }) => this.#moved(from));
+    this.#window = new BarWindow(this.#chart, this.#history, root);
+    this.view = new Viewport(this.#chart, this.#window, { onMove: () => this.#moved(), onGiven: () => this.setTail(this.#live) });
     this.#fades = new Fades(this.#history);
     const candles = () => [...this.#rows, ...this.#live.map(({ candle }) => candle)];
     this.#cursor = new Cursor(this.#chart, { series: this.#coming.series, candles, onMove: () => this.#point(), toNow: () => this.view.toNow() });
     this.#tail.attach(this.#markers);
     [0.82, 0.18].forEach((factor, pane) => this.#chart.panes()[pane]!.setStretchFactor(factor));
     this.#restyle();
-    this.#listen(root);
+    this.axis.listen(root, this.#parts.onAuto);
+    onChange(() => this.#restyle());
+    this.#times.onChange(() => this.#redraw());
   }
 
-  onNeedOlder(callback: () => void) {
-    this.#needOlder = callback;
-  }
+  readonly onNeedOlder = (callback: () => void) => { this.#needOlder = callback; };
 
   /** Starts a series anew: empty, at the newest candle, whatever was looked at before. */
   begin(series: Series) {
@@ -97,7 +91,7 @@ export class Chart {
     this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
-    for (const layer of [this.#history, this.#tail, this.#markers]) layer.set([]);
+    for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
     this.#coming.clear();
     this.#showLastPrice();
     if (isOther) this.axis.open(this.#parts.leastDecimals(series.symbol));
@@ -117,8 +111,8 @@ export class Chart {
     const isFirst = this.#rows.length === 0;
     this.#rows = rows;
     this.#fades.stop();
-    this.axis.learn(rows.slice(-SAMPLE_MAX));
-    this.#history.set(spaced(this.#series.interval, rows));
+    this.axis.learn(rows);
+    this.#window.set(spaced(this.#series.interval, rows));
     this.setTail(live);
     if (isFirst && rows.length > 0) {
       this.view.toNow();
@@ -127,33 +121,48 @@ export class Chart {
   }
 
   /** Some official candles, new or corrected, and the live ones left beside them. */
-  change({ appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
+  change({ prepended, appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
     if (this.#series === null) return;
     const waited = new Set(this.#live.filter((item) => item.state === "pending").map((item) => item.candle.time));
-    const lastMs = this.#history.points.at(-1)?.time ?? null;
-    const areCorrected = replaced.every((row) => this.#history.correct(row));
-    if (!areCorrected || lastMs === null) {
+    const [first, last] = [this.#window.points[0], this.#window.points.at(-1)];
+    const areCorrected = replaced.every((row) => this.#window.correct(row));
+    if (!areCorrected || first === undefined || last === undefined) {
       this.setHistory(rows, live);
       return;
     }
     this.#rows = rows;
     this.axis.learn([...appended, ...replaced]);
-    this.#history.append(spaced(this.#series.interval, appended, lastMs));
+    if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
+    if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
     this.setTail(live);
-    if (!prefersStillness() && rows.length <= FADE_BARS_MAX) this.#fades.start(appended.filter((row) => waited.has(row.time)));
+    if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
 
   /** The pending and forming candles, `{candle, state}`. */
   setTail(live: readonly CandleInState[]) {
     if (this.#series === null) return;
     this.#live = live;
-    const bars = live.map(({ candle, state }) => ({ ...candle, state }));
+    const { isAtEnd } = this.#window; // beside older points the newest ones would stand for what is between
+    const bars = isAtEnd ? live.map(({ candle, state }) => ({ ...candle, state })) : [];
     this.axis.learn(bars);
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#markers.set(bars.filter((bar) => bar.state === "pending").map((bar) => ({ time: bar.time, high: this.#tail.top(bar) })));
-    this.#coming.follow(this.#series.interval, this.#newest);
+    this.#coming.follow(this.#series.interval, isAtEnd ? this.#newest : (this.#history.last?.candle ?? null), isAtEnd);
     this.#showLastPrice();
     this.#point();
+  }
+
+  toNow() {
+    this.view.toNow();
+  }
+
+  reveal(timeMs: number) {
+    this.view.reveal(timeMs);
+  }
+
+  /** The open times at the edges of what is seen of the official candles; null where there are none. */
+  get visible(): BarWindow["visible"] {
+    return this.#window.visible;
   }
 
   /** Draws candles in another way. */
@@ -189,15 +198,8 @@ export class Chart {
     return this.#cursor.key(name);
   }
 
-  #listen(root: HTMLElement) {
-    root.addEventListener("dblclick", () => this.axis.follow());
-    for (const end of ["pointerup", "dblclick"]) root.addEventListener(end, () => requestAnimationFrame(() => this.#parts.onAuto(this.axis.isFollowing)));
-    onChange(() => this.#restyle());
-    this.#times.onChange(() => this.#redraw());
-  }
-
-  #moved(from: number) {
-    if (from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
+  #moved() {
+    if (this.view.isNearOldest && this.#rows.length > 0) this.#needOlder();
     this.#parts.onNow.value = this.view.isAtNow;
     this.axis.rebase((this.#history.firstFrom(this.view.endsMs?.from ?? 0) ?? this.#newest)?.close ?? null);
   }
@@ -205,8 +207,7 @@ export class Chart {
   #restyle() {
     const colors = tokens();
     this.#chart.applyOptions(style(colors));
-    this.#history.restyle(colors);
-    this.#tail.restyle(colors);
+    for (const bars of [this.#history, this.#tail]) bars.restyle(colors);
     this.#markers.restyle(colors.text);
     this.#lastPrice.colors = colors;
     this.#showLastPrice();
@@ -214,11 +215,11 @@ export class Chart {
 
   /** The same candles at the same place, drawn anew. */
   #redraw() {
-    const [rows, live] = [this.#rows, this.#live];
     this.view.hold(() => {
-      for (const layer of [this.#history, this.#tail]) layer.set([]);
+      for (const bars of [this.#history, this.#tail]) bars.blank();
       this.#coming.clear();
-      this.setHistory(rows, live);
+      for (const bars of [this.#history, this.#tail]) bars.restyle();
+      this.setTail(this.#live);
     });
   }
 
@@ -243,7 +244,7 @@ export class Chart {
   #at(timeMs: number | null): PointedCandle | null {
     const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
     if (live !== undefined) return { ...live.candle, state: live.state };
-    const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
+    const row = timeMs === null ? this.#rows.at(-1) : this.#window.at(timeMs);
     return row ? { ...row, state: "final" } : null;
   }
 }

@@ -14,6 +14,9 @@ export interface AxisChoice {
   readonly isAuto: boolean;
 }
 
+/** Candles looked at for the number of decimals. */
+const SAMPLE_MAX = 2_000;
+
 export class PriceAxis {
   readonly #chart: IChartApi;
   readonly #format: (format: PriceFormatCustom) => void;
@@ -25,6 +28,12 @@ export class PriceAxis {
   constructor(chart: IChartApi, format: (format: PriceFormatCustom) => void) {
     this.#chart = chart;
     this.#format = format;
+  }
+
+  /** A double click lets it follow again; whatever was done there, `onAuto` hears whether it follows now. */
+  listen(root: HTMLElement, onAuto: (isFollowing: boolean) => void) {
+    root.addEventListener("dblclick", () => this.follow());
+    for (const end of ["pointerup", "dblclick"]) root.addEventListener(end, () => requestAnimationFrame(() => onAuto(this.isFollowing)));
   }
 
   choose(choice: AxisChoice) {
@@ -47,7 +56,7 @@ export class PriceAxis {
 
   /** As many decimals as the market's tick has, or its prices have shown so far; never fewer again. */
   learn(candles: readonly Candle[], least = -1) {
-    const seen = Math.max(least, ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close]).map(decimals));
+    const seen = Math.max(least, ...candles.slice(-SAMPLE_MAX).flatMap(({ open, high, low, close }) => [open, high, low, close]).map(decimals));
     if (seen <= this.#precision) return;
     this.#precision = seen;
     this.#write();

@@ -33,13 +33,13 @@ interface LoaderOptions {
 
 /** The most candles that one request may ask for, and the most requests of one load. */
 const PAGE_MAX = 5_000;
-const PAGES_MAX = 20;
+const PAGES_MAX = 40;
 
 /** Candles asked for beyond those held, so that one request mostly does. */
 const MARGIN = 100;
 
-/** Candles asked for when the reader scrolls back. */
-const OLDER = 1_000;
+/** Candles asked for when the reader scrolls back: first enough for a look, then as many as one answer holds. */
+const OLDER_FIRST = 1_000;
 
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
@@ -61,6 +61,8 @@ export class Loader {
   #isLoading = false;
   #isAgain = false;
   #isOlder = false;
+  /** Whether the reader has gone back a page already. */
+  #isDeep = false;
   #heard = 0;
   #failures = 0;
   #retry: number | undefined;
@@ -82,7 +84,7 @@ export class Loader {
     this.#abort = new AbortController();
     this.#series = series;
     this.#history = history;
-    this.#isLoading = this.#isAgain = this.#isOlder = false;
+    this.#isLoading = this.#isAgain = this.#isOlder = this.#isDeep = false;
     this.#heard = this.#failures = 0;
     this.#holeAsked = null;
     this.state = { kind: "loading" };
@@ -147,10 +149,11 @@ export class Loader {
     this.#isOlder = true;
     const { signal } = this.#abort;
     try {
-      const answer = await this.#ask({ limit: OLDER, before: history.first.time, signal });
+      const answer = await this.#ask({ limit: this.#isDeep ? PAGE_MAX : OLDER_FIRST, before: history.first.time, signal });
       if (signal.aborted) return;
       if (answer.version >= (history.version ?? -1)) {
         const change = history.prepend(answer.candles, answer.hasMore);
+        this.#isDeep = true;
         this.#onAnswer({ change, live: [], missing: [], serverMs: null });
       }
     } catch (error) {
