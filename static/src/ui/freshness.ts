@@ -4,7 +4,8 @@
 
 import { POLL_EVERY_MS } from "../state/serverContact.ts";
 import type { ViewModel } from "../state/viewModel.ts";
-import { clock, day, duration, moment } from "./format.ts";
+import { clock, clockWithZone, day, duration, moment } from "./format.ts";
+import { shownZone } from "./shownZone.ts";
 
 /** For so long after a trade a market is called live; from then on the trade's age is told. */
 const LIVE_MS = 3_000;
@@ -20,8 +21,6 @@ const RECONNECTING_MS = 10_000;
 
 /** Keeps a number beside its unit. */
 const NBSP = "\u00a0";
-
-const DAY_MS = 86_400_000;
 
 /** From good to bad. */
 export type Tone = "live" | "quiet" | "busy" | "warn" | "down";
@@ -107,32 +106,32 @@ function judged(view: ViewModel): Said {
   const tradeMs = lastNewsMs ?? view.link.sinceMs;
   const ageMs = nowMs - tradeMs;
   if (ageMs > LATE_MS) {
-    const detail = `The server hears trades, but none has come here since ${clock(tradeMs)} UTC.`;
+    const detail = `The server hears trades, but none has come here since ${clockWithZone(tradeMs)}.`;
     return says("warn", "Stale", sinceWhen(tradeMs, nowMs), detail);
   }
   if (ageMs > LIVE_MS) {
-    const detail = `The last trade came at ${clock(tradeMs)} UTC; the connection is alive.`;
+    const detail = `The last trade came at ${clockWithZone(tradeMs)}; the connection is alive.`;
     return { ...says("quiet", `${duration(ageMs)} ago`, "", detail), lead: "Last trade" };
   }
-  return says("live", "Live", "", `Trades arrive, the last one at ${clock(tradeMs)} UTC.`);
+  return says("live", "Live", "", `Trades arrive, the last one at ${clockWithZone(tradeMs)}.`);
 }
 
 /** The socket is shut out somewhere on the way, but REST answers. */
 function polled(view: ViewModel): Said {
   const market = view.freshness?.state ?? "offline";
   const every = `${POLL_EVERY_MS / 1000}${NBSP}s`;
-  const detail = `The live connection is blocked on its way here, so the server is asked every ${every}; last at ${clock(view.polledMs!)} UTC.`;
+  const detail = `The live connection is blocked on its way here, so the server is asked every ${every}; last at ${clockWithZone(view.polledMs!)}.`;
   if (market !== "live" && market !== "quiet") return { ...judged(view), detail: `${view.freshness?.why ?? ""} ${detail}`.trim() };
   return { ...says("quiet", `every ${every}`, "", detail), lead: "Updated" };
 }
 
 function silent({ nowMs }: ViewModel, sinceMs: number): Said {
-  return says("warn", "Silent", duration(nowMs - sinceMs), `The server has said nothing since ${clock(sinceMs)} UTC and is being asked.`);
+  return says("warn", "Silent", duration(nowMs - sinceMs), `The server has said nothing since ${clockWithZone(sinceMs)} and is being asked.`);
 }
 
 function offline(view: ViewModel): Said {
   const { link, nowMs } = view;
-  const detail = `You are offline since ${clock(link.sinceMs)} UTC. ${upTo(view, "The chart goes on when the network is back.")}`;
+  const detail = `You are offline since ${clockWithZone(link.sinceMs)}. ${upTo(view, "The chart goes on when the network is back.")}`;
   return says("down", "You are offline", link.kind === "away" ? sinceWhen(link.sinceMs, nowMs) : "", detail);
 }
 
@@ -140,7 +139,7 @@ function away(view: ViewModel): Said {
   const { link, nowMs } = view;
   const seconds = Math.ceil((link.retryInMs ?? 0) / 1000);
   const next = seconds > 0 ? `trying again in ${seconds}${NBSP}s` : "trying again now";
-  const detail = `Server away since ${clock(link.sinceMs)} UTC, ${next}. ${upTo(view)}`.trim();
+  const detail = `Server away since ${clockWithZone(link.sinceMs)}, ${next}. ${upTo(view)}`.trim();
   if (nowMs - link.sinceMs >= RECONNECTING_MS) return says("down", "Server away", sinceWhen(link.sinceMs, nowMs), detail);
   return says("down", "Reconnecting", seconds > 0 ? `in ${seconds}${NBSP}s` : "", detail);
 }
@@ -159,8 +158,7 @@ function upTo({ officialToMs, interval, nowMs }: ViewModel, otherwise = ""): str
 /** "since 14:02:10"; of another day "since 21 Nov 14:02". */
 function sinceWhen(ms: number | null, nowMs: number) {
   if (ms === null) return "";
-  const isToday = Math.floor(ms / DAY_MS) === Math.floor(nowMs / DAY_MS);
-  return isToday ? `since ${clock(ms)}` : `since ${day(ms)} ${clock(ms).slice(0, 5)}`;
+  return shownZone.value.isSameDay(ms, nowMs) ? `since ${clock(ms)}` : `since ${day(ms)} ${clock(ms).slice(0, 5)}`;
 }
 
 function says(tone: Tone, text: string, more: string, detail: string) {

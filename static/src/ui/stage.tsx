@@ -9,6 +9,9 @@ import { emptiness, nextStep, notice } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
 import { signInHere, type Page } from "./page.ts";
+import { ScaleMenu } from "./readingMenus.tsx";
+import { Toast } from "./toast.tsx";
+import { TypedInterval } from "./typedInterval.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
   const { config, state, actions } = page;
@@ -34,6 +37,9 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
             To the newest candle <Icon name="forward" />
           </button>
         </div>
+        <ScaleMenu page={page} />
+        <TypedInterval shortcuts={page.shortcuts} />
+        <Toast page={page} />
       </div>
       <p id="keys" class="sr">
         Left and right arrow read candle by candle, Home goes to the first and End to the newest, plus and minus zoom, Escape leaves the candle.

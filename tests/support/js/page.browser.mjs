@@ -6,6 +6,7 @@ import { Legend } from "../../../static/src/ui/legend.tsx";
 import { Stage } from "../../../static/src/ui/stage.tsx";
 import { StatusBadge } from "../../../static/src/ui/statusBadge.tsx";
 import { PageState } from "../../../static/src/state/pageState.ts";
+import { Preferences } from "../../../static/src/state/preferences.ts";
 
 const FRESH = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -28,7 +29,8 @@ export async function legend(root, candle, interval, precision) {
   const state = new PageState((callback) => callback());
   state.render({ interval, nowMs: candle?.time ?? 0, closesInMs: null }, precision);
   state.pointed.value = candle;
-  render(h(Legend, { page: { state } }), root);
+  const preferences = { of: () => signal("candles") };
+  render(h(Legend, { page: { state, markets: { list: signal([]) }, preferences } }), root);
   await new Promise(requestAnimationFrame);
   return Object.fromEntries([...root.querySelectorAll("[data-cell]")].map((cell) => [cell.dataset.cell, cell.textContent]));
 }
@@ -43,7 +45,10 @@ export function newStage(root) {
     state.message.value = message;
     await new Promise(requestAnimationFrame);
   };
-  render(h(Stage, { page: { config: { symbol: "BTCUSDT", interval: "1m" }, state, actions } }), root);
+  const preferences = new Preferences(null, { read: () => null, write: () => {}, tell: () => {}, save: null }, globalThis);
+  const shortcuts = { typed: signal(""), meant: null };
+  const config = { symbol: "BTCUSDT", interval: "1m" };
+  render(h(Stage, { page: { config, state, actions, preferences, shortcuts, announcer: new Announcer(), markets: { list: signal([]) } } }), root);
   return { show, pressed };
 }
 
