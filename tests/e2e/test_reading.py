@@ -74,6 +74,8 @@ def test_another_zone_changes_words_and_no_candle(reader: Page) -> None:
     reader.reload()
     wait_for_bars(reader)
     says(reader, "#status-clock", r"UTC\+9$")
+    choose_zone(reader, "utc+5:45")
+    says(reader, "#zone", "Kath?mandu")
 
 
 def test_each_type_draws_the_candles_there_are_and_the_legend_tells_their_own_values(
