@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 import requests
 import socketio
 
-from tests.e2e.test_gap import ask
+from tests.e2e.test_gap import ask, is_proven
 from tests.harness import ROOT, wait_for
 from tests.js.test_js import node
 from tests.roles import Roles
@@ -113,12 +114,36 @@ def answers(system: System) -> Samples:
     config = re.search(r'<script type="application/json" id="config">(.*?)</script>', page)
     assert config
     return {
-        "DataAnswer": [ask(system, "/data", time="ms"), ask(system, "/data", time="ms", live="1")],
+        **marked(system),
         "MarketsAnswer": [requests.get(f"{system.url}/markets", timeout=20).json()],
         "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
         "Problem": [requests.get(f"{system.url}/data", timeout=20).json()],
         "PageConfig": [json.loads(config[1])],
+    }
+
+
+def marked(system: System) -> Samples:
+    """What is answered of candles that were corrected, that are missing and that were shown."""
+    now_ms = int(time.time()) * 1000
+    hole = range(now_ms + 3_000, now_ms + 6_000)
+    system.script("gap", symbol="BTCUSDT", from_ms=hole.start, until_ms=hole.stop)
+    open_ms = ask(system, "/data", time="ms")["time"][-1]
+    change = {"open_ms": open_ms, "changes": {"volume": "77.5"}}
+    system.script("correction", **SECONDLY, **change)
+    wait_for(lambda: ask(system, "/corrections")["count"], what="a correction")
+    wait_for(lambda: is_proven(system, hole), 40, "a gap that is proven")
+    wait_for(
+        lambda: any(one["shown"] for one in ask(system, "/audit")["candles"]),
+        what="a candle that was shown before it became official",
+    )
+    page = ask(system, "/data", time="ms", live="1", marks="1")
+    assert page["corrected"] and page["gaps"]
+    return {
+        "DataAnswer": [page, *(ask(system, "/data", time="ms", live=live) for live in "01")],
+        "CorrectionsAnswer": [ask(system, "/corrections")],
+        "GapsAnswer": [ask(system, "/gaps")],
+        "AuditAnswer": [ask(system, "/audit"), ask(system, "/audit", summary="0")],
     }
 
 

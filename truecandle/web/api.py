@@ -73,10 +73,10 @@ def live_candle() -> Response:
 @require_read
 def shown_live() -> Response:
     """What the chart had shown of closed candles against what became official, in figures."""
-    series, limit = parse_list_query(services().markets, request.args, audits.KEPT)
-    texts = audits.texts(services().redis, series)
-    listing = markets.listing(services().redis, series.symbol)
-    text = services().server.run_blocking(audit.body, series, texts, listing, limit)
+    asked = parse_list_query(services().markets, request.args, audits.KEPT, "summary")
+    texts = audits.texts(services().redis, asked.series)
+    listing = markets.listing(services().redis, asked.series.symbol)
+    text = services().server.run_blocking(audit.body, asked, texts, listing)
     return _private(Response(text, mimetype="application/json"))
 
 

@@ -1,7 +1,7 @@
 """`/audit`: what the live chart had shown of closed candles, against what became official.
 
 Never here: comparing, figures (`candles/audit`), which parameters are allowed (`query`).
-Invariant: the summary is over all that is kept, whatever part of it is listed.
+Invariant: the summary is over all that is kept, whatever part of it is listed, or is left out.
 """
 
 from __future__ import annotations
@@ -18,31 +18,39 @@ from truecandle.candles.audit import (
     summary,
 )
 from truecandle.candles.instrument import Instrument
-from truecandle.candles.series import Series
-from truecandle.store import audit
+from truecandle.store import audit, marks
+from truecandle.web.query import ListQuery
 
 
-def body(series: Series, texts: Sequence[bytes], listing: Instrument | None, limit: int) -> str:
-    """The answer as JSON, from the kept texts; the newest `limit` entries are listed.
+def body(asked: ListQuery, texts: Sequence[bytes], listing: Instrument | None) -> str:
+    """The answer as JSON, from the kept texts; the newest entries of what is asked for are listed.
 
-    Takes about 100 ms at worst, all of it computing: not on the hub.
+    With the summary it takes about 100 ms at worst, all of it computing: not on the hub.
     """
-    entries = audit.decode(texts)
-    steps = known_steps(listing, entries)
-    listed = entries[:limit]
+    between = marks.between(texts, asked.start_ms, asked.end_ms)
+    entries = audit.decode(texts if asked.has_summary else between)
+    listed = [entry for entry in entries if asked.is_about(entry.open_ms)][: asked.limit]
     return _object(
         {
-            "symbol": f'"{series.symbol}"',
-            "interval": f'"{series.interval.name}"',
-            "tick": _number(steps.tick),
-            "tick_source": f'"{steps.tick_source}"',
-            "step": _number(steps.step),
-            "step_source": f'"{steps.step_source}"',
-            "summary": _summary(summary(entries, steps)),
+            "symbol": f'"{asked.series.symbol}"',
+            "interval": f'"{asked.series.interval.name}"',
+            **(_figures(entries, listing) if asked.has_summary else {}),
             "count": str(len(listed)),
             "candles": f"[{','.join(map(_entry, listed))}]",
         }
     )
+
+
+def _figures(entries: Sequence[AuditEntry], listing: Instrument | None) -> dict[str, str]:
+    steps = known_steps(listing, entries)
+    return {
+        "tick": _number(steps.tick),
+        "tick_source": f'"{steps.tick_source}"',
+        "step": _number(steps.step),
+        "step_source": f'"{steps.step_source}"',
+        "summary": _summary(summary(entries, steps)),
+        "since": _number(min((entry.open_ms for entry in entries), default=None)),
+    }
 
 
 def _summary(found: AuditSummary) -> str:

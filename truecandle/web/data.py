@@ -14,10 +14,11 @@ from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.gap import Missing
+from truecandle.candles.marks import Marks, marks_of
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
-from truecandle.store import gaps, live, map_redis_errors, official, pages
+from truecandle.store import gaps, live, map_redis_errors, marks, official, pages
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
@@ -28,34 +29,44 @@ _SHAPE = b"2"
 
 
 class Snapshot(NamedTuple):
-    """One instant of a series: the official page, its columns once cut, the live candles, and what
-    is proven missing among both.
+    """One instant of a series: the official page, its columns once cut, the live candles, what is
+    proven missing among both, and the marks of the page's candles, if they were asked for.
     """
 
     page: Page
     columns: Columns | None
     live: list[bytes]
     missing: list[Missing]
+    marks: Marks | None = None
 
 
 @map_redis_errors()
 def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
-    """What was asked for, all of one instant; live candles only if they were asked for."""
-    if not wanted.is_live:
+    """What was asked for, all of one instant; live candles and marks only if they were."""
+    if not (wanted.is_live or wanted.is_marked):
         return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
     with redis.pipeline(transaction=True) as pipe:
         pages.queue(pipe, series, wanted.query)
-        live.queue(pipe, series)
-        gaps.queue(pipe, series)
+        if wanted.is_live:
+            live.queue(pipe, series)
+            gaps.queue(pipe, series)
+        if wanted.is_marked:
+            marks.queue(pipe, series)
         results = pipe.execute()
     page = pages.decode(wanted.query, results)
     cut = columns(page.members)
-    found = live.decode(series, results[pages.RESULTS :], now_ms)
-    missing = gaps.decode(results[pages.RESULTS + live.RESULTS :])
-    beside = _beside(wanted.query, series, page, cut, found, missing, now_ms)
-    shown = [item.candle.to_json(item.state).encode() for item in beside]
-    return Snapshot(page, cut, shown, missing)
+    shown: list[bytes] = []
+    missing: list[Missing] = []
+    if wanted.is_live:
+        found = live.decode(series, results[pages.RESULTS :], now_ms)
+        missing = gaps.decode(results[pages.RESULTS + live.RESULTS :])
+        beside = _beside(wanted.query, series, page, cut, found, missing, now_ms)
+        shown = [item.candle.to_json(item.state).encode() for item in beside]
+    of_page = None
+    if wanted.is_marked:
+        of_page = _marks(series, page, cut, marks.decode(results[-marks.RESULTS :]))
+    return Snapshot(page, cut, shown, missing, of_page)
 
 
 def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
@@ -63,7 +74,8 @@ def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
     missing = json.dumps(spans(snapshot.missing)).encode()
-    services = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
+    beside = (missing, *snapshot.live, _marks_text(snapshot.marks))
+    services = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, *beside)
     return hashlib.blake2b(b"\n".join(services), digest_size=16).hexdigest()
 
 
@@ -88,8 +100,22 @@ def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
     if wanted.is_live:
         pieces.append(b',"live":[%b]' % b",".join(snapshot.live))
         pieces.append(b',"missing":%b' % json.dumps(spans(snapshot.missing)).encode())
-    pieces.append(b"}")
+    pieces += [_marks_text(snapshot.marks), b"}"]
     return b"".join(pieces), cut
+
+
+def _marks(series: Series, page: Page, cut: Columns, known: marks.Known) -> Marks:
+    opens = [int(time) for time in cut.time]
+    is_newest = bool(opens) and page.latest == opens[-1]
+    return marks_of(series.interval, opens, known.corrected, known.gaps, is_newest=is_newest)
+
+
+def _marks_text(found: Marks | None) -> bytes:
+    if found is None:
+        return b""
+    missing = [(gap.start_ms, gap.end_ms, gap.reason) for gap in found.gaps]
+    texts = [json.dumps(one, separators=(",", ":")) for one in (found.corrected, missing)]
+    return f',"corrected":{texts[0]},"gaps":{texts[1]}'.encode()
 
 
 def _beside(

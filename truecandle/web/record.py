@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.gap_registry import GAPS_MAX
 from truecandle.candles.series import Series
-from truecandle.store import gaps, official, quarantine
+from truecandle.store import gaps, marks, official, quarantine
 from truecandle.store.official import CORRECTIONS_KEPT, Correction
 from truecandle.store.quarantine import Quarantined
 from truecandle.web.auth import require_read
@@ -42,17 +42,19 @@ _FIELDS: Final = {
 @require_read
 def missing() -> Response:
     """The holes of a series, newest first, each with its reason, evidence and times."""
-    series, limit = parse_list_query(services().markets, request.args, GAPS_MAX)
+    asked = parse_list_query(services().markets, request.args, GAPS_MAX)
+    series = asked.series
     meta = official.meta(services().redis, series)
     standing = sorted(
         gaps.standing(services().redis, series), key=lambda gap: gap.start_ms, reverse=True
     )
+    listed = [gap for gap in standing if asked.is_about(gap.start_ms, gap.end_ms)][: asked.limit]
     fields = {
         "earliest": json.dumps(meta.earliest),
         "latest": json.dumps(meta.latest),
         "missing": str(sum(gap.candles for gap in standing)),
-        "count": str(len(standing[:limit])),
-        "gaps": _list([gap.to_json() for gap in standing[:limit]]),
+        "count": str(len(listed)),
+        "gaps": _list([gap.to_json() for gap in listed]),
     }
     return _answer(_of(series, fields))
 
@@ -61,8 +63,10 @@ def missing() -> Response:
 @require_read
 def corrected() -> Response:
     """What the exchange changed after the close, newest first; and what was not believed."""
-    series, limit = parse_list_query(services().markets, request.args, CORRECTIONS_KEPT)
-    texts = official.correction_texts(services().redis, series, limit)
+    asked = parse_list_query(services().markets, request.args, CORRECTIONS_KEPT)
+    series = asked.series
+    kept = official.correction_texts(services().redis, series, CORRECTIONS_KEPT)
+    texts = marks.between(kept, asked.start_ms, asked.end_ms)[: asked.limit]
     unbelieved = quarantine.read(services().redis, series)
     return _answer(services().server.run_blocking(_corrections, series, texts, unbelieved))
 
