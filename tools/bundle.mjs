@@ -57,7 +57,7 @@ async function bundle() {
       splitting: format === "esm",
       format,
       loader: { ".svg": "copy" },
-      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "react-jsx", jsxImportSource: "preact" } },
       target: "es2022",
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,

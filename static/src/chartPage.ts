@@ -1,4 +1,4 @@
-// Wires the page together and starts it: config → parts → session → address bar.
+// Wires the chart page together and starts it: config → parts → page → session → address bar.
 // Never here: rules of any kind.
 // Invariant: the address always names the series that is shown.
 
@@ -7,29 +7,34 @@ import { parseSeries, type Series } from "./candles/series.ts";
 import { Chart } from "./chart/chart.ts";
 import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
-import type { Market, MarketInPage, PageConfig } from "./net/protocol.ts";
+import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
+import { FollowedMarkets } from "./state/followedMarkets.ts";
+import { PageState } from "./state/pageState.ts";
 import { Session } from "./state/session.ts";
+import { Announcer } from "./ui/announcer.ts";
+import { mount } from "./ui/app.tsx";
 import { element } from "./ui/element.ts";
 import { standing } from "./ui/format.ts";
-import { toggle } from "./ui/theme.ts";
-import { Ui } from "./ui/ui.ts";
+import { spoken } from "./ui/legend.tsx";
+import { address, type Page } from "./ui/page.ts";
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
 
-const plot = element(document, "plot");
-const legend = element(document, "legend");
 const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
-const markets = new Map<string, Market | MarketInPage>(config.markets.map((market) => [market.symbol, market]));
-const tick = (symbol: string) => markets.get(symbol)?.tick_size ?? null;
-const leastDecimals = (symbol: string) => (tick(symbol) === null ? -1 : decimals(Number(tick(symbol))));
-const chart = new Chart(plot, { legend, toNow: element(document, "to-now"), leastDecimals });
-const ui = new Ui(document, { navigate, list, follow: config.signed_in ? follow : null });
+const markets = new FollowedMarkets(api, config.markets);
+const state = new PageState(nextFrame);
+const announcer = new Announcer();
+const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.toNow(), key } };
+
+mount(element(document, "app"), { page, csrfToken });
+
+const chart = new Chart(element(document, "plot"), { leastDecimals, onPoint: state.pointed, onNow: state.isAtNow });
 const session = new Session({
   api,
   chart,
-  ui,
+  page: state,
   clock: browserClock,
   limit: config.limit,
   canPost: config.signed_in,
@@ -48,21 +53,9 @@ const truecandle = Object.freeze({
 });
 Object.assign(globalThis, { truecandle });
 
-/** The followed markets as they are now. */
-async function list(): Promise<readonly Market[]> {
-  const found = await api.markets();
-  markets.clear();
-  for (const market of found) markets.set(market.symbol, market);
-  return found;
-}
-
-async function follow(symbol: string): Promise<Market> {
-  const market = await api.follow(symbol);
-  markets.set(market.symbol, market);
-  return market;
-}
-
-function navigate(url: URL) {
+function go({ symbol, interval }: { readonly symbol?: string; readonly interval?: string }) {
+  const shown = session.view();
+  const url = new URL(address(symbol ?? shown.symbol, interval ?? shown.interval), location.href);
   history.pushState(null, "", url);
   session.open(chosen(url));
 }
@@ -70,16 +63,35 @@ function navigate(url: URL) {
 /** The series that an address names; what it can't name falls back, and the page says so. */
 function chosen(url: URL): Series {
   const asked = { symbol: url.searchParams.get("symbol"), interval: url.searchParams.get("interval") };
-  const symbol = asked.symbol !== null && markets.has(asked.symbol) ? asked.symbol : config.symbol;
+  const symbol = asked.symbol !== null && markets.get(asked.symbol) !== undefined ? asked.symbol : config.symbol;
   const interval = asked.interval !== null && config.intervals.includes(asked.interval) ? asked.interval : config.interval;
   const wrong = [
     asked.symbol !== null && asked.symbol !== symbol ? `${asked.symbol.slice(0, 20)} is not followed here` : "",
     asked.interval !== null && asked.interval !== interval ? `the interval ${asked.interval.slice(0, 8)} is not offered here` : "",
   ].filter(Boolean);
   const mistake = wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "";
-  ui.say(mistake || standing(markets.get(symbol) ?? { symbol }).text);
-  ui.choose(symbol, interval);
+  state.message.value = mistake || standing(markets.get(symbol) ?? { symbol }).text;
+  document.title = `${symbol} ${interval} · TrueCandle`;
   return parseSeries(symbol, interval);
+}
+
+/** As many decimals as a market's prices have at least; -1 where that is not known. */
+function leastDecimals(symbol: string) {
+  const tick = markets.get(symbol)?.tick_size ?? null;
+  return tick === null ? -1 : decimals(Number(tick));
+}
+
+function key({ key: name }: KeyboardEvent) {
+  if (!chart.key(name)) return false;
+  const candle = state.pointed.peek();
+  if (name.startsWith("Arrow") && candle !== null) announcer.say(spoken(candle, session.view(), chart.precision));
+  return true;
+}
+
+/** With the next frame; a hidden page draws none, and is brought up to date all the same. */
+function nextFrame(callback: () => void) {
+  if (document.hidden) setTimeout(callback);
+  else requestAnimationFrame(callback);
 }
 
 function listen() {
@@ -90,10 +102,4 @@ function listen() {
     if (event.persisted) session.wake();
   });
   document.addEventListener("visibilitychange", () => session.setVisible(document.visibilityState === "visible"));
-  element(document, "theme").addEventListener("click", toggle);
-  plot.addEventListener("keydown", (event) => {
-    if (event.metaKey || event.ctrlKey || event.altKey || !chart.key(event.key)) return;
-    event.preventDefault();
-    if (event.key.startsWith("Arrow")) ui.read(legend);
-  });
 }

@@ -25,7 +25,7 @@ PARTS = ("#market", "#pill", "#theme", "#account button", "#plot", ".intervals",
 BOXES = """(parts) => {
   const box = (element) => { const {left, right, width} = element.getBoundingClientRect();
     return {left, right, width}; };
-  const wide = [...document.querySelectorAll('.page, .page > *, .bar > *, .stage *')];
+  const wide = [...document.querySelectorAll('.page, .app, .app > *, .bar > *, .stage *')];
   const cells = [...document.querySelectorAll('#plot table tr:first-child td')];
   return {
     parts: Object.fromEntries(parts.map((name) => [name, box(document.querySelector(name))])),

@@ -2,18 +2,18 @@
 import { History } from "../../static/src/candles/history.ts";
 import { parseSeries } from "../../static/src/candles/series.ts";
 import { Chart } from "../../static/src/chart/chart.ts";
-import { StatusBadge } from "../../static/src/ui/statusBadge.ts";
 import { randomOf } from "./random.mjs";
 
-export { StatusBadge, parseSeries };
+export { parseSeries };
 
 const STEP = 60_000;
 const T0 = Date.UTC(2024, 7, 1);
 
-export function newChart() {
-  const [root, legend, toNow] = ["plot", "legend", "to-now"].map((id) => document.getElementById(id));
+/** A chart in `#plot`; what it tells by itself is in `told`. */
+export function newChart(told = { onPoint: { value: null }, onNow: { value: true } }) {
+  const root = document.getElementById("plot");
   root.textContent = "";
-  return new Chart(root, { legend, toNow });
+  return new Chart(root, told);
 }
 
 export function candle(i, close = 100 + (i % 5), scale = 1) {

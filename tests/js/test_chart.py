@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
 ORIGIN = "http://chart.test"
-CELLS = ("time", "open", "high", "low", "close", "change", "volume", "state")
-LEGEND = "".join(f'<i data-cell="{cell}"></i>' for cell in CELLS)
-HTML = f"""<!doctype html><link rel="stylesheet" href="/static/src/css/tokens.css">
-<div id="plot"></div><div id="legend">{LEGEND}</div>
-<button id="to-now"></button>"""
-BUNDLE = "/chart.browser.js"
-MODULE = f"import('{BUNDLE}')"
+HTML = """<!doctype html><link rel="stylesheet" href="/static/src/css/tokens.css">
+<div id="plot"></div><div id="legend"></div>"""
+BUNDLES = ("/chart.browser.js", "/page.browser.js")
+MODULE, PAGE = (f"import('{bundle}')" for bundle in BUNDLES)
 
 
 @pytest.fixture
@@ -66,11 +63,12 @@ def test_keys_read_candle_by_candle(stage: Page) -> None:
     """Left from the end is the last candle but one, and Escape goes back to the last."""
     read = """async () => {
       const {newChart, candle, parseSeries} = await MODULE;
-      const chart = newChart();
+      const told = {onPoint: {value: null}, onNow: {value: true}};
+      const chart = newChart(told);
       chart.begin(parseSeries('BTCUSDT', '1m'));
       chart.setHistory([candle(0, 91), candle(1, 92), candle(2, 93)], []);
       await new Promise(requestAnimationFrame);
-      const close = () => document.querySelector('[data-cell=close]').textContent;
+      const close = () => told.onPoint.value.close;
       const seen = [close()];
       for (const key of ['ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'ArrowRight', 'Escape', 'Home']) {
         chart.key(key);
@@ -78,18 +76,20 @@ def test_keys_read_candle_by_candle(stage: Page) -> None:
       }
       return [seen, chart.key('q')];
     }""".replace("MODULE", MODULE)
-    assert stage.evaluate(read) == [["93", "93", "92", "91", "92", "93", "91"], False]
+    assert stage.evaluate(read) == [[93, 93, 92, 91, 92, 93, 91], False]
 
 
 def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     shown: dict[str, str] = stage.evaluate(
         f"""async () => {{
           const {{newChart, candle, parseSeries}} = await {MODULE};
-          const chart = newChart();
+          const {{legend}} = await {PAGE};
+          const told = {{onPoint: {{value: null}}, onNow: {{value: true}}}};
+          const chart = newChart(told);
           chart.begin(parseSeries('PEPEUSDT', '1m'));
           chart.setHistory({rows}, {live});
-          return Object.fromEntries([...document.querySelectorAll('[data-cell]')]
-            .map((cell) => [cell.dataset.cell, cell.textContent]));
+          const root = document.getElementById('legend');
+          return legend(root, told.onPoint.value, '1m', chart.precision);
         }}"""
     )
     return shown
@@ -100,8 +100,9 @@ def serve(route: Route) -> None:
     if path == "/":
         route.fulfill(body=HTML, content_type="text/html")
         return
-    if path == BUNDLE:
-        route.fulfill(body=bundle(), content_type="text/javascript")
+    if path in BUNDLES:
+        name = path.strip("/").removesuffix(".js")
+        route.fulfill(body=bundle(name), content_type="text/javascript")
         return
     file = ROOT / path.lstrip("/")
     options: dict[str, Any] = {"status": 404} if not file.is_file() else {"path": file}
@@ -110,9 +111,9 @@ def serve(route: Route) -> None:
 
 
 @cache
-def bundle() -> str:
-    """`chart.browser.mjs` with all that it imports, as one script."""
-    command = [node(), str(HERE / "bundle.mjs"), str(HERE / "chart.browser.mjs")]
+def bundle(name: str) -> str:
+    """A module of tests for browsers with all that it imports, as one script."""
+    command = [node(), str(HERE / "bundle.mjs"), str(HERE / f"{name}.mjs")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,28 +1,21 @@
 """The status badge in a real Chromium: told by its shape, its sentence at hand, read out once.
 
 Never here: its words (`freshness.test.mjs`), when they change.
-Invariant: the page's own style sheets are used, and its own markup.
+Invariant: the page's own style sheets are used, and its own component.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import ROOT
-from tests.js.test_chart import MODULE, ORIGIN, serve
+from tests.js.test_chart import ORIGIN, PAGE, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
 TONES = ("live", "quiet", "busy", "warn", "down")
-MARKUP = re.search(
-    r'<span class="pill-place">.*?</button>.*?</span>\s*</span>',
-    (ROOT / "templates" / "chart.html").read_text(),
-    re.S,
-)
 SHEETS = "".join(
     f'<link rel="stylesheet" href="/static/src/css/{name}.css">'
     for name in ("tokens", "base", "chart")
@@ -40,11 +33,10 @@ SHAPE = """() => {
 @pytest.fixture
 def badge(page: Page) -> Page:
     """A page with nothing but the badge; `heard` is what was read out."""
-    assert MARKUP
 
     def serve_badge(route: Route) -> None:
         if route.request.url == f"{ORIGIN}/":
-            body = f"<!doctype html>{SHEETS}<body><div class='aside'>{MARKUP[0]}</div><p>below</p>"
+            body = f"<!doctype html>{SHEETS}<body><div class='aside'></div><p>below</p>"
             route.fulfill(body=body, content_type="text/html")
         else:
             serve(route)
@@ -53,9 +45,8 @@ def badge(page: Page) -> Page:
     page.goto(f"{ORIGIN}/")
     page.evaluate(
         f"""async () => {{
-          const {{StatusBadge}} = await {MODULE};
-          globalThis.heard = [];
-          globalThis.badge = new StatusBadge(document, (text) => heard.push(text));
+          const {{newBadge}} = await {PAGE};
+          globalThis.badge = newBadge(document.querySelector('.aside'));
         }}"""
     )
     return page
@@ -63,11 +54,15 @@ def badge(page: Page) -> Page:
 
 def show(badge: Page, tone: str, now_ms: int = 0, text: str = "") -> None:
     said = {"tone": tone, "text": text or tone, "more": "", "detail": f"It is {text or tone}."}
-    badge.evaluate("([said, nowMs]) => globalThis.badge.show(said, nowMs)", [said, now_ms])
+    shown = """async ([said, nowMs]) => {
+      badge.show(said, nowMs);
+      await new Promise(requestAnimationFrame);
+    }"""
+    badge.evaluate(shown, [said, now_ms])
 
 
 def heard(badge: Page) -> Any:
-    return badge.evaluate("heard")
+    return badge.evaluate("badge.heard")
 
 
 def test_every_tone_has_a_shape_of_its_own(badge: Page) -> None:

@@ -139,7 +139,6 @@ export class Chart {
     this.frames += 1;
   }
 
-  tell() {}
 
   get precision() {
     return 2;
@@ -164,8 +163,8 @@ export class Page {
     this.isRefused = false;
     this.isDeaf = false;
     this.subscribed = [];
-    const ui = { render: (view) => (this.view = view), closed: (view, row) => this.closed.push(row) };
-    this.session = new Session({ api: this.server.api(), chart: this.chart, ui, clock: this.clock, limit, canPost });
+    const page = { render: (view) => (this.view = view), onClosed: (row) => this.closed.push(row) };
+    this.session = new Session({ api: this.server.api(), chart: this.chart, page, clock: this.clock, limit, canPost });
     this.handlers = this.session.handlers;
   }
 

@@ -3,15 +3,15 @@
 // Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
 
 import { LineStyle, createChart, type IChartApi, type Time } from "lightweight-charts";
-import { decimals, type Candle, type CandleInState, type CandleState } from "../candles/candle.ts";
+import { decimals, sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
+import type { PointedCandle } from "../state/pageState.ts";
 import { spaced } from "../candles/whitespace.ts";
 import { Bars } from "./bars.ts";
 import { toMs } from "./chartTime.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
-import { Legend } from "./legend.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
@@ -26,10 +26,12 @@ const FADE_BARS_MAX = 10_000;
 /** Bars left of the view that are too few: older ones are asked for. */
 const NEED_OLDER_BARS = 60;
 
+/** What the chart tells by itself: each a signal, or anything else that holds a value. */
 interface ChartParts {
-  readonly legend: HTMLElement;
-  /** The button that leads back to the newest candle. */
-  readonly toNow: HTMLElement;
+  /** The candle that is pointed at, or the newest; null where there is none. */
+  readonly onPoint: { value: PointedCandle | null };
+  /** Whether the newest candle is in sight. */
+  readonly onNow: { value: boolean };
   /** How many decimals a market's prices have at least; -1 where that is not known. */
   readonly leastDecimals?: (symbol: string) => number;
 }
@@ -40,29 +42,28 @@ export class Chart {
   readonly #tail: Bars;
   readonly #markers = new PendingMarkers();
   readonly #fades: Fades;
-  readonly #legend: Legend;
+  readonly #onPoint: ChartParts["onPoint"];
   readonly #cursor: Cursor;
   #series: Series | null = null;
   #rows: readonly Candle[] = [];
   #live: readonly CandleInState[] = [];
   #precision = -1;
   #needOlder: () => void = () => {};
-  #view: { readonly nowMs: number; readonly closesInMs: number | null } = { nowMs: 0, closesInMs: null };
-  readonly #toNow: HTMLElement;
+  readonly #onNow: ChartParts["onNow"];
   readonly #leastDecimals: (symbol: string) => number;
 
-  constructor(root: HTMLElement, { legend, toNow, leastDecimals = () => -1 }: ChartParts) {
+  constructor(root: HTMLElement, { onPoint, onNow, leastDecimals = () => -1 }: ChartParts) {
     this.#chart = createChart(root, options());
     this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
     this.#fades = new Fades(this.#history);
-    this.#legend = new Legend(legend);
+    this.#onPoint = onPoint;
     this.#cursor = new Cursor(this.#chart, {
       series: this.#history.series,
       candles: () => [...this.#rows, ...this.#live.map(({ candle }) => candle)],
-      onMove: () => this.#showLegend(),
+      onMove: () => this.#point(),
     });
-    this.#toNow = toNow;
+    this.#onNow = onNow;
     this.#leastDecimals = leastDecimals;
     this.#tail.series.attachPrimitive(this.#markers);
     this.#chart.panes()[0]!.setStretchFactor(0.82);
@@ -93,7 +94,7 @@ export class Chart {
       timeScale: { secondsVisible, timeVisible, barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS },
     });
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
-    this.#showLegend();
+    this.#point();
   }
 
   /** The same series, its grid now known. */
@@ -141,13 +142,12 @@ export class Chart {
     this.#markers.set(bars.filter((bar) => bar.state === "pending"));
     if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
     this.#tail.colorPriceLine();
-    this.#showLegend();
+    this.#point();
   }
 
-  /** The time as it is now, for the words of the legend. */
-  tell(nowMs: number, closesInMs: number | null) {
-    this.#view = { nowMs, closesInMs };
-    this.#showLegend();
+  /** To the newest candle. */
+  toNow() {
+    this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
   }
 
   /** Decimals of the market's prices; -1 before any is known. */
@@ -169,9 +169,8 @@ export class Chart {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
       if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
-      this.#toNow.hidden = this.#chart.timeScale().scrollPosition() > -3;
+      this.#onNow.value = this.#chart.timeScale().scrollPosition() > -3;
     });
-    this.#toNow.addEventListener("click", () => this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false));
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
     onChange(() => this.#restyle());
   }
@@ -197,14 +196,17 @@ export class Chart {
     this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
   }
 
-  #showLegend() {
+  /** Tells of the candle that is pointed at; told anew only if it differs. */
+  #point() {
     if (this.#series === null) return;
     const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
-    this.#legend.show(candle, { interval: this.#series.interval.name, precision: this.precision, ...this.#view });
+    const before = this.#onPoint.value;
+    if (candle !== null && before !== null && candle.state === before.state && sameValues(candle, before)) return;
+    this.#onPoint.value = candle;
   }
 
   /** The candle that opens then, with its state; the last one for null. */
-  #at(timeMs: number | null): (Candle & { readonly state: CandleState }) | null {
+  #at(timeMs: number | null): PointedCandle | null {
     const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
     if (live !== undefined) return { ...live.candle, state: live.state };
     const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);

@@ -27,19 +27,18 @@ export interface SessionChart {
   setHistory(rows: readonly Candle[], live: readonly CandleInState[]): void;
   change(change: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]): void;
   setTail(live: readonly CandleInState[]): void;
-  tell(nowMs: number, closesInMs: number | null): void;
 }
 
-/** What the session says its state by (`ui/ui.ts`). */
-export interface SessionUi {
+/** What the session says its state by (`state/pageState.ts`). */
+export interface SessionPage {
   render(view: ViewModel, precision: number): void;
-  closed(view: ViewModel, row: Candle): void;
+  onClosed(row: Candle): void;
 }
 
 interface SessionOptions {
   readonly api: Pick<Api, "data" | "save">;
   readonly chart: SessionChart;
-  readonly ui: SessionUi;
+  readonly page: SessionPage;
   readonly clock: Clock;
   readonly limit: number;
   readonly canPost: boolean;
@@ -52,7 +51,7 @@ const TICK_MS = 250;
 
 export class Session {
   readonly #chart: SessionChart;
-  readonly #ui: SessionUi;
+  readonly #page: SessionPage;
   readonly #clock: Clock;
   readonly #connection: Connection;
   readonly #loader: Loader;
@@ -64,9 +63,9 @@ export class Session {
   #live!: LiveCandles;
   #history = new History();
 
-  constructor({ api, chart, ui, clock, limit, canPost, hasDays }: SessionOptions) {
+  constructor({ api, chart, page, clock, limit, canPost, hasDays }: SessionOptions) {
     this.#chart = chart;
-    this.#ui = ui;
+    this.#page = page;
     this.#clock = clock;
     this.#time = new ServerClock(clock);
     this.#stalls = new StallDetector(() => this.#connection.ask());
@@ -170,7 +169,7 @@ export class Session {
     if (change === null) return;
     this.#drawOfficial(change);
     const closed = change.appended.at(-1);
-    if (closed !== undefined) this.#ui.closed(this.view(), closed);
+    if (closed !== undefined) this.#page.onClosed(closed);
   }
 
   #heard(isNews: boolean) {
@@ -228,7 +227,6 @@ export class Session {
   #render() {
     if ((this.#series as Series | undefined) === undefined) return;
     const view = this.view();
-    this.#chart.tell(view.nowMs, view.closesInMs);
-    this.#ui.render(view, this.#chart.precision);
+    this.#page.render(view, this.#chart.precision);
   }
 }

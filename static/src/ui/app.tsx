@@ -1,0 +1,57 @@
+// The chart page around the chart: bar, stage, status line, and the live region.
+// Never here: requests, the chart, rules.
+// Invariant: all of it follows from signals; what is hidden leaves the page.
+
+import { useComputed, useSignalEffect } from "@preact/signals";
+import { render, type JSX } from "preact";
+import { freshness, type Said } from "./freshness.ts";
+import { Bar } from "./bar.tsx";
+import type { Page } from "./page.ts";
+import { Stage } from "./stage.tsx";
+import { StatusLine } from "./statusLine.tsx";
+
+const LOADING: Said = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
+
+interface AppProps {
+  readonly page: Page;
+  readonly csrfToken: string;
+}
+
+/** Puts the page into its place, instead of what stood there until the script had come. */
+export function mount(root: HTMLElement, props: AppProps) {
+  root.textContent = "";
+  render(<App {...props} />, root);
+}
+
+function App({ page, csrfToken }: AppProps): JSX.Element {
+  const { config, state, announcer } = page;
+  const said = useComputed(() => (state.view.value === null ? LOADING : freshness(state.view.value)));
+  useSignalEffect(() => {
+    const view = state.view.value;
+    if (view !== null) announcer.fresh(said.value, view.nowMs);
+  });
+  useSignalEffect(() => {
+    const row = state.closed.value;
+    const view = state.view.peek();
+    if (row !== null && view !== null) announcer.closed(view, row, state.precision.peek());
+  });
+  return (
+    <>
+      <a class="skip" href="#plot">Skip to the chart</a>
+      <Bar page={page} said={said} csrfToken={csrfToken} />
+      {config.simulated ? <Ribbon /> : null}
+      <Stage page={page} />
+      <StatusLine page={page} said={said} />
+      <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>
+    </>
+  );
+}
+
+function Ribbon(): JSX.Element {
+  return (
+    <p class="ribbon">
+      <strong>Simulated data</strong>
+      <span class="ribbon-more">These prices come from the simulated exchange, not from a market.</span>
+    </p>
+  );
+}

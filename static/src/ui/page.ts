@@ -1,0 +1,35 @@
+// What every component of the chart page is handed: what is shown, and what can be done.
+// Never here: how any of it is done (chartPage.ts wires it), components.
+// Invariant: components read signals and call actions; they know neither session nor chart.
+
+import type { PageConfig } from "../net/protocol.ts";
+import type { FollowedMarkets } from "../state/followedMarkets.ts";
+import type { PageState } from "../state/pageState.ts";
+import type { Announcer } from "./announcer.ts";
+
+/** What a reader can do. */
+export interface Actions {
+  /** Shows another series; what is left out stays as it is. */
+  readonly go: (series: { readonly symbol?: string; readonly interval?: string }) => void;
+  readonly toNow: () => void;
+  /** A key on the focused chart; false if it means nothing there. */
+  readonly key: (event: KeyboardEvent) => boolean;
+}
+
+export interface Page {
+  readonly config: PageConfig;
+  readonly state: PageState;
+  readonly markets: FollowedMarkets;
+  readonly announcer: Announcer;
+  readonly actions: Actions;
+}
+
+/** The address of a series. */
+export function address(symbol: string, interval: string): string {
+  return `/?${new URLSearchParams({ symbol, interval })}`;
+}
+
+/** Whether a click on a link means: here and now, not in another tab. */
+export function isPlainClick(event: MouseEvent): boolean {
+  return !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey && event.button === 0;
+}
