@@ -9,15 +9,18 @@ import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
+import { CandleJump, type JumpOutcome } from "./state/candleJump.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
-import { PageState } from "./state/pageState.ts";
+import { PageState, type Panel } from "./state/pageState.ts";
 import { Session } from "./state/session.ts";
+import { Truth } from "./state/truth.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
 import { element } from "./ui/element.ts";
 import { standing } from "./ui/format.ts";
 import { spoken } from "./ui/legend.tsx";
 import { address, type Page } from "./ui/page.ts";
+import { correctionSpoken, holeWords, jumpWords } from "./ui/truthWords.ts";
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
@@ -26,11 +29,16 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.toNow(), key } };
+const truth = new Truth({ api, clock: browserClock });
+const actions = { go, toNow: () => chart.toNow(), key, jump: (openMs: number) => jump.want(openMs), pick, copyLink, open };
+const page: Page = { config, state, markets, truth, announcer, actions };
 
 mount(element(document, "app"), { page, csrfToken });
 
-const chart = new Chart(element(document, "plot"), { leastDecimals, onPoint: state.pointed, onNow: state.isAtNow });
+const chart = new Chart(element(document, "plot"), {
+  leastDecimals, onPoint: state.pointed, onHole: state.hole, onNow: state.isAtNow, onSight: (fromMs, toMs) => truth.shown.look(fromMs, toMs),
+  onClick: (openMs) => pick(openMs === state.picked.peek() || state.hole.peek() !== null ? null : openMs),
+});
 const session = new Session({
   api,
   chart,
@@ -41,13 +49,19 @@ const session = new Session({
   hasDays: config.intervals.includes("1d"),
 });
 
+const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms), bars: () => session.bars(), gapAt: (ms) => chart.truth.hole(ms).gap }, arrived);
+
+/** Whether the last candle was pointed at by keys: then what is known of it is read out. */
+let isByKeys = false;
+
 listen();
-session.start(createSocket(session.handlers), chosen(new URL(location.href)));
+show(new URL(location.href), (series) => session.start(createSocket(handlers()), series));
 
 /** For tests, and for people at the browser's console. */
 const truecandle = Object.freeze({
   bars: () => session.bars(),
   drawn: () => chart.drawn(),
+  marked: () => ({ ticks: chart.truth.ticks, bands: chart.truth.bands() }),
   version: () => session.version(),
   state: () => session.view(),
 });
@@ -57,7 +71,70 @@ function go({ symbol, interval }: { readonly symbol?: string; readonly interval?
   const shown = session.view();
   const url = new URL(address(symbol ?? shown.symbol, interval ?? shown.interval), location.href);
   history.pushState(null, "", url);
-  session.open(chosen(url));
+  show(url);
+}
+
+/** What an address names: a series, and perhaps one of its candles. */
+function show(url: URL, start: (series: Series) => void = (series) => session.open(series)) {
+  const series = chosen(url);
+  const at = url.searchParams.get("at");
+  state.picked.value = null;
+  truth.open(series);
+  jump.open(series);
+  start(series);
+  if (at !== null && /^\d{1,15}$/.test(at)) jump.want(Number(at));
+}
+
+/** A candle was looked for. */
+function arrived(outcome: JumpOutcome) {
+  const { interval, nowMs } = session.view();
+  const words = jumpWords(outcome, interval, nowMs);
+  state.message.value = words;
+  pick(outcome.kind === "there" ? outcome.timeMs : null);
+  if (words !== "") announcer.say(words);
+  else read();
+}
+
+function pick(openMs: number | null) {
+  const { symbol, interval } = session.view();
+  state.picked.value = openMs;
+  chart.truth.pick(openMs);
+  history.replaceState(null, "", address(symbol, interval, openMs));
+}
+
+/** The address bar holds the link too, for browsers that forbid to copy. */
+async function copyLink(openMs: number): Promise<boolean> {
+  const { symbol, interval } = session.view();
+  const link = new URL(address(symbol, interval, openMs), location.href);
+  try {
+    await navigator.clipboard.writeText(link.href);
+    return true;
+  } catch {
+    pick(openMs);
+    return false;
+  }
+}
+
+function open(panel: Panel) {
+  const wasInside = document.activeElement?.closest("#truth-panel") != null;
+  state.panel.value = panel;
+  if (wasInside) element(document, "truth").focus();
+}
+
+/** The session's ears, and the truth's. */
+function handlers() {
+  const { dataUpdated, gapProven, ...others } = session.handlers;
+  return {
+    ...others,
+    dataUpdated: (event: Parameters<typeof dataUpdated>[0]) => {
+      dataUpdated(event);
+      truth.dataUpdated(event);
+    },
+    gapProven: (event: Parameters<typeof gapProven>[0]) => {
+      gapProven(event);
+      truth.gapProven(event);
+    },
+  };
 }
 
 /** The series that an address names; what it can't name falls back, and the page says so. */
@@ -82,10 +159,20 @@ function leastDecimals(symbol: string) {
 }
 
 function key({ key: name }: KeyboardEvent) {
-  if (!chart.key(name)) return false;
-  const candle = state.pointed.peek();
-  if (name.startsWith("Arrow") && candle !== null) announcer.say(spoken(candle, session.view(), chart.precision));
+  const pointed = state.pointed.peek();
+  isByKeys = true;
+  if (name === "Enter" && pointed !== null) pick(pointed.time);
+  else if (!chart.key(name)) return false;
+  if (name === "Escape") pick(null);
+  if (name.startsWith("Arrow")) read();
   return true;
+}
+
+/** Reads out what is pointed at. */
+function read() {
+  const [candle, hole, view] = [state.pointed.peek(), state.hole.peek(), session.view()];
+  if (hole !== null) announcer.say(holeWords(hole, view.interval, view.nowMs));
+  else if (candle !== null) announcer.say(spoken(candle, view, chart.precision));
 }
 
 /** With the next frame; a hidden page draws none, and is brought up to date all the same. */
@@ -95,7 +182,15 @@ function nextFrame(callback: () => void) {
 }
 
 function listen() {
-  addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
+  state.pointed.subscribe((candle) => truth.details.point(candle?.isCorrected ? candle.time : null));
+  state.view.subscribe((view) => view !== null && jump.look(view));
+  state.panel.subscribe((panel) => truth.report.show(panel === "truth"));
+  truth.shown.state.subscribe((shown) => chart.truth.compare(shown));
+  truth.details.detail.subscribe((detail) => {
+    if (isByKeys && detail !== null && detail.correction !== null) announcer.say(correctionSpoken(detail.correction));
+  });
+  document.addEventListener("pointerdown", () => { isByKeys = false; });
+  addEventListener("popstate", () => show(new URL(location.href)));
   addEventListener("online", () => session.wake());
   addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
   addEventListener("pageshow", (event) => {

@@ -1,4 +1,4 @@
-"""What the server really says is what the page's types declare (`static/src/net/protocol.ts`).
+"""What the server really says is what the page's types declare (`static/src/net/*rotocol.ts`).
 
 Never here: what the page makes of it.
 Invariant: the compiler judges, on answers and events of a whole running system; and a declared
@@ -28,7 +28,9 @@ from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher
 
-PROTOCOL = ROOT / "static" / "src" / "net" / "protocol.ts"
+PROTOCOLS = [
+    ROOT / "static" / "src" / "net" / name for name in ("protocol.ts", "truthProtocol.ts")
+]
 DECLARED = re.compile(
     r"^export (?:interface|type) (\w+(?:Event|Ack|Answer)|Market|Problem|PageConfig)\b", re.M
 )
@@ -75,7 +77,7 @@ def samples(system: System) -> Samples:
 
 
 def test_every_declared_shape_was_seen_for_real(samples: Samples) -> None:
-    assert set(samples) == set(DECLARED.findall(PROTOCOL.read_text()))
+    assert set(samples) == {name for file in PROTOCOLS for name in DECLARED.findall(file.read_text())}
 
 
 def test_what_the_server_says_is_of_its_declared_type(samples: Samples, tmp_path: Path) -> None:
@@ -184,8 +186,10 @@ def declare(name: str, sample: Any) -> str:
 
 def compile_all(lines: list[str], folder: Path) -> str:
     """What the compiler says of these lines; `P` are the declared shapes."""
+    shapes = folder / "shapes.ts"
+    shapes.write_text("".join(f'export type * from "{file}";\n' for file in PROTOCOLS))
     file = folder / "samples.ts"
-    file.write_text("\n".join([f'import type * as P from "{PROTOCOL}";', *lines, ""]))
+    file.write_text("\n".join([f'import type * as P from "{shapes}";', *lines, ""]))
     tsc = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
     command = [node(), str(tsc), *OPTIONS, str(file)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)

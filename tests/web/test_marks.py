@@ -170,5 +170,5 @@ def test_audited_candles_of_a_range_with_all_figures_or_none(ann: Browser, redis
     assert [one["time"] for one in found["candles"]] == [entry(1).open_ms, entry(2).open_ms]
     assert (found["summary"]["shown"], found["since"]) == (4, entry(3).open_ms)
     few = said(ann.get(f"{path}&summary=0"))
-    assert set(few) == {"symbol", "interval", "count", "candles"}
-    assert few["candles"] == found["candles"]
+    assert set(few) == {"symbol", "interval", "since", "count", "candles"}
+    assert (few["candles"], few["since"]) == (found["candles"], found["since"])

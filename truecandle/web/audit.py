@@ -34,6 +34,7 @@ def body(asked: ListQuery, texts: Sequence[bytes], listing: Instrument | None) -
         {
             "symbol": f'"{asked.series.symbol}"',
             "interval": f'"{asked.series.interval.name}"',
+            "since": _number(min(filter(None, map(marks.time_of, texts)), default=None)),
             **(_figures(entries, listing) if asked.has_summary else {}),
             "count": str(len(listed)),
             "candles": f"[{','.join(map(_entry, listed))}]",
@@ -49,7 +50,6 @@ def _figures(entries: Sequence[AuditEntry], listing: Instrument | None) -> dict[
         "step": _number(steps.step),
         "step_source": f'"{steps.step_source}"',
         "summary": _summary(summary(entries, steps)),
-        "since": _number(min((entry.open_ms for entry in entries), default=None)),
     }
 
 

@@ -22,6 +22,10 @@ type Shades = Record<CandleState, { readonly body: string; readonly volume: stri
 const BODY: Record<CandleState, number> = { final: 1, pending: 0.45, forming: 0.25 };
 const VOLUME: Record<CandleState, number> = { final: 0.5, pending: 0.3, forming: 0.18 };
 
+/** Opacity of bodies, and of outlines and wicks, under candles as they were shown. */
+const PALE_BODY = 0.22;
+const PALE_LINE = 0.5;
+
 const VOLUME_PANE = 1;
 
 export class Bars {
@@ -31,6 +35,7 @@ export class Bars {
   #shades!: Record<"up" | "down", Shades>; // side → state → colours of body and volume, made once for 100,000 bars
   #lineColor = "";
   #points: BarPoint[] = [];
+  #isPale = false;
 
   constructor(chart: IChartApi, options: CandlestickSeriesPartialOptions) {
     this.#candles = chart.addSeries(CandlestickSeries, { borderVisible: true, ...options });
@@ -64,12 +69,16 @@ export class Bars {
   restyle(colors: ThemeColors) {
     this.#colors = colors;
     this.#shades = { up: shades(colors.up), down: shades(colors.down) };
-    const { up, down } = colors;
-    this.#candles.applyOptions({
-      upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
-    });
+    this.#paint();
     this.set(this.#points);
     this.colorPriceLine();
+  }
+
+  /** Official candles pale, for others drawn over them; or in full. */
+  pale(isPale: boolean) {
+    if (isPale === this.#isPale) return;
+    this.#isPale = isPale;
+    this.#paint();
   }
 
   /** All points anew: candles (official without a `state`), or `{time}` for whitespace. */
@@ -127,6 +136,15 @@ export class Bars {
     if (at < 0 || this.#points[at] !== point) return;
     const bar = { ...this.#bar(point), color: alpha(this.#colors[this.#side(point)], opacity) };
     this.#candles.update(opacity < 1 ? bar : this.#bar(point), at < this.#points.length - 1);
+  }
+
+  #paint() {
+    const shade = (color: string, opacity: number) => (this.#isPale ? alpha(color, opacity) : color);
+    const [up, down] = [this.#colors.up, this.#colors.down];
+    this.#candles.applyOptions({
+      upColor: shade(up, PALE_BODY), downColor: shade(down, PALE_BODY), borderUpColor: shade(up, PALE_LINE), borderDownColor: shade(down, PALE_LINE),
+      wickUpColor: shade(up, PALE_LINE), wickDownColor: shade(down, PALE_LINE),
+    });
   }
 
   #draw(point: BarPoint, isHistorical: boolean) {

@@ -5,14 +5,16 @@
 import { LineStyle, createChart, type IChartApi, type Time } from "lightweight-charts";
 import { decimals, sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
+import type { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
-import type { PointedCandle } from "../state/pageState.ts";
+import type { PointedCandle, PointedHole } from "../state/pageState.ts";
 import { spaced } from "../candles/whitespace.ts";
 import { Bars } from "./bars.ts";
 import { toMs } from "./chartTime.ts";
-import { Cursor } from "./cursor.ts";
+import { Cursor, type Stop } from "./cursor.ts";
 import { Fades } from "./fades.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
+import { TruthLayer } from "./truthLayer.ts";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
 import { fullMoment, price } from "../ui/format.ts";
@@ -30,6 +32,12 @@ const NEED_OLDER_BARS = 60;
 interface ChartParts {
   /** The candle that is pointed at, or the newest; null where there is none. */
   readonly onPoint: { value: PointedCandle | null };
+  /** The place that is pointed at, if no candle is there. */
+  readonly onHole?: { value: PointedHole | null };
+  /** The candle that was clicked, by its open time; null for a click beside all of them. */
+  readonly onClick?: (openMs: number | null) => void;
+  /** The first and last open time in sight. */
+  readonly onSight?: (fromMs: number, toMs: number) => void;
   /** Whether the newest candle is in sight. */
   readonly onNow: { value: boolean };
   /** How many decimals a market's prices have at least; -1 where that is not known. */
@@ -37,34 +45,28 @@ interface ChartParts {
 }
 
 export class Chart {
+  readonly truth: TruthLayer;
   readonly #chart: IChartApi;
   readonly #history: Bars;
   readonly #tail: Bars;
   readonly #markers = new PendingMarkers();
   readonly #fades: Fades;
-  readonly #onPoint: ChartParts["onPoint"];
+  readonly #parts: ChartParts;
   readonly #cursor: Cursor;
   #series: Series | null = null;
   #rows: readonly Candle[] = [];
   #live: readonly CandleInState[] = [];
   #precision = -1;
   #needOlder: () => void = () => {};
-  readonly #onNow: ChartParts["onNow"];
-  readonly #leastDecimals: (symbol: string) => number;
 
-  constructor(root: HTMLElement, { onPoint, onNow, leastDecimals = () => -1 }: ChartParts) {
+  constructor(root: HTMLElement, parts: ChartParts) {
+    this.#parts = parts;
     this.#chart = createChart(root, options());
     this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
     this.#fades = new Fades(this.#history);
-    this.#onPoint = onPoint;
-    this.#cursor = new Cursor(this.#chart, {
-      series: this.#history.series,
-      candles: () => [...this.#rows, ...this.#live.map(({ candle }) => candle)],
-      onMove: () => this.#point(),
-    });
-    this.#onNow = onNow;
-    this.#leastDecimals = leastDecimals;
+    this.truth = new TruthLayer(this.#chart, this.#history, this.#tail);
+    this.#cursor = new Cursor(this.#chart, { series: this.#history.series, candles: () => this.#stops(), onMove: () => this.#point() });
     this.#tail.series.attachPrimitive(this.#markers);
     this.#chart.panes()[0]!.setStretchFactor(0.82);
     this.#chart.panes()[1]!.setStretchFactor(0.18);
@@ -85,7 +87,8 @@ export class Chart {
     this.#cursor.leave();
     this.#fades.stop();
     for (const layer of [this.#history, this.#tail, this.#markers]) layer.set([]);
-    this.#refine([], this.#leastDecimals(series.symbol));
+    this.truth.begin(series.interval);
+    this.#refine([], this.#parts.leastDecimals?.(series.symbol));
     const secondsVisible = series.interval.name === "1s";
     const timeVisible = !/[dwM]$/.test(series.interval.name);
     const timeFormatter = (time: Time) => fullMoment(toMs(time), series.interval.name);
@@ -100,6 +103,18 @@ export class Chart {
   /** The same series, its grid now known. */
   learn(series: Series) {
     this.#series = series;
+    this.truth.learn(series.interval);
+  }
+
+  /** The marks of the candles, whenever they have changed. */
+  mark(marks: Marks) {
+    this.truth.mark(marks, this.#live.map(({ candle }) => candle));
+    this.#point();
+  }
+
+  /** Brings a place of the time axis into view and points at it; false if nothing is there, not even a hole. */
+  goTo(openMs: number): boolean {
+    return this.#cursor.goTo(openMs, this.#at(openMs)?.close ?? this.#rows.at(-1)?.close ?? 0);
   }
 
   /** All official candles and the live ones beside them. */
@@ -140,6 +155,7 @@ export class Chart {
     this.#refine(bars);
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#markers.set(bars.filter((bar) => bar.state === "pending"));
+    this.truth.stand(bars);
     if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
     this.#tail.colorPriceLine();
     this.#point();
@@ -169,8 +185,11 @@ export class Chart {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
       if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
-      this.#onNow.value = this.#chart.timeScale().scrollPosition() > -3;
+      this.#parts.onNow.value = this.#chart.timeScale().scrollPosition() > -3;
+      const sight = this.#chart.timeScale().getVisibleRange();
+      if (sight !== null) this.#parts.onSight?.(toMs(sight.from), toMs(sight.to));
     });
+    this.#chart.subscribeClick(({ time }) => this.#parts.onClick?.(time === undefined ? null : toMs(time)));
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
     onChange(() => this.#restyle());
   }
@@ -181,6 +200,7 @@ export class Chart {
     this.#history.restyle(colors);
     this.#tail.restyle(colors);
     this.#markers.restyle(colors.text);
+    this.truth.restyle(colors);
   }
 
   /** As many decimals as the market's tick has, or its prices have shown so far; never fewer again. */
@@ -196,20 +216,31 @@ export class Chart {
     this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
   }
 
-  /** Tells of the candle that is pointed at; told anew only if it differs. */
+  /** What keys stop at: every candle, and every gap once. */
+  #stops(): readonly Stop[] {
+    const candles = [...this.#rows, ...this.#live.map(({ candle }) => candle)];
+    const gaps = this.truth.stops;
+    return gaps.length === 0 ? candles : [...candles, ...gaps].sort((a, b) => a.time - b.time);
+  }
+
+  /** Tells of the candle that is pointed at, or of its absence; told anew only if it differs. */
   #point() {
     if (this.#series === null) return;
-    const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
-    const before = this.#onPoint.value;
-    if (candle !== null && before !== null && candle.state === before.state && sameValues(candle, before)) return;
-    this.#onPoint.value = candle;
+    const { pointedMs } = this.#cursor;
+    const pointed = this.#at(pointedMs);
+    const hole = pointedMs !== null && pointed === null && this.#rows.length > 0 ? this.truth.hole(pointedMs) : null;
+    if (this.#parts.onHole) this.#parts.onHole.value = hole;
+    const candle = hole === null ? (pointed ?? this.#at(null)) : null;
+    const before = this.#parts.onPoint.value;
+    const isSame = candle !== null && before !== null && candle.state === before.state && candle.isCorrected === before.isCorrected;
+    if (!(isSame && sameValues(candle, before))) this.#parts.onPoint.value = candle;
   }
 
   /** The candle that opens then, with its state; the last one for null. */
   #at(timeMs: number | null): PointedCandle | null {
     const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
-    if (live !== undefined) return { ...live.candle, state: live.state };
+    if (live !== undefined) return { ...live.candle, state: live.state, isCorrected: false };
     const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
-    return row ? { ...row, state: "final" } : null;
+    return row ? { ...row, state: "final", isCorrected: this.truth.isCorrected(row.time) } : null;
   }
 }

@@ -3,16 +3,21 @@
 // Invariant: `pointedMs` is an open time that the crosshair is on, or null.
 
 import type { IChartApi, ISeriesApi, ITimeScaleApi, SeriesType, Time } from "lightweight-charts";
-import type { Candle } from "../candles/candle.ts";
 import { toChartTime, toMs } from "./chartTime.ts";
 
 const ZOOM = 1.25;
 const SPACING_MIN_PX = 1;
 const SPACING_MAX_PX = 60;
 
+/** What keys stop at: a candle, or the first place of a gap, which has no price of its own. */
+export interface Stop {
+  readonly time: number;
+  readonly close?: number;
+}
+
 interface CursorOptions {
   readonly series: ISeriesApi<SeriesType>;
-  readonly candles: () => readonly Candle[];
+  readonly candles: () => readonly Stop[];
   readonly onMove: () => void;
 }
 
@@ -64,13 +69,30 @@ export class Cursor {
     if (candles.length === 0) return;
     const found = candles.findIndex((candle) => candle.time === this.pointedMs);
     const from = found < 0 ? candles.length : found;
-    const candle = candles[Math.max(0, Math.min(candles.length - 1, from + by))]!;
+    const at = Math.max(0, Math.min(candles.length - 1, from + by));
+    const candle = candles[at]!;
     const scale = this.#chart.timeScale();
     const x = scale.timeToCoordinate(toChartTime(candle.time));
     if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
     if (x !== null && x > scale.width()) scale.scrollToPosition(scale.options().rightOffset, false);
-    this.#chart.setCrosshairPosition(candle.close, toChartTime(candle.time), this.#series);
-    this.#move(candle.time);
+    this.#point(candle.time, candle.close ?? candles[at - 1]?.close ?? candles[at + 1]?.close ?? 0);
+  }
+
+  /** Brings a place of the time axis into view and points at it; false if there is no such place. */
+  goTo(timeMs: number, price: number): boolean {
+    const scale = this.#chart.timeScale();
+    const [at, range] = [scale.timeToIndex(toChartTime(timeMs)), scale.getVisibleLogicalRange()];
+    if (at === null || range === null) return false;
+    const half = (range.to - range.from) / 2;
+    const isInView = at > range.from + half / 5 && at < range.to - half / 5;
+    if (!isInView) scale.setVisibleLogicalRange({ from: at - half, to: at + half });
+    this.#point(timeMs, price);
+    return true;
+  }
+
+  #point(timeMs: number, price: number) {
+    this.#chart.setCrosshairPosition(price, toChartTime(timeMs), this.#series);
+    this.#move(timeMs);
   }
 
   #move(timeMs: number | null) {

@@ -4,6 +4,7 @@
 
 import type { History, HistoryChange } from "../candles/history.ts";
 import { isInteger, type Interval } from "../candles/interval.ts";
+import type { PageMarks } from "../candles/marks.ts";
 import type { MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
 import { firstHole } from "../candles/whitespace.ts";
@@ -15,11 +16,15 @@ export type LoadState =
   | { readonly kind: "loading" | "ready" }
   | { readonly kind: "failed"; readonly status?: number | null; readonly detail: string; readonly retryAtMs: number | null };
 
+/** Candles of that time are held; the stored ones begin later; it can't be told. */
+export type Reached = "held" | "end" | "stopped";
+
 /** What an answer has changed, and what it says beside the official candles. */
 export interface Loaded {
   readonly change: HistoryChange;
   readonly live: readonly unknown[];
   readonly missing: readonly MissingSpan[];
+  readonly marks: readonly PageMarks[];
   readonly serverMs: number | null;
 }
 
@@ -140,18 +145,31 @@ export class Loader {
     }
   }
 
+  /** Pages back until candles of that time are held, or nothing older is stored, or no more can be had. */
+  async reach(openMs: number): Promise<Reached> {
+    const history = this.#history;
+    const { signal } = this.#abort;
+    for (let page = 0; page < PAGES_MAX && history.hasMore && openMs < (history.first?.time ?? openMs); page += 1) {
+      const before = history.first;
+      await this.older(PAGE_MAX);
+      if (signal.aborted || history.first === before) break;
+    }
+    if (history.first !== null && history.first.time <= openMs) return "held";
+    return history.hasMore ? "stopped" : "end";
+  }
+
   /** One page of older candles, when the reader has scrolled near the first one. */
-  async older() {
+  async older(limit = OLDER) {
     const history = this.#history;
     if (this.#isOlder || this.#isLoading || !history.hasMore || history.first === null) return;
     this.#isOlder = true;
     const { signal } = this.#abort;
     try {
-      const answer = await this.#ask({ limit: OLDER, before: history.first.time, signal });
+      const answer = await this.#ask({ limit, before: history.first.time, signal });
       if (signal.aborted) return;
       if (answer.version >= (history.version ?? -1)) {
         const change = history.prepend(answer.candles, answer.hasMore);
-        this.#onAnswer({ change, live: [], missing: [], serverMs: null });
+        this.#onAnswer({ change, live: [], missing: [], marks: marksOf([answer]), serverMs: null });
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -185,12 +203,12 @@ export class Loader {
     this.state = { kind: "ready" };
     if (this.#heard > version) this.#isAgain = true;
     this.#heard = 0;
-    this.#onAnswer({ change, live: newest.live, missing: newest.missing, serverMs: newest.serverMs });
+    this.#onAnswer({ change, live: newest.live, missing: newest.missing, marks: marksOf(pages), serverMs: newest.serverMs });
   }
 
   #ask({ limit, before, live = false, signal }: { limit: number; before?: number; live?: boolean; signal: AbortSignal }): Promise<DataPage> {
     const { symbol, interval } = this.#series;
-    return this.#api.data({ symbol, interval: interval.name, limit, before, live, signal });
+    return this.#api.data({ symbol, interval: interval.name, limit, before, live, marks: true, signal });
   }
 
   #failed(error: unknown) {
@@ -206,6 +224,10 @@ export class Loader {
     this.#onChange();
     if (status === undefined) throw error; // not an answer's fault: a defect, to be seen
   }
+}
+
+function marksOf(pages: readonly DataPage[]): PageMarks[] {
+  return pages.flatMap(({ marks }) => marks ?? []);
 }
 
 /** Of the answer that refused; undefined for what is no answer's fault. */

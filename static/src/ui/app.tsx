@@ -9,6 +9,7 @@ import { Bar } from "./bar.tsx";
 import type { Page } from "./page.ts";
 import { Stage } from "./stage.tsx";
 import { StatusLine } from "./statusLine.tsx";
+import { TruthPanel } from "./truthPanel.tsx";
 
 const LOADING: Said = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -41,6 +42,7 @@ function App({ page, csrfToken }: AppProps): JSX.Element {
       <Bar page={page} said={said} csrfToken={csrfToken} />
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />
+      {state.panel.value === "truth" ? <TruthPanel page={page} /> : null}
       <StatusLine page={page} said={said} />
       <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>
     </>

@@ -15,6 +15,7 @@ import { MarketMenu } from "./marketMenu.tsx";
 import type { Page } from "./page.ts";
 import { StatusBadge } from "./statusBadge.tsx";
 import { toggle } from "./theme.ts";
+import { TruthButton } from "./truthButton.tsx";
 
 interface BarProps {
   readonly page: Page;
@@ -45,6 +46,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
+        <TruthButton page={page} />
         <button id="theme" class="icon" type="button" title="Dark or light" onClick={toggle}>
           <span class="sr">Switch between dark and light</span><ThemeIcon />
         </button>

@@ -4,7 +4,8 @@
 
 import type { PageConfig } from "../net/protocol.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { PageState } from "../state/pageState.ts";
+import type { PageState, Panel } from "../state/pageState.ts";
+import type { Truth } from "../state/truth.ts";
 import type { Announcer } from "./announcer.ts";
 
 /** What a reader can do. */
@@ -14,19 +15,28 @@ export interface Actions {
   readonly toNow: () => void;
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
+  /** Goes to the candle that opens then, however far back it lies. */
+  readonly jump: (openMs: number) => void;
+  /** Lets a candle stand out, and the address name it; null: none. */
+  readonly pick: (openMs: number | null) => void;
+  /** Copies the link to a candle; false if the browser forbids it. */
+  readonly copyLink: (openMs: number) => Promise<boolean>;
+  /** Opens a panel at the right, or shuts it. */
+  readonly open: (panel: Panel) => void;
 }
 
 export interface Page {
   readonly config: PageConfig;
   readonly state: PageState;
   readonly markets: FollowedMarkets;
+  readonly truth: Truth;
   readonly announcer: Announcer;
   readonly actions: Actions;
 }
 
-/** The address of a series. */
-export function address(symbol: string, interval: string): string {
-  return `/?${new URLSearchParams({ symbol, interval })}`;
+/** The address of a series, or of one of its candles. */
+export function address(symbol: string, interval: string, openMs: number | null = null): string {
+  return `/?${new URLSearchParams({ symbol, interval, ...(openMs === null ? {} : { at: String(openMs) }) })}`;
 }
 
 /** Whether a click on a link means: here and now, not in another tab. */

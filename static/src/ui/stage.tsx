@@ -8,6 +8,7 @@ import { emptiness, notice } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
 import type { Page } from "./page.ts";
+import { TruthNotes } from "./truthNotes.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
   const { state, actions } = page;
@@ -22,14 +23,17 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
           id="plot" class="plot" tabIndex={0} role="application" aria-label="Candlestick chart with volume" aria-describedby="keys legend"
           onKeyDown={pressed}
         />
-        <Legend page={page} />
+        <div class="readout">
+          <Legend page={page} />
+          <TruthNotes page={page} />
+        </div>
         <Skeleton page={page} />
         <Empty page={page} />
         <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
           To the newest candle <Icon name="forward" />
         </button>
       </div>
-      <p id="keys" class="sr">Left and right arrow read candle by candle, plus and minus zoom, End goes to the newest candle.</p>
+      <p id="keys" class="sr">Left and right arrow read candle by candle, plus and minus zoom, End goes to the newest candle, Enter picks a candle, whose link can then be copied.</p>
     </main>
   );
 }
