@@ -51,7 +51,7 @@ const session = new Session({
 
 const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms), bars: () => session.bars(), gapAt: (ms) => chart.truth.hole(ms).gap }, arrived);
 
-/** Whether the last candle was pointed at by keys: then what is known of it is read out. */
+/** Whether keys were used last: then what is known of a candle that is pointed at is read out. */
 let isByKeys = false;
 
 listen();
@@ -61,6 +61,7 @@ show(new URL(location.href), (series) => session.start(createSocket(handlers()),
 const truecandle = Object.freeze({
   bars: () => session.bars(),
   drawn: () => chart.drawn(),
+  pointed: () => (state.pointed.peek() ?? state.hole.peek())?.time ?? null,
   marked: () => ({ ticks: chart.truth.ticks, bands: chart.truth.bands() }),
   version: () => session.version(),
   state: () => session.view(),
@@ -90,7 +91,7 @@ function arrived(outcome: JumpOutcome) {
   const { interval, nowMs } = session.view();
   const words = jumpWords(outcome, interval, nowMs);
   state.message.value = words;
-  pick(outcome.kind === "there" ? outcome.timeMs : null);
+  if (outcome.kind === "there") pick(outcome.timeMs);
   if (words !== "") announcer.say(words);
   else read();
 }
@@ -160,7 +161,6 @@ function leastDecimals(symbol: string) {
 
 function key({ key: name }: KeyboardEvent) {
   const pointed = state.pointed.peek();
-  isByKeys = true;
   if (name === "Enter" && pointed !== null) pick(pointed.time);
   else if (!chart.key(name)) return false;
   if (name === "Escape") pick(null);
@@ -190,6 +190,7 @@ function listen() {
     if (isByKeys && detail !== null && detail.correction !== null) announcer.say(correctionSpoken(detail.correction));
   });
   document.addEventListener("pointerdown", () => { isByKeys = false; });
+  document.addEventListener("keydown", () => { isByKeys = true; }, { capture: true });
   addEventListener("popstate", () => show(new URL(location.href)));
   addEventListener("online", () => session.wake());
   addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come

@@ -28,9 +28,7 @@ from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher
 
-PROTOCOLS = [
-    ROOT / "static" / "src" / "net" / name for name in ("protocol.ts", "truthProtocol.ts")
-]
+PROTOCOLS = [ROOT / "static" / "src" / "net" / name for name in ("protocol.ts", "truthProtocol.ts")]
 DECLARED = re.compile(
     r"^export (?:interface|type) (\w+(?:Event|Ack|Answer)|Market|Problem|PageConfig)\b", re.M
 )
@@ -77,7 +75,9 @@ def samples(system: System) -> Samples:
 
 
 def test_every_declared_shape_was_seen_for_real(samples: Samples) -> None:
-    assert set(samples) == {name for file in PROTOCOLS for name in DECLARED.findall(file.read_text())}
+    assert set(samples) == {
+        name for file in PROTOCOLS for name in DECLARED.findall(file.read_text())
+    }
 
 
 def test_what_the_server_says_is_of_its_declared_type(samples: Samples, tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ export function isProven({ reason }: Gap): boolean {
 
 /** The gaps (ascending) less the candles that open at `times`; the same list if nothing changes. */
 export function without(gaps: readonly Gap[], interval: Interval, times: readonly number[]): readonly Gap[] {
-  if (!interval.hasGrid || !times.some((time) => gaps.some((gap) => gap.startMs <= time && time < gap.endMs))) return gaps;
+  const firstMs = times.reduce((least, time) => Math.min(least, time), Infinity);
+  const near = gaps.filter((gap) => gap.endMs > firstMs);
+  if (!interval.hasGrid || !times.some((time) => near.some((gap) => gap.startMs <= time && time < gap.endMs))) return gaps;
   return gaps.flatMap((gap) => {
     const inside = times.filter((time) => gap.startMs <= time && time < gap.endMs).sort((a, b) => a - b);
     const parts: Gap[] = [];

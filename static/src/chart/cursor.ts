@@ -1,6 +1,7 @@
 // Which candle is pointed at: by the pointer or, on the focused chart, by keys; and zoom by keys.
 // Never here: what is shown about that candle.
-// Invariant: `pointedMs` is an open time that the crosshair is on, or null.
+// Invariant: `pointedMs` is an open time that the crosshair is on, or null; what keys or a link point at
+// stays pointed at while candles come and the chart changes its size, until the pointer moves over it.
 
 import type { IChartApi, ISeriesApi, ITimeScaleApi, SeriesType, Time } from "lightweight-charts";
 import { toChartTime, toMs } from "./chartTime.ts";
@@ -27,6 +28,8 @@ export class Cursor {
   readonly #candles: CursorOptions["candles"];
   readonly #onMove: CursorOptions["onMove"];
 
+  #held: { readonly timeMs: number; readonly price: number } | null = null;
+
   pointedMs: number | null = null;
 
   /** `candles()` gives what can be pointed at, ascending; `series` is any whose price scale is theirs. */
@@ -35,9 +38,15 @@ export class Cursor {
     this.#series = series;
     this.#candles = candles;
     this.#onMove = onMove;
-    chart.subscribeCrosshairMove(({ time, point }) => {
+    chart.subscribeCrosshairMove(({ time, point, sourceEvent }) => {
+      if (sourceEvent === undefined && this.#held !== null) return;
+      this.#held = null;
       this.#move(time === undefined || point === undefined ? null : toMs(time));
     });
+    // With the next frame: the prices' scale follows the time scale only then.
+    const hold = () => { if (this.#held !== null) requestAnimationFrame(() => this.#hold()); };
+    chart.timeScale().subscribeVisibleLogicalRangeChange(hold);
+    chart.timeScale().subscribeSizeChange(hold);
   }
 
   /** False for a key that means nothing here. */
@@ -58,6 +67,7 @@ export class Cursor {
   }
 
   leave(then = () => {}) {
+    this.#held = null;
     this.#chart.clearCrosshairPosition();
     this.#move(null);
     then();
@@ -91,8 +101,14 @@ export class Cursor {
   }
 
   #point(timeMs: number, price: number) {
-    this.#chart.setCrosshairPosition(price, toChartTime(timeMs), this.#series);
+    this.#held = { timeMs, price };
+    this.#hold();
     this.#move(timeMs);
+  }
+
+  /** The library keeps the crosshair's place on the screen, not its candle. */
+  #hold() {
+    if (this.#held !== null) this.#chart.setCrosshairPosition(this.#held.price, toChartTime(this.#held.timeMs), this.#series);
   }
 
   #move(timeMs: number | null) {

@@ -12,10 +12,10 @@ import type { DrawingTarget } from "./drawing.ts";
 
 /** A gap without any place of its own is drawn this wide, over the seam of its neighbours. */
 const WIDTH_MIN_PX = 6;
-const HATCH_PX = 7;
-const FILL = 0.07;
-const HATCH = 0.38;
-const EDGE = 0.5;
+const HATCH_PX = 9;
+const FILL = 0.06;
+const HATCH = 0.3;
+const EDGE = 0.45;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const LABEL_PX = 18;
 const LABEL_PAD_PX = 6;

@@ -2,6 +2,7 @@
 // Never here: live candles' meaning, drawing, the connection, the DOM.
 // Invariant: one load in flight; a version that was heard of and is not held is asked for.
 
+import type { Candle } from "../candles/candle.ts";
 import type { History, HistoryChange } from "../candles/history.ts";
 import { isInteger, type Interval } from "../candles/interval.ts";
 import type { PageMarks } from "../candles/marks.ts";
@@ -66,6 +67,7 @@ export class Loader {
   #isLoading = false;
   #isAgain = false;
   #isOlder = false;
+  #inFlight: Promise<void> = Promise.resolve();
   #heard = 0;
   #failures = 0;
   #retry: number | undefined;
@@ -124,11 +126,13 @@ export class Loader {
     if (this.state.kind === "failed" && !this.#isLoading) this.refresh();
   }
 
-  async refresh() {
-    if (this.#isLoading) {
-      this.#isAgain = true;
-      return;
-    }
+  refresh(): Promise<void> {
+    if (this.#isLoading) this.#isAgain = true;
+    else this.#inFlight = this.#refresh();
+    return this.#inFlight;
+  }
+
+  async #refresh() {
     this.#clock.clearTimeout(this.#retry);
     this.#isLoading = true;
     const { signal } = this.#abort;
@@ -150,6 +154,7 @@ export class Loader {
     const history = this.#history;
     const { signal } = this.#abort;
     for (let page = 0; page < PAGES_MAX && history.hasMore && openMs < (history.first?.time ?? openMs); page += 1) {
+      await this.#inFlight;
       const before = history.first;
       await this.older(PAGE_MAX);
       if (signal.aborted || history.first === before) break;
@@ -159,13 +164,18 @@ export class Loader {
   }
 
   /** One page of older candles, when the reader has scrolled near the first one. */
-  async older(limit = OLDER) {
+  older(limit = OLDER): Promise<void> {
+    const { hasMore, first } = this.#history;
+    if (!this.#isOlder && !this.#isLoading && hasMore && first !== null) this.#inFlight = this.#older(limit, first);
+    return this.#inFlight;
+  }
+
+  async #older(limit: number, first: Candle) {
     const history = this.#history;
-    if (this.#isOlder || this.#isLoading || !history.hasMore || history.first === null) return;
     this.#isOlder = true;
     const { signal } = this.#abort;
     try {
-      const answer = await this.#ask({ limit, before: history.first.time, signal });
+      const answer = await this.#ask({ limit, before: first.time, signal });
       if (signal.aborted) return;
       if (answer.version >= (history.version ?? -1)) {
         const change = history.prepend(answer.candles, answer.hasMore);
@@ -226,9 +236,7 @@ export class Loader {
   }
 }
 
-function marksOf(pages: readonly DataPage[]): PageMarks[] {
-  return pages.flatMap(({ marks }) => marks ?? []);
-}
+const marksOf = (pages: readonly DataPage[]): PageMarks[] => pages.flatMap(({ marks }) => marks ?? []);
 
 /** Of the answer that refused; undefined for what is no answer's fault. */
 function statusOf(error: unknown): number | undefined {

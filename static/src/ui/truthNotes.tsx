@@ -17,6 +17,7 @@ const COLUMNS: ReadonlySet<string> = new Set(["open", "high", "low", "close", "v
 export function TruthNotes({ page }: { readonly page: Page }): JSX.Element {
   return (
     <div class="notes">
+      <ModeNote page={page} />
       <PickedNote page={page} />
       <CorrectionNote page={page} />
       <ShownNote page={page} />
@@ -56,11 +57,22 @@ function ShownNote({ page: { state, truth } }: { readonly page: Page }): JSX.Ele
   if (pointed === null || pointed.state !== "final") return null;
   const candle = shown.candles.find(({ time }) => time === pointed.time);
   const words = shownWords(candle, shown, pointed.time, view.interval);
-  if (candle === undefined || candle.shown === null) return <p id="as-shown" class="note">{words}</p>;
+  if (candle === undefined || candle.shown === null || candle.differs === "nothing") return <p id="as-shown" class="note">{words}</p>;
   return (
     <div id="as-shown" class="note">
       <p>{words}</p>
       <Versions caption="As shown live and official" rows={[["shown", candle.shown], ["official", candle.official]]} differing={candle.differing} precision={state.precision.value} />
+    </div>
+  );
+}
+
+/** While the panel with the switch is shut: what is drawn, and the way back. */
+function ModeNote({ page: { state, truth } }: { readonly page: Page }): JSX.Element | null {
+  if (!truth.shown.state.value.isOn || state.panel.value === "truth") return null;
+  return (
+    <div class="note picked">
+      <span>As shown live</span>
+      <button class="copy-link" type="button" onClick={() => truth.shown.toggle(false)}>Show official only</button>
     </div>
   );
 }

@@ -15,6 +15,11 @@ import { fieldWord, gapWords, late, noticedWords, share, spanWords, worstWords }
 /** Waiting candles listed: more stand on the chart. */
 const WAITING_MAX = 10;
 
+/** Fields of one correction that are told. */
+const CHANGES_MAX = 2;
+
+const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close"]);
+
 export function TruthPanel({ page }: { readonly page: Page }): JSX.Element {
   const { state, truth, actions } = page;
   const view = state.view.value;
@@ -43,16 +48,14 @@ export function TruthPanel({ page }: { readonly page: Page }): JSX.Element {
 }
 
 /** The switch between official candles and those that were shown. */
-function AsShown({ page: { state, truth } }: { readonly page: Page }): JSX.Element {
-  const { isOn, sinceMs } = truth.shown.state.value;
-  const interval = state.view.value?.interval ?? "";
-  const since = sinceMs === null ? "" : ` Known since ${fullMoment(sinceMs, interval)}.`;
+function AsShown({ page: { truth } }: { readonly page: Page }): JSX.Element {
+  const { isOn } = truth.shown.state.value;
   return (
     <section class="panel-part">
       <button id="as-shown-switch" class="switch" type="button" role="switch" aria-checked={isOn} onClick={() => truth.shown.toggle(!isOn)}>
         <span>Draw candles as shown live</span><i aria-hidden="true" />
       </button>
-      {isOn ? <p id="as-shown-since" class="panel-more">Outlined: as shown. Pale: official. A diamond marks what differs.{since}</p> : null}
+      {isOn ? <p class="panel-more">Outlined: as shown. Pale: official. A diamond marks what differs.</p> : null}
     </section>
   );
 }
@@ -69,15 +72,10 @@ function Report({ page, report, view }: ReportProps): JSX.Element {
   return (
     <>
       <Figures report={report} view={view} />
-      <List title="Waiting to become official" count={waiting.length} none="Nothing waits: every closed candle shown is official.">
-        {waiting.slice(-WAITING_MAX).reverse().map((openMs) => (
-          <Entry key={openMs} page={page} openMs={openMs} interval={interval} title={moment(openMs, interval, nowMs)}>closed, waiting for the official candle</Entry>
-        ))}
-      </List>
       <List title="Corrections" count={corrections.length} none="The exchange has corrected none of these candles since they are stored.">
         {corrections.map((one) => (
           <Entry key={`${one.time} ${one.at}`} page={page} openMs={one.time} interval={interval} title={moment(one.time, interval, nowMs)} more={noticedWords(one)}>
-            <Change correction={one} precision={page.state.precision.value} />
+            <Changes correction={one} precision={page.state.precision.value} />
           </Entry>
         ))}
       </List>
@@ -87,6 +85,14 @@ function Report({ page, report, view }: ReportProps): JSX.Element {
             {gapWords({ startMs: gap.start, endMs: gap.end, reason: gap.reason })}
           </Entry>
         ))}
+      </List>
+      <List title="Waiting" count={waiting.length} none="Every closed candle that is shown is official.">
+        <li class="panel-more">Closed, and waiting for the official candle:</li>
+        <li class="waiting figures">
+          {waiting.slice(-WAITING_MAX).reverse().map((openMs) => (
+            <button key={openMs} class="button" type="button" title={fullMoment(openMs, interval)} onClick={() => page.actions.jump(openMs)}>{moment(openMs, interval, nowMs)}</button>
+          ))}
+        </li>
       </List>
     </>
   );
@@ -105,7 +111,7 @@ function Figures({ report: { summary, worst, sinceMs }, view: { interval } }: { 
         <div><dt>Candles compared</dt><dd>{summary.shown.toLocaleString("en-US")}</dd></div>
         {summary.never_shown > 0 ? <div><dt>Closed while not shown</dt><dd>{summary.never_shown.toLocaleString("en-US")}</dd></div> : null}
       </dl>
-      {sinceMs === null ? null : <p class="panel-more">Since {fullMoment(sinceMs, interval)}, at most the last 1,000 candles.</p>}
+      {sinceMs === null ? null : <p id="truth-since" class="panel-more">Known since {fullMoment(sinceMs, interval)}, at most of the last 1,000 candles.</p>}
     </section>
   );
 }
@@ -142,15 +148,19 @@ function Entry({ page, openMs, interval, title, more = "", children }: EntryProp
   );
 }
 
-/** "close 64,047.00 → 64,350.00 and 2 more". */
-function Change({ correction: { differing, old, new: now }, precision }: { readonly correction: Correction; readonly precision: number }): JSX.Element {
-  const first = differing[0] ?? "close";
-  const value = (candle: Correction["old"]) => {
-    const number = candle[first as keyof Correction["old"]];
-    return ["open", "high", "low", "close"].includes(first) ? price(number, precision) : volume(number);
+/** "close 64,047.00 → 64,350.00", a line a field; of more than two fields the rest as a number. */
+function Changes({ correction: { differing, old, new: now }, precision }: { readonly correction: Correction; readonly precision: number }): JSX.Element {
+  const value = (candle: Correction["old"], name: string) => {
+    const number = candle[name as keyof Correction["old"]];
+    return PRICES.has(name) ? price(number, precision) : volume(number);
   };
-  const rest = differing.length - 1;
-  return <>{fieldWord(first)} {value(old)} → {value(now)}{rest > 0 ? ` and ${rest} more` : ""}</>;
+  const rest = differing.length - CHANGES_MAX;
+  return (
+    <>
+      {differing.slice(0, CHANGES_MAX).map((name) => <span key={name} class="entry-change">{fieldWord(name)} {value(old, name)} → {value(now, name)}</span>)}
+      {rest > 0 ? <span class="entry-change">and {rest} more</span> : null}
+    </>
+  );
 }
 
 function evidence({ candles, evidence: words }: GapFields): string {

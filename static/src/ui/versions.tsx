@@ -23,11 +23,13 @@ interface VersionsProps {
 const COLUMNS = [["open", "O", "Open"], ["high", "H", "High"], ["low", "L", "Low"], ["close", "C", "Close"], ["volume", "V", "Volume"]] as const;
 
 export function Versions({ caption, rows, differing, precision }: VersionsProps): JSX.Element {
+  // Where there is little room, what is the same in both is left out.
+  const isSame = (name: string) => (differing.includes(name) ? undefined : "");
   return (
     <table class="versions figures">
       <caption class="sr">{caption}</caption>
       <thead>
-        <tr><td />{COLUMNS.map(([name, letter, word]) => <th key={name} scope="col"><abbr title={word}>{letter}</abbr></th>)}</tr>
+        <tr><td />{COLUMNS.map(([name, letter, word]) => <th key={name} scope="col" data-same={isSame(name)}><abbr title={word}>{letter}</abbr></th>)}</tr>
       </thead>
       <tbody>
         {rows.map(([label, version]) => (
@@ -35,7 +37,7 @@ export function Versions({ caption, rows, differing, precision }: VersionsProps)
             <th scope="row">{label}</th>
             {COLUMNS.map(([name]) => {
               const text = name === "volume" ? volume(version.volume) : price(version[name], precision);
-              return <td key={name} data-version={name} data-differs={differing.includes(name) ? "" : undefined}>{text}</td>;
+              return <td key={name} data-version={name} data-differs={differing.includes(name) ? "" : undefined} data-same={isSame(name)}>{text}</td>;
             })}
           </tr>
         ))}
