@@ -74,6 +74,7 @@ def test_a_correction_is_marked_on_the_open_chart_and_shows_both_versions(
     chart: Page, corrected: dict[str, Any]
 ) -> None:
     note = wait_for(lambda: note_at(chart, corrected["time"]), what="both versions")
+    assert note
     was, now = note["rows"]
     assert (was["open"], was["close"]) == (now["open"], now["close"])
     assert number(now["high"]) == corrected["new"]["high"]
@@ -91,7 +92,7 @@ def test_keys_read_the_correction_aloud(chart: Page, corrected: dict[str, Any]) 
 
     def stepped() -> bool:
         chart.keyboard.press("ArrowLeft")
-        return pointed(chart) == corrected["time"]
+        return bool(pointed(chart) == corrected["time"])
 
     wait_for(stepped, what="the corrected candle by keys")
     said = f"high was {plain(corrected['old']['high'])}, is {plain(corrected['new']['high'])}"
