@@ -32,7 +32,7 @@ lint: setup-dev ## style, types and the import ladder
 	@$(BIN)/python -m tools.assets check
 
 unit: setup-dev ## the short tests: rules, store, the browser's code
-	@$(PYTEST) tests/unit tests/redis tests/js
+	@$(PYTEST) tests/test_*.py tests/candles tests/binance tests/store tests/ingest tests/fetcher tests/feed tests/js
 
 e2e: setup-dev ## the tests in a real Chromium, and those that break things
 	@$(PYTEST) tests/e2e tests/faults

@@ -24,9 +24,12 @@ from typing import Any
 import requests
 from redis import Redis
 
-from bench.busy_exchange import open_times, symbols_of
-from bench.lateness import Watch
-from tests.harness import ROOT, RedisProc, free_port, wait_for
+from bench.parts.busy_exchange import open_times, symbols_of
+from bench.parts.lateness import Watch
+from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import canonical, live_from_json
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE
@@ -78,7 +81,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder), aof=True) as server:
         times = str(Path(folder) / "times")
         exchange = Process(
-            ["-m", "bench.busy_exchange", "--port", str(port), "--rate", str(options.rate),
+            ["-m", "bench.parts.busy_exchange", "--port", str(port), "--rate", str(options.rate),
              "--markets", str(options.markets), "--intervals", INTERVALS, "--times", times,
              "--seconds", str(options.seconds + 180)], OTHER_CORE,
         )  # fmt: skip
@@ -145,8 +148,8 @@ class Run:
     def _yardstick(self) -> float:
         """CPU time of a bare receiver, µs a message."""
         receiver = Process(
-            ["-m", "bench.bare", self._env["BINANCE_WS_URL"], str(self._options.markets),
-             INTERVALS, str(YARDSTICK_S)], FEED_CORE,
+            ["-m", "bench.parts.bare_receiver", self._env["BINANCE_WS_URL"],
+             str(self._options.markets), INTERVALS, str(YARDSTICK_S)], FEED_CORE,
         )  # fmt: skip
         messages, cpu_s = receiver.line().split()
         receiver.end()

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import requests
 
-from tests.roles import Roles
-from tests.system import System
+from tests.support.role_processes import Roles
+from tests.support.whole_system import System
 from truecandle.candles.audit import AuditEntry, AuditSummary, known_steps, summary
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.series import Series, parse_series

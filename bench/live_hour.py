@@ -21,14 +21,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.hour import SEED, Hour, Script, leaders
-from bench.onlookers import SYMBOLS, Page, Usage, Web
-from bench.report import Report
-from bench.witness import Witness, now_ms
-from tests.clocks import MachineClock
-from tests.harness import wait_for
-from tests.roles import Roles
-from tests.truth import Truth
+from bench.parts.candle_watcher import CandleWatcher, now_ms
+from bench.parts.disturbed_system import SEED, DisturbedSystem, Script, leaders
+from bench.parts.hour_report import Report
+from bench.parts.outside_watchers import SYMBOLS, Page, Usage, Web
+from tests.support.expected_candles import Truth
+from tests.support.machine_clock import MachineClock
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock
@@ -45,7 +45,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="live_hour") as folder:
         names = MACHINES if options.clocks else ()
         clocks = {name: MachineClock(Path(folder) / name) for name in names}
-        system = Hour(
+        system = DisturbedSystem(
             Path(folder), Roles(), ",".join(SYMBOLS), clocks, SYMBOLS=",".join(SYMBOLS),
             INTERVALS=",".join(FOLLOWED),
         )  # fmt: skip
@@ -57,21 +57,25 @@ def main() -> int:
 
 
 def watched(
-    system: Hour, options: argparse.Namespace, dice: random.Random, clocks: list[MachineClock]
+    system: DisturbedSystem,
+    options: argparse.Namespace,
+    dice: random.Random,
+    clocks: list[MachineClock],
 ) -> int:
     """Disturbs and watches for as long as asked, then reports."""
     market = simulated(SEED, SYMBOLS, SimulatedClock())
     first_ms = INTERVALS["5m"].open_ms(now_ms()) - 300_000
     truths = {symbol: Truth(market.course(symbol), first_ms) for symbol in SYMBOLS}
     series = [Series(symbol, INTERVALS[name]) for symbol in SYMBOLS for name in FOLLOWED]
-    witness = Witness(connect(system.redis.url), series, truths)
+    watcher = CandleWatcher(connect(system.redis.url), series, truths)
     token = system.token()
-    web = Web(system, witness, token)
+    web = Web(system, watcher, token)
     page = Page(system) if options.page else None
     usage = Usage(system.pids)
     wait_for(lambda: len(leaders(system)) == len(SYMBOLS), 30, "a leader for every market")
     wait_for(web.is_fresh, 30, "a freshness of every market")
-    watching: list[Witness | Web | Page] = [witness, web, *([page] if page else [])]
+    wait_for(watcher.is_chain_whole, 30, "a whole chain of every series")
+    watching: list[CandleWatcher | Web | Page] = [watcher, web, *([page] if page else [])]
     for thread in watching:
         thread.start()
     script = Script(system, options.minutes, dice, clocks)
@@ -83,7 +87,7 @@ def watched(
         for thread in watching:
             thread.join(30)
     usage.note("end")
-    return Report(system, witness, web, page, script, usage).print()
+    return Report(system, watcher, web, page, script, usage).print()
 
 
 def _options() -> argparse.Namespace:

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.harness import chromium, wait_for
-from tests.roles import Roles
-from tests.system import System
+from tests.support.chromium import chromium
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext

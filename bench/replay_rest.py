@@ -12,16 +12,15 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-import tarfile
 import tempfile
 import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from tests.fetching import Desk, member
-from tests.harness import RedisProc
+from bench.parts.recorded_klines import Rows, from_tar
+from tests.support.driven_fetcher import Desk, member
+from tests.support.redis_server import RedisProc
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.sim.archive import replayed
@@ -30,7 +29,6 @@ from truecandle.sim.server import SimServer
 from truecandle.store import gaps
 
 HISTORY = 100_000
-Rows = list[list[Any]]
 
 
 def main() -> int:
@@ -47,21 +45,6 @@ def main() -> int:
             wrong += replay(series, rows, f"BTCUSDT:1m={gap}", server)
     print(f"{wrong} differences")
     return min(wrong, 1)
-
-
-def from_tar(path: Path) -> list[tuple[Series, Rows]]:
-    found: dict[tuple[str, str], dict[int, list[Any]]] = {}
-    with tarfile.open(path) as archive:
-        for entry in archive:
-            file = archive.extractfile(entry)
-            if file is not None:
-                symbol, interval = Path(entry.name).parts[-3:-1]
-                rows = found.setdefault((symbol, interval), {})
-                rows.update({row[0]: row for row in json.load(file, parse_float=str)})
-    return [
-        (Series(symbol, INTERVALS[name]), [rows[open_ms] for open_ms in sorted(rows)])
-        for (symbol, name), rows in found.items()
-    ]
 
 
 def replay(series: Series, rows: Rows, source: str, server: RedisProc) -> int:

@@ -28,9 +28,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from tests.harness import RedisProc
-from tests.recordings import Recording, covered, moment, official, stream
-from tests.replaying import Manner, Outcome, replay
+from tests.support.market_replay import Manner, Outcome, replay
+from tests.support.recordings import Recording, covered, moment, official, stream
+from tests.support.redis_server import RedisProc
 
 REAL = Manner("real speed")
 FULL = Manner("full speed", is_fast=True)

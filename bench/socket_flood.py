@@ -24,10 +24,10 @@ from typing import Any
 
 import requests
 
-from tests.harness import RedisProc
-from tests.roles import Roles
-from tests.web import flooding
-from tests.web.process import HOURS, Web, bearer, token_of
+from tests.support import socket_floods
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.web_process import HOURS, Web, bearer, token_of
 
 REST_S = 3.0
 DEAF_MAX_S = 60.0
@@ -89,9 +89,9 @@ class Watchers:
 
 def send(port: int, name: str, results: Any) -> None:
     """One flood, in a process of its own; what it has sent, and whether it was cut off."""
-    with suppress(OSError), closing(flooding.upgraded(port)) as sock:
-        found = flooding.flood(sock, flooding.repeated(flooding.FRAMES[name]))
-        results.put((found.sent_bytes, found.is_cut or flooding.is_ended(sock, WAIT_MAX_S)))
+    with suppress(OSError), closing(socket_floods.upgraded(port)) as sock:
+        found = socket_floods.flood(sock, socket_floods.repeated(socket_floods.FRAMES[name]))
+        results.put((found.sent_bytes, found.is_cut or socket_floods.is_ended(sock, WAIT_MAX_S)))
         return
     results.put((0, True))
 

@@ -23,8 +23,11 @@ import orjson
 import requests
 from redis import Redis
 
-from tests.harness import RedisProc, chromium, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.chromium import chromium
+from tests.support.loopback_ports import free_port
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_PRICE
@@ -143,7 +146,8 @@ def started(
     port, web_port = free_port(), free_port()
     life_s = count / per_s + 120
     roles.start("exchange", [
-        "-m", "bench.busy_exchange", "--port", str(port), "--rate", str(per_s), "--markets", "1",
+        "-m", "bench.parts.busy_exchange", "--port", str(port), "--rate", str(per_s),
+        "--markets", "1",
         "--intervals", "1m", "--times", str(scratch / "times"), "--seconds", str(life_s),
     ]).wait_for_line("ready")  # fmt: skip
     exchange = f"http://127.0.0.1:{port}"

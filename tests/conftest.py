@@ -1,7 +1,7 @@
 """Fixtures for every tier: a real Redis, role processes, a Chromium.
 
 Never here: fixtures of one tier (each folder may have a `conftest.py`), the machinery itself
-(`tests/harness.py`, `tests/roles.py`).
+(`tests/support`).
 Invariant: no test sees what another left behind.
 
     redis_server   one real Valkey for the whole run (a `RedisProc`, no file); do not kill it
@@ -23,7 +23,9 @@ import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, settings
 
-from tests import harness, roles
+from tests.support.chromium import chromium as new_chromium
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -35,33 +37,33 @@ settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.RedisProc]:
-    with harness.RedisProc(tmp_path_factory.mktemp("redis")) as server:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProc]:
+    with RedisProc(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
-def redis(redis_server: harness.RedisProc) -> Iterator[redis_py.Redis]:
+def redis(redis_server: RedisProc) -> Iterator[redis_py.Redis]:
     with redis_server.client() as client:
         client.flushall()
         yield client
 
 
 @pytest.fixture
-def redis_url(redis_server: harness.RedisProc, redis: redis_py.Redis) -> str:
+def redis_url(redis_server: RedisProc, redis: redis_py.Redis) -> str:
     return redis_server.url
 
 
 @pytest.fixture
-def processes() -> Iterator[roles.Roles]:
-    started = roles.Roles()
+def processes() -> Iterator[Roles]:
+    started = Roles()
     yield started
     started.end()
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with harness.chromium() as browser:
+    with new_chromium() as browser:
         yield browser
 
 

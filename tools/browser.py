@@ -1,6 +1,6 @@
 """A Chromium for the tests in a real browser.
 
-Never here: driving it (`tests/harness.py`); a browser for users, who have their own.
+Never here: driving it (`tests/support/chromium.py`); a browser for users, who have their own.
 Invariant: one that is there is used; nothing is installed without saying so.
 """
 

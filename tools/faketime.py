@@ -1,6 +1,6 @@
 """libfaketime, by which tests set the clock of one process and no other.
 
-Never here: setting clocks (`tests/clocks.py`); anything that users need.
+Never here: setting clocks (`tests/support/machine_clock.py`); anything that users need.
 Invariant: one that is there is used; nothing is installed without saying so.
 """
 

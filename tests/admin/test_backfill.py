@@ -1,6 +1,6 @@
 """`flask backfill`, as an operator types it.
 
-Never here: the long runs (`bench/backfill.py`).
+Never here: the long runs (`bench/backfill_year.py`).
 Invariant: in the end the store is the exchange's truth, and no page was asked for needlessly.
 """
 
@@ -18,9 +18,11 @@ import pytest
 from redis import Redis
 from rich.console import Console
 
-from tests.admin.conftest import Shelf, Shell, pages_asked
-from tests.fetching import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
-from tests.harness import ROOT, wait_for
+from tests.support.archive_server import ArchiveServer
+from tests.support.driven_fetcher import HOURS, MINUTES, NOW_MS, Events, member, opens, stored
+from tests.support.flask_commands import Shell, pages_asked
+from tests.support.project_files import ROOT
+from tests.support.waiting import wait_for
 from truecandle.admin.backfill import has_archives
 from truecandle.admin.progress import Progress
 from truecandle.binance.archive import Archive, File
@@ -133,33 +135,33 @@ def test_without_days_everything_since_the_listing_is_fetched(
 
 
 def test_months_days_and_the_rest_come_from_where_they_are(
-    shell: Shell, sim: SimServer, shelf: Shelf, redis: Redis
+    shell: Shell, sim: SimServer, archives: ArchiveServer, redis: Redis
 ) -> None:
     june = text(sim, HOURS, "2024-06-01", "2024-07-01", unit=1000)
-    shelf.put("BTCUSDT", "1h", "2024-06", HEADER + june)
+    archives.put("BTCUSDT", "1h", "2024-06", HEADER + june)
     for day in (1, 2):
         start, end = f"2024-07-0{day}", f"2024-07-0{day + 1}"
-        shelf.put("BTCUSDT", "1h", start, text(sim, HOURS, start, end))
+        archives.put("BTCUSDT", "1h", start, text(sim, HOURS, start, end))
     said = shell.ok("backfill BTCUSDT 1h --from 2024-06-01 --to 2024-07-05 --source archive")
     assert "(3 archives, 1 pages by REST)" in said
     assert stored(redis, HOURS) == truth(sim, HOURS, "2024-06-01", "2024-07-05")
     assert int(pages_asked(sim)[0]["params"]["startTime"]) == at("2024-07-03")
-    assert "/data/spot/monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2024-07.zip.CHECKSUM" in shelf.asked
+    assert "/data/spot/monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2024-07.zip.CHECKSUM" in archives.asked
     assert list((shell.settings.var_dir / "archive").iterdir()) == []
 
 
 def test_an_archive_of_months_is_found_under_its_own_name(
-    shell: Shell, sim: SimServer, shelf: Shelf, redis: Redis
+    shell: Shell, sim: SimServer, archives: ArchiveServer, redis: Redis
 ) -> None:
     months = parse_series("BTCUSDT", "1M")
-    shelf.put("BTCUSDT", "1mo", "2024-05", text(sim, months, "2024-05-01", "2024-06-01"))
+    archives.put("BTCUSDT", "1mo", "2024-05", text(sim, months, "2024-05-01", "2024-06-01"))
     said = shell.ok("backfill BTCUSDT 1M --from 2024-05-01 --to 2024-06-01 --source archive")
     assert "(1 archives, 0 pages by REST)" in said
     assert stored(redis, months) == truth(sim, months, "2024-05-01", "2024-06-01")
 
 
 def test_an_archive_is_used_where_it_spares_pages_only(
-    shell: Shell, sim: SimServer, shelf: Shelf
+    shell: Shell, sim: SimServer, archives: ArchiveServer
 ) -> None:
     said = shell.ok("backfill BTCUSDT 1m BTCUSDT 1h --from 2024-06-01 --dry-run")
     first, second, total = said.splitlines()
@@ -167,19 +169,19 @@ def test_an_archive_is_used_where_it_spares_pages_only(
     assert "98,640 candles missing; 9 archives, 1 pages by REST; 19 requests, weight 2" in first
     assert "1,644 candles missing; 0 archives, 2 pages by REST; 2 requests, weight 4" in second
     assert "all together: 100,284 candles missing" in total
-    assert shelf.asked == []
+    assert archives.asked == []
     assert pages_asked(sim) == []
 
 
 def test_rows_off_the_grid_are_named_and_their_hours_asked_of_rest(
-    shell: Shell, sim: SimServer, shelf: Shelf, redis: Redis
+    shell: Shell, sim: SimServer, archives: ArchiveServer, redis: Redis
 ) -> None:
     february = text(sim, HOURS, "2018-02-01", "2018-03-01").splitlines()
     odd = misaligned_rows()
     hours = {int(row[0]) - int(row[0]) % HOUR_MS for row in odd}
     lines = [line for line in february if int(line.split(",")[0]) not in hours]
     lines += [",".join(row) for row in odd]
-    shelf.put("BTCUSDT", "1h", "2018-02", "\n".join(lines))
+    archives.put("BTCUSDT", "1h", "2018-02", "\n".join(lines))
     said = shell.ok("backfill BTCUSDT 1h --from 2018-02-01 --to 2018-03-01 --source archive")
     assert (
         "BTCUSDT-1h-2018-02.zip: 4 rows refused (misaligned), REST is asked instead: "
@@ -199,25 +201,27 @@ def misaligned_rows() -> list[list[str]]:
     return [row for row in rows if int(row[0]) % HOUR_MS]
 
 
-def test_a_zip_that_is_there_is_checked_and_not_fetched_again(shelf: Shelf, tmp_path: Path) -> None:
-    shelf.put("BTCUSDT", "1h", "2024-06", "1,2,3")
-    archive = Archive(shelf.url)
+def test_a_zip_that_is_there_is_checked_and_not_fetched_again(
+    archives: ArchiveServer, tmp_path: Path
+) -> None:
+    archives.put("BTCUSDT", "1h", "2024-06", "1,2,3")
+    archive = Archive(archives.url)
     file = File("BTCUSDT", "1h", "2024-06", at("2024-06-01"), at("2024-07-01"))
     first = archive.fetch(file, tmp_path)
     assert first and archive.fetch(file, tmp_path) == first
     first.write_bytes(b"half of it")
     assert archive.fetch(file, tmp_path) == first
     archive.close()
-    assert len([path for path in shelf.asked if path.endswith(".zip")]) == 2
+    assert len([path for path in archives.asked if path.endswith(".zip")]) == 2
 
 
 def test_an_archive_never_changes_what_is_stored(
-    shell: Shell, sim: SimServer, shelf: Shelf, redis: Redis
+    shell: Shell, sim: SimServer, archives: ArchiveServer, redis: Redis
 ) -> None:
     shell.ok("backfill BTCUSDT 1h --from 2024-06-10 --to 2024-06-11")
     old = text(sim, HOURS, "2024-06-01", "2024-07-01").splitlines()
     old = [line.replace(line.split(",")[5], "1.00000000") for line in old]
-    shelf.put("BTCUSDT", "1h", "2024-06", "\n".join(old))
+    archives.put("BTCUSDT", "1h", "2024-06", "\n".join(old))
     shell.ok("backfill BTCUSDT 1h --from 2024-06-01 --to 2024-07-01 --source archive")
     held = set(stored(redis, HOURS))
     assert set(truth(sim, HOURS, "2024-06-10", "2024-06-11")) <= held
@@ -229,7 +233,7 @@ def test_an_archive_never_changes_what_is_stored(
 def test_a_bad_archive_is_left_to_rest(
     shell: Shell,
     sim: SimServer,
-    shelf: Shelf,
+    archives: ArchiveServer,
     redis: Redis,
     damage: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -237,7 +241,9 @@ def test_a_bad_archive_is_left_to_rest(
     monkeypatch.setattr("truecandle.admin.retry.PAUSE_S", 0.001)
     if damage != "absent":
         body = "1,2,3\nnonsense\n"
-        shelf.put("BTCUSDT", "1h", "2024-06", body, digest="0" * 64 if damage == "digest" else "")
+        archives.put(
+            "BTCUSDT", "1h", "2024-06", body, digest="0" * 64 if damage == "digest" else ""
+        )
     said = shell.ok("backfill BTCUSDT 1h --from 2024-06-01 --to 2024-07-01 --source archive")
     assert stored(redis, HOURS) == truth(sim, HOURS, "2024-06-01", "2024-07-01")
     expected = {"digest": "left to REST", "zip": "1 rows refused (broken)", "absent": "(0 archives"}

@@ -1,6 +1,6 @@
 """`flask verify`, as an operator types it.
 
-Never here: which answers are believed (`tests/redis/test_gaps.py`).
+Never here: which answers are believed (`tests/ingest/test_kline_pages.py`).
 Invariant: in the end the store is the exchange's truth, or it was said what is not.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from redis import Redis
 
-from tests.admin.conftest import Shell
-from tests.fetching import MINUTES, NOW_MS, Events, member, stored
+from tests.support.driven_fetcher import MINUTES, NOW_MS, Events, member, stored
+from tests.support.flask_commands import Shell
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, official, quarantine

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import wait_for
-from tests.roles import Roles
-from tests.system import System
+from tests.support.role_processes import Roles
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+from tests.support.chart_page import go
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +48,3 @@ def chart(system: System, chromium: Browser, problems: list[str]) -> Iterator[Pa
     go(page, "BTCUSDT", "1s")
     yield page
     context.close()
-
-
-def go(page: Page, symbol: str, interval: str) -> None:
-    """Opens another chart by its address. Whoever leaves a page while it still connects is told
-    so by the browser, as an error; so the page may first arrive."""
-    connected = "globalThis.truecandle?.state().link.kind === 'up'"
-    wait_for(lambda: page.evaluate(connected), what="a page that is connected")
-    page.goto(f"{page.url.split('?')[0]}?symbol={symbol}&interval={interval}")
-    wait_for_bars(page)
-
-
-def wait_for_bars(page: Page, condition: str = "bars.length > 50") -> None:
-    """Waits for a condition on the page's `bars`. The page's policy forbids `eval` in it."""
-    script = f"(({{bars}}) => {condition})({{bars: globalThis.truecandle?.bars() ?? []}})"
-    wait_for(lambda: page.evaluate(script), what=condition)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.e2e.conftest import wait_for_bars
-from tests.system import System
+from tests.support.chart_page import wait_for_bars
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

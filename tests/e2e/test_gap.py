@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
-from tests.e2e.conftest import wait_for_bars
-from tests.harness import wait_for
-from tests.system import System
+from tests.support.chart_page import wait_for_bars
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+from tests.support.whole_system import ask, is_proven
 
 #: From so long after now on the exchange has nothing, for so many candles of 1s.
 BEGINS_MS, CANDLES = 4_000, 5
@@ -73,26 +73,3 @@ def test_the_page_complains_of_nothing(problems: list[str]) -> None:
 
 def inside(hole: range) -> str:
     return f"bar.time >= {hole.start} && bar.time < {hole.stop}"
-
-
-def is_proven(system: System, hole: range) -> bool:
-    known = ask(system, "/gaps", limit="1000")["gaps"]
-    proven = [gap for gap in known if gap["reason"] == "maintenance"]
-    return any(gap["start"] <= hole.start and hole.stop <= gap["end"] for gap in proven)
-
-
-def ask(system: System, path: str, **query: str) -> Any:
-    headers = {"Authorization": f"Bearer {_token(system)}"}
-    given = {"symbol": "BTCUSDT", "interval": "1s", **query}
-    answer = requests.get(f"{system.url}{path}", params=given, headers=headers, timeout=5)
-    answer.raise_for_status()
-    return answer.json()
-
-
-_TOKENS: dict[str, str] = {}
-
-
-def _token(system: System) -> str:
-    if system.url not in _TOKENS:
-        _TOKENS[system.url] = system.token()
-    return _TOKENS[system.url]

@@ -19,11 +19,11 @@ import pytest
 import requests
 import socketio
 
-from tests.e2e.test_gap import ask, is_proven
-from tests.harness import ROOT, wait_for
-from tests.js.test_js import node
-from tests.roles import Roles
-from tests.system import System
+from tests.support.browser_code import node
+from tests.support.project_files import ROOT
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System, ask, is_proven
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher

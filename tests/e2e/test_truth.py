@@ -14,10 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.e2e.conftest import go, wait_for_bars
-from tests.e2e.test_gap import ask, is_proven
-from tests.harness import wait_for
-from tests.system import System
+from tests.support.chart_page import go, wait_for_bars
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System, ask, is_proven
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ElementHandle, Page

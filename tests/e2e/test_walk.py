@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.e2e.conftest import go, wait_for_bars
-from tests.e2e.watching import seen, watch
-from tests.harness import wait_for
-from tests.system import System
+from tests.support.chart_page import go, wait_for_bars
+from tests.support.page_recorder import seen, watch
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

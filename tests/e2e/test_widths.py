@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.conftest import go
-from tests.harness import wait_for
-from tests.roles import Roles
-from tests.system import System
+from tests.support.chart_page import go
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
 from truecandle.candles.interval import INTERVALS
 
 if TYPE_CHECKING:

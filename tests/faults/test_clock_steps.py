@@ -1,6 +1,6 @@
 """Clocks that are set, and machines whose clocks are apart: no candle is closed by them.
 
-Never here: the clock's own rules (`tests/unit/test_rest_clock.py`, `tests/redis/test_signs.py`).
+Never here: the clock's own rules (`tests/binance/test_clock.py`, `tests/store/test_clock.py`).
 Invariant: the exchange's own time is asked after every answer that is judged by it.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.clocks import MachineClock
-from tests.harness import wait_for
-from tests.roles import Roles
-from tests.system import System
+from tests.support.machine_clock import MachineClock
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
 
 MINUTE_MS = 60_000
 #: What the clock of the machine is set to, one after the other: by how many s it is off then.

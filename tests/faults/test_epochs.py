@@ -1,6 +1,6 @@
 """Trade ids begin anew under a running feed, as they do when the exchange's test network is reset.
 
-Never here: what a builder makes of it alone (`tests/vectors/builder.json`, `tests/mishaps.py`).
+Never here: what a builder makes of it alone (`tests/vectors/builder.json`, `faulty_streams`).
 Invariant: the same port, another market; nothing else tells the feed that it is another one.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from tests.feeding import Feeding
-from tests.harness import wait_for
-from tests.truth import Truth
+from tests.support.expected_candles import Truth
+from tests.support.running_feed import Feeding
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.freshness import judge
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import random
 import resource
-import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import IPv4Address
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis as redis_py
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from tests.fetching import MINUTES, NOW_MS, Desk, opens
+from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk, opens
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rate_limit import RequestPacer
 from truecandle.binance.rest.client import RestClient
-from truecandle.binance.rest.http import BODY_BYTES_MAX
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.errors import (
@@ -37,14 +23,10 @@ from truecandle.errors import (
     ExchangeUnreachable,
     MalformedAnswer,
     RateLimited,
-    StoreUnavailable,
 )
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-from truecandle.store import connect
 from truecandle.store.budget import Budget
-
-LOOPBACK = IPv4Address("127.0.0.1")
 
 
 @pytest.fixture
@@ -56,33 +38,6 @@ def sim() -> Iterator[SimServer]:
 @pytest.fixture
 def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
     return Desk(sim, redis, redis_url)
-
-
-@contextmanager
-def answering(
-    answer: Callable[[BaseHTTPRequestHandler], None], tls: ssl.SSLContext | None = None
-) -> Iterator[str]:
-    """A server on loopback that does to every request what the test says."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer(self)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.mark.parametrize("status", [429, 418])
@@ -308,44 +263,6 @@ def test_an_answer_that_drips_is_cut_at_the_deadline(
     assert desk.stored(MINUTES) == []
 
 
-def test_headers_that_drip_are_cut_at_the_deadline_too(redis: redis_py.Redis) -> None:
-    def drip(request: BaseHTTPRequestHandler) -> None:
-        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 1_000:
-            try:
-                request.wfile.write(bytes([byte]))
-            except OSError:
-                return
-            time.sleep(0.02)
-
-    with answering(drip) as url:
-        client = RestClient(url, Budget(redis), deadline_s=0.4)
-        with pytest.raises(ExchangeUnreachable, match="in time"):
-            client.server_time()
-        client.close()
-
-
-def test_a_body_without_end_is_cut_after_four_megabytes(redis: redis_py.Redis) -> None:
-    sent = []
-
-    def flood(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Type", "application/json")
-        request.end_headers()
-        for _ in range(200):
-            try:
-                sent.append(request.wfile.write(b" " * 500_000))
-            except OSError:
-                return
-
-    with answering(flood) as url:
-        client = RestClient(url, Budget(redis))
-        with pytest.raises(MalformedAnswer):
-            client.server_time()
-        client.close()
-    assert sum(sent) < 100_000_000
-    assert BODY_BYTES_MAX == 4 * 1024 * 1024
-
-
 def test_a_bomb_of_a_hundred_megabytes_costs_little_memory(desk: Desk) -> None:
     desk.sync.refresh(MINUTES)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -354,72 +271,6 @@ def test_a_bomb_of_a_hundred_megabytes_costs_little_memory(desk: Desk) -> None:
         desk.sync.refresh(MINUTES)
     # The simulator lives in this process too, and holds what it sends.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 60_000
-
-
-def test_a_redirect_is_not_followed(redis: redis_py.Redis) -> None:
-    visited = []
-
-    def redirect(request: BaseHTTPRequestHandler) -> None:
-        visited.append(request.path)
-        request.send_response(302)
-        request.send_header("Location", "/elsewhere")
-        request.send_header("Content-Length", "0")
-        request.end_headers()
-
-    with answering(redirect) as url:
-        client = RestClient(url, Budget(redis))
-        with pytest.raises(MalformedAnswer):
-            client.server_time()
-        client.close()
-    assert visited == ["/api/v3/time"]
-
-
-def test_nobody_there_ends_in_seconds(redis: redis_py.Redis) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        client = RestClient(url, Budget(redis))
-        with pytest.raises(ExchangeUnreachable):
-            client.server_time()
-        client.close()
-
-
-def test_a_name_that_does_not_resolve_is_an_outage(redis: redis_py.Redis) -> None:
-    client = RestClient("https://exchange.invalid", Budget(redis))
-    with pytest.raises(ExchangeUnreachable):
-        client.server_time()
-    client.close()
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's side of TLS, vouched for by itself alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "both.pem").write_bytes(pem + certificate.public_bytes(Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
-    return context
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(
-    redis: redis_py.Redis, tmp_path: Path
-) -> None:
-    asked: list[str] = []
-    with answering(lambda request: asked.append(request.path), self_signed(tmp_path)) as url:
-        client = RestClient(url, Budget(redis))
-        with pytest.raises(ExchangeUnreachable, match=r"(?i)certificate"):
-            client.server_time()
-        client.close()
-    assert asked == []
 
 
 def test_a_symbol_cannot_lead_anywhere_else(desk: Desk) -> None:
@@ -458,27 +309,6 @@ def test_history_leaves_weight_to_candles_that_have_just_closed(desk: Desk) -> N
         deep.klines("BTCUSDT", "1m")
     assert desk.sync.refresh(MINUTES).has_arrived
     deep.close()
-
-
-def test_no_request_leaves_while_redis_is_away(sim: SimServer) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        redis = connect(f"redis://127.0.0.1:{closed.getsockname()[1]}/0")
-        client = RestClient(sim.rest_url, Budget(redis))
-        with pytest.raises(StoreUnavailable):
-            client.klines("BTCUSDT", "1m")
-        client.close()
-        redis.close()
-    assert sim.requests() == []
-
-
-def test_requests_leave_evenly_and_at_most_ten_a_second() -> None:
-    waits: list[float] = []
-    pace = RequestPacer(10)
-    for _ in range(11):
-        pace.wait(waits.append)
-    assert len(waits) == 10
-    assert 0.85 <= max(waits) <= 1.0
 
 
 def test_closing_the_client_ends_a_request_under_way(

@@ -1,6 +1,6 @@
 """Random histories with random faults: once the exchange is calm, the store is its truth.
 
-A thousand of them, with figures: `python -m bench.histories`.
+A thousand of them, with figures: `python -m bench.random_histories`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.fetching import NOW_MS
-from tests.histories import History, World, histories
+from tests.support.driven_fetcher import NOW_MS
+from tests.support.random_histories import History, World, histories
 from truecandle.events import Publisher
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer

@@ -1,6 +1,6 @@
 """Hostile browsers beside an honest feed: nobody else sees anything of what they post.
 
-Never here: how a post is refused (`tests/web/test_post`), who outranks whom (`tests/redis`).
+Never here: how a post is refused (`tests/web`), who outranks whom (`tests/store`).
 Invariant: exchange, feed, Redis and web are real; what is seen is judged by the exchange's trades.
 """
 
@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 import requests
 
-from tests.faults.hostile import Shown, misplaced, plausible, senseless
-from tests.harness import RedisProc, wait_for
-from tests.roles import Role, Roles
-from tests.truth import Truth
-from tests.web.process import Client, Web, bearer, cookies, csrf, signed_in, token_of
+from tests.support.expected_candles import Truth
+from tests.support.hostile_posts import Shown, misplaced, plausible, senseless
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
+from tests.support.web_process import Client, Web, bearer, cookies, csrf, signed_in, token_of
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.series import Series, parse_series
 from truecandle.events import LIVE_CANDLE

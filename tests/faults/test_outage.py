@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from tests.harness import wait_for
-from tests.roles import Role, Roles
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.clock import SimulatedClock

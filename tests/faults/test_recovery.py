@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.breaking import Watch, cut
-from tests.harness import wait_for
-from tests.roles import Roles
-from tests.truth import Truth
+from tests.support.expected_candles import Truth
+from tests.support.judged_feed import Watch, cut
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
 from truecandle.binance.rest.client import TRADES_WEIGHT, RestClient
 from truecandle.candles.candle import LiveCandle, canonical
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS

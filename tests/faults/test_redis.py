@@ -1,6 +1,6 @@
 """A Redis that is away, frozen, loading, read-only, full or forgetful: clear, bounded, no halves.
 
-Never here: foreign content in our keys (`tests/redis/test_damage.py`), whole roles.
+Never here: foreign content in our keys (`tests/store/test_official_damage.py`), whole roles.
 Invariant: after every fault the ZSET and meta agree, and what was acknowledged is there.
 """
 
@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.faults.proxy import LossyProxy
-from tests.harness import RedisProc, free_port, wait_for
-from tests.redis.samples import HOURS, START_MS, minute, rows
+from tests.support.loopback_ports import free_port
+from tests.support.lossy_proxy import LossyProxy
+from tests.support.redis_server import RedisProc
+from tests.support.sample_candles import HOURS, START_MS, minute, rows
+from tests.support.waiting import wait_for
 from truecandle.errors import StoreUnavailable
 from truecandle.store import budget, check_server, clock, connect, keys, live, official, roles
 

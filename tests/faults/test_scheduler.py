@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import redis as redis_py
 
-from tests.fetching import stored
-from tests.harness import RedisProc, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.driven_fetcher import stored
+from tests.support.loopback_ports import free_port
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.sim.server import SimServer

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.feeding import Feeding, values
-from tests.harness import RedisProc, free_port, wait_for
-from tests.reading import NAMES, Reading
+from tests.support.loopback_ports import free_port
+from tests.support.redis_server import RedisProc
+from tests.support.running_feed import Feeding, values
+from tests.support.stream_reader import NAMES, Reading
+from tests.support.waiting import wait_for
 from truecandle.binance.streams.messages import trade_stream
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.trades import Trade

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import wait_for
-from tests.reading import NAMES, Reading
+from tests.support.stream_reader import NAMES, Reading
+from tests.support.waiting import wait_for
 from truecandle.binance.streams import idle, reconnect
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.binance.streams.websocket import ClientSocket

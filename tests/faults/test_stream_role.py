@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import RedisProc, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.loopback_ports import free_port
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from truecandle.candles.series import parse_series
 from truecandle.sim.server import SimServer
 from truecandle.store import live

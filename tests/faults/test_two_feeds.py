@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.feeding import Listener, values
-from tests.harness import RedisProc, wait_for
-from tests.roles import Role, Roles
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Role, Roles
+from tests.support.running_feed import Listener, values
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import Series, parse_series
 from truecandle.events import LIVE_PRICE

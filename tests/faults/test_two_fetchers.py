@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 import redis as redis_py
 
-from tests.harness import RedisProc, wait_for
-from tests.pairs import CORRECTED_AGE_MS, SERIES, Pair, Witness
-from tests.roles import Roles
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.two_fetchers import CORRECTED_AGE_MS, SERIES, Pair, Witness
+from tests.support.waiting import wait_for
 from truecandle.fetcher.leadership import TTL_MS
 from truecandle.store import keys, official, roles
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
-from tests.web.process import Client, Web, clients, token_of
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_process import Client, Web, clients, token_of
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher
 from truecandle.sim.server import SimServer

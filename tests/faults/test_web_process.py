@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
-from tests.web.process import (
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_process import (
     HOURS,
     Client,
     Web,

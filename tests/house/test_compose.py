@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness import ROOT
-from tests.house.words import settings_and_defaults
+from tests.support.project_files import ROOT, settings_and_defaults
 
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

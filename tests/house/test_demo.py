@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.harness import accepts, free_port, wait_for
-from tests.roles import Role
+from tests.support.loopback_ports import accepts, free_port
+from tests.support.role_processes import Role
+from tests.support.waiting import wait_for
 from tools import leftovers
 
 READY_S = 60.0

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 import redis as redis_py
 
-from tests.harness import free_port
-from tests.roles import Roles
-from tests.signs import spoke
+from tests.support.loopback_ports import free_port
+from tests.support.role_processes import Roles
+from tests.support.signs_of_life import spoke
 from tools import healthy
 from truecandle.store.roles import heartbeat
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT
+from tests.support.project_files import ROOT
 
 VIOLATIONS = {
     "The ladder": ("admin/kit.py", "import truecandle.fetcher"),

@@ -11,8 +11,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from tests.harness import ROOT
-from tests.house.words import files
+from tests.support.project_files import ROOT, files
 
 MAP = ROOT / "docs" / "architecture.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"

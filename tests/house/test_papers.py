@@ -10,8 +10,7 @@ import os
 import re
 import subprocess
 
-from tests.harness import ROOT
-from tests.house.words import files, make_targets, settings_and_defaults
+from tests.support.project_files import ROOT, files, make_targets, settings_and_defaults
 
 README = (ROOT / "README.md").read_text()
 HOSTS = {
@@ -47,6 +46,19 @@ def test_every_make_command_in_the_papers_exists() -> None:
     for path in files("*.md"):
         named = set(re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", path.read_text(), re.M))
         assert named <= set(make_targets()), path.name
+
+
+def test_every_bench_is_in_the_table_of_benches() -> None:
+    told = (ROOT / "bench" / "README.md").read_text()
+    scripts = [path.stem for path in (ROOT / "bench").glob("*.py")]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", told, re.M)) == sorted(scripts)
+
+
+def test_every_bench_that_is_quoted_exists() -> None:
+    for path in files("*.md", "*.py"):
+        for name in re.findall(r"-m bench\.(\w+(?:\.\w+)?)", path.read_text()):
+            script = ROOT / "bench" / f"{name.replace('.', '/')}.py"
+            assert name == "NAME" or script.exists(), f"{path.name} quotes bench.{name}"
 
 
 def test_make_alone_lists_every_command_for_people() -> None:

@@ -11,8 +11,9 @@ import sys
 
 import pytest
 
-from tests.harness import accepts, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.loopback_ports import accepts, free_port
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from tools import ports
 from tools.ports import Port
 

@@ -1,6 +1,6 @@
 """Wrong settings in the real processes: said in a sentence each, without a secret or a traceback.
 
-Never here: which URLs are refused (`tests/unit/test_urls.py`).
+Never here: which URLs are refused (`tests/test_urls.py`).
 Invariant: of a secret, in any spelling, no six characters in a row are printed by anybody.
 """
 
@@ -17,9 +17,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.harness import ROOT, RedisProc, free_port
-from tests.roles import Roles
-from tests.unit.test_urls import QUOTED, SECRET, shows
+from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.shown_secrets import QUOTED, SECRET, shows
 
 LIMIT_S = 60
 

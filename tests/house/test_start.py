@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import accepts, free_port, wait_for
-from tests.roles import Role, Roles
+from tests.support.loopback_ports import accepts, free_port
+from tests.support.role_processes import Role, Roles
+from tests.support.waiting import wait_for
 from tools import leftovers, start
 from tools.venv import ROOT
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT
-from tests.house.words import files
+from tests.support.project_files import ROOT, files
 
 ENTRIES = ("app.py", "background_fetcher.py", "live_candles.py")
 PRODUCT = ("truecandle", "tools", *ENTRIES)

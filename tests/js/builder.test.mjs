@@ -3,9 +3,9 @@ import { test } from "node:test";
 
 import { LiveCandleBuilder, PENDING_MAX } from "../../static/src/candles/builder.ts";
 import { INTERVALS } from "../../static/src/candles/interval.ts";
-import { Feed } from "./feed.mjs";
-import { randomOf, shuffled } from "./random.mjs";
-import { intervalOf, vectors } from "./vectors.mjs";
+import { Feed } from "../support/js/feed.mjs";
+import { randomOf, shuffled } from "../support/js/random.mjs";
+import { intervalOf, vectors } from "../support/js/vectors.mjs";
 
 const { cases } = vectors("builder");
 const MINUTE = INTERVALS["1m"];

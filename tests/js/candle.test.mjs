@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { add, decimals, liveFromFields, liveOrNull, officialFromColumns, officialFromRow } from "../../static/src/candles/candle.ts";
 import { CandleError } from "../../static/src/candles/interval.ts";
-import { vectors } from "./vectors.mjs";
+import { vectors } from "../support/js/vectors.mjs";
 
 const { rows, live } = vectors("candle");
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { INTERVALS, CandleError, parseInterval } from "../../static/src/candles/interval.ts";
 import { parseSeries } from "../../static/src/candles/series.ts";
-import { intervalOf, vectors } from "./vectors.mjs";
+import { intervalOf, vectors } from "../support/js/vectors.mjs";
 
 const { names, cases, aligned, counts } = vectors("interval");
 

@@ -3,9 +3,9 @@ import { test } from "node:test";
 
 import { VisibleTail, PATIENCE_MS } from "../../static/src/candles/visibleTail.ts";
 import { INTERVALS } from "../../static/src/candles/interval.ts";
-import { Feed } from "./feed.mjs";
-import { randomOf } from "./random.mjs";
-import { Page, T0, live, price, row, settled } from "./world.mjs";
+import { Feed } from "../support/js/feed.mjs";
+import { randomOf } from "../support/js/random.mjs";
+import { Page, T0, live, price, row, settled } from "../support/js/world.mjs";
 
 const NAME = "BTCUSDT:1m";
 const MINUTE = 60_000;

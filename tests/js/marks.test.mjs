@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { INTERVALS } from "../../static/src/candles/interval.ts";
 import { Marks, gapsOf, without } from "../../static/src/candles/marks.ts";
 import { spaced } from "../../static/src/candles/whitespace.ts";
-import { Page, T0, row, settled } from "./world.mjs";
+import { Page, T0, row, settled } from "../support/js/world.mjs";
 
 const MINUTE = 60_000;
 const minute = INTERVALS["1m"];

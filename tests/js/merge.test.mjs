@@ -6,8 +6,8 @@ import { History } from "../../static/src/candles/history.ts";
 import { HOLE_POINTS_MAX, firstHole, spaced } from "../../static/src/candles/whitespace.ts";
 import { INTERVALS } from "../../static/src/candles/interval.ts";
 import { merge, tail } from "../../static/src/candles/merge.ts";
-import { randomOf } from "./random.mjs";
-import { intervalOf, vectors } from "./vectors.mjs";
+import { randomOf } from "../support/js/random.mjs";
+import { intervalOf, vectors } from "../support/js/vectors.mjs";
 
 const { cases } = vectors("merge");
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { dataUpdated } from "../../static/src/net/socket.ts";
-import { randomOf, shuffled } from "./random.mjs";
-import { Page, T0, live, price, row, settled } from "./world.mjs";
+import { randomOf, shuffled } from "../support/js/random.mjs";
+import { Page, T0, live, price, row, settled } from "../support/js/world.mjs";
 
 const NAME = "BTCUSDT:1m";
 const MINUTE = 60_000;

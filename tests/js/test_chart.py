@@ -7,38 +7,11 @@ draws nonsense.
 
 from __future__ import annotations
 
-import mimetypes
-import subprocess
-from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-import pytest
-
-from tests.harness import ROOT
-from tests.js.test_js import HERE, node
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
-
-ORIGIN = "http://chart.test"
-HTML = """<!doctype html><link rel="stylesheet" href="/static/src/css/tokens.css">
-<div id="plot"></div><div id="legend"></div>"""
-BUNDLES = ("/chart.browser.js", "/page.browser.js")
-MODULE, PAGE = (f"import('{bundle}')" for bundle in BUNDLES)
-
-
-@pytest.fixture
-def stage(page: Page) -> Iterator[Page]:
-    """An empty page that serves the project's own files to itself."""
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.set_viewport_size({"width": 900, "height": 600})
-    page.route("**/*", serve)
-    page.goto(f"{ORIGIN}/")
-    page.evaluate("document.getElementById('plot').style.height = '500px'")
-    yield page
-    assert problems == []
+    from playwright.sync_api import Page
+from tests.support.browser_code import MODULE, PAGE
 
 
 def test_what_is_handed_to_the_chart_is_what_it_draws(stage: Page) -> None:
@@ -79,6 +52,19 @@ def test_keys_read_candle_by_candle(stage: Page) -> None:
     assert stage.evaluate(read) == [[93, 93, 92, 91, 92, 93, 91], False]
 
 
+def test_far_back_the_chart_is_given_a_window_and_nothing_seen_moves(stage: Page) -> None:
+    """Of 60,500 candles it holds some thousands; the newest ones never stand beside older ones."""
+    seen = stage.evaluate(f"async () => (await {MODULE}).goFarBack(12, 5000)")
+    assert seen.pop("most") < 20_000
+    assert seen == {
+        "moved": 0,
+        "misplaced": 0,
+        "wasAtNow": False,
+        "newest": [499, 500],
+        "isAtNow": True,
+    }
+
+
 def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     shown: dict[str, str] = stage.evaluate(
         f"""async () => {{
@@ -93,27 +79,3 @@ def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
         }}"""
     )
     return shown
-
-
-def serve(route: Route) -> None:
-    path = route.request.url.removeprefix(ORIGIN)
-    if path == "/":
-        route.fulfill(body=HTML, content_type="text/html")
-        return
-    if path in BUNDLES:
-        name = path.strip("/").removesuffix(".js")
-        route.fulfill(body=bundle(name), content_type="text/javascript")
-        return
-    file = ROOT / path.lstrip("/")
-    options: dict[str, Any] = {"status": 404} if not file.is_file() else {"path": file}
-    kind = mimetypes.guess_type(file.name)[0]
-    route.fulfill(content_type=kind or "application/octet-stream", **options)
-
-
-@cache
-def bundle(name: str) -> str:
-    """A module of tests for browsers with all that it imports, as one script."""
-    command = [node(), str(HERE / "bundle.mjs"), str(HERE / f"{name}.mjs")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout

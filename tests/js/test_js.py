@@ -12,25 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT
-from tools import assets
+from tests.support.browser_code import PARTS, node
+from tests.support.project_files import ROOT
 
-HERE = Path(__file__).parent
+TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
 NODE_TIMEOUT_S = 120
 
 
-def node() -> str:
-    """The machine's Node, or the one inside playwright's wheel."""
-    found = assets.find_node()
-    if found is None:
-        pytest.fail("no Node found: install Node 20 or newer, or run `make setup-dev`")
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.mjs")))
-def test_the_promises_of_the_browser_code_hold(name: str) -> None:
-    loader = ("--import", str(HERE / "typescript.mjs"))
-    command = [node(), *loader, "--test", "--test-reporter=tap", str(HERE / name)]
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_the_promises_of_the_browser_code_hold(path: Path) -> None:
+    loader = ("--import", str(PARTS / "typescript.mjs"))
+    command = [node(), *loader, "--test", "--test-reporter=tap", str(path)]
     run = subprocess.run(
         command, capture_output=True, text=True, timeout=NODE_TIMEOUT_S, check=False
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.js.test_chart import ORIGIN, PAGE, serve
+from tests.support.browser_code import ORIGIN, PAGE, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route

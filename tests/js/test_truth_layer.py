@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.js.test_chart import MODULE
-from tests.js.test_chart import stage as stage
+from tests.support.browser_code import MODULE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 ACCENT = "#6EA8FE"
 #: A chart with 200 candles less those of `missing`, and marks; `told` is what it tells.
 BEGIN = """
-  const {newChart, candle, at, drawn, pixels, Marks, parseSeries} = await MODULE;
+  const {newChart, candle, at, frames, pixels, Marks, parseSeries} = await MODULE;
   const told = {onPoint: {value: null}, onHole: {value: null}, onNow: {value: true}};
   told.onClick = (openMs) => { told.clicked = openMs; };
   const chart = newChart(told);
@@ -47,9 +46,9 @@ def run(stage: Page, body: str) -> Any:
 def test_a_corrected_candle_wears_a_tick_below_its_low(stage: Page) -> None:
     body = f"""
       chart.setHistory(rows(200), []);
-      await drawn();
+      await frames();
       chart.mark(marks([150, 190], []));
-      await drawn();
+      await frames();
       const ticks = chart.truth.ticks;
       const seen = ticks.map(({{x, y}}) => pixels('{ACCENT}', x, y));
       const beside = pixels('{ACCENT}', ticks[0].x + 40, 200);
@@ -76,7 +75,7 @@ def test_a_gap_is_a_band_between_its_neighbours_and_no_candles_values(stage: Pag
     body = """
       chart.setHistory(rows(200, [[150, 184]]), []);
       chart.mark(marks([], [[150, 184]]));
-      await drawn();
+      await frames();
       const [{left, right}] = chart.truth.bands();
       chart.goTo(at(160));
       const {gap, time} = told.onHole.value;
@@ -95,10 +94,10 @@ def test_a_gap_longer_than_its_places_reaches_from_neighbour_to_neighbour(stage:
     body = """
       chart.setHistory(rows(4300, [[100, 2100], [2200, 4200]]), []);
       chart.mark(marks([], [[100, 2100], [2200, 4200]]));
-      await drawn();
+      await frames();
       for (let i = 0; i < 12; i += 1) {
         chart.key('-');
-        await drawn();
+        await frames();
       }
       const widths = chart.truth.bands().map(({left, right}) => right - left);
       const hasPlace = chart.goTo(at(2200));
@@ -114,13 +113,13 @@ def test_a_gap_is_never_drawn_over_a_live_candle(stage: Page) -> None:
       const live = (i, state) => ({state, candle: {...candle(i), updated_at: 0}});
       chart.setHistory(rows(100), [live(101, 'pending'), live(103, 'forming')]);
       chart.mark(marks([], [[100, 103, 'unproven']]));
-      await drawn();
+      await frames();
       const minute = (ms) => (ms - at(0)) / 60_000;
       const span = ({gap: {startMs, endMs}}) => [minute(startMs), minute(endMs)];
       const spans = () => chart.truth.bands().map(span);
       const first = spans();
       chart.setTail([live(103, 'forming')]);
-      await drawn();
+      await frames();
       return [first, spans()];
     """
     assert run(stage, body) == [[[100, 101], [102, 103]], [[100, 103]]]
@@ -130,7 +129,7 @@ def test_keys_stop_at_a_gap_once(stage: Page) -> None:
     body = """
       chart.setHistory(rows(30, [[20, 25]]), []);
       chart.mark(marks([], [[20, 25]]));
-      await drawn();
+      await frames();
       const seen = [];
       for (let i = 0; i < 7; i += 1) {
         chart.key('ArrowLeft');
@@ -145,16 +144,17 @@ def test_what_is_gone_to_stays_pointed_at_while_candles_come(stage: Page) -> Non
     body = """
       const all = rows(400);
       chart.setHistory(all.slice(0, 390), []);
-      await drawn();
+      await frames();
       const isThere = chart.goTo(at(20));
       const isBeyond = chart.goTo(at(5000));
       for (let i = 390; i < 400; i += 1) {
-        chart.change({appended: [all[i]], replaced: [], isWhole: false}, all.slice(0, i + 1), []);
-        await drawn();
+        const change = {prepended: [], appended: [all[i]], replaced: [], isWhole: false};
+        chart.change(change, all.slice(0, i + 1), []);
+        await frames();
       }
       document.getElementById('plot').style.width = '500px';
-      await drawn();
-      await drawn();
+      await frames();
+      await frames();
       return [isThere, isBeyond, (told.onPoint.value.time - at(0)) / 60_000, told.onNow.value];
     """
     assert run(stage, body) == [True, False, 20, False]
@@ -163,21 +163,21 @@ def test_what_is_gone_to_stays_pointed_at_while_candles_come(stage: Page) -> Non
 def test_candles_as_shown_are_outlined_and_what_differs_stands_out(stage: Page) -> None:
     body = f"""
       chart.setHistory(rows(100), []);
-      await drawn();
+      await frames();
       const shown = (i, differs, values) => ({{time: at(i), shown: values, official: candle(i),
         differs, differing: [], source: 'live', lateMs: 3000}});
       const higher = {{...candle(95), high: 112}};
       const candles = [shown(70, 'nothing', candle(70)), shown(95, 'prices', higher),
         shown(97, 'nothing', null)];
       chart.truth.compare({{isOn: true, sinceMs: at(0), problem: '', candles}});
-      await drawn();
+      await frames();
       chart.mark(marks([70, 95], []));
       const [same, other] = chart.truth.ticks;
       chart.mark(marks([], []));
-      await drawn();
+      await frames();
       const seen = [same, other].map(({{x, y}}) => pixels('{ACCENT}', x, y - 100, 80));
       chart.truth.compare({{isOn: false, sinceMs: null, problem: '', candles: []}});
-      await drawn();
+      await frames();
       return [...seen, pixels('{ACCENT}', other.x, other.y - 100, 80)];
     """
     same, other, after = run(stage, body)
@@ -188,10 +188,10 @@ def test_a_picked_candle_stands_out(stage: Page) -> None:
     body = f"""
       chart.setHistory(rows(100), []);
       chart.mark(marks([80], []));
-      await drawn();
+      await frames();
       const [{{x}}] = chart.truth.ticks;
       chart.truth.pick(at(80));
-      await drawn();
+      await frames();
       return pixels('{ACCENT}', x, 6);
     """
     assert run(stage, body) > 10
@@ -201,7 +201,7 @@ def test_a_click_on_a_candle_is_told_with_its_open_time(stage: Page) -> None:
     body = """
       chart.setHistory(rows(100), []);
       chart.mark(marks([80], []));
-      await drawn();
+      await frames();
       globalThis.told = told;
       globalThis.openMs = at(80);
       const box = document.getElementById('plot').getBoundingClientRect();

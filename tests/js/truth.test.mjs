@@ -8,7 +8,7 @@ import { Truth } from "../../static/src/state/truth.ts";
 import {
   correctionSpoken, fieldWords, gapWords, holeWords, jumpWords, lasted, late, noticedWords, share, shownWords, worstWords,
 } from "../../static/src/ui/truthWords.ts";
-import { Clock, T0, settled } from "./world.mjs";
+import { Clock, T0, settled } from "../support/js/world.mjs";
 
 const MINUTE = 60_000;
 const at = (i) => T0 + i * MINUTE;

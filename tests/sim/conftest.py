@@ -10,11 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.sim_time import NOW_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-
-#: Wednesday 2026-03-18 13:37:42.500 UTC, inside a second, minute, hour, day, week and month.
-NOW_MS = 1_773_841_062_500
 
 
 @pytest.fixture(scope="session")

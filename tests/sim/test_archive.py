@@ -15,7 +15,8 @@ import pytest
 import requests
 import websocket
 
-from tests.harness import ROOT, wait_for
+from tests.support.project_files import ROOT
+from tests.support.waiting import wait_for
 from truecandle.candles.interval import DAY_MS, HOUR_MS, LAST_MS, MINUTE_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import SimulatedClock

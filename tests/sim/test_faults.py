@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sim.conftest import NOW_MS
+from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.sim.kinds import KINDS
 from truecandle.sim.server import SimServer

@@ -6,7 +6,7 @@ import re
 
 import requests
 
-from tests.sim.conftest import NOW_MS
+from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.limits import PATIENCE, Caps

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.sim.conftest import NOW_MS
+from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import DAY_MS, HOUR_MS, INTERVALS, MINUTE_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.kline import SimulatedKline

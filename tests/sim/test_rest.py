@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sim.conftest import NOW_MS
+from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import HOUR_MS, INTERVALS, MINUTE_MS
 from truecandle.sim.server import SimServer
 

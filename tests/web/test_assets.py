@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.web.conftest import Browser
+from tests.support.web_app import Browser
 from tools.assets import SUFFIXES, TARGET
 from truecandle.web.assets import Assets, AssetsMissing
 

@@ -1,6 +1,6 @@
 """Signing in, staying in and going out, and where a post may come from.
 
-Never here: tokens (`test_tokens`), sockets.
+Never here: tokens (`test_auth_tokens`), sockets.
 Invariant: one account's attacker can neither learn of it nor lock its owner out.
 """
 
@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.web.conftest import NOW_MS, PASSWORD, Browser, Time, build, known_hash
+from tests.support.web_app import NOW_MS, PASSWORD, Browser, Time, build, known_hash
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import SESSION_IDLE_S, SESSION_MAX_S, CredentialStore

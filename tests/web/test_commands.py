@@ -14,8 +14,9 @@ from click.testing import Result
 from flask import Flask
 from redis import Redis
 
-from tests.harness import ROOT, free_port
-from tests.web.conftest import PASSWORD, Browser
+from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
+from tests.support.web_app import PASSWORD, Browser
 from truecandle.store.accounts import Accounts
 from truecandle.web import passwords
 

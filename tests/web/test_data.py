@@ -1,6 +1,6 @@
 """`GET /data` and `GET /live-candle` answer exactly what is stored.
 
-Never here: refusals (`test_refusals`), how candles are stored.
+Never here: refusals (`test_errors`), how candles are stored.
 Invariant: numbers are compared as text, never as floats.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.web.conftest import (
+from tests.support.web_app import (
     FORMING_MS,
     HOUR_MS,
     HOURLY,

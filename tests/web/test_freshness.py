@@ -1,6 +1,6 @@
 """How fresh each market is, as REST, metrics and events tell it, and what a subscription brings.
 
-Never here: the judgement itself (`tests/unit/test_freshness`); the feed that notes the facts.
+Never here: the judgement itself (`tests/candles/test_freshness`); the feed that notes the facts.
 Invariant: nobody waits for a moment: facts are noted again and again until they have been told.
 """
 
@@ -18,9 +18,10 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
-from tests.web.conftest import (
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_app import (
     FORMING_MS,
     HOUR_MS,
     HOURLY,
@@ -32,7 +33,15 @@ from tests.web.conftest import (
     store_hours,
     store_live,
 )
-from tests.web.process import HOURS, Client, Web, bearer, clients, token_of, wait_for_listener
+from tests.support.web_process import (
+    HOURS,
+    Client,
+    Web,
+    bearer,
+    clients,
+    token_of,
+    wait_for_listener,
+)
 from truecandle.candles.freshness import Facts
 from truecandle.events import FRESHNESS, Publisher
 from truecandle.store import clock, freshness, keys, live, official

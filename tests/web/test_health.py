@@ -14,15 +14,9 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tests.harness import free_port
-from tests.signs import spoke
-from tests.web.conftest import (
-    Browser,
-    build,
-    issue,
-    said,
-    store_hours,
-)
+from tests.support.loopback_ports import free_port
+from tests.support.signs_of_life import spoke
+from tests.support.web_app import Browser, build, issue, said, store_hours
 from truecandle.store import roles
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from tests.web.conftest import PASSWORD, Browser
+from tests.support.web_app import PASSWORD, Browser
 from truecandle.web.log import LINE_CHARS_MAX, TRACEBACK_LINES_MAX, OneLine
 
 

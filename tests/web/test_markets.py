@@ -15,11 +15,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from redis import Redis
 
-from tests.fetching import Desk
-from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
-from tests.web.conftest import HOURLY, Browser, build, issue, said, store_hours
-from tests.web.process import Web
+from tests.support.driven_fetcher import Desk
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_app import HOURLY, Browser, build, issue, said, store_hours
+from tests.support.web_process import Web
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.instrument import Instrument
 from truecandle.config import Settings

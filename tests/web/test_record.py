@@ -1,6 +1,6 @@
 """`GET /gaps` and `GET /corrections`, as a script reads them.
 
-Never here: how gaps and corrections are found (`tests/redis/test_gaps.py`).
+Never here: how gaps and corrections are found (`tests/ingest/test_kline_pages.py`).
 Invariant: numbers are compared as text, not as floats.
 """
 
@@ -11,31 +11,13 @@ from typing import Any
 
 from redis import Redis
 
-from tests.web.conftest import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
-from truecandle.candles.gap import Verdict, hole_of
+from tests.support.recorded_hours import note, row, store
+from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
 from truecandle.candles.gap_registry import GapRegistry
-from truecandle.store import gaps, keys, official, quarantine
+from truecandle.store import gaps, keys, quarantine
 from truecandle.store.quarantine import Quarantined
 
 SERIES = "?symbol=BTCUSDT&interval=1h"
-
-
-def row(hours_ago: int, volume: str = "12.34567000") -> list[object]:
-    open_ms = FORMING_MS - hours_ago * HOUR_MS
-    return [open_ms, "42000.10000000", "42100.00", "41000.5", "42050.01", volume,
-            open_ms + HOUR_MS - 1, "1.5", 7, "1.0", "0.5", "0"]  # fmt: skip
-
-
-def store(redis: Redis, *rows: list[object], by: str = "fetch") -> None:
-    official.upsert_klines(redis, HOURLY, rows, now_ms=NOW_MS, settle_ms=3_000, noticed_by=by)
-
-
-def note(redis: Redis, first: int, last: int) -> None:
-    """A hole from so many hours ago to so many."""
-    span = FORMING_MS - first * HOUR_MS, FORMING_MS - (last - 1) * HOUR_MS
-    verdict = Verdict(hole_of(HOURLY.interval, *span), "maintenance", "both neighbours")
-    known = gaps.read(redis, HOURLY)
-    gaps.save(redis, HOURLY, known, known.note(HOURLY.interval, *span, [verdict], NOW_MS))
 
 
 def asked(ann: Browser, path: str) -> dict[str, Any]:

@@ -15,10 +15,11 @@ import socketio
 import websocket
 from redis import Redis
 
-from tests.harness import RedisProc, wait_for
-from tests.roles import Roles
-from tests.web.conftest import HOURLY, NOW_MS, store_hours
-from tests.web.process import (
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import Roles
+from tests.support.waiting import wait_for
+from tests.support.web_app import HOURLY, NOW_MS, store_hours
+from tests.support.web_process import (
     Client,
     Web,
     clients,

@@ -5,10 +5,11 @@
 import { sameValues, type Candle } from "./candle.ts";
 
 /** More candles than this are not held; the oldest go first. */
-export const HELD_MAX = 100_000;
+export const HELD_MAX = 200_000;
 
-/** What came of taking candles in: single updates, or (`isWhole`) all to be drawn anew. */
+/** What came of taking candles in: a page before the first, single updates, or (`isWhole`) all to be drawn anew. */
 export interface HistoryChange {
+  readonly prepended: readonly Candle[];
   readonly replaced: Candle[];
   readonly appended: Candle[];
   isWhole: boolean;
@@ -49,7 +50,7 @@ export class History {
   /** Takes the rows that an event brought, the event standing right after our version. */
   apply(rows: readonly Candle[], version: number): HistoryChange {
     const sorted = unique(rows);
-    const change: HistoryChange = { replaced: [], appended: [], isWhole: false };
+    const change: HistoryChange = { prepended: [], replaced: [], appended: [], isWhole: false };
     for (const row of sorted) {
       const at = this.#at(row.time);
       if (at === this.#rows.length) {
@@ -77,7 +78,7 @@ export class History {
     const older = unique(rows).filter((row) => first === null || row.time < first.time);
     this.#rows = [...older, ...this.#rows];
     this.hasMore = hasMore && older.length > 0 && this.#rows.length < HELD_MAX;
-    return { replaced: [], appended: [], isWhole: older.length > 0 };
+    return { prepended: older, replaced: [], appended: [], isWhole: false };
   }
 
   /** The open times that decide about live candles from `fromMs` on: the first one, and those since. */
@@ -114,10 +115,11 @@ function unique(rows: readonly Candle[]) {
 
 /** What it takes to come from one list to the other: updates where times agree, else all anew. */
 function difference(before: readonly Candle[], after: readonly Candle[]): HistoryChange {
-  const whole: HistoryChange = { replaced: [], appended: [], isWhole: true };
+  const whole: HistoryChange = { prepended: [], replaced: [], appended: [], isWhole: true };
   if (before.length === 0 || after.length < before.length) return whole;
   if (before.some((row, i) => row.time !== after[i].time)) return whole;
   return {
+    prepended: [],
     replaced: after.slice(0, before.length).filter((row, i) => !sameValues(row, before[i])),
     appended: after.slice(before.length),
     isWhole: false,

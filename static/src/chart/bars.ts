@@ -54,12 +54,6 @@ export class Bars {
     return this.#points;
   }
 
-  /** The bar that opens then, or null. */
-  at(timeMs: number): DrawnCandle | null {
-    const point = this.#points[this.#indexOf(timeMs)];
-    return point !== undefined && isBar(point) ? point : null;
-  }
-
   /** What the candlestick series itself holds, whitespace aside. Times in ms. */
   get drawn(): Omit<Candle, "volume">[] {
     const bars = this.#candles.data().filter((bar) => "close" in bar);
@@ -199,7 +193,7 @@ function shades(color: string): Shades {
   return Object.fromEntries(states.map((state) => [state, { body: alpha(color, BODY[state]), volume: alpha(color, VOLUME[state]) }])) as Shades;
 }
 
-function isBar(point: BarPoint): point is DrawnCandle {
+export function isBar(point: BarPoint): point is DrawnCandle {
   return "close" in point;
 }
 

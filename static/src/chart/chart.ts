@@ -3,17 +3,19 @@
 // Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
 
 import { LineStyle, createChart, type IChartApi, type Time } from "lightweight-charts";
-import { decimals, sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
+import { decimals, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
-import type { PointedCandle, PointedHole } from "../state/pageState.ts";
-import { spaced } from "../candles/whitespace.ts";
+import type { PointedCandle } from "../state/pageState.ts";
+import { spaced, type Whitespace } from "../candles/whitespace.ts";
+import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
 import { toMs } from "./chartTime.ts";
-import { Cursor, type Stop } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
+import { tellPointed, type Told } from "./told.ts";
 import { TruthLayer } from "./truthLayer.ts";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
@@ -28,18 +30,7 @@ const FADE_BARS_MAX = 10_000;
 /** Bars left of the view that are too few: older ones are asked for. */
 const NEED_OLDER_BARS = 60;
 
-/** What the chart tells by itself: each a signal, or anything else that holds a value. */
-interface ChartParts {
-  /** The candle that is pointed at, or the newest; null where there is none. */
-  readonly onPoint: { value: PointedCandle | null };
-  /** The place that is pointed at, if no candle is there. */
-  readonly onHole?: { value: PointedHole | null };
-  /** The candle that was clicked, by its open time; null for a click beside all of them. */
-  readonly onClick?: (openMs: number | null) => void;
-  /** The first and last open time in sight. */
-  readonly onSight?: (fromMs: number, toMs: number) => void;
-  /** Whether the newest candle is in sight. */
-  readonly onNow: { value: boolean };
+interface ChartParts extends Told {
   /** How many decimals a market's prices have at least; -1 where that is not known. */
   readonly leastDecimals?: (symbol: string) => number;
 }
@@ -48,6 +39,7 @@ export class Chart {
   readonly truth: TruthLayer;
   readonly #chart: IChartApi;
   readonly #history: Bars;
+  readonly #window: BarWindow;
   readonly #tail: Bars;
   readonly #markers = new PendingMarkers();
   readonly #fades: Fades;
@@ -64,9 +56,15 @@ export class Chart {
     this.#chart = createChart(root, options());
     this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
     this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
+    this.#window = new BarWindow(this.#chart, this.#history, root);
     this.#fades = new Fades(this.#history);
-    this.truth = new TruthLayer(this.#chart, this.#history, this.#tail);
-    this.#cursor = new Cursor(this.#chart, { series: this.#history.series, candles: () => this.#stops(), onMove: () => this.#point() });
+    this.truth = new TruthLayer(this.#chart, this.#window, this.#history, this.#tail);
+    this.#cursor = new Cursor(this.#chart, {
+      series: this.#history.series,
+      candles: () => this.truth.stops([...this.#rows, ...this.#live.map(({ candle }) => candle)]),
+      onMove: () => this.#point(),
+      reveal: (timeMs) => this.reveal(timeMs),
+    });
     this.#tail.series.attachPrimitive(this.#markers);
     this.#chart.panes()[0]!.setStretchFactor(0.82);
     this.#chart.panes()[1]!.setStretchFactor(0.18);
@@ -86,7 +84,7 @@ export class Chart {
     this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
-    for (const layer of [this.#history, this.#tail, this.#markers]) layer.set([]);
+    for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
     this.truth.begin(series.interval);
     this.#refine([], this.#parts.leastDecimals?.(series.symbol));
     const secondsVisible = series.interval.name === "1s";
@@ -114,6 +112,7 @@ export class Chart {
 
   /** Brings a place of the time axis into view and points at it; false if nothing is there, not even a hole. */
   goTo(openMs: number): boolean {
+    if (this.#window.timeAt(openMs) !== openMs && this.#at(openMs) === null) return false;
     return this.#cursor.goTo(openMs, this.#at(openMs)?.close ?? this.#rows.at(-1)?.close ?? 0);
   }
 
@@ -124,24 +123,25 @@ export class Chart {
     this.#rows = rows;
     this.#fades.stop();
     this.#refine(rows.slice(-SAMPLE_MAX));
-    this.#history.set(spaced(this.#series.interval, rows));
+    this.#window.set(spaced(this.#series.interval, rows));
     this.setTail(live);
     if (isFirst) this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
   }
 
   /** Some official candles, new or corrected, and the live ones left beside them. */
-  change({ appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
+  change({ prepended, appended, replaced }: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]) {
     if (this.#series === null) return;
     const waited = new Set(this.#live.filter((item) => item.state === "pending").map((item) => item.candle.time));
-    const lastMs = this.#history.points.at(-1)?.time ?? null;
-    const areCorrected = replaced.every((row) => this.#history.correct(row));
-    if (!areCorrected || lastMs === null) {
+    const [first, last] = [this.#window.points[0], this.#window.points.at(-1)];
+    const areCorrected = replaced.every((row) => this.#window.correct(row));
+    if (!areCorrected || first === undefined || last === undefined) {
       this.setHistory(rows, live);
       return;
     }
     this.#rows = rows;
     this.#refine([...appended, ...replaced]);
-    this.#history.append(spaced(this.#series.interval, appended, lastMs));
+    if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
+    if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
     this.setTail(live);
     if (!prefersStillness() && rows.length <= FADE_BARS_MAX) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
@@ -151,7 +151,8 @@ export class Chart {
     if (this.#series === null) return;
     const wasEmpty = this.#live.length === 0;
     this.#live = live;
-    const bars = live.map(({ candle, state }) => ({ ...candle, state }));
+    const isInReach = this.#window.isAtEnd; // beside older points the newest ones would stand for what is between
+    const bars = isInReach ? live.map(({ candle, state }) => ({ ...candle, state })) : [];
     this.#refine(bars);
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#markers.set(bars.filter((bar) => bar.state === "pending"));
@@ -163,7 +164,20 @@ export class Chart {
 
   /** To the newest candle. */
   toNow() {
+    this.#window.toEnd();
+    this.setTail(this.#live);
     this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
+  }
+
+  /** Brings the candle that opens then, or the next one, into the middle; it has to be among those set. */
+  reveal(timeMs: number) {
+    this.#window.reveal(timeMs);
+    this.setTail(this.#live);
+  }
+
+  /** The open times at the edges of what is seen of the official candles; null where there are none. */
+  get visible(): { readonly fromMs: number; readonly toMs: number } | null {
+    return this.#window.visible;
   }
 
   /** Decimals of the market's prices; -1 before any is known. */
@@ -184,10 +198,10 @@ export class Chart {
   #listen(root: HTMLElement) {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
-      if (range.from < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
-      this.#parts.onNow.value = this.#chart.timeScale().scrollPosition() > -3;
-      const sight = this.#chart.timeScale().getVisibleRange();
-      if (sight !== null) this.#parts.onSight?.(toMs(sight.from), toMs(sight.to));
+      if (this.#window.look()) this.setTail(this.#live);
+      if (this.#window.olderLeft < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
+      this.#parts.onNow.value = this.#window.isAtEnd && this.#chart.timeScale().scrollPosition() > -3;
+      if (this.visible !== null) this.#parts.onSight?.(this.visible.fromMs, this.visible.toMs);
     });
     this.#chart.subscribeClick(({ time }) => this.#parts.onClick?.(time === undefined ? null : toMs(time)));
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
@@ -216,31 +230,20 @@ export class Chart {
     this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
   }
 
-  /** What keys stop at: every candle, and every gap once. */
-  #stops(): readonly Stop[] {
-    const candles = [...this.#rows, ...this.#live.map(({ candle }) => candle)];
-    const gaps = this.truth.stops;
-    return gaps.length === 0 ? candles : [...candles, ...gaps].sort((a, b) => a.time - b.time);
-  }
-
-  /** Tells of the candle that is pointed at, or of its absence; told anew only if it differs. */
+  /** Tells of the candle that is pointed at, or of its absence. */
   #point() {
     if (this.#series === null) return;
     const { pointedMs } = this.#cursor;
     const pointed = this.#at(pointedMs);
     const hole = pointedMs !== null && pointed === null && this.#rows.length > 0 ? this.truth.hole(pointedMs) : null;
-    if (this.#parts.onHole) this.#parts.onHole.value = hole;
-    const candle = hole === null ? (pointed ?? this.#at(null)) : null;
-    const before = this.#parts.onPoint.value;
-    const isSame = candle !== null && before !== null && candle.state === before.state && candle.isCorrected === before.isCorrected;
-    if (!(isSame && sameValues(candle, before))) this.#parts.onPoint.value = candle;
+    tellPointed(this.#parts, pointed ?? this.#at(null), hole);
   }
 
   /** The candle that opens then, with its state; the last one for null. */
   #at(timeMs: number | null): PointedCandle | null {
     const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
     if (live !== undefined) return { ...live.candle, state: live.state, isCorrected: false };
-    const row = timeMs === null ? this.#rows.at(-1) : this.#history.at(timeMs);
+    const row = timeMs === null ? this.#rows.at(-1) : this.#window.at(timeMs);
     return row ? { ...row, state: "final", isCorrected: this.truth.isCorrected(row.time) } : null;
   }
 }

@@ -9,6 +9,7 @@ import { toChartTime, toMs } from "./chartTime.ts";
 const ZOOM = 1.25;
 const SPACING_MIN_PX = 1;
 const SPACING_MAX_PX = 60;
+const SHOWN_TRIES = 3;
 
 /** What keys stop at: a candle, or the first place of a gap, which has no price of its own. */
 export interface Stop {
@@ -20,6 +21,8 @@ interface CursorOptions {
   readonly series: ISeriesApi<SeriesType>;
   readonly candles: () => readonly Stop[];
   readonly onMove: () => void;
+  /** Brings a place into the middle of the view that is not among those on the chart's time scale now. */
+  readonly reveal: (timeMs: number) => void;
 }
 
 export class Cursor {
@@ -27,17 +30,19 @@ export class Cursor {
   readonly #series: CursorOptions["series"];
   readonly #candles: CursorOptions["candles"];
   readonly #onMove: CursorOptions["onMove"];
+  readonly #reveal: CursorOptions["reveal"];
 
   #held: { readonly timeMs: number; readonly price: number } | null = null;
 
   pointedMs: number | null = null;
 
   /** `candles()` gives what can be pointed at, ascending; `series` is any whose price scale is theirs. */
-  constructor(chart: IChartApi, { series, candles, onMove }: CursorOptions) {
+  constructor(chart: IChartApi, { series, candles, onMove, reveal }: CursorOptions) {
     this.#chart = chart;
     this.#series = series;
     this.#candles = candles;
     this.#onMove = onMove;
+    this.#reveal = reveal;
     chart.subscribeCrosshairMove(({ time, point, sourceEvent }) => {
       if (sourceEvent === undefined && this.#held !== null) return;
       this.#held = null;
@@ -90,14 +95,25 @@ export class Cursor {
 
   /** Brings a place of the time axis into view and points at it; false if there is no such place. */
   goTo(timeMs: number, price: number): boolean {
-    const scale = this.#chart.timeScale();
-    const [at, range] = [scale.timeToIndex(toChartTime(timeMs)), scale.getVisibleLogicalRange()];
-    if (at === null || range === null) return false;
-    const half = (range.to - range.from) / 2;
-    const isInView = at > range.from + half / 5 && at < range.to - half / 5;
-    if (!isInView) scale.setVisibleLogicalRange({ from: at - half, to: at + half });
+    if (this.#scale.timeToIndex(toChartTime(timeMs)) === null) this.#reveal(timeMs);
+    if (this.#scale.timeToIndex(toChartTime(timeMs)) === null) return false;
     this.#point(timeMs, price);
+    this.#show(timeMs, SHOWN_TRIES);
     return true;
+  }
+
+  /** A bar that comes in the same frame keeps the library's view where it was: looked at again with the next one. */
+  #show(timeMs: number, tries: number) {
+    const [at, range] = [this.#scale.timeToIndex(toChartTime(timeMs)), this.#scale.getVisibleLogicalRange()];
+    if (at === null || range === null || this.#held?.timeMs !== timeMs) return;
+    const half = (range.to - range.from) / 2;
+    if (at > range.from + half / 5 && at < range.to - half / 5) return;
+    this.#scale.setVisibleLogicalRange({ from: at - half, to: at + half });
+    if (tries > 0) requestAnimationFrame(() => requestAnimationFrame(() => this.#show(timeMs, tries - 1)));
+  }
+
+  get #scale() {
+    return this.#chart.timeScale();
   }
 
   #point(timeMs: number, price: number) {

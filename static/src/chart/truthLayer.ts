@@ -9,8 +9,10 @@ import type { PointedHole } from "../state/pageState.ts";
 import type { ShownState } from "../state/shownCandles.ts";
 import type { ThemeColors } from "../ui/theme.ts";
 import type { Bars } from "./bars.ts";
+import type { BarWindow } from "./barWindow.ts";
 import { toChartTime } from "./chartTime.ts";
 import { CorrectionTicks } from "./correctionTicks.ts";
+import type { Stop } from "./cursor.ts";
 import { GapBands, bandsOf, type Band } from "./gapBands.ts";
 import { PickedLine } from "./pickedLine.ts";
 import { ShownCandles } from "./shownCandles.ts";
@@ -31,11 +33,11 @@ export class TruthLayer {
   #gaps: readonly Gap[] = [];
   #interval: Interval | null = null;
 
-  constructor(chart: IChartApi, history: Bars, tail: Bars) {
+  constructor(chart: IChartApi, window: BarWindow, history: Bars, tail: Bars) {
     this.#chart = chart;
     this.#history = history;
     this.#tail = tail;
-    this.#ticks = new CorrectionTicks({ low: (timeMs) => history.at(timeMs)?.low ?? null });
+    this.#ticks = new CorrectionTicks({ low: (timeMs) => window.at(timeMs)?.low ?? null });
     history.series.attachPrimitive(this.#ticks);
     history.series.attachPrimitive(this.#shown);
     this.#bands = chart.panes().map((_, pane) => new GapBands(() => this.bands(), { hasLabels: pane === 0 }));
@@ -98,10 +100,11 @@ export class TruthLayer {
     return { time: timeMs, gap: this.#marks.gapAt(timeMs) };
   }
 
-  /** The gaps' first places on the time axis, for those who walk it by keys; ascending. */
-  get stops(): Timed[] {
+  /** What keys stop at: every candle, and every gap once, if it has a place on the time scale. */
+  stops(candles: readonly Stop[]): readonly Stop[] {
     const scale = this.#chart.timeScale();
-    return this.#gaps.filter(({ startMs }) => scale.timeToIndex(toChartTime(startMs)) !== null).map(({ startMs }) => ({ time: startMs }));
+    const gaps = this.#gaps.filter(({ startMs }) => scale.timeToIndex(toChartTime(startMs)) !== null);
+    return gaps.length === 0 ? candles : [...candles, ...gaps.map(({ startMs }) => ({ time: startMs }))].sort((a, b) => a.time - b.time);
   }
 
   /** The bands in sight, in pixels. */

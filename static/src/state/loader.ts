@@ -39,13 +39,13 @@ interface LoaderOptions {
 
 /** The most candles that one request may ask for, and the most requests of one load. */
 const PAGE_MAX = 5_000;
-const PAGES_MAX = 20;
+const PAGES_MAX = 40;
 
 /** Candles asked for beyond those held, so that one request mostly does. */
 const MARGIN = 100;
 
-/** Candles asked for when the reader scrolls back. */
-const OLDER = 1_000;
+/** Candles asked for when the reader scrolls back: first enough for a look, then as many as one answer holds. */
+const OLDER_FIRST = 1_000;
 
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
@@ -68,6 +68,8 @@ export class Loader {
   #isAgain = false;
   #isOlder = false;
   #inFlight: Promise<void> = Promise.resolve();
+  /** Whether the reader has gone back a page already. */
+  #isDeep = false;
   #heard = 0;
   #failures = 0;
   #retry: number | undefined;
@@ -89,7 +91,7 @@ export class Loader {
     this.#abort = new AbortController();
     this.#series = series;
     this.#history = history;
-    this.#isLoading = this.#isAgain = this.#isOlder = false;
+    this.#isLoading = this.#isAgain = this.#isOlder = this.#isDeep = false;
     this.#heard = this.#failures = 0;
     this.#holeAsked = null;
     this.state = { kind: "loading" };
@@ -164,7 +166,7 @@ export class Loader {
   }
 
   /** One page of older candles, when the reader has scrolled near the first one. */
-  older(limit = OLDER): Promise<void> {
+  older(limit = this.#isDeep ? PAGE_MAX : OLDER_FIRST): Promise<void> {
     const { hasMore, first } = this.#history;
     if (!this.#isOlder && !this.#isLoading && hasMore && first !== null) this.#inFlight = this.#older(limit, first);
     return this.#inFlight;
@@ -179,6 +181,7 @@ export class Loader {
       if (signal.aborted) return;
       if (answer.version >= (history.version ?? -1)) {
         const change = history.prepend(answer.candles, answer.hasMore);
+        this.#isDeep = true;
         this.#onAnswer({ change, live: [], missing: [], marks: marksOf([answer]), serverMs: null });
       }
     } catch (error) {
@@ -239,9 +242,7 @@ export class Loader {
 const marksOf = (pages: readonly DataPage[]): PageMarks[] => pages.flatMap(({ marks }) => marks ?? []);
 
 /** Of the answer that refused; undefined for what is no answer's fault. */
-function statusOf(error: unknown): number | undefined {
-  return (error as Partial<ApiError>).status;
-}
+const statusOf = (error: unknown): number | undefined => (error as Partial<ApiError>).status;
 
 /** Whether candles are held that lie before this page, and the page before it has some. */
 function reachesBack(page: DataPage, heldFirstMs: number) {

@@ -1,0 +1,311 @@
+"""Bad requests, ten or more for each endpoint, with the status and code each has to get.
+
+Never here: how they are sent (`tests/web/test_errors.py`), good requests.
+Invariant: every endpoint of the web role is listed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.support.web_app import FORMING_MS, HOUR_MS
+
+HOURS: Final = "symbol=BTCUSDT&interval=1h"
+GOOD: Final[dict[str, Any]] = {
+    "time": FORMING_MS, "open": 42050, "high": 42100, "low": 42000, "close": 42060, "volume": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One request of a signed-in browser (unless `who` is `nobody` or `reader`, a read token)."""
+
+    shown: str
+    status: int
+    code: str
+    method: str = "GET"
+    path: str = ""
+    who: str = "ann"
+    sent: dict[str, Any] = field(default_factory=dict)
+
+
+def _get(path: str, status: int, code: str, **more: Any) -> Bad:
+    return Bad(f"GET {path}", status, code, "GET", path, **more)
+
+
+def _post(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
+    return Bad(shown, status, code, "POST", "/save-live-candle", sent=sent, **more)
+
+
+def _market(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
+    return Bad(shown, status, code, "POST", "/markets", sent=sent, **more)
+
+
+def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
+    path, who = f"/markets/{symbol}", more.get("who", "ann")
+    shown = {"ann": "", "nobody": ", not signed in", "reader": ", with a token that may only read",
+             "ann without csrf": ", without X-CSRFToken"}[who]  # fmt: skip
+    origin = ", from a page of another origin" if "sent" in more else ""
+    return Bad(f"DELETE {path}{shown}{origin}", status, code, "DELETE", path, **more)
+
+
+def _lists_of(path: str) -> tuple[Bad, ...]:
+    """Of a path that lists the newest entries of a series, 1000 at most."""
+    return (
+        _get(f"{path}?{HOURS}", 401, "unauthorized", who="nobody"),
+        _get(f"{path}", 400, "parameter"),
+        _get(f"{path}?symbol=BTCUSDT", 400, "parameter"),
+        _get(f"{path}?symbol=btcusdt&interval=1h", 400, "parameter"),
+        _get(f"{path}?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+        _get(f"{path}?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+        _get(f"{path}?{HOURS}&limit=0", 400, "parameter"),
+        _get(f"{path}?{HOURS}&limit=1001", 400, "parameter"),
+        _get(f"{path}?{HOURS}&limit=ten", 400, "parameter"),
+        _get(f"{path}?{HOURS}&limit=1&limit=2", 400, "parameter"),
+        _get(f"{path}?{HOURS}&start=yesterday", 400, "parameter"),
+        _get(f"{path}?{HOURS}&start=2000&end=1000", 400, "parameter"),
+        _get(f"{path}?{HOURS}&before=0", 400, "parameter"),
+        Bad(f"DELETE {path}", 405, "method", "DELETE", f"{path}?{HOURS}"),
+    )
+
+
+def _candle(shown: str, status: int, code: str, **changed: Any) -> Bad:
+    candle = {name: value for name, value in (GOOD | changed).items() if value is not ...}
+    body = {"symbol": "BTCUSDT", "interval": "1h", "candle": candle}
+    return _post(shown, status, code, json.dumps(body))
+
+
+def _raw(shown: str, status: int, number: str) -> Bad:
+    text = json.dumps({"symbol": "BTCUSDT", "interval": "1h", "candle": GOOD | {"high": "RAW"}})
+    code = "json" if status == 400 and number in ("NaN", "Infinity", "9" * 400) else "parameter"
+    return _post(shown, status, code, text.replace('"RAW"', number))
+
+
+def _series(shown: str, status: int, code: str, symbol: Any, interval: Any) -> Bad:
+    body = {"symbol": symbol, "interval": interval, "candle": GOOD}
+    return _post(shown, status, code, json.dumps(body))
+
+
+def _form(shown: str, status: int, code: str, path: str, who: str = "nobody", **sent: Any) -> Bad:
+    return Bad(shown, status, code, "POST", path, who, sent)
+
+
+DATA: Final = (
+    _get(f"/data?{HOURS}", 401, "unauthorized", who="nobody"),
+    _get("/data", 400, "parameter"),
+    _get("/data?symbol=BTCUSDT", 400, "parameter"),
+    _get("/data?symbol=btcusdt&interval=1h", 400, "parameter"),
+    _get("/data?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+    _get("/data?symbol=BTCUSDT%0aSET&interval=1h", 400, "parameter"),
+    _get("/data?symbol=BTCUSDT%3a1h&interval=1h", 400, "parameter"),
+    _get("/data?symbol=BTCUSDT&interval=7m", 400, "parameter"),
+    _get("/data?symbol=BTCUSDT&interval=1H", 400, "parameter"),
+    _get("/data?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+    _get(f"/data?{HOURS}&limit=0", 400, "parameter"),
+    _get(f"/data?{HOURS}&limit=5001", 400, "parameter"),
+    _get(f"/data?{HOURS}&limit=1e3", 400, "parameter"),
+    _get(f"/data?{HOURS}&limit=-1", 400, "parameter"),
+    _get(f"/data?{HOURS}&limit=NaN", 400, "parameter"),
+    _get(f"/data?{HOURS}&start=2024-01-01", 400, "parameter"),
+    _get(f"/data?{HOURS}&start=2024-02-30T00:00:00Z", 400, "parameter"),
+    _get(f"/data?{HOURS}&end=9223372036854775808", 400, "parameter"),
+    _get(f"/data?{HOURS}&start=2000&end=1000", 400, "parameter"),
+    _get(f"/data?{HOURS}&time=s", 400, "parameter"),
+    _get(f"/data?{HOURS}&live=yes", 400, "parameter"),
+    _get(f"/data?{HOURS}&marks=yes", 400, "parameter"),
+    _get(f"/data?{HOURS}&limit=1&limit=2", 400, "parameter"),
+    _get(f"/data?{HOURS}&offset=10", 400, "parameter"),
+    Bad("POST /data", 405, "method", "POST", f"/data?{HOURS}"),
+)
+LIVE: Final = (
+    _get(f"/live-candle?{HOURS}", 401, "unauthorized", who="nobody"),
+    _get("/live-candle", 400, "parameter"),
+    _get("/live-candle?interval=1h", 400, "parameter"),
+    _get("/live-candle?symbol=BTCUSDT&interval=", 400, "parameter"),
+    _get("/live-candle?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+    _get("/live-candle?symbol=*&interval=1h", 400, "parameter"),
+    _get("/live-candle?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+    _get("/live-candle?symbol=BTCUSDT%00&interval=1h", 400, "parameter"),
+    _get(f"/live-candle?{HOURS}&symbol=ETHUSDT", 400, "parameter"),
+    _get(f"/live-candle?{HOURS}&limit=5", 400, "parameter"),
+    Bad("PUT /live-candle", 405, "method", "PUT", f"/live-candle?{HOURS}"),
+)
+AUDIT: Final = (
+    *_lists_of("/audit"),
+    _get(f"/audit?{HOURS}&summary=no", 400, "parameter"),
+)
+GAPS: Final = _lists_of("/gaps")
+CORRECTIONS: Final = _lists_of("/corrections")
+MARKETS: Final = (
+    _get("/markets", 401, "unauthorized", who="nobody"),
+    _get("/markets?symbol=BTCUSDT", 400, "parameter"),
+    _get("/markets?limit=1", 400, "parameter"),
+    _get("/markets?%00", 400, "parameter"),
+    _get("/markets/BTCUSDT", 405, "method"),
+    _get("/markets/BTCUSDT/1h", 404, "not-found"),
+    Bad("PUT /markets", 405, "method", "PUT", "/markets"),
+    Bad("PATCH /markets", 405, "method", "PATCH", "/markets"),
+    Bad("DELETE /markets", 405, "method", "DELETE", "/markets"),
+    Bad("BREW /markets", 405, "method", "BREW", "/markets"),
+)
+FOLLOW: Final = (
+    Bad("not signed in", 401, "unauthorized", "POST", "/markets", "nobody", {"json": {}}),
+    Bad("a token that may only read", 403, "scope", "POST", "/markets", "reader", {"json": {}}),
+    Bad("without X-CSRFToken", 403, "csrf", "POST", "/markets", "ann without csrf", {"json": {}}),
+    Bad(
+        "from a page of another origin",
+        403,
+        "origin",
+        "POST",
+        "/markets",
+        "ann",
+        {"json": {}, "headers": {"Origin": "https://evil.example"}},
+    ),
+    _market("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
+    _market("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
+    _market("an empty body", 400, "json", ""),
+    _market("an array", 400, "json", '["DOGEUSDT"]'),
+    _market("no symbol", 400, "parameter", "{}"),
+    _market("symbol: lower case", 400, "parameter", '{"symbol":"dogeusdt"}'),
+    _market("symbol: 21 letters", 400, "parameter", '{"symbol":"%s"}' % ("A" * 21)),
+    _market("symbol: a list", 400, "parameter", '{"symbol":["DOGEUSDT","XRPUSDT"]}'),
+    _market("symbol: null", 400, "parameter", '{"symbol":null}'),
+    _market("symbol: with a colon", 400, "parameter", '{"symbol":"DOGEUSDT:1h"}'),
+    _market("symbol given twice", 400, "json", '{"symbol":"DOGEUSDT","symbol":"XRPUSDT"}'),
+    _market("a field more", 400, "parameter", '{"symbol":"DOGEUSDT","status":"TRADING"}'),
+)
+UNFOLLOW: Final = (
+    _delete("BTCUSDT", 401, "unauthorized", who="nobody"),
+    _delete("BTCUSDT", 403, "scope", who="reader"),
+    _delete("BTCUSDT", 403, "csrf", who="ann without csrf"),
+    _delete("BTCUSDT", 403, "origin", sent={"headers": {"Origin": "https://evil.example"}}),
+    _delete("DOGEUSDT", 404, "unknown-market"),
+    _delete("btcusdt", 400, "parameter"),
+    _delete("*", 400, "parameter"),
+    _delete("BTCUSDT:1h", 400, "parameter"),
+    _delete("%00", 400, "parameter"),
+    _delete("BTCUSDT?keep=0", 400, "parameter"),
+    Bad("PUT /markets/BTCUSDT", 405, "method", "PUT", "/markets/BTCUSDT"),
+)
+SAVE: Final = (
+    Bad("not signed in", 401, "unauthorized", "POST", "/save-live-candle", "nobody", {"json": {}}),
+    Bad("a token that may only read", 403, "scope", "POST", "/save-live-candle", "reader",
+        {"json": {}}),
+    Bad("without X-CSRFToken", 403, "csrf", "POST", "/save-live-candle", "ann without csrf",
+        {"json": {}}),
+    Bad("from a page of another origin", 403, "origin", "POST", "/save-live-candle", "ann",
+        {"json": {}, "headers": {"Origin": "https://evil.example"}}),
+    _post("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
+    _post("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
+    _post("20,000 bytes", 413, "too-large", b"{" + b" " * 20_000 + b"}"),
+    _post("an empty body", 400, "json", ""),
+    _post("an array", 400, "json", "[]"),
+    _post("bytes that are no UTF-8", 400, "json", b'{"symbol":"\xff"}'),
+    _post("2,000 nested arrays", 400, "json", "[" * 2000),
+    _post("a name given twice", 400, "json", '{"symbol":"A","symbol":"B"}'),
+    _post("no candle", 400, "parameter", '{"symbol":"BTCUSDT","interval":"1h"}'),
+    _post("a candle that is null", 400, "parameter",
+          '{"symbol":"BTCUSDT","interval":"1h","candle":null}'),
+    _candle("a field `__proto__`", 400, "parameter", __proto__={"polluted": 1}),
+    _candle("without close", 400, "parameter", close=...),
+    _raw("high: NaN", 400, "NaN"),
+    _raw("high: Infinity", 400, "Infinity"),
+    _raw("high: 1e999", 400, "1e999"),
+    _raw("high: 400 digits", 400, "9" * 400),
+    _raw("high: 1e-300", 400, "1e-300"),
+    _candle('close: "42060"', 400, "parameter", close="42060"),
+    _candle("close: true", 400, "parameter", close=True),
+    _candle("close: null", 400, "parameter", close=None),
+    _candle("low: -1", 400, "parameter", low=-1),
+    _candle("low: 0", 400, "parameter", low=0),
+    _candle("high below low", 400, "parameter", high=41000),
+    _candle("volume: -1", 400, "parameter", volume=-1),
+    _candle('time: "abc"', 400, "parameter", time="abc"),
+    _candle("time off the grid", 400, "parameter", time=FORMING_MS + 1),
+    _candle("time in the future", 400, "parameter", time=FORMING_MS + HOUR_MS),
+    _candle("time in microseconds", 400, "parameter", time=FORMING_MS * 1000),
+    _candle("a candle that has closed", 409, "closed", time=FORMING_MS - HOUR_MS),
+    _candle("a price 20 % away", 422, "implausible", high=50_500, close=50_400),
+    _series("symbol: lower case", 400, "parameter", "btcusdt", "1h"),
+    _series("symbol: with a glob", 400, "parameter", "BTC*", "1h"),
+    _series("symbol: an object", 400, "parameter", {"$ne": 1}, "1h"),
+    _series("symbol: <img onerror=…>", 400, "parameter", "<img src=x onerror=alert(1)>", "1h"),
+    _series("symbol: not followed", 404, "unknown-market", "DOGEUSDT", "1h"),
+    _series("interval: 7m", 400, "parameter", "BTCUSDT", "7m"),
+    _series("interval: 1M, not followed", 404, "unknown-interval", "BTCUSDT", "1M"),
+)  # fmt: skip
+LOGIN: Final = (
+    _form("without a CSRF token", 403, "page", "/login", data={"username": "ann"}),
+    _form("another page's CSRF token", 403, "page", "/login", data={"csrf_token": "abc"}),
+    _form("from another origin", 403, "page", "/login", "nobody",
+          headers={"Origin": "https://evil.example"}),
+    _form("Origin: null", 403, "page", "/login", "nobody", headers={"Origin": "null"}),
+    _form("Sec-Fetch-Site: cross-site", 403, "page", "/login", "nobody",
+          headers={"Sec-Fetch-Site": "cross-site"}),
+    _form("an unknown user", 401, "page", "/login", "visitor", data={"username": "bob"}),
+    _form("a wrong password", 401, "page", "/login", "visitor",
+          data={"username": "ann", "password": "wrong"}),
+    _form("no name", 401, "page", "/login", "visitor", data={"password": "x"}),
+    _form("a password of 2,000 characters", 401, "page", "/login", "visitor",
+          data={"username": "ann", "password": "x" * 2000}),
+    _form("a form of 20,000 bytes", 413, "page", "/login", "visitor",
+          data={"username": "x" * 20_000}),
+    Bad("PUT /login", 405, "method", "PUT", "/login", "nobody"),
+)  # fmt: skip
+LINK: Final = (
+    _form("without a CSRF token", 403, "csrf", "/login/link", json={"link": "x" * 43}),
+    _form("from another origin", 403, "origin", "/login/link", "visitor", json={"link": "x" * 43},
+          headers={"Origin": "https://evil.example"}),
+    _form("an unknown link", 401, "link", "/login/link", "visitor", json={"link": "x" * 43}),
+    _form("a link with a wildcard", 401, "link", "/login/link", "visitor", json={"link": "*" * 43}),
+    _form("an empty link", 401, "link", "/login/link", "visitor", json={"link": ""}),
+    _form("link: 1", 401, "link", "/login/link", "visitor", json={"link": 1}),
+    _form("no link", 401, "link", "/login/link", "visitor", json={}),
+    _form("an array", 401, "link", "/login/link", "visitor", json=[1]),
+    _form("no JSON", 401, "link", "/login/link", "visitor", data="link=x"),
+    _form("20,000 bytes", 413, "too-large", "/login/link", "visitor", json={"link": "x" * 20_000}),
+    Bad("GET /login/link", 405, "method", "GET", "/login/link", "nobody"),
+)  # fmt: skip
+
+
+def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
+    """Ten bad requests to a path that takes no parameters."""
+    method = "page" if is_page else "method"
+    used = "POST" if path == "/logout" else "GET"
+    others = [m for m in ("GET", "POST", "PUT", "PATCH", "DELETE") if m != used]
+    found = [
+        Bad(f"{m} {path}", 405, "method" if m in ("PUT", "PATCH") else method, m, path)
+        for m in others
+    ]
+    if path == "/":
+        found = [*found[1:], Bad("POST /", 405, "page", "POST", path)]
+    for m in ("TRACE", "CONNECT", "BREW"):
+        found.append(Bad(f"{m} {path}", 405, "method", m, path, "nobody"))
+    for host in ("evil.example", "evil.example:80@localhost", "local host"):
+        headers = {"Host": host}
+        found.append(Bad(f"Host: {host}", 400, "host", used, path, "nobody", {"headers": headers}))
+    return tuple(found)
+
+
+ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
+    "GET /data": DATA,
+    "GET /live-candle": LIVE,
+    "GET /audit": AUDIT,
+    "GET /gaps": GAPS,
+    "GET /corrections": CORRECTIONS,
+    "GET /markets": MARKETS,
+    "POST /markets": FOLLOW,
+    "DELETE /markets/<symbol>": UNFOLLOW,
+    "POST /save-live-candle": SAVE,
+    "POST /login": LOGIN,
+    "POST /login/link": LINK,
+    "POST /logout": plain("/logout", is_page=True),
+    "GET /": plain("/", is_page=True),
+    "GET /healthz": plain("/healthz"),
+    "GET /readyz": plain("/readyz"),
+    "GET /metrics": plain("/metrics"),
+}

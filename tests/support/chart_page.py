@@ -1,0 +1,29 @@
+"""The chart page in a real browser: opening a chart, waiting for its bars.
+
+Never here: assertions; the system that serves the page (`whole_system`).
+Invariant: the page is asked for what it shows, never told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.waiting import wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def go(page: Page, symbol: str, interval: str) -> None:
+    """Opens another chart by its address. Whoever leaves a page while it still connects is told
+    so by the browser, as an error; so the page may first arrive."""
+    connected = "globalThis.truecandle?.state().link.kind === 'up'"
+    wait_for(lambda: page.evaluate(connected), what="a page that is connected")
+    page.goto(f"{page.url.split('?')[0]}?symbol={symbol}&interval={interval}")
+    wait_for_bars(page)
+
+
+def wait_for_bars(page: Page, condition: str = "bars.length > 50") -> None:
+    """Waits for a condition on the page's `bars`. The page's policy forbids `eval` in it."""
+    script = f"(({{bars}}) => {condition})({{bars: globalThis.truecandle?.bars() ?? []}})"
+    wait_for(lambda: page.evaluate(script), what=condition)

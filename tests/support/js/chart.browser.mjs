@@ -1,0 +1,146 @@
+// Drives the real chart, on the development build of lightweight-charts, which throws at bars out of order.
+import { History } from "../../../static/src/candles/history.ts";
+import { Marks } from "../../../static/src/candles/marks.ts";
+import { parseSeries } from "../../../static/src/candles/series.ts";
+import { Chart } from "../../../static/src/chart/chart.ts";
+import { randomOf } from "./random.mjs";
+
+export { Marks, parseSeries };
+
+const STEP = 60_000;
+const T0 = Date.UTC(2024, 7, 1);
+
+/** A chart in `#plot`; what it tells by itself is in `told`. */
+export function newChart(told = { onPoint: { value: null }, onNow: { value: true } }) {
+  const root = document.getElementById("plot");
+  root.textContent = "";
+  return new Chart(root, told);
+}
+
+export function candle(i, close = 100 + (i % 5), scale = 1) {
+  const [open, high, low] = [100 * scale, 110 * scale, 90 * scale];
+  return { time: T0 + i * STEP, open, high, low, close: close * scale, volume: i + 1 };
+}
+
+/** The open time of a candle. */
+export function at(i) {
+  return T0 + i * STEP;
+}
+
+/** How many pixels of that colour the plot shows within a few pixels of a place in its upper pane. */
+export function pixels(hex, x, y, reach = 8) {
+  const wanted = [1, 3, 5].map((from) => Number.parseInt(hex.slice(from, from + 2), 16));
+  let found = 0;
+  for (const canvas of [...document.querySelectorAll("#plot td:nth-child(2) canvas")].slice(0, 2)) {
+    const ratio = canvas.width / canvas.clientWidth;
+    const size = Math.ceil(2 * reach * ratio);
+    const { data } = canvas.getContext("2d").getImageData((x - reach) * ratio, (y - reach) * ratio, size, size);
+    for (let i = 0; i < data.length; i += 4) {
+      if (wanted.every((value, part) => Math.abs(value - data[i + part]) < 24) && data[i + 3] > 128) found += 1;
+    }
+  }
+  return found;
+}
+
+/** The frames in which the library draws what it was told. */
+export async function frames() {
+  for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+}
+
+const live = (i, state, close) => ({ candle: { ...candle(i, close), updated_at: T0 }, state });
+
+/** Random histories, events, corrections, repairs, pages and ticks: what is drawn is what was handed in. */
+export async function wander(seeds, steps) {
+  const chart = newChart();
+  const wrong = [];
+  for (let seed = 0; seed < seeds; seed += 1) {
+    const random = randomOf(seed);
+    const history = new History();
+    let tail = [];
+    let next = 300;
+    chart.begin(parseSeries("BTCUSDT", "1m"));
+    for (let step = 0; step < steps; step += 1) {
+      tail = act(chart, history, tail, random, () => (next += random() < 0.1 ? 4 : 1));
+      const drawn = chart.drawn();
+      const expected = JSON.stringify([history.rows, tail.map((item) => item.candle)].map((bars) => bars.map(plain)));
+      if (JSON.stringify([drawn.history, drawn.tail]) !== expected) wrong.push([seed, step]);
+    }
+    if (seed % 10 === 0) await new Promise(requestAnimationFrame);
+  }
+  return wrong;
+}
+
+/** Pages of older candles, each looked at, then the newest again: what was seen and held on the way. */
+export async function goFarBack(pages, size) {
+  const told = { onPoint: { value: null }, onNow: { value: true } };
+  const chart = newChart(told);
+  const history = new History();
+  const total = pages * size;
+  const tail = [live(total + 500, "forming", 100)];
+  const seen = { moved: 0, most: 0, misplaced: 0 };
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  give(chart, history, history.replace(Array.from({ length: 500 }, (_, i) => candle(total + i)), 1, false), tail);
+  await drawn();
+  for (let page = pages - 1; page >= 0; page -= 1) {
+    const before = chart.visible;
+    give(chart, history, history.prepend(Array.from({ length: size }, (_, i) => candle(page * size + i)), page > 0), tail);
+    await drawn();
+    if (JSON.stringify(chart.visible) !== JSON.stringify(before)) seen.moved += 1;
+    chart.reveal(T0 + (page * size + 100) * STEP);
+    await drawn();
+    const { fromMs, toMs } = chart.visible;
+    const bars = chart.drawn();
+    const times = new Set(bars.history.map(({ time }) => time));
+    for (let time = fromMs; time <= toMs; time += STEP) if (!times.has(time)) seen.misplaced += 1;
+    if (bars.tail.length > 0 && !times.has(T0 + (total + 499) * STEP)) seen.misplaced += 1;
+    seen.most = Math.max(seen.most, bars.history.length);
+  }
+  seen.wasAtNow = told.onNow.value;
+  chart.toNow();
+  await drawn();
+  const { history: rows, tail: [forming] } = chart.drawn();
+  seen.newest = [rows.at(-1).time, forming?.time].map((time) => (time - T0) / STEP - total);
+  seen.isAtNow = told.onNow.value;
+  return seen;
+}
+
+async function drawn() {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+}
+
+function act(chart, history, tail, random, grow) {
+  const kind = Math.floor(random() * 7);
+  const left = () => tail.filter(({ candle: { time } }) => !history.rows.some((row) => row.time === time));
+  if (history.rows.length === 0 || kind === 0) {
+    const from = history.first === null ? 200 : (history.first.time - T0) / STEP;
+    const rows = Array.from({ length: 100 }, (_, i) => candle(from + i)).filter(() => random() < 0.9);
+    const change = history.replace([...history.rows, ...rows], 1, false);
+    return give(chart, history, change, left());
+  }
+  if (kind === 1) return give(chart, history, history.prepend([candle(random() * 200 | 0)], true), left());
+  if (kind === 2) return give(chart, history, history.apply([candle((history.first.time - T0) / STEP + (random() * 90 | 0), 91)], 2), left());
+  if (kind === 3 && tail.length > 0) return give(chart, history, history.apply([plainRow(tail[0].candle)], 3), left());
+  if (kind === 4 && tail.length > 0) {
+    const last = tail.at(-1);
+    return follow(chart, [...tail.slice(0, -1), live((last.candle.time - T0) / STEP, "forming", 95 + random() * 10)]);
+  }
+  if (kind === 5) return follow(chart, []);
+  const newest = Math.max(history.last.time, tail.at(-1)?.candle.time ?? 0);
+  const closed = tail.slice(-3).map((item) => ({ ...item, state: "pending" }));
+  const i = Math.max((newest - T0) / STEP + 1, grow());
+  return follow(chart, [...closed, live(i, "forming", 100)]);
+}
+
+function give(chart, history, change, tail) {
+  if (change.isWhole) chart.setHistory(history.rows, tail);
+  else chart.change(change, history.rows, tail);
+  return tail;
+}
+
+function follow(chart, tail) {
+  chart.setTail(tail);
+  return tail;
+}
+
+const plain = ({ time, open, high, low, close }) => ({ time, open, high, low, close });
+const plainRow = ({ time, open, high, low, close, volume }) => ({ time, open, high, low, close, volume });

@@ -1,0 +1,176 @@
+"""The feed in a thread of this process, and a listener to what it publishes.
+
+Never here: assertions about candles; the exchange and Redis that it works on (the test's own).
+Invariant: when the block ends, no thread of the feed or of its streams is left.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis import Redis
+
+from tests.support.waiting import wait_for
+from truecandle.binance.clock import ExchangeClock
+from truecandle.binance.rest.client import RestClient
+from truecandle.binance.streams.status import StreamHealth
+from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.series import Series, parse_series
+from truecandle.config import Settings
+from truecandle.errors import ExchangeUnreachable
+from truecandle.events import Publisher
+from truecandle.feed.event_queue import EventQueue
+from truecandle.feed.feed import Feed, build
+from truecandle.feed.recovery import RESERVE, Recovery
+from truecandle.sim.server import SimServer
+from truecandle.store import connect, live
+from truecandle.store.budget import Budget
+from truecandle.store.channel import Channel
+
+#: All that the feed does within this is quick, even on a busy machine.
+STOP_S = 5.0
+
+#: Nobody listens there.
+NOBODY = "http://127.0.0.1:9"
+
+
+class Feeding:
+    """The feed, following `symbols` at `intervals` on that exchange and that Redis.
+
+    with Feeding(sim, redis_url, ["BTCUSDT"], ["1s"]) as feeding:
+        feeding.pending("BTCUSDT", "1s")
+    """
+
+    def __init__(
+        self,
+        sim: SimServer,
+        redis_url: str,
+        symbols: Sequence[str],
+        intervals: Sequence[str],
+        **options: float,
+    ) -> None:
+        self.sim = sim
+        self.settings = Settings(
+            redis_url=redis_url,
+            binance_rest_url=sim.rest_url,
+            binance_ws_url=sim.ws_url,
+            symbols=tuple(symbols),
+            intervals=tuple(intervals),
+        )
+        self.redis = connect(redis_url)
+        now_ms = sim.clock.now_ms
+        self.feed, self.streams = build(
+            self.settings,
+            self.redis,
+            time.sleep,
+            clock_of=lambda rest: ExchangeClock(rest, wall_ms=now_ms, monotonic_ms=now_ms),
+            **options,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
+
+    def live(self, series: Series) -> live.Live:
+        return live.read_live(self.redis, series, self.sim.clock.now_ms())
+
+    def candles(self, symbol: str, interval: str) -> list[LiveCandle]:
+        """What is live, oldest first, the forming candle last."""
+        found = self.live(parse_series(symbol, interval))
+        return [*found.pending, *([found.forming] if found.forming else [])]
+
+    def wait_for_closed(self, symbol: str, interval: str, count: int) -> list[LiveCandle]:
+        """The closed candles, once there are so many."""
+
+        def closed() -> list[LiveCandle] | None:
+            found = [one for one in self.candles(symbol, interval) if one.is_complete]
+            return found if len(found) >= count else None
+
+        found = wait_for(closed, what=f"{count} closed candles of {symbol}:{interval}")
+        assert found
+        return found
+
+    def __enter__(self) -> Feeding:
+        self._thread.start()
+        self.streams.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.streams.stop()
+        self._stopping.set()
+        self._thread.join(STOP_S)
+        self.redis.close()
+        assert not self._thread.is_alive()
+
+
+class Unreachable:
+    """An exchange that never tells its time."""
+
+    def server_time(self) -> tuple[int, int]:
+        raise ExchangeUnreachable("no exchange in this test")
+
+
+def clock_of(now_ms: Callable[[], int]) -> ExchangeClock:
+    """The exchange's clock of a feed that nobody tells the time: it goes as `now_ms` does."""
+    return ExchangeClock(Unreachable(), wall_ms=now_ms, monotonic_ms=now_ms)
+
+
+class Unconnected:
+    """StreamPool that nobody has opened: the test delivers the events itself."""
+
+    def follow(self, names: Sequence[str]) -> None:
+        """None of them is opened."""
+
+    def renew(self, names: Sequence[str]) -> None:
+        """None of them is open."""
+
+    def health(self, name: str) -> StreamHealth:
+        return StreamHealth(False, 0.0, None, None, "not opened in this test")
+
+    def counts(self) -> dict[str, object]:
+        return {}
+
+
+def feed_alone(
+    settings: Settings, redis: Redis, now_ms: Callable[[], int], queue: EventQueue | None = None
+) -> Feed:
+    """A feed with neither streams nor an exchange that answers: what is put into its queue is all
+    that it hears."""
+    clock = clock_of(now_ms)
+    rest = RestClient(NOBODY, Budget(redis), reserve=RESERVE, now_ms=now_ms)
+    recovery = Recovery(rest, redis, clock)
+    publisher = Publisher(settings.redis_url)
+    queue = EventQueue() if queue is None else queue  # an empty one is false
+    return Feed(settings, redis, publisher, clock, queue, Unconnected(), recovery)
+
+
+class Listener:
+    """Everything published on the roles' channel, in order: `(event, room, payload)`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
+        self._pubsub.subscribe(Channel(redis).name())
+        self._pubsub.get_message(timeout=STOP_S)
+        self.events: list[tuple[str, str, dict[str, Any]]] = []
+
+    def read(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """All events so far."""
+        while message := self._pubsub.get_message(timeout=0.0):
+            sent = json.loads(message["data"], parse_float=str)
+            (payload,) = sent["data"]
+            self.events.append((sent["event"], sent["room"], payload))
+        return self.events
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pubsub.close()
+
+
+def values(candle: Any) -> tuple[str, ...]:
+    """Open, high, low, close and volume as canonical text, of a live candle or of the truth."""
+    names = ("open", "high", "low", "close", "volume")
+    return tuple(canonical(getattr(candle, name)) for name in names)

@@ -1,0 +1,93 @@
+"""Every bad request is refused with the right status, by name, and changes nothing.
+
+Never here: the requests themselves (`bad_requests`).
+Invariant: `docs/errors.md` says what the server says.
+"""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from tests.support.bad_requests import ENDPOINTS, Bad
+from tests.support.project_files import ROOT
+from tests.support.web_app import Browser, issue, said, snapshot, store_hours
+
+PAGE = ROOT / "docs" / "errors.md"
+ALL = [(name, bad) for name, cases in ENDPOINTS.items() for bad in cases]
+INTRODUCTION = """# What is refused, and how
+
+Paths for scripts answer with `application/problem+json` (RFC 9457):
+`{"type", "title", "status", "detail", "code"}`; `code` is for scripts, `detail` for people. Pages
+(`/`, `/login`, `/logout`) answer with a page, unless host or method are refused at the door. 429
+and 503 carry `Retry-After`. A request that is refused has changed nothing.
+
+This page is compared with the server's own answers by `tests/web/test_errors.py`.
+"""
+
+
+def send(bad: Bad, app: Flask, ann: Browser, redis: Redis) -> TestResponse:
+    headers = dict(bad.sent.get("headers", {}))
+    client = app.test_client()
+    if bad.who == "reader":
+        headers |= issue(redis)
+    elif bad.who.startswith("ann"):
+        client = ann.client
+        headers |= {} if "without" in bad.who else {"X-CSRFToken": ann.csrf()}
+    elif bad.who == "visitor":
+        visitor = Browser(app)
+        client = visitor.client
+        headers |= {"X-CSRFToken": visitor.csrf()}
+    sent = {name: value for name, value in bad.sent.items() if name != "headers"}
+    return client.open(bad.path, method=bad.method, headers=headers, **sent)
+
+
+@pytest.fixture
+def world(ann: Browser, redis: Redis) -> bytes:
+    """Some candles, so that there is something to damage; the state of all keys."""
+    store_hours(redis, 3)
+    return snapshot(redis)
+
+
+@pytest.mark.parametrize(("endpoint", "bad"), ALL, ids=[f"{e}: {b.shown}" for e, b in ALL])
+def test_a_bad_request_is_refused_and_changes_nothing(
+    endpoint: str, bad: Bad, app: Flask, ann: Browser, world: bytes, redis: Redis
+) -> None:
+    answer = send(bad, app, ann, redis)
+    assert answer.status_code == bad.status, answer.text
+    if bad.code == "page":
+        assert answer.mimetype == "text/html"
+    else:
+        assert answer.mimetype == "application/problem+json"
+        assert said(answer)["code"] == bad.code
+        assert set(said(answer)) == {"type", "title", "status", "detail", "code"}
+        assert said(answer)["status"] == bad.status
+    assert "Content-Security-Policy" in answer.headers
+    assert "Traceback" not in answer.text and "/truecandle/" not in answer.text
+    assert snapshot(redis) == world
+
+
+def test_every_endpoint_has_ten_bad_requests_or_more(app: Flask) -> None:
+    assert all(len(cases) >= 10 for cases in ENDPOINTS.values())
+    known = {name.split()[1] for name in ENDPOINTS} | {"/login"}
+    routes = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "assets.file"}
+    assert routes == known
+
+
+def test_the_page_about_errors_says_what_the_server_says(
+    app: Flask, ann: Browser, world: bytes, redis: Redis
+) -> None:
+    told = INTRODUCTION
+    for endpoint, cases in ENDPOINTS.items():
+        told += f"\n## {endpoint}\n| request | status | code | detail |\n|---|---|---|---|\n"
+        for bad in cases:
+            answer = send(bad, app, ann, redis)
+            detail = "(a page)" if bad.code == "page" else said(answer)["detail"]
+            cells = (bad.shown, str(bad.status), bad.code if bad.code != "page" else "", detail)
+            told += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+            redis.delete("nothing", *redis.scan_iter("*sign-in*"), *redis.scan_iter("*post/*"))
+    if not PAGE.exists():
+        PAGE.write_text(told, encoding="utf-8")
+    assert told == PAGE.read_text(encoding="utf-8"), f"remove {PAGE} and run this test again"
