@@ -211,3 +211,18 @@ def test_a_click_on_a_candle_is_told_with_its_open_time(stage: Page) -> None:
     x, y = run(stage, body)
     stage.mouse.click(x, y)
     assert stage.evaluate("told.clicked === openMs")
+
+
+def test_several_candles_that_come_at_once_are_each_drawn_once(stage: Page) -> None:
+    """As after a break: the first of them moves the view while the others are not drawn yet."""
+    body = """
+      const all = rows(9_000);
+      chart.setHistory(all.slice(0, 8_990), []);
+      await frames();
+      const change = {prepended: [], appended: all.slice(8_990), replaced: [], isWhole: false};
+      chart.change(change, all, []);
+      await frames();
+      const times = chart.drawn().history.map(({time}) => time);
+      return [new Set(times).size === times.length, times.at(-1) === at(8_999)];
+    """
+    assert run(stage, body) == [True, True]
