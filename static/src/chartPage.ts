@@ -18,6 +18,7 @@ import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
 import { element } from "./ui/element.ts";
 import { standing } from "./ui/format.ts";
+import { keyed } from "./ui/keyWords.ts";
 import { spoken } from "./ui/legend.tsx";
 import { address, type Page } from "./ui/page.ts";
 import { correctionSpoken, holeWords, jumpWords } from "./ui/truthWords.ts";
@@ -30,7 +31,9 @@ const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
 const truth = new Truth({ api, clock: browserClock });
-const actions = { go, toNow: () => chart.toNow(), key, jump: (openMs: number) => jump.want(openMs), pick, copyLink, open };
+const actions = {
+  go, toNow: () => chart.toNow(), retry: () => session.wake(), candles, key, jump: (openMs: number) => jump.want(openMs), pick, copyLink, open,
+};
 const page: Page = { config, state, markets, truth, announcer, actions };
 
 mount(element(document, "app"), { page, csrfToken });
@@ -54,6 +57,7 @@ const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms)
 /** Whether keys were used last: then what is known of a candle that is pointed at is read out. */
 let isByKeys = false;
 
+forgetLink();
 listen();
 show(new URL(location.href), (series) => session.start(createSocket(handlers()), series));
 
@@ -65,6 +69,7 @@ const truecandle = Object.freeze({
   marked: () => ({ ticks: chart.truth.ticks, bands: chart.truth.bands() }),
   version: () => session.version(),
   state: () => session.view(),
+  sight: () => chart.sight,
 });
 Object.assign(globalThis, { truecandle });
 
@@ -164,8 +169,14 @@ function key({ key: name }: KeyboardEvent) {
   if (name === "Enter" && pointed !== null) pick(pointed.time);
   else if (!chart.key(name)) return false;
   if (name === "Escape") pick(null);
-  if (name.startsWith("Arrow")) read();
+  if (state.hole.peek() !== null) read();
+  else announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
   return true;
+}
+
+/** The last candles that are shown, as they would be pointed at. */
+function candles(count: number) {
+  return session.bars().slice(-count).map((bar) => ({ ...bar, isCorrected: chart.truth.isCorrected(bar.time) }));
 }
 
 /** Reads out what is pointed at. */
@@ -181,6 +192,11 @@ function nextFrame(callback: () => void) {
   else requestAnimationFrame(callback);
 }
 
+/** Who is signed in already is sent here from a one-time link, and the browser keeps what is behind its #. */
+function forgetLink() {
+  if (location.hash.startsWith("#link=")) history.replaceState(null, "", location.pathname + location.search);
+}
+
 function listen() {
   state.pointed.subscribe((candle) => truth.details.point(candle?.isCorrected ? candle.time : null));
   state.view.subscribe((view) => view !== null && jump.look(view));
@@ -192,8 +208,7 @@ function listen() {
   document.addEventListener("pointerdown", () => { isByKeys = false; });
   document.addEventListener("keydown", () => { isByKeys = true; }, { capture: true });
   addEventListener("popstate", () => show(new URL(location.href)));
-  addEventListener("online", () => session.wake());
-  addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
+  for (const change of ["online", "offline"]) addEventListener(change, () => session.wake(navigator.onLine)); // asks, and so finds out
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });

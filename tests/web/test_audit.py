@@ -11,7 +11,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.support.recorded_hours import entry
+from tests.support.hourly_candles import entry
 from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
 from truecandle.candles.instrument import Instrument
 from truecandle.store import audit, keys, markets

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.recorded_hours import entry, note, row, store
+from tests.support.hourly_candles import entry, note, row, store
 from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser, said
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.gap import Verdict, hole_of

@@ -7,22 +7,19 @@ Invariant: all of it is read in two commands that stand in the caller's transact
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
-
-from redis.client import Pipeline
+from typing import Final, NamedTuple
 
 from truecandle.candles.gap import Gap, gap_from_json
 from truecandle.candles.gap_registry import GAPS_MAX
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys
+from truecandle.store.batch import Batch, Queued
 
 #: Corrections looked at: all that are kept.
 CORRECTIONS_MAX: Final = 1_000
-#: Results that `queue` adds to a pipeline and `decode` takes from it.
-RESULTS: Final = 2
 #: Gaps remembered as parsed: each is read with every page of its series, unchanged.
 _PARSED_KEPT: Final = 4 * GAPS_MAX
 
@@ -37,21 +34,11 @@ class Known(NamedTuple):
     gaps: list[Gap]
 
 
-def queue(pipe: Pipeline, series: Series) -> None:
-    """Adds the reading to a transaction: `RESULTS` commands, for `decode`."""
-    pipe.lrange(keys.corrections(series), 0, CORRECTIONS_MAX - 1)
-    pipe.hvals(keys.gaps(series))
-
-
-def decode(results: Sequence[Any]) -> Known:
-    """What the `RESULTS` results tell; junk is skipped."""
-    entries, texts = results[:RESULTS]
-    times = (time_of(entry) for entry in entries)
-    found = (_gap(text) for text in texts)
-    return Known(
-        corrected=[ms for ms in times if ms is not None],
-        gaps=[gap for gap in found if gap is not None],
-    )
+def queue(batch: Batch, series: Series) -> Queued[Known]:
+    """Adds the reading to a batch of one instant; junk is skipped."""
+    batch.pipe.lrange(keys.corrections(series), 0, CORRECTIONS_MAX - 1)
+    batch.pipe.hvals(keys.gaps(series))
+    return batch.queued(_known)
 
 
 def time_of(entry: bytes) -> int | None:
@@ -71,6 +58,15 @@ def between(entries: Iterable[bytes], start_ms: int | None, end_ms: int | None) 
         and (start_ms is None or start_ms <= ms)
         and (end_ms is None or ms < end_ms)
     ]
+
+
+def _known(entries: list[bytes], texts: list[bytes]) -> Known:
+    times = (time_of(entry) for entry in entries)
+    found = (_gap(text) for text in texts)
+    return Known(
+        corrected=[ms for ms in times if ms is not None],
+        gaps=[gap for gap in found if gap is not None],
+    )
 
 
 @lru_cache(_PARSED_KEPT)

@@ -1,15 +1,16 @@
 """`/data`: official candles, and on wish the live ones of the same instant, as exact text.
 
-Never here: which parameters are allowed (`query`), who may ask (`auth`).
+Never here: which parameters are allowed (`query`), who may ask (`auth`), wording of errors.
 Invariant: official and live come from one transaction; no number is parsed on the way out.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
+from flask import Blueprint, Response, request
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
@@ -18,11 +19,18 @@ from truecandle.candles.marks import Marks, marks_of
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
-from truecandle.store import gaps, live, map_redis_errors, marks, official, pages
+from truecandle.exact_json import Exact, dumps
+from truecandle.store import gaps, live, marks, official, pages
+from truecandle.store.batch import Batch
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
-from truecandle.web.query import DataQuery
+from truecandle.web.auth import require_read
+from truecandle.web.json_response import private
+from truecandle.web.query import DataQuery, parse_data_query
+from truecandle.web.services import services
+
+bp = Blueprint("data", __name__)
 
 #: Part of every ETag: another shape of the answer is another answer.
 _SHAPE = b"2"
@@ -30,78 +38,86 @@ _SHAPE = b"2"
 
 class Snapshot(NamedTuple):
     """One instant of a series: the official page, its columns once cut, the live candles, what is
-    proven missing among both, and the marks of the page's candles, if they were asked for.
+    proven missing among both, as it stands in answers, and the marks, if they were asked for.
     """
 
     page: Page
     columns: Columns | None
     live: list[bytes]
-    missing: list[Missing]
+    missing: list[list[int]]
     marks: Marks | None = None
 
 
-@map_redis_errors()
+@bp.get("/data")
+@require_read
+def candles() -> Response:
+    """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
+    asked = parse_data_query(services().markets, request.args)
+    snapshot = read(services().redis, asked, services().clock.now_ms())
+    tag = etag(asked, snapshot)
+    if request.if_none_match.contains(tag):
+        response = Response(status=304)
+    else:
+        text, cut = body(asked, snapshot)
+        response = Response(text, mimetype="application/json")
+        if snapshot.page.has_more and cut.time:
+            response.headers["Link"] = _link(asked, cut)
+    response.set_etag(tag)
+    return private(response)
+
+
 def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles and marks only if they were."""
     if not (wanted.is_live or wanted.is_marked):
         return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
-    with redis.pipeline(transaction=True) as pipe:
-        pages.queue(pipe, series, wanted.query)
-        if wanted.is_live:
-            live.queue(pipe, series)
-            gaps.queue(pipe, series)
-        if wanted.is_marked:
-            marks.queue(pipe, series)
-        results = pipe.execute()
-    page = pages.decode(wanted.query, results)
+    batch = Batch(redis)
+    asked_page = pages.queue(batch, series, wanted.query)
+    asked_live = live.queue(batch, series, now_ms) if wanted.is_live else None
+    asked_missing = gaps.queue(batch, series) if wanted.is_live else None
+    asked_marks = marks.queue(batch, series) if wanted.is_marked else None
+    batch.run()
+    page = asked_page.value
     cut = columns(page.members)
-    shown: list[bytes] = []
-    missing: list[Missing] = []
-    if wanted.is_live:
-        found = live.decode(series, results[pages.RESULTS :], now_ms)
-        missing = gaps.decode(results[pages.RESULTS + live.RESULTS :])
-        beside = _beside(wanted.query, series, page, cut, found, missing, now_ms)
-        shown = [item.candle.to_json(item.state).encode() for item in beside]
-    of_page = None
-    if wanted.is_marked:
-        of_page = _marks(series, page, cut, marks.decode(results[-marks.RESULTS :]))
-    return Snapshot(page, cut, shown, missing, of_page)
+    of_page = _marks(series, page, cut, asked_marks.value) if asked_marks else None
+    if asked_live is None or asked_missing is None:
+        return Snapshot(page, cut, [], [], of_page)
+    missing = asked_missing.value
+    beside = _beside(wanted.query, series, page, cut, asked_live.value, missing, now_ms)
+    shown = [item.candle.to_json(item.state).encode() for item in beside]
+    return Snapshot(page, cut, shown, spans(missing), of_page)
 
 
 def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     """Changes with the version, the request and the live candles. Without a version: the rows."""
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
-    missing = json.dumps(spans(snapshot.missing)).encode()
-    beside = (missing, *snapshot.live, _marks_text(snapshot.marks))
-    services = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, *beside)
-    return hashlib.blake2b(b"\n".join(services), digest_size=16).hexdigest()
+    missing = str(snapshot.missing).encode()
+    beside = (missing, *snapshot.live, dumps(_marks_fields(snapshot.marks)))
+    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, *beside)
+    return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
 
 
 def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
     """The answer as JSON, and its columns."""
     page = snapshot.page
     cut = snapshot.columns or columns(page.members)
-    fields = (
-        ("time", iso(cut.time) if wanted.is_iso else cut.time),
-        ("open", cut.open),
-        ("high", cut.high),
-        ("low", cut.low),
-        ("close", cut.close),
-        ("volume", cut.volume),
-    )
-    pieces = [
-        f'{{"symbol":"{wanted.series.symbol}","interval":"{wanted.series.interval.name}",'
-        f'"version":{page.version},"count":{len(cut.time)}'.encode()
-    ]
-    pieces += [b',"%b":[%b]' % (name.encode(), b",".join(values)) for name, values in fields]
-    pieces.append(b',"has_more":' + (b"true" if page.has_more else b"false"))
+    fields: dict[str, Any] = {
+        "symbol": wanted.series.symbol,
+        "interval": wanted.series.interval.name,
+        "version": page.version,
+        "count": len(cut.time),
+        "time": _column(iso(cut.time) if wanted.is_iso else cut.time),
+        "open": _column(cut.open),
+        "high": _column(cut.high),
+        "low": _column(cut.low),
+        "close": _column(cut.close),
+        "volume": _column(cut.volume),
+        "has_more": page.has_more,
+    }
     if wanted.is_live:
-        pieces.append(b',"live":[%b]' % b",".join(snapshot.live))
-        pieces.append(b',"missing":%b' % json.dumps(spans(snapshot.missing)).encode())
-    pieces += [_marks_text(snapshot.marks), b"}"]
-    return b"".join(pieces), cut
+        fields |= {"live": _column(snapshot.live), "missing": snapshot.missing}
+    return dumps(fields | _marks_fields(snapshot.marks)), cut
 
 
 def _marks(series: Series, page: Page, cut: Columns, known: marks.Known) -> Marks:
@@ -110,12 +126,25 @@ def _marks(series: Series, page: Page, cut: Columns, known: marks.Known) -> Mark
     return marks_of(series.interval, opens, known.corrected, known.gaps, is_newest=is_newest)
 
 
-def _marks_text(found: Marks | None) -> bytes:
+def _marks_fields(found: Marks | None) -> dict[str, Any]:
     if found is None:
-        return b""
-    missing = [(gap.start_ms, gap.end_ms, gap.reason) for gap in found.gaps]
-    texts = [json.dumps(one, separators=(",", ":")) for one in (found.corrected, missing)]
-    return f',"corrected":{texts[0]},"gaps":{texts[1]}'.encode()
+        return {}
+    missing = [[gap.start_ms, gap.end_ms, gap.reason] for gap in found.gaps]
+    return {"corrected": found.corrected, "gaps": missing}
+
+
+def _column(values: list[bytes]) -> Exact:
+    return Exact(b"[%b]" % b",".join(values))
+
+
+def _link(asked: DataQuery, cut: Columns) -> str:
+    """Where the neighbouring page is: the newer one when reading from a start, else the older."""
+    args = request.args.to_dict()
+    if asked.query.is_forward:
+        relation, args["start"] = "next", str(int(cut.time[-1]) + 1)
+    else:
+        relation, args["before"] = "prev", str(int(cut.time[0]))
+    return f'<{request.path}?{urlencode(args)}>; rel="{relation}"'
 
 
 def _beside(

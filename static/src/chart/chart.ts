@@ -2,7 +2,7 @@
 // Never here: which candles there are and which of them win; requests; words beyond the legend's.
 // Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
 
-import { LineStyle, createChart, type IChartApi, type Time } from "lightweight-charts";
+import { LineStyle, createChart, type IChartApi } from "lightweight-charts";
 import { decimals, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Marks } from "../candles/marks.ts";
@@ -11,15 +11,16 @@ import type { PointedCandle } from "../state/pageState.ts";
 import { spaced, type Whitespace } from "../candles/whitespace.ts";
 import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
-import { toMs } from "./chartTime.ts";
+import { toMs as toMsOf } from "./chartTime.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
-import { tellPointed, type Told } from "./told.ts";
+import { printLight } from "./print.ts";
+import { sightOf, tellPointed, type Sight, type Told } from "./told.ts";
 import { TruthLayer } from "./truthLayer.ts";
-import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
+import { RIGHT_OFFSET_BARS, options, seriesOptions, style } from "./style.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
-import { fullMoment, price } from "../ui/format.ts";
+import { price } from "../ui/format.ts";
 
 /** Rows looked at for the number of decimals. */
 const SAMPLE_MAX = 2_000;
@@ -87,13 +88,7 @@ export class Chart {
     for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
     this.truth.begin(series.interval);
     this.#refine([], this.#parts.leastDecimals?.(series.symbol));
-    const secondsVisible = series.interval.name === "1s";
-    const timeVisible = !/[dwM]$/.test(series.interval.name);
-    const timeFormatter = (time: Time) => fullMoment(toMs(time), series.interval.name);
-    this.#chart.applyOptions({
-      localization: { timeFormatter },
-      timeScale: { secondsVisible, timeVisible, barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS },
-    });
+    this.#chart.applyOptions(seriesOptions(series.interval.name));
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
     this.#point();
   }
@@ -157,7 +152,8 @@ export class Chart {
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#markers.set(bars.filter((bar) => bar.state === "pending"));
     this.truth.stand(bars);
-    if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
+    const isHistorys = live.length === 0;
+    if (wasEmpty !== isHistorys) this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
     this.#tail.colorPriceLine();
     this.#point();
   }
@@ -195,6 +191,12 @@ export class Chart {
     return this.#cursor.key(name);
   }
 
+  /** First and last open time in sight and the candles from one to the other; null where there is none. */
+  get sight(): Sight | null {
+    const range = this.#chart.timeScale().getVisibleRange();
+    return range === null ? null : sightOf(toMsOf(range.from), toMsOf(range.to), [...this.#rows, ...this.#live.map(({ candle }) => candle)]);
+  }
+
   #listen(root: HTMLElement) {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
@@ -203,9 +205,10 @@ export class Chart {
       this.#parts.onNow.value = this.#window.isAtEnd && this.#chart.timeScale().scrollPosition() > -3;
       if (this.visible !== null) this.#parts.onSight?.(this.visible.fromMs, this.visible.toMs);
     });
-    this.#chart.subscribeClick(({ time }) => this.#parts.onClick?.(time === undefined ? null : toMs(time)));
+    this.#chart.subscribeClick(({ time }) => this.#parts.onClick?.(time === undefined ? null : toMsOf(time)));
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
     onChange(() => this.#restyle());
+    printLight(this.#chart, root, () => this.#restyle());
   }
 
   #restyle() {
@@ -224,10 +227,6 @@ export class Chart {
     this.#precision = seen;
     const priceFormat = { type: "custom" as const, minMove: 10 ** -seen, formatter: (number: number) => price(number, seen) };
     for (const bars of [this.#history, this.#tail]) bars.series.applyOptions({ priceFormat });
-  }
-
-  #showLastPrice(isHistorys: boolean) {
-    this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
   }
 
   /** Tells of the candle that is pointed at, or of its absence. */

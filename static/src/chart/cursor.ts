@@ -17,6 +17,9 @@ export interface Stop {
   readonly close?: number;
 }
 
+/** Left of a candle that was brought into sight from the left. */
+const AIR_BARS = 10;
+
 interface CursorOptions {
   readonly series: ISeriesApi<SeriesType>;
   readonly candles: () => readonly Stop[];
@@ -86,10 +89,7 @@ export class Cursor {
     const from = found < 0 ? candles.length : found;
     const at = Math.max(0, Math.min(candles.length - 1, from + by));
     const candle = candles[at]!;
-    const scale = this.#chart.timeScale();
-    const x = scale.timeToCoordinate(toChartTime(candle.time));
-    if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
-    if (x !== null && x > scale.width()) scale.scrollToPosition(scale.options().rightOffset, false);
+    this.#bringIntoSight(candle.time);
     this.#point(candle.time, candle.close ?? candles[at - 1]?.close ?? candles[at + 1]?.close ?? 0);
   }
 
@@ -125,6 +125,16 @@ export class Cursor {
   /** The library keeps the crosshair's place on the screen, not its candle. */
   #hold() {
     if (this.#held !== null) this.#chart.setCrosshairPosition(this.#held.price, toChartTime(this.#held.timeMs), this.#series);
+  }
+
+  /** The whole candle, not only its middle; the first one has some air before it. */
+  #bringIntoSight(timeMs: number) {
+    const scale = this.#scale;
+    const x = scale.timeToCoordinate(toChartTime(timeMs));
+    if (x === null) return;
+    const { barSpacing, rightOffset } = scale.options();
+    if (x < barSpacing) scale.scrollToPosition(scale.scrollPosition() + x / barSpacing - AIR_BARS, false);
+    if (x > scale.width() - barSpacing / 2) scale.scrollToPosition(rightOffset, false);
   }
 
   #move(timeMs: number | null) {

@@ -2,7 +2,7 @@
 // Never here: what becomes of it.
 // Invariant: a candle is told anew only if it differs; where a hole is pointed at no candle is told of.
 
-import { sameValues } from "../candles/candle.ts";
+import { sameValues, type Candle } from "../candles/candle.ts";
 import type { PointedCandle, PointedHole } from "../state/pageState.ts";
 
 /** What the chart tells by itself: each a signal, or anything else that holds a value. */
@@ -26,4 +26,15 @@ export function tellPointed({ onPoint, onHole }: Told, candle: PointedCandle | n
   const before = onPoint.value;
   const isSame = next !== null && before !== null && next.state === before.state && next.isCorrected === before.isCorrected;
   if (!(isSame && sameValues(next, before))) onPoint.value = next;
+}
+
+/** First and last open time in sight, and the candles from one to the other. */
+export interface Sight {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
+export function sightOf(fromMs: number, toMs: number, candles: readonly Candle[]): Sight {
+  return { fromMs, toMs, count: candles.filter(({ time }) => time >= fromMs && time <= toMs).length };
 }

@@ -6,7 +6,8 @@ import { officialFromColumns, type Candle, type Unchecked } from "../candles/can
 import { isInteger } from "../candles/interval.ts";
 import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
-import type { DataAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import { freshness } from "./freshness.ts";
+import type { DataAnswer, Freshness, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAnswers.ts";
 import type { Correction, GapFields } from "./truthProtocol.ts";
 
@@ -118,6 +119,12 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
     },
     async audit(query: TruthQuery & { readonly summary: boolean }): Promise<Audit> {
       return audit(await told("/audit", query));
+    },
+
+    /** How fresh a market is, in the server's judgement; null where it can't be read. */
+    async freshness({ symbol, interval }: Pick<DataQuery, "symbol" | "interval">): Promise<Freshness | null> {
+      const { body } = await ask(`/live-candle?${new URLSearchParams({ symbol, interval })}`);
+      return freshness((body as { readonly freshness?: unknown }).freshness);
     },
 
     /** Offers our forming candle. `{status: "saved"}` or `{status: "ignored", reason}`. */

@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals-core";
 import type { Gap } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
-import type { Reached } from "./loader.ts";
+import type { Reached } from "./pageBack.ts";
 import type { ViewModel } from "./viewModel.ts";
 
 /** What came of it. `firstMs`: the oldest candle that is held. */

@@ -6,28 +6,17 @@ import type { Candle } from "../candles/candle.ts";
 import type { History, HistoryChange } from "../candles/history.ts";
 import { isInteger, type Interval } from "../candles/interval.ts";
 import type { PageMarks } from "../candles/marks.ts";
-import type { MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
 import { firstHole } from "../candles/whitespace.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError, DataPage } from "../net/api.ts";
+import { ceiling } from "../net/backoff.ts";
 import type { DataUpdated } from "../net/socket.ts";
+import { pageBack, type Loaded, type Reached } from "./pageBack.ts";
 
 export type LoadState =
   | { readonly kind: "loading" | "ready" }
   | { readonly kind: "failed"; readonly status?: number | null; readonly detail: string; readonly retryAtMs: number | null };
-
-/** Candles of that time are held; the stored ones begin later; it can't be told. */
-export type Reached = "held" | "end" | "stopped";
-
-/** What an answer has changed, and what it says beside the official candles. */
-export interface Loaded {
-  readonly change: HistoryChange;
-  readonly live: readonly unknown[];
-  readonly missing: readonly MissingSpan[];
-  readonly marks: readonly PageMarks[];
-  readonly serverMs: number | null;
-}
 
 interface LoaderOptions {
   readonly api: Pick<Api, "data">;
@@ -50,7 +39,9 @@ const OLDER_FIRST = 1_000;
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
 
-const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** Pauses after failures in a row: the first, and the longest. */
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
 
 /** Answers that asking again does not change. */
 const FINAL_STATUS = new Set([400, 401, 403, 404]);
@@ -114,6 +105,15 @@ export class Loader {
     return null;
   }
 
+  /** The newest candles, asked for in the socket's place: what came of them, or null if all has to be loaded. */
+  take({ candles, version }: DataPage): HistoryChange | null {
+    const { version: held, last } = this.#history;
+    const joins = candles.length > 0 && last !== null && candles[0]!.time <= last.time;
+    if (!this.#isLoading && this.state.kind === "ready" && held !== null && version >= held && joins) return this.#history.apply(candles, version);
+    this.refresh();
+    return null;
+  }
+
   /** A stretch without any candle before or between the live ones is asked about, once. */
   close(interval: Interval, liveTimes: readonly number[]) {
     const last = this.#history.last;
@@ -152,17 +152,9 @@ export class Loader {
   }
 
   /** Pages back until candles of that time are held, or nothing older is stored, or no more can be had. */
-  async reach(openMs: number): Promise<Reached> {
-    const history = this.#history;
+  reach(openMs: number): Promise<Reached> {
     const { signal } = this.#abort;
-    for (let page = 0; page < PAGES_MAX && history.hasMore && openMs < (history.first?.time ?? openMs); page += 1) {
-      await this.#inFlight;
-      const before = history.first;
-      await this.older(PAGE_MAX);
-      if (signal.aborted || history.first === before) break;
-    }
-    if (history.first !== null && history.first.time <= openMs) return "held";
-    return history.hasMore ? "stopped" : "end";
+    return pageBack(openMs, { history: this.#history, signal, settled: () => this.#inFlight, older: () => this.older(PAGE_MAX) }, PAGES_MAX);
   }
 
   /** One page of older candles, when the reader has scrolled near the first one. */
@@ -225,8 +217,8 @@ export class Loader {
   }
 
   #failed(error: unknown) {
-    const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)]!;
     this.#failures += 1;
+    const pause = ceiling(RETRY_MS, RETRY_MAX_MS, this.#failures);
     const status = statusOf(error);
     const isFinal = status !== undefined && FINAL_STATUS.has(status);
     const delayMs = (error as Partial<ApiError>).retryAfterMs ?? pause;

@@ -2,7 +2,7 @@
 // Never here: words, the DOM, what follows from a value (components compute it).
 // Invariant: a frame shows one instant: what the session says in between is shown with the next frame.
 
-import { batch, signal } from "@preact/signals-core";
+import { batch, computed, signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
 import type { Gap } from "../candles/marks.ts";
 import type { ViewModel } from "./viewModel.ts";
@@ -30,6 +30,9 @@ export class PageState {
   /** What the session knows, and the decimals of the market's prices (-1: not known); null before any. */
   readonly view = signal<ViewModel | null>(null);
   readonly precision = signal(-1);
+
+  /** Whether the price is that of this moment; while it is not, all that tells it is grey. */
+  readonly isLive = computed(() => this.view.value?.isLive ?? false);
 
   /** The candle that the legend tells of; null where there is none. */
   readonly pointed = signal<PointedCandle | null>(null);

@@ -14,31 +14,16 @@ import type { DataUpdated, EventSocket, FreshnessTold, GapsTold, SocketHandlers 
 import { CandleUploader } from "./candleUploader.ts";
 import { DayOpen } from "./dayOpen.ts";
 import { LiveCandles } from "./liveCandles.ts";
-import { Loader, type Loaded } from "./loader.ts";
+import { Loader } from "./loader.ts";
+import type { Loaded } from "./pageBack.ts";
 import { ServerClock } from "./serverClock.ts";
+import { ServerContact, type Polled } from "./serverContact.ts";
+import type { SessionChart, SessionPage } from "./sessionParts.ts";
 import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
 
-/** What the session draws with (`chart/chart.ts`). */
-export interface SessionChart {
-  readonly precision: number;
-  onNeedOlder(callback: () => void): void;
-  begin(series: Series): void;
-  learn(series: Series): void;
-  setHistory(rows: readonly Candle[], live: readonly CandleInState[]): void;
-  change(change: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]): void;
-  setTail(live: readonly CandleInState[]): void;
-  mark(marks: Marks): void;
-}
-
-/** What the session says its state by (`state/pageState.ts`). */
-export interface SessionPage {
-  render(view: ViewModel, precision: number): void;
-  onClosed(row: Candle): void;
-}
-
 interface SessionOptions {
-  readonly api: Pick<Api, "data" | "save">;
+  readonly api: Pick<Api, "data" | "save" | "freshness">;
   readonly chart: SessionChart;
   readonly page: SessionPage;
   readonly clock: Clock;
@@ -61,6 +46,7 @@ export class Session {
   readonly #dayOpen: DayOpen;
   readonly #time: ServerClock;
   readonly #stalls: StallDetector;
+  readonly #contact: ServerContact;
   #series!: Series; // since `start`, which comes before all else
   #live!: LiveCandles;
   #history = new History();
@@ -71,7 +57,9 @@ export class Session {
     this.#page = page;
     this.#clock = clock;
     this.#time = new ServerClock(clock);
-    this.#stalls = new StallDetector(() => this.#connection.ask());
+    const ask = () => this.#connection.ask();
+    this.#contact = new ServerContact({ clock, api, ask, onPolled: (answer) => this.#polled(answer), onRefused: () => this.#loader.refresh() });
+    this.#stalls = new StallDetector(ask);
     this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
@@ -82,6 +70,7 @@ export class Session {
   /** What the socket calls. */
   get handlers(): SocketHandlers {
     return {
+      heard: () => this.#contact.heard(),
       up: () => this.#connection.up(),
       down: (why) => this.#connection.down(why),
       resync: () => this.#connection.wake(),
@@ -113,8 +102,9 @@ export class Session {
     this.#render();
   }
 
-  /** After sleep, a change of network or a return to the tab. */
-  wake() {
+  /** After sleep, a return to the tab or a change of network, of which the browser says whether there is one. */
+  wake(isOnline = this.#contact.isOnline) {
+    this.#contact.isOnline = isOnline;
     this.#connection.wake();
     this.#loader.hurry();
   }
@@ -131,10 +121,7 @@ export class Session {
     return [...official, ...live].sort((a, b) => a.time - b.time);
   }
 
-  version() {
-    return this.#history.version;
-  }
-
+  readonly version = () => this.#history.version;
   readonly reach = (openMs: number) => this.#loader.reach(openMs);
 
   /** Everything the words of the page are made from. */
@@ -147,6 +134,7 @@ export class Session {
       link: this.#connection.state,
       load: this.#connection.refusal ?? this.#loader.state,
       time: this.#time,
+      contact: this.#contact,
       dayOpen: this.#dayOpen.openAt(this.#time.now()),
     });
   }
@@ -154,11 +142,13 @@ export class Session {
   /** What the server held after it had begun to tell: the base of all that comes later. */
   #acked({ version, server_time: serverMs, live, missing, freshness }: GrantedAnswer, { sentMs, receivedMs }: RoundTrip) {
     if (isInteger(serverMs)) this.#time.learn(serverMs, sentMs, receivedMs);
+    const wasPolled = this.#contact.heard();
     if (freshness !== null) this.#live.judge(freshness);
     this.#live.load(live, missing);
     this.#live.settle(this.#history);
     this.#drawTail();
-    this.#loader.compare(version);
+    if (wasPolled) this.#loader.refresh(); // a poll sees the newest candles only
+    else this.#loader.compare(version);
     this.#render();
   }
 
@@ -167,6 +157,17 @@ export class Session {
     for (const page of marks) this.#marks.take(page);
     this.#live.load(live, missing);
     this.#live.begin(live);
+    this.#drawOfficial(change);
+  }
+
+  /** REST told what the socket would have. */
+  #polled({ page, freshness, ...series }: Polled) {
+    if (!this.#isOurs(series)) return;
+    if (freshness !== null) this.#live.judge(freshness);
+    this.#live.load(page.live, page.missing);
+    const change = this.#loader.take(page);
+    if (change === null) return;
+    this.#marks.change(this.#series.interval, page.candles, change.replaced);
     this.#drawOfficial(change);
   }
 
@@ -224,6 +225,7 @@ export class Session {
   #tick() {
     this.#clock.setTimeout(() => this.#tick(), TICK_MS);
     this.#stalls.look(this.#time.localMs, this.#live.isAmiss);
+    this.#contact.look(this.#connection.state, this.#series, this.#live.freshness?.state === "live");
     const items = this.#items();
     this.#chart.setTail(items);
     this.#dayOpen.look(this.#time.now());
@@ -243,7 +245,6 @@ export class Session {
 
   #render() {
     if ((this.#series as Series | undefined) === undefined) return;
-    const view = this.view();
-    this.#page.render(view, this.#chart.precision);
+    this.#page.render(this.view(), this.#chart.precision);
   }
 }

@@ -12,7 +12,7 @@ import { change, price } from "./format.ts";
 import { Icon, ThemeIcon } from "./icons.tsx";
 import { Intervals } from "./intervals.tsx";
 import { MarketMenu } from "./marketMenu.tsx";
-import type { Page } from "./page.ts";
+import { signInHere, type Page } from "./page.ts";
 import { StatusBadge } from "./statusBadge.tsx";
 import { toggle } from "./theme.ts";
 import { TruthButton } from "./truthButton.tsx";
@@ -76,14 +76,20 @@ function LastPrice({ page: { config, state } }: { readonly page: Page }): JSX.El
   const precision = state.precision.value;
   const isKnown = view !== null && view.price !== null && precision >= 0;
   if (view !== null) last.current = moved(last.current, view);
+  const dayChange = isKnown && view.dayOpen !== null && config.intervals.includes("1d") ? change(view.dayOpen, view.price!) : "";
+  const isSoon = config.intervals.includes("1d") && (view === null || view.load.kind === "loading");
+  const soon = <span class="figure-soon" aria-hidden="true" />;
   return (
     <>
-      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : "–"}</span>
-      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={!config.intervals.includes("1d")}>
-        {isKnown && view.dayOpen !== null ? change(view.dayOpen, view.price!) : ""}
-      </span>
+      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : soon}</span>
+      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={dayChange === "" && !isSoon} data-direction={directionOf(dayChange)}>{dayChange || soon}</span>
     </>
   );
+}
+
+/** Which way a change points: by its sign. */
+function directionOf(text: string) {
+  return text.startsWith("+") ? "up" : text.startsWith("−") ? "down" : undefined;
 }
 
 /** Which way the price went last; nowhere yet in a market that was just opened. */
@@ -91,11 +97,6 @@ function moved(last: { symbol: string; price: number | null; direction?: "up" | 
   if (last.symbol !== symbol || last.price === null || now === null) return { symbol, price: now };
   if (now === last.price) return last;
   return { symbol, price: now, direction: now > last.price ? ("up" as const) : ("down" as const) };
-}
-
-/** Signing in leads back to what is shown. */
-function signInHere() {
-  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** The address of the page's own mark. */

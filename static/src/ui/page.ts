@@ -4,7 +4,7 @@
 
 import type { PageConfig } from "../net/protocol.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { PageState, Panel } from "../state/pageState.ts";
+import type { PageState, Panel, PointedCandle } from "../state/pageState.ts";
 import type { Truth } from "../state/truth.ts";
 import type { Announcer } from "./announcer.ts";
 
@@ -13,6 +13,10 @@ export interface Actions {
   /** Shows another series; what is left out stays as it is. */
   readonly go: (series: { readonly symbol?: string; readonly interval?: string }) => void;
   readonly toNow: () => void;
+  /** Asks the server now, whatever pause was being waited out. */
+  readonly retry: () => void;
+  /** The last candles that are shown, ascending. */
+  readonly candles: (count: number) => readonly PointedCandle[];
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
   /** Goes to the candle that opens then, however far back it lies. */
@@ -37,6 +41,11 @@ export interface Page {
 /** The address of a series, or of one of its candles. */
 export function address(symbol: string, interval: string, openMs: number | null = null): string {
   return `/?${new URLSearchParams({ symbol, interval, ...(openMs === null ? {} : { at: String(openMs) }) })}`;
+}
+
+/** Signing in leads back to what is shown. */
+export function signInHere(): string {
+  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** Whether a click on a link means: here and now, not in another tab. */

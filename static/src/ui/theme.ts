@@ -19,6 +19,24 @@ export function toggle() {
   if (isSystems) delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;
   store(isSystems ? null : chosen);
+  colorBrowser();
+}
+
+/** A phone's own bar, above the page, in the colour of ours. */
+function colorBrowser() {
+  const { surface } = tokens();
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) meta.content = surface;
+}
+
+/** Light for a while, whatever was chosen; undone by what it returns. */
+export function forceLight(): () => void {
+  const { dataset } = document.documentElement;
+  const before = dataset.theme;
+  dataset.theme = "light";
+  return () => {
+    if (before === undefined) delete dataset.theme;
+    else dataset.theme = before;
+  };
 }
 
 /** Calls back when the theme in force may have changed. */

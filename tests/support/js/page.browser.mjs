@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { h, render } from "preact";
 import { Announcer } from "../../../static/src/ui/announcer.ts";
 import { Legend } from "../../../static/src/ui/legend.tsx";
+import { Stage } from "../../../static/src/ui/stage.tsx";
 import { StatusBadge } from "../../../static/src/ui/statusBadge.tsx";
 import { PageState } from "../../../static/src/state/pageState.ts";
 
@@ -31,3 +32,25 @@ export async function legend(root, candle, interval, precision) {
   await new Promise(requestAnimationFrame);
   return Object.fromEntries([...root.querySelectorAll("[data-cell]")].map((cell) => [cell.dataset.cell, cell.textContent]));
 }
+
+/** The stage in one state: `pressed` is what was asked for; the next `show` is another state. */
+export function newStage(root) {
+  const state = new PageState((callback) => callback());
+  const pressed = [];
+  const actions = { retry: () => pressed.push("retry"), toNow: () => {}, key: () => false, go: () => {}, candles: () => [] };
+  const show = async (view, message = "") => {
+    state.render({ ...VIEW, ...view }, 2);
+    state.message.value = message;
+    await new Promise(requestAnimationFrame);
+  };
+  render(h(Stage, { page: { config: { symbol: "BTCUSDT", interval: "1m" }, state, actions } }), root);
+  return { show, pressed };
+}
+
+const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
+const VIEW = {
+  symbol: "BTCUSDT", interval: "1m", nowMs: NOW, isClockKnown: true, link: { kind: "up", sinceMs: NOW - 60_000, retryInMs: null },
+  load: { kind: "ready", status: null, detail: "", retryInMs: null }, version: 7, officialToMs: NOW - 74_000, pending: 0, formingMs: null,
+  closesInMs: null, price: 1, lastNewsMs: NOW - 500, bars: 500, isOnline: true, polledMs: null, silentSinceMs: null, isLive: true,
+  freshness: { state: "live", since: NOW - 60_000, why: "Trades arrive." }, forming: null,
+};

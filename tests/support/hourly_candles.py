@@ -1,14 +1,17 @@
-"""Hours of BTCUSDT before the forming one: stored, missing and corrected as the fetcher would.
+"""Official candles an hour apart as tests store them, their gaps and audit, and what a path answers.
 
-Never here: assertions; who asks for them.
-Invariant: what is stored goes through the store's own scripts.
+Never here: assertions about any of it.
+Invariant: numbers of an answer stay text.
 """
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from redis import Redis
 
-from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS
+from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
 from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.gap import Verdict, hole_of
@@ -43,3 +46,11 @@ def entry(hours_ago: int, close: str | None = "42050.01", late_ms: int = 3_000) 
         open_ms, "42000.1", "42100", "41000.5", close, "12.34567", 7, "live", True, end_ms - 100
     )
     return compare(official_from_row(row), shown or None, end_ms=end_ms, at_ms=end_ms + late_ms)
+
+
+def asked(ann: Browser, path: str) -> dict[str, Any]:
+    answer = ann.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    found: dict[str, Any] = json.loads(answer.text, parse_float=str)
+    return found
