@@ -1,4 +1,4 @@
-"""Official candles an hour apart as tests store them, their gaps and audit, and what a path answers.
+"""Official candles an hour apart as tests store them, their gaps and audit, and answers about them.
 
 Never here: assertions about any of it.
 Invariant: numbers of an answer stay text.
