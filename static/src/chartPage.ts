@@ -10,10 +10,12 @@ import { createApi } from "./net/api.ts";
 import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
+import { CandleJump, type JumpOutcome } from "./state/candleJump.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
-import { PageState } from "./state/pageState.ts";
+import { PageState, type Panel } from "./state/pageState.ts";
 import { Preferences } from "./state/preferences.ts";
 import { Session } from "./state/session.ts";
+import { Truth } from "./state/truth.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
 import { browserStore } from "./ui/browserStore.ts";
@@ -21,11 +23,13 @@ import { element } from "./ui/element.ts";
 import { pageTitle, standing } from "./ui/format.ts";
 import { freshness } from "./ui/freshness.ts";
 import { keyed } from "./ui/keyWords.ts";
+import { spoken } from "./ui/legend.tsx";
 import { openMarketMenu } from "./ui/marketMenu.tsx";
 import { address, type Page } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
 import { wear } from "./ui/worn.ts";
+import { correctionSpoken, holeWords, jumpWords } from "./ui/truthWords.ts";
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
@@ -66,15 +70,20 @@ const shortcuts = new Shortcuts({
   },
 });
 const actions = {
-  go, toNow: () => chart.view.toNow(), retry: () => session.wake(), candles: (count: number) => session.bars().slice(-count),
-  resetView, openSearch: openMarketMenu, key,
+  go, toNow: () => chart.view.toNow(), retry: () => session.wake(), candles,
+  resetView, openSearch: openMarketMenu, key, jump: (openMs: number) => jump.want(openMs), pick, copyLink, open,
 };
-const page: Page = { config, state, markets, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions };
+const truth = new Truth({ api, clock: browserClock });
+const page: Page = { config, state, markets, truth, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions };
 
 mount(element(document, "app"), { page, csrfToken });
 
 const onAuto = (isAuto: boolean) => preferences.set("auto", isAuto);
-const chart = new Chart(element(document, "plot"), { leastDecimals, onPoint: state.pointed, onNow: state.isAtNow, onAuto });
+const chart = new Chart(element(document, "plot"), {
+  leastDecimals, onPoint: state.pointed, onHole: state.hole, onNow: state.isAtNow, onAuto,
+  onSight: (fromMs, toMs) => truth.shown.look(fromMs, toMs),
+  onClick: (openMs) => pick(openMs === state.picked.peek() || state.hole.peek() !== null ? null : openMs),
+});
 preferences.of("type").subscribe((type) => chart.setType(type));
 for (const key of ["scale", "inverted", "auto"] as const) preferences.of(key).subscribe(chooseAxis);
 const session = new Session({
@@ -87,14 +96,22 @@ const session = new Session({
   hasDays: config.intervals.includes("1d"),
 });
 
+const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms), bars: () => session.bars(), gapAt: (ms) => chart.truth.hole(ms).gap }, arrived);
+
+/** Whether keys were used last: then what is known of a candle that is pointed at is read out. */
+let isByKeys = false;
+
+
 forgetLink();
 listen();
-session.start(createSocket(session.handlers), chosen(new URL(location.href)));
+show(new URL(location.href), (series) => session.start(createSocket(handlers()), series));
 
 /** For tests, and for people at the browser's console. */
 const truecandle = Object.freeze({
   bars: () => session.bars(),
   drawn: () => chart.drawn(),
+  pointed: () => (state.pointed.peek() ?? state.hole.peek())?.time ?? null,
+  marked: () => ({ ticks: chart.truth.ticks, bands: chart.truth.bands() }),
   version: () => session.version(),
   state: () => session.view(),
   sight: () => chart.sight,
@@ -105,7 +122,70 @@ function go({ symbol, interval }: { readonly symbol?: string; readonly interval?
   const shown = session.view();
   const url = new URL(address(symbol ?? shown.symbol, interval ?? shown.interval), location.href);
   history.pushState(null, "", url);
-  session.open(chosen(url));
+  show(url);
+}
+
+/** What an address names: a series, and perhaps one of its candles. */
+function show(url: URL, start: (series: Series) => void = (series) => session.open(series)) {
+  const series = chosen(url);
+  const at = url.searchParams.get("at");
+  state.picked.value = null;
+  truth.open(series);
+  jump.open(series);
+  start(series);
+  if (at !== null && /^\d{1,15}$/.test(at)) jump.want(Number(at));
+}
+
+/** A candle was looked for. */
+function arrived(outcome: JumpOutcome) {
+  const { interval, nowMs } = session.view();
+  const words = jumpWords(outcome, interval, nowMs);
+  state.message.value = words;
+  if (outcome.kind === "there") pick(outcome.timeMs);
+  if (words !== "") announcer.say(words);
+  else read();
+}
+
+function pick(openMs: number | null) {
+  const { symbol, interval } = session.view();
+  state.picked.value = openMs;
+  chart.truth.pick(openMs);
+  history.replaceState(null, "", address(symbol, interval, openMs));
+}
+
+/** The address bar holds the link too, for browsers that forbid to copy. */
+async function copyLink(openMs: number): Promise<boolean> {
+  const { symbol, interval } = session.view();
+  const link = new URL(address(symbol, interval, openMs), location.href);
+  try {
+    await navigator.clipboard.writeText(link.href);
+    return true;
+  } catch {
+    pick(openMs);
+    return false;
+  }
+}
+
+function open(panel: Panel) {
+  const wasInside = document.activeElement?.closest("#truth-panel") != null;
+  state.panel.value = panel;
+  if (wasInside) element(document, "truth").focus();
+}
+
+/** The session's ears, and the truth's. */
+function handlers() {
+  const { dataUpdated, gapProven, ...others } = session.handlers;
+  return {
+    ...others,
+    dataUpdated: (event: Parameters<typeof dataUpdated>[0]) => {
+      dataUpdated(event);
+      truth.dataUpdated(event);
+    },
+    gapProven: (event: Parameters<typeof gapProven>[0]) => {
+      gapProven(event);
+      truth.gapProven(event);
+    },
+  };
 }
 
 /** The series that an address names; what it can't name falls back, and the page says so. */
@@ -129,9 +209,25 @@ function leastDecimals(symbol: string) {
 }
 
 function key({ key: name }: KeyboardEvent) {
-  if (!chart.key(name)) return false;
-  announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
+  const pointed = state.pointed.peek();
+  if (name === "Enter" && pointed !== null) pick(pointed.time);
+  else if (!chart.key(name)) return false;
+  if (name === "Escape") pick(null);
+  if (state.hole.peek() !== null) read();
+  else if (name !== "Enter") announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
   return true;
+}
+
+/** Reads out what is pointed at. */
+function read() {
+  const [candle, hole, view] = [state.pointed.peek(), state.hole.peek(), session.view()];
+  if (hole !== null) announcer.say(holeWords(hole, view.interval, view.nowMs));
+  else if (candle !== null) announcer.say(spoken(candle, view, chart.precision));
+}
+
+/** The last candles that are shown, as they would be pointed at. */
+function candles(count: number) {
+  return session.bars().slice(-count).map((bar) => ({ ...bar, isCorrected: chart.truth.isCorrected(bar.time) }));
 }
 
 function chooseAxis() {
@@ -166,7 +262,16 @@ function listen() {
   addEventListener("keydown", (event) => {
     if (!isElsewhere(event) && shortcuts.press(event)) event.preventDefault();
   });
-  addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
+  addEventListener("popstate", () => show(new URL(location.href)));
+  state.pointed.subscribe((candle) => truth.details.point(candle?.isCorrected ? candle.time : null));
+  state.view.subscribe((view) => view !== null && jump.look(view));
+  state.panel.subscribe((panel) => truth.report.show(panel === "truth"));
+  truth.shown.state.subscribe((shown) => chart.truth.compare(shown));
+  truth.details.detail.subscribe((detail) => {
+    if (isByKeys && detail !== null && detail.correction !== null) announcer.say(correctionSpoken(detail.correction));
+  });
+  document.addEventListener("pointerdown", () => { isByKeys = false; });
+  document.addEventListener("keydown", () => { isByKeys = true; }, { capture: true });
   addEventListener("pagehide", () => preferences.flush());
   for (const change of ["online", "offline"]) addEventListener(change, () => session.wake(navigator.onLine)); // asks, and so finds out
   addEventListener("pageshow", (event) => {

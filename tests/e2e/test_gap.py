@@ -13,7 +13,7 @@ from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-from tests.support.whole_system import ask
+from tests.support.whole_system import ask, is_proven
 
 #: From so long after now on the exchange has nothing, for so many candles of 1s.
 BEGINS_MS, CANDLES = 4_000, 5
@@ -73,9 +73,3 @@ def test_the_page_complains_of_nothing(problems: list[str]) -> None:
 
 def inside(hole: range) -> str:
     return f"bar.time >= {hole.start} && bar.time < {hole.stop}"
-
-
-def is_proven(system: System, hole: range) -> bool:
-    known = ask(system, "/gaps", limit="1000")["gaps"]
-    proven = [gap for gap in known if gap["reason"] == "maintenance"]
-    return any(gap["start"] <= hole.start and hole.stop <= gap["end"] for gap in proven)

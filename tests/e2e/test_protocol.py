@@ -1,4 +1,4 @@
-"""What the server really says is what the page's types declare (`static/src/net/protocol.ts`).
+"""What the server really says is what the page's types declare (`static/src/net/*rotocol.ts`).
 
 Never here: what the page makes of it.
 Invariant: the compiler judges, on answers and events of a whole running system; and a declared
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,12 @@ from tests.support.browser_code import node
 from tests.support.project_files import ROOT
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
-from tests.support.whole_system import System, ask
+from tests.support.whole_system import System, ask, is_proven
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher
 
-PROTOCOL = ROOT / "static" / "src" / "net" / "protocol.ts"
+PROTOCOLS = [ROOT / "static" / "src" / "net" / name for name in ("protocol.ts", "truthProtocol.ts")]
 DECLARED = re.compile(
     r"^export (?:interface|type) "
     r"(\w+(?:Event|Ack|Answer)|(?:Listed)?Market|Problem|PageConfig)\b",
@@ -81,7 +82,9 @@ def samples(system: System) -> Samples:
 
 
 def test_every_declared_shape_was_seen_for_real(samples: Samples) -> None:
-    assert set(samples) == set(DECLARED.findall(PROTOCOL.read_text()))
+    assert set(samples) == {
+        name for file in PROTOCOLS for name in DECLARED.findall(file.read_text())
+    }
 
 
 def test_what_the_server_says_is_of_its_declared_type(samples: Samples, tmp_path: Path) -> None:
@@ -132,7 +135,7 @@ def answers(system: System) -> Samples:
     config = re.search(r'<script type="application/json" id="config">(.*?)</script>', page)
     assert config
     return {
-        "DataAnswer": [ask(system, "/data", time="ms"), ask(system, "/data", time="ms", live="1")],
+        **marked(system),
         "MarketsAnswer": [requests.get(f"{system.url}/markets", timeout=20).json()],
         "ExchangeMarketsAnswer": [whole],
         "ListedMarket": whole["markets"][:SAMPLES_MAX],
@@ -141,6 +144,30 @@ def answers(system: System) -> Samples:
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
         "Problem": [requests.get(f"{system.url}/data", timeout=20).json()],
         "PageConfig": [json.loads(config[1])],
+    }
+
+
+def marked(system: System) -> Samples:
+    """What is answered of candles that were corrected, that are missing and that were shown."""
+    now_ms = int(time.time()) * 1000
+    hole = range(now_ms + 3_000, now_ms + 6_000)
+    system.script("gap", symbol="BTCUSDT", from_ms=hole.start, until_ms=hole.stop)
+    open_ms = ask(system, "/data", time="ms")["time"][-1]
+    change = {"open_ms": open_ms, "changes": {"volume": "77.5"}}
+    system.script("correction", **SECONDLY, **change)
+    wait_for(lambda: ask(system, "/corrections")["count"], what="a correction")
+    wait_for(lambda: is_proven(system, hole), 40, "a gap that is proven")
+    wait_for(
+        lambda: any(one["shown"] for one in ask(system, "/audit")["candles"]),
+        what="a candle that was shown before it became official",
+    )
+    page = ask(system, "/data", time="ms", live="1", marks="1")
+    assert page["corrected"] and page["gaps"]
+    return {
+        "DataAnswer": [page, *(ask(system, "/data", time="ms", live=live) for live in "01")],
+        "CorrectionsAnswer": [ask(system, "/corrections")],
+        "GapsAnswer": [ask(system, "/gaps")],
+        "AuditAnswer": [ask(system, "/audit"), ask(system, "/audit", summary="0")],
     }
 
 
@@ -183,8 +210,10 @@ def declare(name: str, sample: Any) -> str:
 
 def compile_all(lines: list[str], folder: Path) -> str:
     """What the compiler says of these lines; `P` are the declared shapes."""
+    shapes = folder / "shapes.ts"
+    shapes.write_text("".join(f'export type * from "{file}";\n' for file in PROTOCOLS))
     file = folder / "samples.ts"
-    file.write_text("\n".join([f'import type * as P from "{PROTOCOL}";', *lines, ""]))
+    file.write_text("\n".join([f'import type * as P from "{shapes}";', *lines, ""]))
     tsc = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
     command = [node(), str(tsc), *OPTIONS, str(file)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)

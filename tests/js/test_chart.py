@@ -7,7 +7,6 @@ draws nonsense.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,20 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-from tests.support.browser_code import MODULE, ORIGIN, PAGE, serve
-
-
-@pytest.fixture
-def stage(page: Page) -> Iterator[Page]:
-    """An empty page that serves the project's own files to itself."""
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.set_viewport_size({"width": 900, "height": 600})
-    page.route("**/*", serve)
-    page.goto(f"{ORIGIN}/")
-    page.evaluate("document.getElementById('plot').style.height = '500px'")
-    yield page
-    assert problems == []
+from tests.support.browser_code import MODULE, PAGE
 
 
 def test_what_is_handed_to_the_chart_is_what_it_draws(stage: Page) -> None:
@@ -166,7 +152,7 @@ def test_keys_read_candle_by_candle(stage: Page) -> None:
     """Left from the end is the last candle but one, and Escape goes back to the last."""
     read = """async () => {
       const {newChart, candle, parseSeries} = await MODULE;
-      const told = {onPoint: {value: null}, onNow: {value: true}};
+      const told = {onPoint: {value: null}, onHole: {value: null}, onNow: {value: true}};
       const chart = newChart(told);
       chart.begin(parseSeries('BTCUSDT', '1m'));
       chart.setHistory([candle(0, 91), candle(1, 92), candle(2, 93)], []);
@@ -200,7 +186,8 @@ def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
         f"""async () => {{
           const {{newChart, candle, parseSeries}} = await {MODULE};
           const {{legend}} = await {PAGE};
-          const told = {{onPoint: {{value: null}}, onNow: {{value: true}}}};
+          const [onPoint, onHole, onNow] = [{{value: null}}, {{value: null}}, {{value: true}}];
+          const told = {{onPoint, onHole, onNow}};
           const chart = newChart(told);
           chart.begin(parseSeries('PEPEUSDT', '1m'));
           chart.setHistory({rows}, {live});

@@ -71,7 +71,9 @@ def _lists_of(path: str) -> tuple[Bad, ...]:
         _get(f"{path}?{HOURS}&limit=1001", 400, "parameter"),
         _get(f"{path}?{HOURS}&limit=ten", 400, "parameter"),
         _get(f"{path}?{HOURS}&limit=1&limit=2", 400, "parameter"),
-        _get(f"{path}?{HOURS}&start=0", 400, "parameter"),
+        _get(f"{path}?{HOURS}&start=yesterday", 400, "parameter"),
+        _get(f"{path}?{HOURS}&start=2000&end=1000", 400, "parameter"),
+        _get(f"{path}?{HOURS}&before=0", 400, "parameter"),
         Bad(f"DELETE {path}", 405, "method", "DELETE", f"{path}?{HOURS}"),
     )
 
@@ -119,6 +121,7 @@ DATA: Final = (
     _get(f"/data?{HOURS}&start=2000&end=1000", 400, "parameter"),
     _get(f"/data?{HOURS}&time=s", 400, "parameter"),
     _get(f"/data?{HOURS}&live=yes", 400, "parameter"),
+    _get(f"/data?{HOURS}&marks=yes", 400, "parameter"),
     _get(f"/data?{HOURS}&limit=1&limit=2", 400, "parameter"),
     _get(f"/data?{HOURS}&offset=10", 400, "parameter"),
     Bad("POST /data", 405, "method", "POST", f"/data?{HOURS}"),
@@ -136,7 +139,10 @@ LIVE: Final = (
     _get(f"/live-candle?{HOURS}&limit=5", 400, "parameter"),
     Bad("PUT /live-candle", 405, "method", "PUT", f"/live-candle?{HOURS}"),
 )
-AUDIT: Final = _lists_of("/audit")
+AUDIT: Final = (
+    *_lists_of("/audit"),
+    _get(f"/audit?{HOURS}&summary=no", 400, "parameter"),
+)
 GAPS: Final = _lists_of("/gaps")
 CORRECTIONS: Final = _lists_of("/corrections")
 MARKETS: Final = (

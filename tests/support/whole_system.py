@@ -151,6 +151,12 @@ def ask(system: System, path: str, **query: str) -> Any:
     return answer.json()
 
 
+def is_proven(system: System, hole: range) -> bool:
+    known = ask(system, "/gaps", limit="1000")["gaps"]
+    proven = [gap for gap in known if gap["reason"] == "maintenance"]
+    return any(gap["start"] <= hole.start and hole.stop <= gap["end"] for gap in proven)
+
+
 def _token(system: System) -> str:
     if system.url not in _TOKENS:
         _TOKENS[system.url] = system.token()

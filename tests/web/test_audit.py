@@ -11,25 +11,12 @@ from typing import Any
 
 from redis import Redis
 
+from tests.support.hourly_candles import entry
 from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, Browser, issue
-from truecandle.candles.audit import AuditEntry, compare
-from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.instrument import Instrument
 from truecandle.store import audit, keys, markets
 
 PATH = "/audit?symbol=BTCUSDT&interval=1h"
-
-
-def entry(hours_ago: int, close: str | None = "42050.01", late_ms: int = 3_000) -> AuditEntry:
-    """The candle of an hour that ended so long before the forming one; `close` was shown."""
-    end_ms = FORMING_MS - hours_ago * HOUR_MS
-    open_ms = end_ms - HOUR_MS
-    row = [open_ms, "42000.10000000", "42100.00", "41000.5", "42050.01", "12.34567000",
-           end_ms - 1, "1.5", 7, "1.0", "0.5", "0"]  # fmt: skip
-    shown = close and LiveCandle(
-        open_ms, "42000.1", "42100", "41000.5", close, "12.34567", 7, "live", True, end_ms - 100
-    )
-    return compare(official_from_row(row), shown or None, end_ms=end_ms, at_ms=end_ms + late_ms)
 
 
 def asked(ann: Browser, more: str = "") -> dict[str, Any]:

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 from redis import Redis
 
-from tests.support.hourly_candles import asked, row, store
+from tests.support.hourly_candles import asked, note, row, store
 from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, Browser
-from truecandle.candles.gap import Verdict, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.store import gaps, keys
 
 SERIES = "?symbol=BTCUSDT&interval=1h"
-
-
-def note(redis: Redis, first: int, last: int) -> None:
-    """A hole from so many hours ago to so many."""
-    span = FORMING_MS - first * HOUR_MS, FORMING_MS - (last - 1) * HOUR_MS
-    verdict = Verdict(hole_of(HOURLY.interval, *span), "maintenance", "both neighbours")
-    known = gaps.read(redis, HOURLY)
-    gaps.save(redis, HOURLY, known, known.note(HOURLY.interval, *span, [verdict], NOW_MS))
 
 
 def test_without_candles_nothing_is_missing(ann: Browser) -> None:

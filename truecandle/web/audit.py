@@ -1,7 +1,7 @@
 """`/audit`: what the live chart had shown of closed candles, against what became official.
 
 Never here: comparing, figures (`candles/audit`), which parameters are allowed (`query`).
-Invariant: the summary is over all that is kept, whatever part of it is told of.
+Invariant: the summary is over all that is kept, whatever part of it is told of, or is left out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from truecandle.candles.audit import (
     summary,
 )
 from truecandle.candles.instrument import Instrument
-from truecandle.candles.series import Series
 from truecandle.exact_json import Exact, dumps
-from truecandle.store import audit, markets
+from truecandle.store import audit, markets, marks
 from truecandle.web.auth import require_read
 from truecandle.web.json_response import json_response
-from truecandle.web.query import parse_list_query
+from truecandle.web.query import ListQuery, parse_list_query
 from truecandle.web.services import services
 
 bp = Blueprint("audit", __name__)
@@ -36,36 +35,42 @@ bp = Blueprint("audit", __name__)
 @require_read
 def shown_live() -> Response:
     """What the chart had shown of closed candles against what became official, in figures."""
-    series, limit = parse_list_query(services().markets, request.args, audit.KEPT)
-    texts = audit.texts(services().redis, series)
-    instrument = markets.instrument(services().redis, series.symbol)
-    text = services().server.run_blocking(_body, series, texts, instrument, limit)
+    asked = parse_list_query(services().markets, request.args, audit.KEPT, "summary")
+    texts = audit.texts(services().redis, asked.series)
+    instrument = markets.instrument(services().redis, asked.series.symbol)
+    text = services().server.run_blocking(_body, asked, texts, instrument)
     return json_response(Exact(text))
 
 
-def _body(
-    series: Series, texts: Sequence[bytes], instrument: Instrument | None, limit: int
-) -> bytes:
-    """The answer as JSON, from the kept texts, with the newest `limit` entries.
+def _body(asked: ListQuery, texts: Sequence[bytes], instrument: Instrument | None) -> bytes:
+    """The answer as JSON, from the kept texts, with the newest entries of what is asked for.
 
-    Takes about 100 ms at worst, all of it computing: not on the hub.
+    With the summary it takes about 100 ms at worst, all of it computing: not on the hub.
     """
-    entries = audit.decode(texts)
-    steps = known_steps(instrument, entries)
-    told = entries[:limit]
+    between = marks.between(texts, asked.start_ms, asked.end_ms)
+    entries = audit.decode(texts if asked.has_summary else between)
+    told = [entry for entry in entries if asked.is_about(entry.open_ms)][: asked.limit]
     return dumps(
         {
-            "symbol": series.symbol,
-            "interval": series.interval.name,
-            "tick": _number(steps.tick),
-            "tick_source": steps.tick_source,
-            "step": _number(steps.step),
-            "step_source": steps.step_source,
-            "summary": _summary(summary(entries, steps)),
+            "symbol": asked.series.symbol,
+            "interval": asked.series.interval.name,
+            "since": min(filter(None, map(marks.time_of, texts)), default=None),
+            **(_figures(entries, instrument) if asked.has_summary else {}),
             "count": len(told),
             "candles": [_entry(entry) for entry in told],
         }
     )
+
+
+def _figures(entries: Sequence[AuditEntry], instrument: Instrument | None) -> dict[str, Any]:
+    steps = known_steps(instrument, entries)
+    return {
+        "tick": _number(steps.tick),
+        "tick_source": steps.tick_source,
+        "step": _number(steps.step),
+        "step_source": steps.step_source,
+        "summary": _summary(summary(entries, steps)),
+    }
 
 
 def _summary(found: AuditSummary) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.series import Series
 from truecandle.exact_json import Exact, dumps
-from truecandle.store import official, quarantine
+from truecandle.store import marks, official, quarantine
 from truecandle.store.official import CORRECTIONS_KEPT, Correction
 from truecandle.store.quarantine import Quarantined
 from truecandle.web.auth import require_read
@@ -42,10 +42,11 @@ _FIELDS: Final = {
 @require_read
 def corrected() -> Response:
     """What the exchange changed after the close, newest first; and what was not believed."""
-    series, limit = parse_list_query(services().markets, request.args, CORRECTIONS_KEPT)
-    texts = official.correction_texts(services().redis, series, limit)
-    unbelieved = quarantine.read(services().redis, series)
-    text = services().server.run_blocking(_body, series, texts, unbelieved)
+    asked = parse_list_query(services().markets, request.args, CORRECTIONS_KEPT)
+    kept = official.correction_texts(services().redis, asked.series, CORRECTIONS_KEPT)
+    texts = marks.between(kept, asked.start_ms, asked.end_ms)[: asked.limit]
+    unbelieved = quarantine.read(services().redis, asked.series)
+    text = services().server.run_blocking(_body, asked.series, texts, unbelieved)
     return json_response(Exact(text))
 
 

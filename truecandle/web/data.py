@@ -15,11 +15,12 @@ from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.gap import Missing
+from truecandle.candles.marks import Marks, marks_of
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
 from truecandle.exact_json import Exact, dumps
-from truecandle.store import gaps, live, official, pages
+from truecandle.store import gaps, live, marks, official, pages
 from truecandle.store.batch import Batch
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
@@ -36,14 +37,15 @@ _SHAPE = b"2"
 
 
 class Snapshot(NamedTuple):
-    """One instant of a series: the official page, its columns once cut, the live candles, and what
-    is proven missing among both, as it stands in answers.
+    """One instant of a series: the official page, its columns once cut, the live candles, what is
+    proven missing among both, as it stands in answers, and the marks, if they were asked for.
     """
 
     page: Page
     columns: Columns | None
     live: list[bytes]
     missing: list[list[int]]
+    marks: Marks | None = None
 
 
 @bp.get("/data")
@@ -65,20 +67,25 @@ def candles() -> Response:
 
 
 def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
-    """What was asked for, all of one instant; live candles only if they were asked for."""
-    if not wanted.is_live:
+    """What was asked for, all of one instant; live candles and marks only if they were."""
+    if not (wanted.is_live or wanted.is_marked):
         return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
     batch = Batch(redis)
     asked_page = pages.queue(batch, series, wanted.query)
-    asked_live = live.queue(batch, series, now_ms)
-    asked_missing = gaps.queue(batch, series)
+    asked_live = live.queue(batch, series, now_ms) if wanted.is_live else None
+    asked_missing = gaps.queue(batch, series) if wanted.is_live else None
+    asked_marks = marks.queue(batch, series) if wanted.is_marked else None
     batch.run()
-    page, missing = asked_page.value, asked_missing.value
+    page = asked_page.value
     cut = columns(page.members)
+    of_page = _marks(series, page, cut, asked_marks.value) if asked_marks else None
+    if asked_live is None or asked_missing is None:
+        return Snapshot(page, cut, [], [], of_page)
+    missing = asked_missing.value
     beside = _beside(wanted.query, series, page, cut, asked_live.value, missing, now_ms)
     shown = [item.candle.to_json(item.state).encode() for item in beside]
-    return Snapshot(page, cut, shown, spans(missing))
+    return Snapshot(page, cut, shown, spans(missing), of_page)
 
 
 def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
@@ -86,7 +93,8 @@ def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
     missing = str(snapshot.missing).encode()
-    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
+    beside = (missing, *snapshot.live, dumps(_marks_fields(snapshot.marks)))
+    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, *beside)
     return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
 
 
@@ -109,7 +117,20 @@ def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
     }
     if wanted.is_live:
         fields |= {"live": _column(snapshot.live), "missing": snapshot.missing}
-    return dumps(fields), cut
+    return dumps(fields | _marks_fields(snapshot.marks)), cut
+
+
+def _marks(series: Series, page: Page, cut: Columns, known: marks.Known) -> Marks:
+    opens = [int(time) for time in cut.time]
+    is_newest = bool(opens) and page.latest == opens[-1]
+    return marks_of(series.interval, opens, known.corrected, known.gaps, is_newest=is_newest)
+
+
+def _marks_fields(found: Marks | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    missing = [[gap.start_ms, gap.end_ms, gap.reason] for gap in found.gaps]
+    return {"corrected": found.corrected, "gaps": missing}
 
 
 def _column(values: list[bytes]) -> Exact:

@@ -23,11 +23,13 @@ bp = Blueprint("gaps", __name__)
 @require_read
 def missing() -> Response:
     """The holes of a series, newest first, each with its reason, evidence and times."""
-    series, limit = parse_list_query(services().markets, request.args, GAPS_MAX)
+    asked = parse_list_query(services().markets, request.args, GAPS_MAX)
+    series = asked.series
     meta = official.meta(services().redis, series)
     standing = sorted(
         gaps.standing(services().redis, series), key=lambda gap: gap.start_ms, reverse=True
     )
+    listed = [gap for gap in standing if asked.is_about(gap.start_ms, gap.end_ms)][: asked.limit]
     return json_response(
         {
             "symbol": series.symbol,
@@ -35,7 +37,7 @@ def missing() -> Response:
             "earliest": meta.earliest,
             "latest": meta.latest,
             "missing": sum(gap.candles for gap in standing),
-            "count": len(standing[:limit]),
-            "gaps": [Exact(gap.to_json()) for gap in standing[:limit]],
+            "count": len(listed),
+            "gaps": [Exact(gap.to_json()) for gap in listed],
         }
     )

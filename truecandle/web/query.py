@@ -26,7 +26,8 @@ LIMIT_USUAL: Final = 500
 #: Entries of a list, such as an audit.
 LISTED_USUAL: Final = 100
 SERIES_PARAMETERS: Final = ("symbol", "interval")
-DATA_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end", "before", "time", "live")
+LIST_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end")
+DATA_PARAMETERS: Final = (*LIST_PARAMETERS, "before", "time", "live", "marks")
 
 _ISO = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,3}))?Z",
@@ -43,32 +44,52 @@ class DataQuery:
     query: Query
     is_iso: bool
     is_live: bool
+    is_marked: bool = False
 
     @property
     def key(self) -> str:
         q = self.query
         return (
             f"{self.series.name} {q.limit} {q.start_ms} {q.end_ms} {q.before_ms} "
-            f"{self.is_iso} {self.is_live}"
+            f"{self.is_iso} {self.is_live} {self.is_marked}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which entries of a series' list: the newest `limit` about candles in [start_ms, end_ms);
+    None: without that end.
+    """
+
+    series: Series
+    limit: int
+    start_ms: int | None
+    end_ms: int | None
+    has_summary: bool = True
+
+    def is_about(self, open_ms: int, end_ms: int | None = None) -> bool:
+        """Whether it lies in the range: the candle that opens then, or a part of a longer span."""
+        is_after = self.end_ms is not None and open_ms >= self.end_ms
+        last_ms = open_ms if end_ms is None else end_ms - 1
+        return not is_after and (self.start_ms is None or last_ms >= self.start_ms)
 
 
 def parse_data_query(markets: Markets, args: MultiDict[str, str]) -> DataQuery:
     """A `/data` request; `CandleError` or `Problem` 404 for what cannot be answered."""
     values = _single(args, DATA_PARAMETERS)
+    start_ms, end_ms = _range(values)
     query = Query(
         limit=_limit(values.get("limit")),
-        start_ms=_moment("start", values.get("start")),
-        end_ms=_moment("end", values.get("end")),
+        start_ms=start_ms,
+        end_ms=end_ms,
         before_ms=_moment("before", values.get("before")),
     )
-    if query.start_ms is not None and query.end_ms is not None and query.start_ms > query.end_ms:
-        raise CandleError("start", values["start"], "a time not after `end`")
     return DataQuery(
         series=_followed(markets, values),
         query=query,
         is_iso=_one_of("time", values.get("time", "iso"), ("iso", "ms")) == "iso",
         is_live=_one_of("live", values.get("live", "0"), ("0", "1")) == "1",
+        is_marked=_one_of("marks", values.get("marks", "0"), ("0", "1")) == "1",
     )
 
 
@@ -78,12 +99,16 @@ def series_of(markets: Markets, args: MultiDict[str, str]) -> Series:
 
 
 def parse_list_query(
-    markets: Markets, args: MultiDict[str, str], limit_max: int
-) -> tuple[Series, int]:
-    """The series whose list is asked for, and how many of its newest entries."""
-    values = _single(args, (*SERIES_PARAMETERS, "limit"))
+    markets: Markets, args: MultiDict[str, str], limit_max: int, *more: str
+) -> ListQuery:
+    """The series whose list is asked for, and which of its entries; `more` parameters are 0 or 1,
+    1 if not given.
+    """
+    values = _single(args, (*LIST_PARAMETERS, *more))
     limit = _limit(values.get("limit"), LISTED_USUAL, limit_max)
-    return _followed(markets, values), limit
+    start_ms, end_ms = _range(values)
+    has_summary = _one_of("summary", values.get("summary", "1"), ("0", "1")) == "1"
+    return ListQuery(_followed(markets, values), limit, start_ms, end_ms, has_summary)
 
 
 def parse_symbols_query(args: MultiDict[str, str], most: int) -> list[str]:
@@ -140,6 +165,14 @@ def _limit(text: str | None, usual: int = LIMIT_USUAL, most: int = PAGE_CANDLES_
     if number is None:
         raise CandleError("limit", text, f"a whole number from 1 to {most}")
     return number
+
+
+def _range(values: dict[str, str]) -> tuple[int | None, int | None]:
+    start_ms = _moment("start", values.get("start"))
+    end_ms = _moment("end", values.get("end"))
+    if start_ms is not None and end_ms is not None and start_ms > end_ms:
+        raise CandleError("start", values["start"], "a time not after `end`")
+    return start_ms, end_ms
 
 
 def _moment(name: str, text: str | None) -> int | None:

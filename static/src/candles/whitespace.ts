@@ -9,22 +9,29 @@ export interface Whitespace {
   readonly time: number;
 }
 
-/** Whitespace points put in at most; a longer hole is drawn shorter than it is. */
+/** Whitespace points put in at most; the oldest holes, and a longer one, are drawn shorter than they are. */
 export const HOLE_POINTS_MAX = 500;
 
 /** The sorted candles with whitespace between them; also before the first, if `afterMs` is given. */
 export function spaced<C extends Whitespace>(interval: Interval, candles: readonly C[], afterMs: number | null = null): (C | Whitespace)[] {
-  const points: (C | Whitespace)[] = [];
+  if (!interval.hasGrid) return [...candles];
+  const missing = new Map<number, Whitespace[]>();
   let left = HOLE_POINTS_MAX;
-  let beforeMs = afterMs;
-  for (const candle of candles) {
-    let openMs = beforeMs === null || !interval.hasGrid ? candle.time : interval.nextOpenMs(beforeMs);
-    for (; openMs < candle.time && left > 0; openMs = interval.nextOpenMs(openMs)) {
-      points.push({ time: openMs });
-      left -= 1;
-    }
-    points.push(candle);
-    beforeMs = Math.max(beforeMs ?? 0, candle.time);
+  for (let i = candles.length - 1; i >= 0 && left > 0; i -= 1) {
+    const beforeMs = Math.max(candles[i - 1]?.time ?? -1, afterMs ?? -1);
+    if (beforeMs < 0) break;
+    const points = hole(interval, beforeMs, candles[i]!.time, left);
+    if (points.length > 0) missing.set(i, points);
+    left -= points.length;
+  }
+  return missing.size === 0 ? [...candles] : candles.flatMap((candle, i) => [...(missing.get(i) ?? []), candle]);
+}
+
+/** The open times between two candles, the first ones up to that many. */
+function hole(interval: Interval, beforeMs: number, untilMs: number, most: number): Whitespace[] {
+  const points = [];
+  for (let openMs = interval.nextOpenMs(beforeMs); openMs < untilMs && points.length < most; openMs = interval.nextOpenMs(openMs)) {
+    points.push({ time: openMs });
   }
   return points;
 }

@@ -66,6 +66,11 @@ export class BarWindow {
     return point !== undefined && point.time === timeMs && isBar(point) ? point : null;
   }
 
+  /** The first place at that time or after it, given to the chart or not; undefined: none. */
+  timeAt(timeMs: number): number | undefined {
+    return this.#points[this.#indexOf(timeMs)]?.time;
+  }
+
   /** All points anew; the window stays where the view was, or begins at the end. */
   set(points: BarPoint[]) {
     const wasAtEnd = this.isAtEnd;
@@ -86,8 +91,10 @@ export class BarWindow {
   /** New points after the last one. */
   append(points: readonly BarPoint[]) {
     const isAtEnd = this.isAtEnd;
+    this.#isGiving = true; // a bar may move the view at once, while the window does not have all of them yet
     this.#points.push(...points);
     if (isAtEnd) this.#bars.append(points);
+    this.#isGiving = false;
   }
 
   /** New values of a bar that is there. False if none is there. */

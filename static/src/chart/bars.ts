@@ -27,6 +27,7 @@ export class Bars {
   #points: BarPoint[] = [];
   #shapes = new Map<number, Shape>(); // by open time, where they are not the candles' own
   #linked: { readonly candle: DrawnCandle; readonly shape: Shape } | null = null;
+  #isPale = false;
 
   /** `before` are the bars that these go on from, where there are any. */
   constructor(chart: IChartApi, before: Bars | null = null) {
@@ -89,7 +90,7 @@ export class Bars {
     this.#kind = kind;
     this.#series = kind.add(this.#chart);
     if (this.#format !== null) this.format(this.#format);
-    this.#series.applyOptions(kind.options(this.#colors));
+    this.#series.applyOptions(kind.options(this.#colors, this.#isPale));
     this.set(this.#points);
     for (const primitive of this.#primitives) this.#series.attachPrimitive(primitive);
     this.#chart.removeSeries(former);
@@ -103,8 +104,15 @@ export class Bars {
 
   restyle(colors: ThemeColors = this.#colors) {
     this.#colors = colors;
-    this.#series.applyOptions(this.#kind.options(colors));
+    this.#series.applyOptions(this.#kind.options(colors, this.#isPale));
     this.set(this.#points);
+  }
+
+  /** Official candles pale, for others drawn over them; or in full. */
+  pale(isPale: boolean) {
+    if (isPale === this.#isPale) return;
+    this.#isPale = isPale;
+    this.#series.applyOptions(this.#kind.options(this.#colors, isPale));
   }
 
   /** All points anew: candles (official without a `state`), or `{time}` for whitespace. */

@@ -3,14 +3,16 @@
 // Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
 
 import type { IChartApi } from "lightweight-charts";
-import { sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
+import type { Candle, CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
+import type { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
 import { spaced, type Whitespace } from "../candles/whitespace.ts";
 import type { PointedCandle } from "../state/pageState.ts";
 import type { ChartType } from "../state/preferences.ts";
 import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
+import { toMs } from "./chartTime.ts";
 import { ComingTimes } from "./comingTimes.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
@@ -22,14 +24,11 @@ import { KINDS } from "./seriesKinds.ts";
 import { options, style } from "./style.ts";
 import { Viewport } from "./viewport.ts";
 import { createZonedChart, type TimeAxis } from "./timeAxis.ts";
+import { sightOf, tellPointed, type Sight, type Told } from "./told.ts";
+import { TruthLayer } from "./truthLayer.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
 
-/** What the chart tells by itself: each a signal, or anything else that holds a value. */
-interface ChartParts {
-  /** The candle that is pointed at, or the newest; null where there is none. */
-  readonly onPoint: { value: PointedCandle | null };
-  /** Whether the newest candle is in sight. */
-  readonly onNow: { value: boolean };
+interface ChartParts extends Told {
   /** How many decimals a market's prices have at least; -1 where that is not known. */
   readonly leastDecimals?: (symbol: string) => number;
   /** The price axis was dragged, or follows the candles again. */
@@ -41,6 +40,7 @@ export class Chart {
   /** What part of the candles is in sight. */
   readonly view: Viewport;
   readonly axis: PriceAxis;
+  readonly truth: TruthLayer;
   readonly #chart: IChartApi;
   readonly #times: TimeAxis;
   readonly #history: Bars;
@@ -50,7 +50,7 @@ export class Chart {
   readonly #lastPrice: LastPrice;
   readonly #markers = new PendingMarkers();
   readonly #fades: Fades;
-  readonly #parts: Required<ChartParts>;
+  readonly #parts: ChartParts & Required<Pick<ChartParts, "leastDecimals" | "onAuto">>;
   readonly #cursor: Cursor;
   #series: Series | null = null;
   #rows: readonly Candle[] = [];
@@ -73,11 +73,19 @@ export class Chart {
     this.view = new Viewport(this.#chart, this.#window, { onMove: () => this.#moved(), onGiven: () => this.setTail(this.#live) });
     this.#fades = new Fades(this.#history);
     const candles = () => [...this.#rows, ...this.#live.map(({ candle }) => candle)];
-    this.#cursor = new Cursor(this.#chart, { series: this.#coming.series, candles, onMove: () => this.#point(), toNow: () => this.view.toNow() });
+    this.truth = new TruthLayer(this.#chart, this.#window, this.#history, this.#tail);
+    this.#cursor = new Cursor(this.#chart, {
+      series: this.#coming.series,
+      candles: () => this.truth.stops(candles()),
+      onMove: () => this.#point(),
+      toNow: () => this.view.toNow(),
+      reveal: (timeMs) => this.reveal(timeMs),
+    });
     this.#tail.attach(this.#markers);
     [0.82, 0.18].forEach((factor, pane) => this.#chart.panes()[pane]!.setStretchFactor(factor));
     this.#restyle();
     this.axis.listen(root, this.#parts.onAuto);
+    this.#chart.subscribeClick(({ time }) => this.#parts.onClick?.(time === undefined ? null : toMs(time)));
     onChange(() => this.#restyle());
     printLight(this.#chart, root, () => this.#restyle());
     this.#times.onChange(() => this.#redraw());
@@ -94,6 +102,7 @@ export class Chart {
     this.#cursor.leave();
     this.#fades.stop();
     for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
+    this.truth.begin(series.interval);
     this.#coming.clear();
     this.#showLastPrice();
     if (isOther) this.axis.open(this.#parts.leastDecimals(series.symbol));
@@ -105,6 +114,19 @@ export class Chart {
   /** The same series, its grid now known. */
   learn(series: Series) {
     this.#series = series;
+    this.truth.learn(series.interval);
+  }
+
+  /** The marks of the candles, whenever they have changed. */
+  mark(marks: Marks) {
+    this.truth.mark(marks, this.#live.map(({ candle }) => candle));
+    this.#point();
+  }
+
+  /** Brings a place of the time axis into view and points at it; false if nothing is there, not even a hole. */
+  goTo(openMs: number): boolean {
+    if (this.#window.timeAt(openMs) !== openMs && this.#at(openMs) === null) return false;
+    return this.#cursor.goTo(openMs, this.#at(openMs)?.close ?? this.#rows.at(-1)?.close ?? 0);
   }
 
   /** All official candles and the live ones beside them. */
@@ -151,6 +173,7 @@ export class Chart {
     this.#markers.set(bars.filter((bar) => bar.state === "pending").map((bar) => ({ time: bar.time, high: this.#tail.top(bar) })));
     this.#coming.follow(this.#series.interval, isAtEnd ? this.#newest : (this.#history.last?.candle ?? null), isAtEnd);
     this.#showLastPrice();
+    this.truth.stand(bars);
     this.#point();
   }
 
@@ -201,17 +224,16 @@ export class Chart {
   }
 
   /** First and last open time in sight and the candles from one to the other; null where there is none. */
-  get sight(): { fromMs: number; toMs: number; count: number } | null {
+  get sight(): Sight | null {
     const ends = this.view.endsMs;
-    if (ends === null) return null;
-    const times = [...this.#rows, ...this.#live.map(({ candle }) => candle)].map(({ time }) => time);
-    return { fromMs: ends.from, toMs: ends.to, count: times.filter((time) => time >= ends.from && time <= ends.to).length };
+    return ends === null ? null : sightOf(ends.from, ends.to, [...this.#rows, ...this.#live.map(({ candle }) => candle)]);
   }
 
   #moved() {
     if (this.view.isNearOldest && this.#rows.length > 0) this.#needOlder();
     this.#parts.onNow.value = this.view.isAtNow;
     this.axis.rebase((this.#history.firstFrom(this.view.endsMs?.from ?? 0) ?? this.#newest)?.close ?? null);
+    if (this.visible !== null) this.#parts.onSight?.(this.visible.fromMs, this.visible.toMs);
   }
 
   #restyle() {
@@ -221,6 +243,7 @@ export class Chart {
     this.#markers.restyle(colors.text);
     this.#lastPrice.colors = colors;
     this.#showLastPrice();
+    this.truth.restyle(colors);
   }
 
   /** The same candles at the same place, drawn anew. */
@@ -241,20 +264,20 @@ export class Chart {
     return this.#live.at(-1)?.candle ?? this.#rows.at(-1) ?? null;
   }
 
-  /** Tells of the candle that is pointed at; told anew only if it differs. */
+  /** Tells of the candle that is pointed at, or of its absence. */
   #point() {
     if (this.#series === null) return;
-    const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
-    const before = this.#parts.onPoint.value;
-    if (candle !== null && before !== null && candle.state === before.state && sameValues(candle, before)) return;
-    this.#parts.onPoint.value = candle;
+    const { pointedMs } = this.#cursor;
+    const pointed = this.#at(pointedMs);
+    const hole = pointedMs !== null && pointed === null && this.#rows.length > 0 ? this.truth.hole(pointedMs) : null;
+    tellPointed(this.#parts, pointed ?? this.#at(null), hole);
   }
 
   /** The candle that opens then, with its state; the last one for null. */
   #at(timeMs: number | null): PointedCandle | null {
     const live = this.#live.findLast(({ candle }) => timeMs === null || candle.time === timeMs);
-    if (live !== undefined) return { ...live.candle, state: live.state };
+    if (live !== undefined) return { ...live.candle, state: live.state, isCorrected: false };
     const row = timeMs === null ? this.#rows.at(-1) : this.#window.at(timeMs);
-    return row ? { ...row, state: "final" } : null;
+    return row ? { ...row, state: "final", isCorrected: this.truth.isCorrected(row.time) } : null;
   }
 }

@@ -5,9 +5,7 @@
 import type { IPrimitivePaneView, ISeriesPrimitive, SeriesAttachedParameter, Time } from "lightweight-charts";
 import type { Candle } from "../candles/candle.ts";
 import { toChartTime } from "./chartTime.ts";
-
-/** What lightweight-charts hands to a renderer. */
-type DrawingTarget = Parameters<NonNullable<ReturnType<IPrimitivePaneView["renderer"]>>["draw"]>[0];
+import type { DrawingTarget } from "./drawing.ts";
 
 const RADIUS_PX = 3;
 const ABOVE_PX = 9;

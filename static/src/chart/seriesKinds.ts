@@ -30,7 +30,8 @@ export interface SeriesKind {
   /** Averaged from candles (heikinAshi.ts). */
   readonly isAveraged: boolean;
   readonly add: (chart: IChartApi) => ISeriesApi<SeriesType>;
-  readonly options: (colors: ThemeColors) => SeriesOptions;
+  /** Pale: for others drawn over it. */
+  readonly options: (colors: ThemeColors, isPale: boolean) => SeriesOptions;
   readonly item: (time: Time, shape: Shape, look: Look, colors: ThemeColors) => Item;
 }
 
@@ -40,6 +41,10 @@ export const BODY: Readonly<Record<CandleState, number>> = { final: 1, pending: 
 /** A bar has no body: it may be paler, but not as pale. */
 const STROKE: Readonly<Record<CandleState, number>> = { final: 1, pending: 0.7, forming: 0.85 };
 
+/** Opacity of bodies, and of outlines, wicks and lines, under candles as they were shown. */
+const PALE_BODY = 0.22;
+const PALE_LINE = 0.5;
+
 const CLEAR = "rgba(0, 0, 0, 0)";
 const QUIET = { priceLineVisible: false, lastValueVisible: false } as const;
 
@@ -47,7 +52,7 @@ const candles: SeriesKind = {
   isJoined: false,
   isAveraged: false,
   add: (chart) => chart.addSeries(CandlestickSeries, { ...QUIET, borderVisible: true }),
-  options: (colors) => bothWays(colors, colors.up),
+  options: (colors, isPale) => bothWays(colors, isPale),
   item: (time, { open, high, low, close }, { side, state }, colors) => {
     const bar = { time, open, high, low, close };
     if (side === "none") return { ...bar, color: shade(colors.muted, BODY[state]), borderColor: colors.muted, wickColor: colors.muted };
@@ -57,7 +62,7 @@ const candles: SeriesKind = {
 
 const hollow: SeriesKind = {
   ...candles,
-  options: (colors) => bothWays(colors, CLEAR),
+  options: (colors, isPale) => ({ ...bothWays(colors, isPale), upColor: CLEAR }),
   item: (time, shape, look, colors) => {
     const bar = candles.item(time, shape, look, colors);
     return look.side === "up" ? { ...bar, color: CLEAR } : bar;
@@ -67,7 +72,7 @@ const hollow: SeriesKind = {
 const bars: SeriesKind = {
   ...candles,
   add: (chart) => chart.addSeries(BarSeries, { ...QUIET, thinBars: false }),
-  options: ({ up, down }) => ({ upColor: up, downColor: down }),
+  options: ({ up, down }, isPale) => ({ upColor: stroke(up, isPale), downColor: stroke(down, isPale) }),
   item: (time, { open, high, low, close }, { side, state }, colors) => {
     const bar = { time, open, high, low, close };
     return side !== "none" && state === "final" ? bar : { ...bar, color: shade(side === "none" ? colors.muted : colors[side], STROKE[state]) };
@@ -78,14 +83,14 @@ const line: SeriesKind = {
   ...candles,
   isJoined: true,
   add: (chart) => chart.addSeries(LineSeries, { ...QUIET, lineWidth: 2, lineType: LineType.Simple }),
-  options: ({ accent }) => ({ color: accent }),
+  options: ({ accent }, isPale) => ({ color: stroke(accent, isPale) }),
   item: (time, { close }, { isBeforeGap }) => (isBeforeGap ? { time, value: close, color: CLEAR } : { time, value: close }),
 };
 
 const area: SeriesKind = {
   ...line,
   add: (chart) => chart.addSeries(AreaSeries, { ...QUIET, lineWidth: 2 }),
-  options: ({ accent }) => ({ lineColor: accent, topColor: shade(accent, 0.28), bottomColor: shade(accent, 0.02) }),
+  options: ({ accent }, isPale) => ({ lineColor: stroke(accent, isPale), topColor: shade(accent, 0.28), bottomColor: shade(accent, 0.02) }),
   item: (time, { close }, { isBeforeGap }) => (isBeforeGap ? { time, value: close, lineColor: CLEAR, topColor: CLEAR, bottomColor: CLEAR } : { time, value: close }),
 };
 
@@ -97,8 +102,17 @@ export function sideOf({ open, close, volume }: Shape & { readonly volume: numbe
   return close >= open ? "up" : "down";
 }
 
-function bothWays({ up, down }: ThemeColors, upBody: string): SeriesOptions {
-  return { upColor: upBody, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down };
+function bothWays(colors: ThemeColors, isPale: boolean) {
+  const [up, down] = [stroke(colors.up, isPale), stroke(colors.down, isPale)];
+  const body = isPale ? PALE_BODY : 1;
+  return {
+    upColor: shade(colors.up, body), downColor: shade(colors.down, body),
+    borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
+  };
+}
+
+function stroke(color: string, isPale: boolean) {
+  return shade(color, isPale ? PALE_LINE : 1);
 }
 
 /** By colour and opacity; there are as many as colours and states. */

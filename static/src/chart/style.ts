@@ -2,8 +2,10 @@
 // Never here: candles' colours (bars.ts), data.
 // Invariant: the attribution logo stays on.
 
-import { ColorType, CrosshairMode, type ChartOptions, type DeepPartial } from "lightweight-charts";
+import { ColorType, CrosshairMode, type ChartOptions, type DeepPartial, type Time } from "lightweight-charts";
+import { fullMoment } from "../ui/format.ts";
 import { alpha, type ThemeColors } from "../ui/theme.ts";
+import { toMs } from "./chartTime.ts";
 
 export const BAR_SPACING_PX = 10;
 export const RIGHT_OFFSET_BARS = 5;
@@ -27,6 +29,16 @@ export function options(): DeepPartial<ChartOptions> {
       allowShiftVisibleRangeOnWhitespaceReplacement: true, // a new candle takes the place of a time to come
     },
     localization: { locale: "en-GB" },
+  };
+}
+
+/** What follows the interval, and where the view begins. */
+export function seriesOptions(interval: string): DeepPartial<ChartOptions> {
+  return {
+    localization: { timeFormatter: (time: Time) => fullMoment(toMs(time), interval) },
+    timeScale: {
+      secondsVisible: interval === "1s", timeVisible: !/[dwM]$/.test(interval), barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS,
+    },
   };
 }
 

@@ -4,9 +4,12 @@
 
 import { officialFromColumns, type Candle, type Unchecked } from "../candles/candle.ts";
 import { isInteger } from "../candles/interval.ts";
+import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import { freshness } from "./freshness.ts";
 import type { DataAnswer, Freshness, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAnswers.ts";
+import type { Correction, GapFields } from "./truthProtocol.ts";
 
 /** No request is waited for longer than this. */
 const TIMEOUT_MS = 10_000;
@@ -24,6 +27,7 @@ export interface DataQuery {
   /** Candles that open before it. */
   readonly before?: number | null;
   readonly live?: boolean;
+  readonly marks?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -33,6 +37,8 @@ export interface DataPage {
   readonly candles: readonly Candle[];
   readonly live: readonly unknown[];
   readonly missing: readonly MissingSpan[];
+  /** Null unless they were asked for. */
+  readonly marks: PageMarks | null;
   readonly hasMore: boolean;
   readonly serverMs: number | null;
 }
@@ -76,12 +82,21 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
     return { body, serverMs: Date.parse(response.headers.get("Date") ?? "") || null };
   }
 
+  async function told(path: string, { symbol, interval, limit, start, end, summary = true, signal }: TruthQuery & { readonly summary?: boolean }) {
+    const query = new URLSearchParams({ symbol, interval, limit: String(limit) });
+    if (start !== undefined) query.set("start", String(start));
+    if (end !== undefined) query.set("end", String(end));
+    if (!summary) query.set("summary", "0");
+    return (await ask(`${path}?${query}`, { signal })).body;
+  }
+
   return Object.freeze({
     /** Official candles and version; with `live` also what is pending, forming and proven missing, of one snapshot. */
-    async data({ symbol, interval, limit, before = null, live = false, signal }: DataQuery): Promise<DataPage> {
+    async data({ symbol, interval, limit, before = null, live = false, marks = false, signal }: DataQuery): Promise<DataPage> {
       const query = new URLSearchParams({ symbol, interval, limit: String(limit), time: "ms" });
       if (before !== null) query.set("before", String(before));
       if (live) query.set("live", "1");
+      if (marks) query.set("marks", "1");
       const { body: answer, serverMs } = await ask(`/data?${query}`, { signal });
       const body: Unchecked<DataAnswer> = answer;
       if (!hasColumns(body) || !isInteger(body.version)) {
@@ -89,7 +104,21 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       }
       const candles = officialFromColumns(body);
       const hasMore = typeof body.has_more === "boolean" ? body.has_more : body.time.length === limit;
-      return { version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], missing: spans(body.missing), hasMore, serverMs };
+      return {
+        version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], missing: spans(body.missing),
+        marks: marks ? marksOf(body, candles, before === null) : null, hasMore, serverMs,
+      };
+    },
+
+    /** What the server knows of the truth of candles, newest first. */
+    async corrections(query: TruthQuery): Promise<Correction[]> {
+      return corrections(await told("/corrections", query));
+    },
+    async gaps(query: TruthQuery): Promise<GapFields[]> {
+      return gaps(await told("/gaps", query));
+    },
+    async audit(query: TruthQuery & { readonly summary: boolean }): Promise<Audit> {
+      return audit(await told("/audit", query));
     },
 
     /** How fresh a market is, in the server's judgement; null where it can't be read. */
@@ -153,6 +182,13 @@ async function answered<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T
     const detail = error instanceof Error && error.name === "TimeoutError" ? "The server did not answer in time." : "The server can't be reached.";
     throw new ApiError(0, "unreachable", detail);
   }
+}
+
+/** The marks of a page's candles; those of the newest page are also what is missing since. */
+function marksOf({ corrected, gaps: triples }: Unchecked<DataAnswer>, candles: readonly Candle[], isNewest: boolean): PageMarks {
+  const times = Array.isArray(corrected) ? corrected.filter(isInteger) : [];
+  const [first, last] = [candles[0], candles.at(-1)];
+  return { fromMs: first?.time ?? Infinity, toMs: isNewest ? Infinity : (last?.time ?? -Infinity), corrected: times, gaps: gapsOf(triples) };
 }
 
 /** Whether all six columns are there. */

@@ -5,6 +5,7 @@
 
 import type { Candle } from "../candles/candle.ts";
 import type { PriceUpdate } from "../candles/priceUpdate.ts";
+import type { GapReason } from "../candles/marks.ts";
 
 /** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
 export type KlineRow = readonly [
@@ -14,6 +15,9 @@ export type KlineRow = readonly [
 
 /** First open time without a candle, and the one that ends the gap. */
 export type SpanPair = readonly [startMs: number, endMs: number];
+
+/** A gap: as a `SpanPair`, and why. */
+export type GapSpan = readonly [startMs: number, endMs: number, reason: GapReason];
 
 export type FreshnessState = "live" | "quiet" | "stale" | "offline";
 
@@ -105,7 +109,7 @@ export interface RefusedAck {
 
 // Answers of REST
 
-/** `GET /data?time=ms`: official candles as columns; the last two fields with `live=1` alone. */
+/** `GET /data?time=ms`: official candles as columns; two fields with `live=1`, two with `marks=1` alone. */
 export interface DataAnswer {
   readonly symbol: string;
   readonly interval: string;
@@ -120,6 +124,9 @@ export interface DataAnswer {
   readonly has_more: boolean;
   readonly live?: readonly LiveCandleFields[];
   readonly missing?: readonly SpanPair[];
+  /** Open times of this page's candles that the exchange changed after the close. */
+  readonly corrected?: readonly number[];
+  readonly gaps?: readonly GapSpan[];
 }
 
 /** `POST /save-live-candle`. */

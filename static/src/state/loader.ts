@@ -2,27 +2,21 @@
 // Never here: live candles' meaning, drawing, the connection, the DOM.
 // Invariant: one load in flight; a version that was heard of and is not held is asked for.
 
+import type { Candle } from "../candles/candle.ts";
 import type { History, HistoryChange } from "../candles/history.ts";
 import { isInteger, type Interval } from "../candles/interval.ts";
-import type { MissingSpan } from "../candles/missing.ts";
+import type { PageMarks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
 import { firstHole } from "../candles/whitespace.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError, DataPage } from "../net/api.ts";
 import { ceiling } from "../net/backoff.ts";
 import type { DataUpdated } from "../net/socket.ts";
+import { pageBack, type Loaded, type Reached } from "./pageBack.ts";
 
 export type LoadState =
   | { readonly kind: "loading" | "ready" }
   | { readonly kind: "failed"; readonly status?: number | null; readonly detail: string; readonly retryAtMs: number | null };
-
-/** What an answer has changed, and what it says beside the official candles. */
-export interface Loaded {
-  readonly change: HistoryChange;
-  readonly live: readonly unknown[];
-  readonly missing: readonly MissingSpan[];
-  readonly serverMs: number | null;
-}
 
 interface LoaderOptions {
   readonly api: Pick<Api, "data">;
@@ -64,6 +58,7 @@ export class Loader {
   #isLoading = false;
   #isAgain = false;
   #isOlder = false;
+  #inFlight: Promise<void> = Promise.resolve();
   /** Whether the reader has gone back a page already. */
   #isDeep = false;
   #heard = 0;
@@ -133,11 +128,13 @@ export class Loader {
     if (this.state.kind === "failed" && !this.#isLoading) this.refresh();
   }
 
-  async refresh() {
-    if (this.#isLoading) {
-      this.#isAgain = true;
-      return;
-    }
+  refresh(): Promise<void> {
+    if (this.#isLoading) this.#isAgain = true;
+    else this.#inFlight = this.#refresh();
+    return this.#inFlight;
+  }
+
+  async #refresh() {
     this.#clock.clearTimeout(this.#retry);
     this.#isLoading = true;
     const { signal } = this.#abort;
@@ -154,19 +151,30 @@ export class Loader {
     }
   }
 
+  /** Pages back until candles of that time are held, or nothing older is stored, or no more can be had. */
+  reach(openMs: number): Promise<Reached> {
+    const { signal } = this.#abort;
+    return pageBack(openMs, { history: this.#history, signal, settled: () => this.#inFlight, older: () => this.older(PAGE_MAX) }, PAGES_MAX);
+  }
+
   /** One page of older candles, when the reader has scrolled near the first one. */
-  async older() {
+  older(limit = this.#isDeep ? PAGE_MAX : OLDER_FIRST): Promise<void> {
+    const { hasMore, first } = this.#history;
+    if (!this.#isOlder && !this.#isLoading && hasMore && first !== null) this.#inFlight = this.#older(limit, first);
+    return this.#inFlight;
+  }
+
+  async #older(limit: number, first: Candle) {
     const history = this.#history;
-    if (this.#isOlder || this.#isLoading || !history.hasMore || history.first === null) return;
     this.#isOlder = true;
     const { signal } = this.#abort;
     try {
-      const answer = await this.#ask({ limit: this.#isDeep ? PAGE_MAX : OLDER_FIRST, before: history.first.time, signal });
+      const answer = await this.#ask({ limit, before: first.time, signal });
       if (signal.aborted) return;
       if (answer.version >= (history.version ?? -1)) {
         const change = history.prepend(answer.candles, answer.hasMore);
         this.#isDeep = true;
-        this.#onAnswer({ change, live: [], missing: [], serverMs: null });
+        this.#onAnswer({ change, live: [], missing: [], marks: marksOf([answer]), serverMs: null });
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -200,12 +208,12 @@ export class Loader {
     this.state = { kind: "ready" };
     if (this.#heard > version) this.#isAgain = true;
     this.#heard = 0;
-    this.#onAnswer({ change, live: newest.live, missing: newest.missing, serverMs: newest.serverMs });
+    this.#onAnswer({ change, live: newest.live, missing: newest.missing, marks: marksOf(pages), serverMs: newest.serverMs });
   }
 
   #ask({ limit, before, live = false, signal }: { limit: number; before?: number; live?: boolean; signal: AbortSignal }): Promise<DataPage> {
     const { symbol, interval } = this.#series;
-    return this.#api.data({ symbol, interval: interval.name, limit, before, live, signal });
+    return this.#api.data({ symbol, interval: interval.name, limit, before, live, marks: true, signal });
   }
 
   #failed(error: unknown) {
@@ -223,10 +231,10 @@ export class Loader {
   }
 }
 
+const marksOf = (pages: readonly DataPage[]): PageMarks[] => pages.flatMap(({ marks }) => marks ?? []);
+
 /** Of the answer that refused; undefined for what is no answer's fault. */
-function statusOf(error: unknown): number | undefined {
-  return (error as Partial<ApiError>).status;
-}
+const statusOf = (error: unknown): number | undefined => (error as Partial<ApiError>).status;
 
 /** Whether candles are held that lie before this page, and the page before it has some. */
 function reachesBack(page: DataPage, heldFirstMs: number) {

@@ -4,15 +4,27 @@
 
 import { batch, computed, signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
+import type { Gap } from "../candles/marks.ts";
 import type { ViewModel } from "./viewModel.ts";
 
 /** The candle that the pointer or the keys are on; else the newest. */
 export interface PointedCandle extends Candle {
   readonly state: CandleState;
+  /** The exchange changed it after the close. */
+  readonly isCorrected: boolean;
 }
 
 /** What opens over the page. */
 export type DialogName = "zone" | "shortcuts";
+
+/** A place of the time axis without a candle, and the gap that it lies in, if one is known. */
+export interface PointedHole {
+  readonly time: number;
+  readonly gap: Gap | null;
+}
+
+/** What stands at the right of the chart. */
+export type Panel = "none" | "truth";
 
 /** Calls back once, with the next frame, or soon where none is drawn. */
 export type NextFrame = (callback: () => void) => void;
@@ -27,6 +39,14 @@ export class PageState {
 
   /** The candle that the legend tells of; null where there is none. */
   readonly pointed = signal<PointedCandle | null>(null);
+
+  /** Where the pointer or the keys are, if there is no candle: then `pointed` is null. */
+  readonly hole = signal<PointedHole | null>(null);
+
+  /** The open time of the candle that a link names or a reader has picked. */
+  readonly picked = signal<number | null>(null);
+
+  readonly panel = signal<Panel>("none");
 
   /** Whether the newest candle is in sight. */
   readonly isAtNow = signal(true);

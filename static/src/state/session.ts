@@ -5,36 +5,22 @@
 import type { Candle, CandleInState, CandleState } from "../candles/candle.ts";
 import { History, type HistoryChange } from "../candles/history.ts";
 import { isInteger } from "../candles/interval.ts";
+import { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
 import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connection.ts";
-import type { DataUpdated, EventSocket, FreshnessTold, SocketHandlers } from "../net/socket.ts";
+import type { DataUpdated, EventSocket, FreshnessTold, GapsTold, SocketHandlers } from "../net/socket.ts";
 import { CandleUploader } from "./candleUploader.ts";
 import { DayOpen } from "./dayOpen.ts";
 import { LiveCandles } from "./liveCandles.ts";
-import { Loader, type Loaded } from "./loader.ts";
+import { Loader } from "./loader.ts";
+import type { Loaded } from "./pageBack.ts";
 import { ServerClock } from "./serverClock.ts";
 import { ServerContact, type Polled } from "./serverContact.ts";
+import type { SessionChart, SessionPage } from "./sessionParts.ts";
 import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
-
-/** What the session draws with (`chart/chart.ts`). */
-export interface SessionChart {
-  readonly precision: number;
-  onNeedOlder(callback: () => void): void;
-  begin(series: Series): void;
-  learn(series: Series): void;
-  setHistory(rows: readonly Candle[], live: readonly CandleInState[]): void;
-  change(change: HistoryChange, rows: readonly Candle[], live: readonly CandleInState[]): void;
-  setTail(live: readonly CandleInState[]): void;
-}
-
-/** What the session says its state by (`state/pageState.ts`). */
-export interface SessionPage {
-  render(view: ViewModel, precision: number): void;
-  onClosed(row: Candle): void;
-}
 
 interface SessionOptions {
   readonly api: Pick<Api, "data" | "save" | "freshness">;
@@ -64,6 +50,7 @@ export class Session {
   #series!: Series; // since `start`, which comes before all else
   #live!: LiveCandles;
   #history = new History();
+  #marks = new Marks();
 
   constructor({ api, chart, page, clock, limit, canPost, hasDays }: SessionOptions) {
     this.#chart = chart;
@@ -90,7 +77,7 @@ export class Session {
       dataUpdated: (event) => this.#dataUpdated(event),
       livePrice: (event) => this.#heard(event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#time.now())),
       liveCandle: (event) => this.#heard(this.#isOurs(event) && this.#live.addCandle(event.candle, this.#time.now())),
-      gapProven: (event) => this.#heard(this.#isOurs(event) && this.#live.miss(event.missing)),
+      gapProven: (event) => this.#gapProven(event),
       freshness: (event) => this.#judged(event),
     };
   }
@@ -107,6 +94,7 @@ export class Session {
     this.#live = new LiveCandles(series.interval, isSameMarket ? this.#live : null);
     this.#series = series;
     this.#history = new History();
+    this.#marks = new Marks();
     this.#dayOpen.open(series.symbol);
     this.#chart.begin(series);
     this.#connection.follow(series);
@@ -133,9 +121,8 @@ export class Session {
     return [...official, ...live].sort((a, b) => a.time - b.time);
   }
 
-  version() {
-    return this.#history.version;
-  }
+  readonly version = () => this.#history.version;
+  readonly reach = (openMs: number) => this.#loader.reach(openMs);
 
   /** Everything the words of the page are made from. */
   view(): ViewModel {
@@ -165,8 +152,9 @@ export class Session {
     this.#render();
   }
 
-  #answered({ change, live, missing, serverMs }: Loaded) {
+  #answered({ change, live, missing, marks, serverMs }: Loaded) {
     if (serverMs !== null) this.#time.guess(serverMs);
+    for (const page of marks) this.#marks.take(page);
     this.#live.load(live, missing);
     this.#live.begin(live);
     this.#drawOfficial(change);
@@ -178,16 +166,27 @@ export class Session {
     if (freshness !== null) this.#live.judge(freshness);
     this.#live.load(page.live, page.missing);
     const change = this.#loader.take(page);
-    if (change !== null) this.#drawOfficial(change);
+    if (change === null) return;
+    this.#marks.change(this.#series.interval, page.candles, change.replaced);
+    this.#drawOfficial(change);
   }
 
   #dataUpdated(event: DataUpdated) {
     if (!this.#isOurs(event)) return;
     const change = this.#loader.heard(event);
     if (change === null) return;
+    this.#marks.change(this.#series.interval, event.rows ?? [], event.reason === "repair" ? [] : change.replaced);
     this.#drawOfficial(change);
     const closed = change.appended.at(-1);
     if (closed !== undefined) this.#page.onClosed(closed);
+  }
+
+  /** What is proven is shown at once; why, the next answer says. */
+  #gapProven(event: GapsTold) {
+    if (!this.#isOurs(event)) return;
+    this.#chart.mark(this.#marks.miss(event.missing));
+    this.#heard(this.#live.miss(event.missing));
+    this.#loader.refresh();
   }
 
   #heard(isNews: boolean) {
@@ -204,6 +203,7 @@ export class Session {
     this.#live.settle(this.#history);
     if (change.isWhole) this.#chart.setHistory(this.#history.rows, this.#items());
     else this.#chart.change(change, this.#history.rows, this.#items());
+    this.#chart.mark(this.#marks);
     this.#render();
   }
 

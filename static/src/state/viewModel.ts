@@ -33,6 +33,8 @@ export interface ViewModel {
   readonly officialToMs: number | null;
   /** How many candles have closed and wait for their official version. */
   readonly pending: number;
+  /** Their open times, ascending. */
+  readonly waiting: readonly number[];
   readonly formingMs: number | null;
   readonly forming: { readonly isExact: boolean; readonly source: "live" | "client" } | null;
   readonly freshness: Freshness | null;
@@ -61,6 +63,7 @@ export function viewModel({ series, history, items, live, link, load, time, cont
   const last = history.last;
   const newest = items.at(-1) ?? null;
   const forming = newest?.state === "forming" ? newest.candle : null;
+  const waiting = items.filter((item) => item.state === "pending").map(({ candle }) => candle.time);
   const { localMs } = time;
   const nowMs = time.now();
   const { polledMs } = contact;
@@ -81,7 +84,8 @@ export function viewModel({ series, history, items, live, link, load, time, cont
     load: loadView(load, localMs),
     version: history.version,
     officialToMs: last !== null && interval.hasGrid ? interval.nextOpenMs(last.time) : null,
-    pending: items.filter((item) => item.state === "pending").length,
+    pending: waiting.length,
+    waiting,
     formingMs: forming?.time ?? null,
     forming: forming && { isExact: forming.isExact === true && link.kind === "up", source: forming.source },
     freshness: live.freshness,

@@ -10,6 +10,7 @@ import { Dialogs } from "./dialogs.tsx";
 import type { Page } from "./page.ts";
 import { Stage } from "./stage.tsx";
 import { StatusLine } from "./statusLine.tsx";
+import { TruthPanel } from "./truthPanel.tsx";
 
 const LOADING: Said = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -43,6 +44,7 @@ function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement 
       <Bar page={page} said={said} csrfToken={csrfToken} />
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />
+      {state.panel.value === "truth" ? <TruthPanel page={page} /> : null}
       <StatusLine page={page} said={said} />
       <Dialogs page={page} />
       <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>

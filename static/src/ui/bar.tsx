@@ -15,6 +15,7 @@ import { MarketMenu } from "./marketMenu.tsx";
 import { signInHere, type Page } from "./page.ts";
 import { MoreMenu, ThemeMenu, TypeMenu, ZoneButton } from "./readingMenus.tsx";
 import { StatusBadge } from "./statusBadge.tsx";
+import { TruthButton } from "./truthButton.tsx";
 
 interface BarProps {
   readonly page: Page;
@@ -46,6 +47,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
+        <TruthButton page={page} />
         <ZoneButton page={page} />
         <ThemeMenu page={page} />
         <MoreMenu page={page} />

@@ -3,15 +3,18 @@
 // Invariant: what is shown is one candle's own values, with its state in words.
 
 import type { JSX } from "preact";
-import type { PointedCandle } from "../state/pageState.ts";
+import type { PointedCandle, PointedHole } from "../state/pageState.ts";
 import { candleState, change, fullMoment, moment, price, volume } from "./format.ts";
 import type { Page } from "./page.ts";
+import { holeWords } from "./truthWords.ts";
 
 const PRICES = [["open", "O", "pen"], ["high", "H", "igh"], ["low", "L", "ow"], ["close", "C", "lose"]] as const;
 
 export function Legend({ page: { state, markets, preferences } }: { readonly page: Page }): JSX.Element {
   const candle = state.pointed.value;
   const view = state.view.value;
+  const hole = state.hole.value;
+  if (hole !== null && view !== null) return <HoleLegend hole={hole} interval={view.interval} nowMs={view.nowMs} />;
   if (candle === null || view === null) return <dl id="legend" class="legend is-empty" />;
   const { symbol, interval, nowMs } = view;
   const base = markets.list.value.find((market) => market.symbol === symbol)?.base ?? "";
@@ -25,8 +28,18 @@ export function Legend({ page: { state, markets, preferences } }: { readonly pag
       ))}
       <div class="legend-change"><dt class="sr">Change</dt><dd data-cell="change">{change(candle.open, candle.close)}</dd></div>
       <div class="legend-volume"><dt>V<span class="sr">olume</span></dt><dd data-cell="volume">{volume(candle.volume)}{base === "" ? null : <span class="legend-unit"> {base}</span>}</dd></div>
-      <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{candleState(candle.state)}</dd></div>
+      <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{candleState(candle.state)}{candle.isCorrected ? ", corrected" : ""}</dd></div>
       {isAveraged ? <div class="legend-type"><dt class="sr">Drawn</dt><dd data-cell="type">drawn as Heikin Ashi, values of the candle itself</dd></div> : null}
+    </dl>
+  );
+}
+
+/** Where no candle is: the place and why, and no other candle's values. */
+function HoleLegend({ hole, interval, nowMs }: { readonly hole: PointedHole; readonly interval: string; readonly nowMs: number }): JSX.Element {
+  return (
+    <dl id="legend" class="legend" data-state="gap">
+      <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(hole.time, interval)}>{moment(hole.time, interval, nowMs)}</dd></div>
+      <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{holeWords(hole, interval, nowMs)}</dd></div>
     </dl>
   );
 }
@@ -42,7 +55,7 @@ export function spoken(candle: PointedCandle, { interval, nowMs, closesInMs }: {
   const prices = PRICES.map(([name, letter, rest]) => `${letter}${rest} ${price(candle[name], precision)}`);
   const parts = [
     `Time ${moment(candle.time, interval, nowMs)}`, ...prices, `Change ${change(candle.open, candle.close)}`,
-    `Volume ${volume(candle.volume)}`, `State ${candleState(candle.state, closesInMs)}`,
+    `Volume ${volume(candle.volume)}`, `State ${candleState(candle.state, closesInMs)}${candle.isCorrected ? ", corrected by the exchange" : ""}`,
   ];
   return parts.join(", ");
 }

@@ -5,8 +5,9 @@
 import type { Signal } from "@preact/signals";
 import type { PageConfig } from "../net/protocol.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { DialogName, PageState, PointedCandle } from "../state/pageState.ts";
+import type { DialogName, PageState, Panel, PointedCandle } from "../state/pageState.ts";
 import type { Preferences } from "../state/preferences.ts";
+import type { Truth } from "../state/truth.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Shortcuts } from "./shortcuts.ts";
 import type { TakingOut } from "./takingOut.ts";
@@ -26,12 +27,21 @@ export interface Actions {
   readonly openSearch: (text: string) => void;
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
+  /** Goes to the candle that opens then, however far back it lies. */
+  readonly jump: (openMs: number) => void;
+  /** Lets a candle stand out, and the address name it; null: none. */
+  readonly pick: (openMs: number | null) => void;
+  /** Copies the link to a candle; false if the browser forbids it. */
+  readonly copyLink: (openMs: number) => Promise<boolean>;
+  /** Opens a panel at the right, or shuts it. */
+  readonly open: (panel: Panel) => void;
 }
 
 export interface Page {
   readonly config: PageConfig;
   readonly state: PageState;
   readonly markets: FollowedMarkets;
+  readonly truth: Truth;
   readonly announcer: Announcer;
   readonly preferences: Preferences;
   readonly shortcuts: Shortcuts;
@@ -41,9 +51,9 @@ export interface Page {
   readonly actions: Actions;
 }
 
-/** The address of a series. */
-export function address(symbol: string, interval: string): string {
-  return `/?${new URLSearchParams({ symbol, interval })}`;
+/** The address of a series, or of one of its candles. */
+export function address(symbol: string, interval: string, openMs: number | null = null): string {
+  return `/?${new URLSearchParams({ symbol, interval, ...(openMs === null ? {} : { at: String(openMs) }) })}`;
 }
 
 /** Signing in leads back to what is shown. */

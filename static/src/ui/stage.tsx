@@ -12,6 +12,7 @@ import { signInHere, type Page } from "./page.ts";
 import { ScaleMenu } from "./readingMenus.tsx";
 import { Toast } from "./toast.tsx";
 import { TypedInterval } from "./typedInterval.tsx";
+import { TruthNotes } from "./truthNotes.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
   const { config, state, actions } = page;
@@ -23,7 +24,10 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
     <main class="stage">
       <h1 class="sr">{name} candles</h1>
       <div class="canvas">
-        <Legend page={page} />
+        <div class="readout">
+          <Legend page={page} />
+          <TruthNotes page={page} />
+        </div>
         <div class="frame">
           <div
             id="plot" class="plot" tabIndex={0} role="application" aria-label="Candlestick chart with volume" aria-describedby="keys legend"
@@ -42,7 +46,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
         <Toast page={page} />
       </div>
       <p id="keys" class="sr">
-        Left and right arrow read candle by candle, Home goes to the first and End to the newest, plus and minus zoom, Escape leaves the candle.
+        Left and right arrow read candle by candle, Home goes to the first and End to the newest, plus and minus zoom, Enter picks the candle, Escape leaves it.
         The button "Table" below has the last candles as a table.
       </p>
       <CandleTable page={page} />

@@ -1,5 +1,6 @@
 // Drives the real chart, on the development build of lightweight-charts, which throws at bars out of order.
 import { History } from "../../../static/src/candles/history.ts";
+import { Marks } from "../../../static/src/candles/marks.ts";
 import { parseSeries } from "../../../static/src/candles/series.ts";
 import { Zone } from "../../../static/src/candles/zone.ts";
 import { Chart } from "../../../static/src/chart/chart.ts";
@@ -9,13 +10,13 @@ import { shownZone } from "../../../static/src/ui/shownZone.ts";
 import { tokens } from "../../../static/src/ui/theme.ts";
 import { randomOf } from "./random.mjs";
 
-export { parseSeries };
+export { Marks, parseSeries };
 
 const STEP = 60_000;
 const T0 = Date.UTC(2024, 7, 1);
 
 /** A chart in `#plot`; what it tells by itself is in `told`. */
-export function newChart(told = { onPoint: { value: null }, onNow: { value: true } }) {
+export function newChart(told = { onPoint: { value: null }, onHole: { value: null }, onNow: { value: true } }) {
   const root = document.getElementById("plot");
   root.textContent = "";
   return new Chart(root, told);
@@ -24,6 +25,31 @@ export function newChart(told = { onPoint: { value: null }, onNow: { value: true
 export function candle(i, close = 100 + (i % 5), scale = 1) {
   const [open, high, low] = [100 * scale, 110 * scale, 90 * scale];
   return { time: T0 + i * STEP, open, high, low, close: close * scale, volume: i + 1 };
+}
+
+/** The open time of a candle. */
+export function at(i) {
+  return T0 + i * STEP;
+}
+
+/** How many pixels of that colour the plot shows within a few pixels of a place in its upper pane. */
+export function pixels(hex, x, y, reach = 8) {
+  const wanted = [1, 3, 5].map((from) => Number.parseInt(hex.slice(from, from + 2), 16));
+  let found = 0;
+  for (const canvas of [...document.querySelectorAll("#plot td:nth-child(2) canvas")].slice(0, 2)) {
+    const ratio = canvas.width / canvas.clientWidth;
+    const size = Math.ceil(2 * reach * ratio);
+    const { data } = canvas.getContext("2d").getImageData((x - reach) * ratio, (y - reach) * ratio, size, size);
+    for (let i = 0; i < data.length; i += 4) {
+      if (wanted.every((value, part) => Math.abs(value - data[i + part]) < 24) && data[i + 3] > 128) found += 1;
+    }
+  }
+  return found;
+}
+
+/** The frames in which the library draws what it was told. */
+export async function frames() {
+  for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
 }
 
 const live = (i, state, close) => ({ candle: { ...candle(i, close), updated_at: T0 }, state });
@@ -61,7 +87,7 @@ function shaped(type, rows, tail) {
 
 /** Pages of older candles, each looked at, then the newest again: what was seen and held on the way. */
 export async function goFarBack(pages, size) {
-  const told = { onPoint: { value: null }, onNow: { value: true } };
+  const told = { onPoint: { value: null }, onHole: { value: null }, onNow: { value: true } };
   const chart = newChart(told);
   const history = new History();
   const total = pages * size;

@@ -6,6 +6,7 @@ import { Legend } from "../../../static/src/ui/legend.tsx";
 import { Stage } from "../../../static/src/ui/stage.tsx";
 import { StatusBadge } from "../../../static/src/ui/statusBadge.tsx";
 import { PageState } from "../../../static/src/state/pageState.ts";
+import { Truth } from "../../../static/src/state/truth.ts";
 import { Preferences } from "../../../static/src/state/preferences.ts";
 
 const FRESH = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
@@ -48,7 +49,7 @@ export function newStage(root) {
   const preferences = new Preferences(null, { read: () => null, write: () => {}, tell: () => {}, save: null }, globalThis);
   const shortcuts = { typed: signal(""), meant: null };
   const config = { symbol: "BTCUSDT", interval: "1m" };
-  render(h(Stage, { page: { config, state, actions, preferences, shortcuts, announcer: new Announcer(), markets: { list: signal([]) } } }), root);
+  render(h(Stage, { page: { config, state, actions, preferences, shortcuts, announcer: new Announcer(), truth: new Truth({ api: {}, clock: globalThis }), markets: { list: signal([]) } } }), root);
   return { show, pressed };
 }
 

@@ -55,6 +55,8 @@ export class Server {
     this.saved = { status: "ignored", reason: "live" };
     this.live = [];
     this.missing = [];
+    this.corrected = [];
+    this.gaps = [];
     this.freshness = { state: "live", since: T0, why: "Trades arrive." };
   }
 
@@ -75,15 +77,23 @@ export class Server {
     return { symbol, interval, timestamp: this.clock.ms, version: series.version, previous, reason, candles, ...range };
   }
 
+  /** The marks of a page, as `api.data` reads them. */
+  marks(candles, isNewest) {
+    const [fromMs, lastMs] = [candles[0]?.time ?? Infinity, candles.at(-1)?.time ?? -Infinity];
+    const corrected = this.corrected.filter((time) => candles.some((candle) => candle.time === time));
+    const gaps = this.gaps.filter(({ startMs, endMs }) => endMs >= fromMs && (isNewest || startMs <= lastMs + MINUTE));
+    return { fromMs, toMs: isNewest ? Infinity : lastMs, corrected, gaps };
+  }
+
   api() {
     return {
-      data: async ({ symbol, interval, limit, before = null, live = false, signal }) => {
+      data: async ({ symbol, interval, limit, before = null, live = false, marks = false, signal }) => {
         this.requests.push({ symbol, interval, limit, before, live });
         if (this.fail !== null) throw this.fail;
         const series = this.of(`${symbol}:${interval}`);
         const all = [...series.rows.values()].sort((a, b) => a.time - b.time).filter((row) => before === null || row.time < before);
         const candles = all.slice(-limit);
-        const answer = { version: series.version, candles, live: live ? this.live : [], missing: live ? this.missing.map(([startMs, endMs]) => ({ startMs, endMs })) : [], hasMore: candles.length < all.length, serverMs: null };
+        const answer = { version: series.version, candles, live: live ? this.live : [], missing: live ? this.missing.map(([startMs, endMs]) => ({ startMs, endMs })) : [], marks: marks ? this.marks(candles, before === null) : null, hasMore: candles.length < all.length, serverMs: null };
         const held = this.hold === null ? answer : await this.hold(answer);
         if (signal?.aborted) throw new DOMException("replaced", "AbortError");
         return held;
@@ -118,6 +128,10 @@ export class Chart {
 
   learn(series) {
     this.series = series;
+  }
+
+  mark({ corrected, gaps }) {
+    this.marks = { corrected, gaps };
   }
 
   setHistory(rows, live) {
