@@ -46,7 +46,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
-        <TruthButton page={page} />
+        <TruthButton page={page} place="bar" />
         <button id="theme" class="icon" type="button" title="Dark or light" onClick={toggle}>
           <span class="sr">Switch between dark and light</span><ThemeIcon />
         </button>
