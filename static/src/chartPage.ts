@@ -169,7 +169,7 @@ async function copyLink(openMs: number): Promise<boolean> {
 function open(panel: Panel) {
   const wasInside = document.activeElement?.closest("#truth-panel") != null;
   state.panel.value = panel;
-  if (wasInside) element(document, "truth").focus();
+  if (wasInside) [...document.querySelectorAll<HTMLElement>(".truth-button, .truth-status")].find((button) => button.checkVisibility())?.focus();
 }
 
 /** The session's ears, and the truth's. */

@@ -47,7 +47,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
-        <TruthButton page={page} />
+        <TruthButton page={page} place="bar" />
         <ZoneButton page={page} />
         <ThemeMenu page={page} />
         <MoreMenu page={page} />

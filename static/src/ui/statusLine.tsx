@@ -9,9 +9,10 @@ import { exactness, notice, type Said } from "./freshness.ts";
 import { status } from "./format.ts";
 import { Credit } from "./marketMenu.tsx";
 import type { Page } from "./page.ts";
+import { TruthButton } from "./truthButton.tsx";
 
-export function StatusLine({ page: { state }, said }: { readonly page: Page; readonly said: ReadonlySignal<Said> }): JSX.Element {
-  const view = state.view.value;
+export function StatusLine({ page, said }: { readonly page: Page; readonly said: ReadonlySignal<Said> }): JSX.Element {
+  const view = page.state.view.value;
   if (view === null) return <footer class="status figures"><div class="status-facts" /><TableButton /><Credit /></footer>;
   const words = status(view);
   const trust = exactness(view);
@@ -25,6 +26,7 @@ export function StatusLine({ page: { state }, said }: { readonly page: Page; rea
         <span id="status-pending">{words.pending}</span>
         <span id="status-fresh" class="status-fresh">{tone === "live" || tone === "busy" || notice(view) !== "" ? "" : detail}</span>
       </div>
+      <TruthButton page={page} place="status" />
       <TableButton />
       <Credit />
     </footer>
