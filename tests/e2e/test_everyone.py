@@ -91,7 +91,7 @@ def test_axe_finds_nothing_wrong_with_the_chart(chart: Page, look: str) -> None:
         assert violations(page) == []
 
 
-@pytest.mark.parametrize("opener", ["#market", "#table-open"])
+@pytest.mark.parametrize("opener", ["#market", "#table-open", "#truth"])
 def test_axe_finds_nothing_wrong_with_what_opens(chart: Page, opener: str) -> None:
     for scheme in ("dark", "light"):
         with opened(chart, color_scheme=scheme) as page:
