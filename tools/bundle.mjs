@@ -15,7 +15,10 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SOURCE = "static/src";
 const TARGET = join(ROOT, "static", "dist");
 
-/** By the name that templates use. Each entry is whole: what it needs at once is in its one file. */
+/**
+ * By the name that templates use. What an entry needs at once is in its file, and in files that it shares with
+ * what it loads later: the page names those too (`imports`), so that none waits for another.
+ */
 const ENTRIES = {
   "chart.js": { entry: "chartPage.ts", format: "esm" },
   "login.js": { entry: "loginPage.ts", format: "esm" },
@@ -42,6 +45,7 @@ if (options.watch) follow();
 
 async function bundle() {
   const assets = {};
+  const imports = {};
   const contents = new Map();
   const packages = new Set();
   for (const [name, { entry, format }] of Object.entries(ENTRIES)) {
@@ -69,6 +73,8 @@ async function bundle() {
     for (const file of outputFiles) contents.set(basename(file.path), Buffer.from(file.contents));
     const made = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === join(SOURCE, entry));
     assets[name] = basename(made?.[0] ?? outputFiles[0].path);
+    const shared = made === undefined ? [] : neededAtOnce(made[0], metafile.outputs);
+    if (shared.length > 0) imports[name] = shared.map((path) => basename(path));
     for (const input of Object.keys(metafile.inputs)) {
       const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
       if (found !== null) packages.add(found[1]);
@@ -77,7 +83,17 @@ async function bundle() {
   const licences = Buffer.from([...packages].sort().map(licence).join("\n"));
   assets["licenses.txt"] = `licenses-${sha256(licences).slice(0, 8)}.txt`;
   contents.set(assets["licenses.txt"], licences);
-  write(assets, contents);
+  write({ assets, imports }, contents);
+}
+
+/** The files that a file imports and that these import, other than those that it loads later. */
+function neededAtOnce(path, outputs, found = new Set()) {
+  for (const { path: next, kind } of outputs[path].imports) {
+    if (kind !== "import-statement" || found.has(next)) continue;
+    found.add(next);
+    neededAtOnce(next, outputs, found);
+  }
+  return [...found];
 }
 
 /** What a bundled package says of its licence. */
@@ -91,7 +107,7 @@ function licence(name) {
 }
 
 /** All files, compressed too where that is smaller; what is named nowhere any more goes. */
-function write(assets, contents) {
+function write(names, contents) {
   mkdirSync(TARGET, { recursive: true });
   const files = {};
   const written = new Set(["manifest.json"]);
@@ -104,7 +120,7 @@ function write(assets, contents) {
       put(`${name}.${suffix}`, compressed, written);
     }
   }
-  put("manifest.json", `${JSON.stringify({ inputs: options.inputs, assets, files }, null, 2)}\n`, written);
+  put("manifest.json", `${JSON.stringify({ inputs: options.inputs, ...names, files }, null, 2)}\n`, written);
   for (const name of readdirSync(TARGET)) if (!written.has(name)) rmSync(join(TARGET, name), { recursive: true });
 }
 

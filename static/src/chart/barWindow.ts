@@ -3,7 +3,8 @@
 // Invariant: the view lies within the window, or where no points are; what is seen never moves when the window does.
 
 import type { IChartApi } from "lightweight-charts";
-import { isBar, type Bars, type BarPoint, type DrawnCandle } from "./bars.ts";
+import { isBar, type BarPoint, type DrawnCandle } from "./barPoint.ts";
+import type { Bars } from "./bars.ts";
 
 /** Points beside the view that the chart is given: a fling must not reach their end. */
 const BESIDE_MIN = 4_000;

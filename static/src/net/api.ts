@@ -59,7 +59,7 @@ export class ApiError extends Error {
 
 /** `fetch` and the CSRF token come in; what comes out are the calls the page makes. */
 export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch; csrfToken: string }) {
-  async function ask(url: string, options: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {}) {
+  async function ask(url: string, options: { method?: string; headers?: Record<string, string>; body?: string; keepalive?: boolean; signal?: AbortSignal } = {}) {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
     const headers = { Accept: "application/json", ...options.headers };
@@ -116,6 +116,16 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
         body: JSON.stringify({ symbol }),
       });
       return body as Market;
+    },
+
+    /** Has the server keep the reader's choices, all of them. */
+    async saveSettings(settings: object): Promise<void> {
+      await ask("/settings", {
+        method: "PUT",
+        keepalive: true, // also while the page is left
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+        body: JSON.stringify({ settings }),
+      });
     },
 
     /** Signs in with the token of a one-time link. */

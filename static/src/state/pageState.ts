@@ -11,6 +11,9 @@ export interface PointedCandle extends Candle {
   readonly state: CandleState;
 }
 
+/** What opens over the page. */
+export type DialogName = "zone" | "shortcuts";
+
 /** Calls back once, with the next frame, or soon where none is drawn. */
 export type NextFrame = (callback: () => void) => void;
 
@@ -27,6 +30,9 @@ export class PageState {
 
   /** A sentence that stays until the next choice: a link that could not be followed. */
   readonly message = signal("");
+
+  /** The dialog that is open, or null. */
+  readonly dialog = signal<DialogName | null>(null);
 
   /** An official candle that just took its place, for those who hear the page. */
   readonly closed = signal<Candle | null>(null);

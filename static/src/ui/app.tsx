@@ -6,6 +6,7 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import { render, type JSX } from "preact";
 import { freshness, type Said } from "./freshness.ts";
 import { Bar } from "./bar.tsx";
+import { Dialogs } from "./dialogs.tsx";
 import type { Page } from "./page.ts";
 import { Stage } from "./stage.tsx";
 import { StatusLine } from "./statusLine.tsx";
@@ -42,6 +43,7 @@ function App({ page, csrfToken }: AppProps): JSX.Element {
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />
       <StatusLine page={page} said={said} />
+      <Dialogs page={page} />
       <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>
     </>
   );

@@ -9,12 +9,12 @@ import type { ViewModel } from "../state/viewModel.ts";
 import type { Said } from "./freshness.ts";
 import { isSignedOut } from "./freshness.ts";
 import { change, price } from "./format.ts";
-import { Icon, ThemeIcon } from "./icons.tsx";
+import { Icon } from "./icons.tsx";
 import { Intervals } from "./intervals.tsx";
 import { MarketMenu } from "./marketMenu.tsx";
 import type { Page } from "./page.ts";
+import { MoreMenu, ThemeMenu, TypeMenu, ZoneButton } from "./readingMenus.tsx";
 import { StatusBadge } from "./statusBadge.tsx";
-import { toggle } from "./theme.ts";
 
 interface BarProps {
   readonly page: Page;
@@ -42,12 +42,13 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       </button>
       <MarketMenu page={page} symbol={symbol} interval={interval} onToggle={(now) => { isOpen.value = now; }} />
       <Intervals page={page} symbol={symbol} interval={interval} />
+      <TypeMenu page={page} />
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
-        <button id="theme" class="icon" type="button" title="Dark or light" onClick={toggle}>
-          <span class="sr">Switch between dark and light</span><ThemeIcon />
-        </button>
+        <ZoneButton page={page} />
+        <ThemeMenu page={page} />
+        <MoreMenu page={page} />
         {isOut ? null : <Account user={config.user} csrfToken={csrfToken} />}
       </div>
     </header>

@@ -3,7 +3,8 @@
 // Invariant: the worse of the two is told; what is not known to be fresh is never called live.
 
 import type { ViewModel } from "../state/viewModel.ts";
-import { clock, day, duration, moment } from "./format.ts";
+import { clock, clockWithZone, day, duration, moment } from "./format.ts";
+import { shownZone } from "./shownZone.ts";
 
 /** The server says live, and for so long nothing has come here: it comes no more. */
 const LATE_MS = 12_000;
@@ -13,8 +14,6 @@ const NOTICE_AFTER_MS = 1_000;
 
 /** A server away for less than this is being reached again; for longer it is away. */
 const RECONNECTING_MS = 10_000;
-
-const DAY_MS = 86_400_000;
 
 /** From good to bad. */
 export type Tone = "live" | "quiet" | "busy" | "warn" | "down";
@@ -85,7 +84,7 @@ function judged(view: ViewModel): Said {
   if (state === "stale") return says("warn", "Stale", sinceWhen(since, nowMs), why);
   if (state === "quiet") return says("quiet", since === null ? "Quiet" : `Quiet ${duration(nowMs - since)}`, "", why);
   if (lastNewsMs !== null && nowMs - lastNewsMs > LATE_MS) {
-    const detail = `The server hears trades, but none has come here since ${clock(lastNewsMs)} UTC.`;
+    const detail = `The server hears trades, but none has come here since ${clockWithZone(lastNewsMs)}.`;
     return says("warn", "Stale", sinceWhen(lastNewsMs, nowMs), detail);
   }
   return says("live", "Live", "", "Every trade moves the chart.");
@@ -95,7 +94,7 @@ function away(view: ViewModel): Said {
   const { link, nowMs } = view;
   const seconds = Math.ceil((link.retryInMs ?? 0) / 1000);
   const next = seconds > 0 ? `trying again in ${seconds} s` : "trying again now";
-  const detail = `Server away since ${clock(link.sinceMs)} UTC, ${next}. ${upTo(view)}`.trim();
+  const detail = `Server away since ${clockWithZone(link.sinceMs)}, ${next}. ${upTo(view)}`.trim();
   if (nowMs - link.sinceMs >= RECONNECTING_MS) return says("down", "Server away", sinceWhen(link.sinceMs, nowMs), detail);
   return says("down", "Reconnecting", seconds > 0 ? `in ${seconds} s` : "", detail);
 }
@@ -114,8 +113,7 @@ function upTo({ officialToMs, interval, nowMs }: ViewModel, otherwise = ""): str
 /** "since 14:02:10"; of another day "since 21 Nov 14:02". */
 function sinceWhen(ms: number | null, nowMs: number) {
   if (ms === null) return "";
-  const isToday = Math.floor(ms / DAY_MS) === Math.floor(nowMs / DAY_MS);
-  return isToday ? `since ${clock(ms)}` : `since ${day(ms)} ${clock(ms).slice(0, 5)}`;
+  return shownZone.value.isSameDay(ms, nowMs) ? `since ${clock(ms)}` : `since ${day(ms)} ${clock(ms).slice(0, 5)}`;
 }
 
 function says(tone: Tone, text: string, more: string, detail: string) {

@@ -2,16 +2,24 @@
 // Never here: how any of it is done (chartPage.ts wires it), components.
 // Invariant: components read signals and call actions; they know neither session nor chart.
 
+import type { Signal } from "@preact/signals";
 import type { PageConfig } from "../net/protocol.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { PageState } from "../state/pageState.ts";
+import type { DialogName, PageState } from "../state/pageState.ts";
+import type { Preferences } from "../state/preferences.ts";
 import type { Announcer } from "./announcer.ts";
+import type { Shortcuts } from "./shortcuts.ts";
+import type { TakingOut } from "./takingOut.ts";
 
 /** What a reader can do. */
 export interface Actions {
   /** Shows another series; what is left out stays as it is. */
   readonly go: (series: { readonly symbol?: string; readonly interval?: string }) => void;
   readonly toNow: () => void;
+  /** Width of the bars, place and price axis as they were at first. */
+  readonly resetView: () => void;
+  /** Opens the search for a market, with that much typed already. */
+  readonly openSearch: (text: string) => void;
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
 }
@@ -21,6 +29,11 @@ export interface Page {
   readonly state: PageState;
   readonly markets: FollowedMarkets;
   readonly announcer: Announcer;
+  readonly preferences: Preferences;
+  readonly shortcuts: Shortcuts;
+  readonly takingOut: TakingOut;
+  /** The dialog that is open, or null. */
+  readonly dialog: Signal<DialogName | null>;
   readonly actions: Actions;
 }
 

@@ -8,6 +8,9 @@ import { emptiness, notice } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
 import type { Page } from "./page.ts";
+import { ScaleMenu } from "./readingMenus.tsx";
+import { Toast } from "./toast.tsx";
+import { TypedInterval } from "./typedInterval.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
   const { state, actions } = page;
@@ -23,11 +26,14 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
           onKeyDown={pressed}
         />
         <Legend page={page} />
+        <ScaleMenu page={page} />
         <Skeleton page={page} />
         <Empty page={page} />
         <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
           To the newest candle <Icon name="forward" />
         </button>
+        <TypedInterval shortcuts={page.shortcuts} />
+        <Toast page={page} />
       </div>
       <p id="keys" class="sr">Left and right arrow read candle by candle, plus and minus zoom, End goes to the newest candle.</p>
     </main>

@@ -27,7 +27,8 @@ export async function legend(root, candle, interval, precision) {
   const state = new PageState((callback) => callback());
   state.render({ interval, nowMs: candle?.time ?? 0, closesInMs: null }, precision);
   state.pointed.value = candle;
-  render(h(Legend, { page: { state } }), root);
+  const preferences = { of: () => signal("candles") };
+  render(h(Legend, { page: { state, markets: { list: signal([]) }, preferences } }), root);
   await new Promise(requestAnimationFrame);
   return Object.fromEntries([...root.querySelectorAll("[data-cell]")].map((cell) => [cell.dataset.cell, cell.textContent]));
 }

@@ -1,0 +1,83 @@
+// What part of the candles is in sight: to the newest or any other, back to how it was at first, and what its ends are.
+// Never here: candles, the price axis, which of them the chart is given (barWindow.ts).
+// Invariant: few candles stand in the middle, many end a little before the axis.
+
+import type { IChartApi } from "lightweight-charts";
+import type { BarWindow } from "./barWindow.ts";
+import { toMs } from "./chartTime.ts";
+import { BAR_SPACING_PX, RIGHT_OFFSET_BARS } from "./style.ts";
+
+/** The newest candle counts as in sight while it is no further beyond the edge than this. */
+const BEYOND_BARS = 3;
+
+interface ViewportParts {
+  /** Another part has come into sight. */
+  readonly onMove: () => void;
+  /** The chart was given other points than before. */
+  readonly onGiven: () => void;
+}
+
+/** Bars left of the view that are too few: older ones are asked for. */
+const NEED_OLDER_BARS = 60;
+
+export class Viewport {
+  readonly #chart: IChartApi;
+  readonly #window: BarWindow;
+  readonly #parts: ViewportParts;
+
+  constructor(chart: IChartApi, window: BarWindow, parts: ViewportParts) {
+    this.#chart = chart;
+    this.#window = window;
+    this.#parts = parts;
+    this.#scale.subscribeVisibleLogicalRangeChange((range) => {
+      if (range === null) return;
+      if (window.look()) parts.onGiven();
+      parts.onMove();
+    });
+  }
+
+  /** To the newest candle. */
+  toNow() {
+    this.#window.toEnd();
+    this.#parts.onGiven();
+    const inSight = this.#scale.width() / this.#scale.options().barSpacing;
+    this.#scale.scrollToPosition(Math.max(RIGHT_OFFSET_BARS, (inSight - this.#window.points.length) / 2), false);
+  }
+
+  /** As wide and where it was at first. */
+  reset() {
+    this.#scale.applyOptions({ barSpacing: BAR_SPACING_PX });
+    this.toNow();
+  }
+
+  /** Brings the candle that opens then, or the next one, into the middle; it has to be among those set. */
+  reveal(timeMs: number) {
+    this.#window.reveal(timeMs);
+    this.#parts.onGiven();
+  }
+
+  get isNearOldest(): boolean {
+    return this.#window.olderLeft < NEED_OLDER_BARS;
+  }
+
+  get isAtNow(): boolean {
+    return this.#window.isAtEnd && this.#scale.scrollPosition() > -BEYOND_BARS;
+  }
+
+  /** The open times at both ends; null before any. */
+  get endsMs(): { readonly from: number; readonly to: number } | null {
+    const range = this.#scale.getVisibleRange();
+    return range === null ? null : { from: toMs(range.from), to: toMs(range.to) };
+  }
+
+  /** Does something that would lose the place, and comes back to it. */
+  hold(during: () => void) {
+    const range = this.#scale.getVisibleLogicalRange();
+    during();
+    if (range !== null) this.#scale.setVisibleLogicalRange(range);
+  }
+
+  get #scale() {
+    return this.#chart.timeScale();
+  }
+}
