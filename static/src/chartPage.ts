@@ -3,17 +3,22 @@
 // Invariant: the address always names the series that is shown.
 
 import { decimals } from "./candles/candle.ts";
-import { parseSeries, type Series } from "./candles/series.ts";
+import { parseSeries } from "./candles/series.ts";
 import { Chart } from "./chart/chart.ts";
 import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
 import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
+import { chosenSeries, usualSeries } from "./state/chosenSeries.ts";
+import { ExchangeMarkets } from "./state/exchangeMarkets.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
+import { followSight } from "./state/marketsInSight.ts";
 import { PageState } from "./state/pageState.ts";
-import { Preferences } from "./state/preferences.ts";
+import { Preferences, type PanelName } from "./state/preferences.ts";
 import { Session } from "./state/session.ts";
+import { Tickers } from "./state/tickers.ts";
+import { Watchlist } from "./state/watchlist.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
 import { browserStore } from "./ui/browserStore.ts";
@@ -21,7 +26,6 @@ import { element } from "./ui/element.ts";
 import { pageTitle, standing } from "./ui/format.ts";
 import { freshness } from "./ui/freshness.ts";
 import { spoken } from "./ui/legend.tsx";
-import { openMarketMenu } from "./ui/marketMenu.tsx";
 import { address, type Page } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
@@ -57,7 +61,7 @@ const shortcuts = new Shortcuts({
   isOn: () => preferences.get("shortcuts"),
   clock: browserClock,
   go: (interval) => go({ interval }),
-  openSearch: openMarketMenu,
+  openSearch,
   openList: () => { state.dialog.value = "shortcuts"; },
   say: (text) => announcer.tell(text),
   alt: {
@@ -65,8 +69,11 @@ const shortcuts = new Shortcuts({
     KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(),
   },
 });
-const actions = { go, toNow: () => chart.view.toNow(), resetView, openSearch: openMarketMenu, key };
-const page: Page = { config, state, markets, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions };
+const actions = { go, toNow: () => chart.view.toNow(), resetView, openSearch, open, unfollow, key };
+const exchange = new ExchangeMarkets(api, browserClock);
+const tickers = new Tickers(api, browserClock, config.ticker);
+const watchlist = new Watchlist(browserClock);
+const page: Page = { config, state, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions };
 
 mount(element(document, "app"), { page, csrfToken });
 
@@ -81,11 +88,16 @@ const session = new Session({
   clock: browserClock,
   limit: config.limit,
   canPost: config.signed_in,
-  hasDays: config.intervals.includes("1d"),
 });
 
+const usual = usualSeries(preferences.get("last"), { followed: config.symbols, intervals: config.intervals, usual: config });
+
 listen();
-session.start(createSocket(session.handlers), chosen(new URL(location.href)));
+state.panel.value = isNarrow() ? "none" : preferences.get("panel");
+followSight({ state, preferences, markets, tickers, watchlist });
+const socket = createSocket(handlers());
+watchlist.start(socket.watch);
+show(new URL(location.href), (series) => session.start(socket, series));
 
 /** For tests, and for people at the browser's console. */
 const truecandle = Object.freeze({
@@ -97,24 +109,72 @@ const truecandle = Object.freeze({
 Object.assign(globalThis, { truecandle });
 
 function go({ symbol, interval }: { readonly symbol?: string; readonly interval?: string }) {
-  const shown = session.view();
+  const shown = state.absent.peek() ?? session.view();
   const url = new URL(address(symbol ?? shown.symbol, interval ?? shown.interval), location.href);
   history.pushState(null, "", url);
-  session.open(chosen(url));
+  show(url);
 }
 
-/** The series that an address names; what it can't name falls back, and the page says so. */
-function chosen(url: URL): Series {
-  const asked = { symbol: url.searchParams.get("symbol"), interval: url.searchParams.get("interval") };
-  const symbol = asked.symbol !== null && markets.get(asked.symbol) !== undefined ? asked.symbol : config.symbol;
-  const interval = asked.interval !== null && config.intervals.includes(asked.interval) ? asked.interval : config.interval;
-  const wrong = [
-    asked.symbol !== null && asked.symbol !== symbol ? `${asked.symbol.slice(0, 20)} is not followed here` : "",
-    asked.interval !== null && asked.interval !== interval ? `the interval ${asked.interval.slice(0, 8)} is not offered here` : "",
-  ].filter(Boolean);
-  const mistake = wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "";
-  state.message.value = mistake || standing(markets.get(symbol) ?? { symbol }).text;
-  return parseSeries(symbol, interval);
+/** What an address names. A market that is not followed has the page to itself: no other one is shown in its name. */
+function show(url: URL, start = session.open.bind(session)) {
+  const followed = markets.list.peek().map(({ symbol }) => symbol);
+  const { series, isFollowed, mistake } = chosenSeries(url.searchParams, { followed, intervals: config.intervals, usual });
+  if (url.searchParams.has("symbol")) {
+    url.searchParams.set("symbol", series.symbol);
+    url.searchParams.set("interval", series.interval);
+    if (url.href !== location.href) history.replaceState(null, "", url);
+  }
+  state.setAbsent(isFollowed ? null : series);
+  state.message.value = mistake || standing(markets.get(series.symbol) ?? series).text;
+  if (isFollowed) preferences.set("last", series);
+  else nameAbsent(series.symbol, series.interval);
+  start(parseSeries(isFollowed ? series.symbol : followed[0]!, series.interval));
+}
+
+function nameAbsent(symbol: string, interval: string) {
+  document.title = `${symbol} ${interval} · TrueCandle`;
+  announcer.say(`${symbol} is not followed here.`);
+}
+
+/** Letters that are typed while it opens go into it too. */
+function openSearch(text: string) {
+  state.searchText.value = state.dialog.peek() === "search" ? state.searchText.peek() + text : text;
+  state.dialog.value = "search";
+}
+
+/** On a phone a panel hides half of the chart: there it is opened for the moment, and not kept. */
+function open(panel: PanelName) {
+  state.panel.value = panel;
+  if (!isNarrow()) preferences.set("panel", panel);
+}
+
+function isNarrow() {
+  return matchMedia("(max-width: 640px)").matches;
+}
+
+async function unfollow(symbol: string) {
+  await markets.unfollow(symbol);
+  if (state.shown.peek()?.symbol === symbol) show(new URL(location.href));
+}
+
+/** The session's ears, and the watchlist's. */
+function handlers(): typeof session.handlers {
+  const { up, down, livePrice, ...others } = session.handlers;
+  return {
+    ...others,
+    up: () => {
+      up();
+      watchlist.up();
+    },
+    down: (why) => {
+      down(why);
+      watchlist.down();
+    },
+    livePrice: (event) => {
+      livePrice(event);
+      watchlist.heard(event);
+    },
+  };
 }
 
 /** As many decimals as a market's prices have at least; -1 where that is not known. */
@@ -157,12 +217,15 @@ function listen() {
   addEventListener("keydown", (event) => {
     if (!isElsewhere(event) && shortcuts.press(event)) event.preventDefault();
   });
-  addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
+  addEventListener("popstate", () => show(new URL(location.href)));
   addEventListener("pagehide", () => preferences.flush());
   addEventListener("online", () => session.wake());
   addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });
-  document.addEventListener("visibilitychange", () => session.setVisible(document.visibilityState === "visible"));
+  document.addEventListener("visibilitychange", () => {
+    session.setVisible(document.visibilityState === "visible");
+    tickers.setVisible(document.visibilityState === "visible");
+  });
 }

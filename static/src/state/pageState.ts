@@ -2,8 +2,9 @@
 // Never here: words, the DOM, what follows from a value (components compute it).
 // Invariant: a frame shows one instant: what the session says in between is shown with the next frame.
 
-import { batch, signal } from "@preact/signals-core";
+import { batch, computed, signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
+import type { PanelName, SeriesName } from "./preferences.ts";
 import type { ViewModel } from "./viewModel.ts";
 
 /** The candle that the pointer or the keys are on; else the newest. */
@@ -12,7 +13,7 @@ export interface PointedCandle extends Candle {
 }
 
 /** What opens over the page. */
-export type DialogName = "zone" | "shortcuts";
+export type DialogName = "zone" | "shortcuts" | "search";
 
 /** Calls back once, with the next frame, or soon where none is drawn. */
 export type NextFrame = (callback: () => void) => void;
@@ -31,8 +32,20 @@ export class PageState {
   /** A sentence that stays until the next choice: a link that could not be followed. */
   readonly message = signal("");
 
+  /** The market of the address, where it is not followed here: then nothing of another one is shown. */
+  readonly absent = signal<SeriesName | null>(null);
+
+  /** The series that the page is about; null before any. */
+  readonly shown = computed<SeriesName | null>(() => this.absent.value ?? this.view.value);
+
   /** The dialog that is open, or null. */
   readonly dialog = signal<DialogName | null>(null);
+
+  /** What is typed into the search. */
+  readonly searchText = signal("");
+
+  /** What stands at the right of the chart. */
+  readonly panel = signal<PanelName>("none");
 
   /** An official candle that just took its place, for those who hear the page. */
   readonly closed = signal<Candle | null>(null);
@@ -42,6 +55,14 @@ export class PageState {
 
   constructor(nextFrame: NextFrame) {
     this.#nextFrame = nextFrame;
+  }
+
+  /** The address names a market that is not followed here; null: it is. */
+  setAbsent(series: SeriesName | null) {
+    batch(() => {
+      this.absent.value = series;
+      if (series !== null) this.view.value = this.pointed.value = null;
+    });
   }
 
   /** Shows that state with the next frame. */
@@ -59,7 +80,7 @@ export class PageState {
   #show() {
     const latest = this.#latest;
     this.#latest = null;
-    if (latest === null) return;
+    if (latest === null || this.absent.peek() !== null) return;
     batch(() => {
       this.view.value = latest.view;
       this.precision.value = latest.precision;

@@ -11,7 +11,6 @@ import type { Api } from "../net/api.ts";
 import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connection.ts";
 import type { DataUpdated, EventSocket, FreshnessTold, SocketHandlers } from "../net/socket.ts";
 import { CandleUploader } from "./candleUploader.ts";
-import { DayOpen } from "./dayOpen.ts";
 import { LiveCandles } from "./liveCandles.ts";
 import { Loader, type Loaded } from "./loader.ts";
 import { ServerClock } from "./serverClock.ts";
@@ -42,8 +41,6 @@ interface SessionOptions {
   readonly clock: Clock;
   readonly limit: number;
   readonly canPost: boolean;
-  /** Whether daily candles are there to ask for. */
-  readonly hasDays: boolean;
 }
 
 /** How often the clock, the countdown and the states that depend on time are looked at. */
@@ -56,14 +53,13 @@ export class Session {
   readonly #connection: Connection;
   readonly #loader: Loader;
   readonly #uploader: CandleUploader;
-  readonly #dayOpen: DayOpen;
   readonly #time: ServerClock;
   readonly #stalls: StallDetector;
   #series!: Series; // since `start`, which comes before all else
   #live!: LiveCandles;
   #history = new History();
 
-  constructor({ api, chart, page, clock, limit, canPost, hasDays }: SessionOptions) {
+  constructor({ api, chart, page, clock, limit, canPost }: SessionOptions) {
     this.#chart = chart;
     this.#page = page;
     this.#clock = clock;
@@ -72,7 +68,6 @@ export class Session {
     this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
-    this.#dayOpen = new DayOpen({ api, clock, isFollowed: hasDays });
     chart.onNeedOlder(() => this.#loader.older());
   }
 
@@ -102,7 +97,6 @@ export class Session {
     this.#live = new LiveCandles(series.interval, isSameMarket ? this.#live : null);
     this.#series = series;
     this.#history = new History();
-    this.#dayOpen.open(series.symbol);
     this.#chart.begin(series);
     this.#connection.follow(series);
     this.#loader.open(series, this.#history);
@@ -141,7 +135,6 @@ export class Session {
       link: this.#connection.state,
       load: this.#connection.refusal ?? this.#loader.state,
       time: this.#time,
-      dayOpen: this.#dayOpen.openAt(this.#time.now()),
     });
   }
 
@@ -209,7 +202,6 @@ export class Session {
     this.#stalls.look(this.#time.localMs, this.#live.isAmiss);
     const items = this.#items();
     this.#chart.setTail(items);
-    this.#dayOpen.look(this.#time.now());
     this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#connection, nowMs: this.#time.now() });
     this.#render();
   }

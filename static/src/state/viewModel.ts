@@ -17,7 +17,6 @@ export interface ViewModel {
   readonly interval: string;
   readonly nowMs: number;
   readonly isClockKnown: boolean;
-  readonly dayOpen: number | null;
   readonly link: { readonly kind: ConnectionKind; readonly sinceMs: number; readonly retryInMs: number | null };
   readonly load: { readonly kind: LoadState["kind"]; readonly status: number | null; readonly detail: string; readonly retryInMs: number | null };
   readonly version: number | null;
@@ -41,11 +40,10 @@ interface Parts {
   readonly link: ConnectionState;
   readonly load: LoadState;
   readonly time: ServerClock;
-  readonly dayOpen: number | null;
 }
 
 /** One value from all parts of the session. */
-export function viewModel({ series, history, items, live, link, load, time, dayOpen }: Parts): ViewModel {
+export function viewModel({ series, history, items, live, link, load, time }: Parts): ViewModel {
   const { symbol, interval } = series;
   const last = history.last;
   const newest = items.at(-1) ?? null;
@@ -57,7 +55,6 @@ export function viewModel({ series, history, items, live, link, load, time, dayO
     interval: interval.name,
     nowMs,
     isClockKnown: time.isKnown,
-    dayOpen,
     link: { kind: link.kind, sinceMs: time.toExchange(link.sinceMs), retryInMs: wait(link.retryAtMs, localMs) },
     load: loadView(load, localMs),
     version: history.version,

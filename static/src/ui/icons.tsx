@@ -11,6 +11,10 @@ const PATHS = {
   out: { box: "0 0 16 16", width: 16, height: 16, d: ["M6.5 2.5h-4v11h4M6 8h8M11 5l3 3-3 3"] },
   tick: { box: "0 0 16 16", width: 14, height: 14, d: ["M3 8.5l3.5 3.5L13 4.5"] },
   more: { box: "0 0 16 16", width: 16, height: 16, d: ["M3 8h.01", "M8 8h.01", "M13 8h.01"] },
+  star: { box: "0 0 16 16", width: 14, height: 14, d: ["M8 1.8l1.9 4 4.3.6-3.1 3 .8 4.4L8 11.7l-3.9 2.1.8-4.4-3.1-3 4.3-.6z"] },
+  list: { box: "0 0 16 16", width: 16, height: 16, d: ["M2.5 4h1M6 4h7.5M2.5 8h1M6 8h7.5M2.5 12h1M6 12h7.5"] },
+  up: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 1.5l3 5H1z"] },
+  down: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 6.5l3-5H1z"] },
   close: { box: "0 0 16 16", width: 16, height: 16, d: ["M4 4l8 8M12 4l-8 8"] },
 } as const;
 

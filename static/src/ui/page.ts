@@ -4,9 +4,12 @@
 
 import type { Signal } from "@preact/signals";
 import type { PageConfig } from "../net/protocol.ts";
+import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
 import type { DialogName, PageState } from "../state/pageState.ts";
-import type { Preferences } from "../state/preferences.ts";
+import type { PanelName, Preferences } from "../state/preferences.ts";
+import type { Tickers } from "../state/tickers.ts";
+import type { Watchlist } from "../state/watchlist.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Shortcuts } from "./shortcuts.ts";
 import type { TakingOut } from "./takingOut.ts";
@@ -20,6 +23,10 @@ export interface Actions {
   readonly resetView: () => void;
   /** Opens the search for a market, with that much typed already. */
   readonly openSearch: (text: string) => void;
+  /** Opens a panel at the right, or shuts it. */
+  readonly open: (panel: PanelName) => void;
+  /** Follows a market no more; rejects with what the server says. */
+  readonly unfollow: (symbol: string) => Promise<void>;
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
 }
@@ -28,6 +35,9 @@ export interface Page {
   readonly config: PageConfig;
   readonly state: PageState;
   readonly markets: FollowedMarkets;
+  readonly exchange: ExchangeMarkets;
+  readonly tickers: Tickers;
+  readonly watchlist: Watchlist;
   readonly announcer: Announcer;
   readonly preferences: Preferences;
   readonly shortcuts: Shortcuts;

@@ -4,6 +4,7 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
+import { AbsentMarket } from "./absentMarket.tsx";
 import { emptiness, notice } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
@@ -32,6 +33,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
         <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
           To the newest candle <Icon name="forward" />
         </button>
+        <AbsentMarket page={page} />
         <TypedInterval shortcuts={page.shortcuts} />
         <Toast page={page} />
       </div>

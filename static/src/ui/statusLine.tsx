@@ -6,7 +6,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { exactness, notice, type Said } from "./freshness.ts";
 import { status } from "./format.ts";
-import { Credit } from "./marketMenu.tsx";
+import { Credit } from "./credit.tsx";
 import type { Page } from "./page.ts";
 
 export function StatusLine({ page: { state }, said }: { readonly page: Page; readonly said: ReadonlySignal<Said> }): JSX.Element {
