@@ -25,7 +25,7 @@ import { browserStore } from "./ui/browserStore.ts";
 import { element } from "./ui/element.ts";
 import { pageTitle, standing } from "./ui/format.ts";
 import { freshness } from "./ui/freshness.ts";
-import { spoken } from "./ui/legend.tsx";
+import { keyed } from "./ui/keyWords.ts";
 import { address, type Page } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
@@ -69,7 +69,10 @@ const shortcuts = new Shortcuts({
     KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(),
   },
 });
-const actions = { go, toNow: () => chart.view.toNow(), resetView, openSearch, open, unfollow, key };
+const actions = {
+  go, toNow: () => chart.view.toNow(), retry: () => session.wake(), candles: (count: number) => session.bars().slice(-count),
+  resetView, openSearch, open, unfollow, key,
+};
 const exchange = new ExchangeMarkets(api, browserClock);
 const tickers = new Tickers(api, browserClock, config.ticker);
 const watchlist = new Watchlist(browserClock);
@@ -92,6 +95,7 @@ const session = new Session({
 
 const usual = usualSeries(preferences.get("last"), { followed: config.symbols, intervals: config.intervals, usual: config });
 
+forgetLink();
 listen();
 state.panel.value = isNarrow() ? "none" : preferences.get("panel");
 followSight({ state, preferences, markets, tickers, watchlist });
@@ -105,6 +109,7 @@ const truecandle = Object.freeze({
   drawn: () => chart.drawn(),
   version: () => session.version(),
   state: () => session.view(),
+  sight: () => chart.sight,
 });
 Object.assign(globalThis, { truecandle });
 
@@ -185,8 +190,7 @@ function leastDecimals(symbol: string) {
 
 function key({ key: name }: KeyboardEvent) {
   if (!chart.key(name)) return false;
-  const candle = state.pointed.peek();
-  if (name.startsWith("Arrow") && candle !== null) announcer.say(spoken(candle, session.view(), chart.precision));
+  announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
   return true;
 }
 
@@ -208,6 +212,11 @@ function nextFrame(callback: () => void) {
   else requestAnimationFrame(callback);
 }
 
+/** Who is signed in already is sent here from a one-time link, and the browser keeps what is behind its #. */
+function forgetLink() {
+  if (location.hash.startsWith("#link=")) history.replaceState(null, "", location.pathname + location.search);
+}
+
 function listen() {
   state.view.subscribe((view) => {
     if (view === null) return;
@@ -219,8 +228,7 @@ function listen() {
   });
   addEventListener("popstate", () => show(new URL(location.href)));
   addEventListener("pagehide", () => preferences.flush());
-  addEventListener("online", () => session.wake());
-  addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
+  for (const change of ["online", "offline"]) addEventListener(change, () => session.wake(navigator.onLine)); // asks, and so finds out
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });

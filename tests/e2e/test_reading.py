@@ -17,7 +17,7 @@ from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 TYPES = ("Hollow candles", "Bars", "Line", "Area", "Heikin Ashi", "Candles")
 FINALS = "truecandle.bars().filter((bar) => bar.state === 'final')"
@@ -74,6 +74,8 @@ def test_another_zone_changes_words_and_no_candle(reader: Page) -> None:
     reader.reload()
     wait_for_bars(reader)
     says(reader, "#status-clock", r"UTC\+9$")
+    choose_zone(reader, "utc+5:45")
+    says(reader, "#zone", "Kath?mandu")
 
 
 def test_each_type_draws_the_candles_there_are_and_the_legend_tells_their_own_values(
@@ -242,6 +244,38 @@ def test_a_browser_that_forbids_storage_shows_the_chart_all_the_same(reader: Pag
     wait_for(
         lambda: page.evaluate("document.documentElement.dataset.theme") == "light", what="light"
     )
+    page.close()
+
+
+def test_the_servers_choices_go_first_and_are_saved_whole(reader: Page) -> None:
+    """Where the page is told of settings with its HTML, they count, and a choice is sent back with
+    all others; this browser keeps none but what the first paint needs.
+    """
+    page = reader.context.new_page()
+    saved: list[Any] = []
+
+    def serve_page(route: Route) -> None:
+        answer = route.fetch()
+        told = 'id="config">{"settings": {"type": "line", "scale": "log"}, '
+        route.fulfill(response=answer, body=answer.text().replace('id="config">{', told))
+
+    def save(route: Route) -> None:
+        saved.append((route.request.method, route.request.post_data_json))
+        route.fulfill(json={"settings": {}, "version": 1})
+
+    page.route(re.compile(r"/\?symbol="), serve_page)
+    page.route("**/settings", save)
+    page.goto(reader.url)
+    wait_for_bars(page)
+    says(page, "#scale", "^Log$")
+    says(page, "#type", "Line")
+    with page.expect_request("**/settings"):
+        choose(page, "#type", "Area")
+    wait_for(lambda: page.title() and saved, what="settings that are saved")
+    (method, sent), settings = saved[0], saved[0][1]["settings"]
+    assert (method, list(sent)) == ("PUT", ["settings"])
+    assert (settings["type"], settings["scale"], settings["zone"]) == ("area", "log", "UTC")
+    assert page.evaluate("localStorage.getItem('truecandle.settings')") is None
     page.close()
 
 

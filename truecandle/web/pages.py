@@ -28,6 +28,8 @@ bp = Blueprint(PAGES, __name__)
 
 #: Candles that the chart asks for at once.
 PAGE_CANDLES: Final = 500
+#: A name that was refused is given back up to so many characters.
+NAME_SHOWN: Final = 100
 #: A path of ours: one slash first, then nothing that a browser takes for a host or drops.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
@@ -57,10 +59,11 @@ def login() -> AnyResponse:
 def enter() -> AnyResponse:
     """Name and password from the form."""
     form = request.form
+    name = form.get("username", "").strip()
     try:
-        sign_in(form.get("username", "").strip(), form.get("password", ""))
+        sign_in(name, form.get("password", ""))
     except Problem as problem:
-        answer = _door(problem.status, problem.detail)
+        answer = _door(problem.status, problem.detail, name)
         answer.headers.update(problem.headers)
         answer.headers.pop("WWW-Authenticate", None)
         return answer
@@ -85,9 +88,11 @@ def leave() -> AnyResponse:
     return redirect(url_for("pages.login"), 303)
 
 
-def _door(status: int, error: str | None = None) -> Response:
+def _door(status: int, error: str | None = None, username: str = "") -> Response:
+    """The sign-in page; after a mistake with the name as it was typed."""
     onward = request.values.get("next", "")
-    page = render_template("login.html", error=error, next=onward if _own(onward) == onward else "")
+    onward = onward if _own(onward) == onward else ""
+    page = render_template("login.html", error=error, next=onward, username=username[:NAME_SHOWN])
     return _uncached(page, status)
 
 

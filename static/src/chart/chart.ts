@@ -17,6 +17,7 @@ import { Fades } from "./fades.ts";
 import { LastPrice, type LastNews } from "./lastPrice.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
 import { PriceAxis } from "./priceAxis.ts";
+import { printLight } from "./print.ts";
 import { KINDS } from "./seriesKinds.ts";
 import { options, style } from "./style.ts";
 import { Viewport } from "./viewport.ts";
@@ -78,6 +79,7 @@ export class Chart {
     this.#restyle();
     this.axis.listen(root, this.#parts.onAuto);
     onChange(() => this.#restyle());
+    printLight(this.#chart, root, () => this.#restyle());
     this.#times.onChange(() => this.#redraw());
   }
 
@@ -196,6 +198,14 @@ export class Chart {
   /** A key on the focused chart; false if it means nothing here. */
   key(name: string): boolean {
     return this.#cursor.key(name);
+  }
+
+  /** First and last open time in sight and the candles from one to the other; null where there is none. */
+  get sight(): { fromMs: number; toMs: number; count: number } | null {
+    const ends = this.view.endsMs;
+    if (ends === null) return null;
+    const times = [...this.#rows, ...this.#live.map(({ candle }) => candle)].map(({ time }) => time);
+    return { fromMs: ends.from, toMs: ends.to, count: times.filter((time) => time >= ends.from && time <= ends.to).length };
   }
 
   #moved() {

@@ -9,6 +9,9 @@ import { SPACING_MAX_PX, SPACING_MIN_PX } from "./style.ts";
 
 const ZOOM = 1.25;
 
+/** Left of a candle that was brought into sight from the left. */
+const AIR_BARS = 10;
+
 interface CursorOptions {
   readonly series: ISeriesApi<SeriesType>;
   readonly candles: () => readonly Candle[];
@@ -68,12 +71,19 @@ export class Cursor {
     const found = candles.findIndex((candle) => candle.time === this.pointedMs);
     const from = found < 0 ? candles.length : found;
     const candle = candles[Math.max(0, Math.min(candles.length - 1, from + by))]!;
-    const scale = this.#chart.timeScale();
-    const x = scale.timeToCoordinate(toChartTime(candle.time));
-    if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
-    if (x !== null && x > scale.width()) this.#toNow();
+    this.#bringIntoSight(candle.time);
     this.#chart.setCrosshairPosition(candle.close, toChartTime(candle.time), this.#series);
     this.#move(candle.time);
+  }
+
+  /** The whole candle, not only its middle; the first one has some air before it. */
+  #bringIntoSight(timeMs: number) {
+    const scale = this.#chart.timeScale();
+    const x = scale.timeToCoordinate(toChartTime(timeMs));
+    if (x === null) return;
+    const { barSpacing } = scale.options();
+    if (x < barSpacing) scale.scrollToPosition(scale.scrollPosition() + x / barSpacing - AIR_BARS, false);
+    if (x > scale.width() - barSpacing / 2) this.#toNow();
   }
 
   #move(timeMs: number | null) {

@@ -5,7 +5,8 @@
 import { officialFromColumns, type Candle, type Unchecked } from "../candles/candle.ts";
 import { isInteger } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
-import type { DataAnswer, ExchangeMarketsAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import { freshness } from "./freshness.ts";
+import type { DataAnswer, ExchangeMarketsAnswer, Freshness, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 
 /** No request is waited for longer than this. */
 const TIMEOUT_MS = 10_000;
@@ -89,6 +90,12 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       const candles = officialFromColumns(body);
       const hasMore = typeof body.has_more === "boolean" ? body.has_more : body.time.length === limit;
       return { version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], missing: spans(body.missing), hasMore, serverMs };
+    },
+
+    /** How fresh a market is, in the server's judgement; null where it can't be read. */
+    async freshness({ symbol, interval }: Pick<DataQuery, "symbol" | "interval">): Promise<Freshness | null> {
+      const { body } = await ask(`/live-candle?${new URLSearchParams({ symbol, interval })}`);
+      return freshness((body as { readonly freshness?: unknown }).freshness);
     },
 
     /** Offers our forming candle. `{status: "saved"}` or `{status: "ignored", reason}`. */

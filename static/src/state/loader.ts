@@ -110,6 +110,15 @@ export class Loader {
     return null;
   }
 
+  /** The newest candles, asked for in the socket's place: what came of them, or null if all has to be loaded. */
+  take({ candles, version }: DataPage): HistoryChange | null {
+    const { version: held, last } = this.#history;
+    const joins = candles.length > 0 && last !== null && candles[0]!.time <= last.time;
+    if (!this.#isLoading && this.state.kind === "ready" && held !== null && version >= held && joins) return this.#history.apply(candles, version);
+    this.refresh();
+    return null;
+  }
+
   /** A stretch without any candle before or between the live ones is asked about, once. */
   close(interval: Interval, liveTimes: readonly number[]) {
     const last = this.#history.last;

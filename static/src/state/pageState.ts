@@ -23,6 +23,9 @@ export class PageState {
   readonly view = signal<ViewModel | null>(null);
   readonly precision = signal(-1);
 
+  /** Whether the price is that of this moment; while it is not, all that tells it is grey. */
+  readonly isLive = computed(() => this.view.value?.isLive ?? false);
+
   /** The candle that the legend tells of; null where there is none. */
   readonly pointed = signal<PointedCandle | null>(null);
 

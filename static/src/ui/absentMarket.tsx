@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { precisionOf, priceText, dayChange } from "./marketWords.ts";
-import type { Page } from "./page.ts";
+import { signInHere, type Page } from "./page.ts";
 
 export function AbsentMarket({ page }: { readonly page: Page }): JSX.Element | null {
   const { state, tickers, config, actions } = page;
@@ -49,15 +49,10 @@ export function AbsentMarket({ page }: { readonly page: Page }): JSX.Element | n
       <p class="absent-ways">
         {config.signed_in
           ? <button id="absent-follow" class="button is-first" type="button" disabled={isAsking.value} onClick={follow}>Follow {symbol}</button>
-          : <a id="absent-sign-in" class="button is-first" href={signInFor()}>Sign in to follow it</a>}
+          : <a id="absent-sign-in" class="button is-first" href={signInHere()}>Sign in to follow it</a>}
         {search}
       </p>
       <p class="absent-said" role="status">{said}</p>
     </section>
   );
-}
-
-/** Signing in leads back to this very address. */
-function signInFor() {
-  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }

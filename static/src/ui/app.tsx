@@ -22,15 +22,16 @@ interface AppProps {
 /** Puts the page into its place, instead of what stood there until the script had come. */
 export function mount(root: HTMLElement, props: AppProps) {
   root.textContent = "";
-  render(<App {...props} />, root);
+  render(<App {...props} root={root} />, root);
 }
 
-function App({ page, csrfToken }: AppProps): JSX.Element {
+function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement }): JSX.Element {
   const { config, state, announcer } = page;
   const said = useComputed(() => {
     if (state.absent.value !== null) return absence(state.absent.value.symbol);
     return state.view.value === null ? LOADING : freshness(state.view.value);
   });
+  useSignalEffect(() => { root.dataset.live = state.isLive.value ? "yes" : "no"; });
   useSignalEffect(() => {
     const view = state.view.value;
     if (view !== null) announcer.fresh(said.value, view.nowMs);
@@ -60,9 +61,9 @@ function absence(symbol: string): Said {
 
 function Ribbon(): JSX.Element {
   return (
-    <p class="ribbon">
+    <aside class="ribbon" aria-label="Where the prices come from">
       <strong>Simulated data</strong>
       <span class="ribbon-more">These prices come from the simulated exchange, not from a market.</span>
-    </p>
+    </aside>
   );
 }

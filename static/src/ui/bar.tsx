@@ -4,15 +4,13 @@
 
 import { useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
-import type { ViewModel } from "../state/viewModel.ts";
 import type { Said } from "./freshness.ts";
 import { DayChange, DayFigures } from "./dayFigures.tsx";
 import { isSignedOut } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
 import { Intervals } from "./intervals.tsx";
 import { precisionOf, priceText } from "./marketWords.ts";
-import type { Page } from "./page.ts";
+import { signInHere, type Page } from "./page.ts";
 import { MoreMenu, ThemeMenu, TypeMenu, ZoneButton } from "./readingMenus.tsx";
 import { StatusBadge } from "./statusBadge.tsx";
 import { WatchlistButton } from "./watchlistButton.tsx";
@@ -79,13 +77,12 @@ interface MarketProps {
 
 /** The last price and the change of 24 hours, read from one instant; of a market that is not followed as the exchange lists it. */
 function LastPrice({ page, symbol }: MarketProps): JSX.Element {
-  const last = useRef<{ symbol: string; price: number | null; direction?: "up" | "down" }>({ symbol: "", price: null });
   const view = page.state.view.value;
-  if (view !== null) last.current = moved(last.current, view);
+  const isSoon = page.state.absent.value === null && (view === null || (view.price === null && view.load.kind === "loading"));
   const { price, precision } = lastPrice(page, symbol);
   return (
     <>
-      <span id="market-price" class="figures" data-direction={view === null ? undefined : last.current.direction}>{priceText(price, precision)}</span>
+      <span id="market-price" class="figures">{isSoon ? <span class="figure-soon" aria-hidden="true" /> : priceText(price, precision)}</span>
       <DayChange page={page} symbol={symbol} price={view?.price ?? null} />
     </>
   );
@@ -100,18 +97,6 @@ function lastPrice({ state, tickers, markets }: Page, symbol: string): { price: 
   if (view !== null && state.precision.value >= 0) return { price: view.price, precision: state.precision.value };
   const row = tickers.rows.value.get(symbol) ?? null;
   return { price: row?.price ?? null, precision: precisionOf(row, markets.get(symbol)) };
-}
-
-/** Which way the price went last; nowhere yet in a market that was just opened. */
-function moved(last: { symbol: string; price: number | null; direction?: "up" | "down" }, { symbol, price: now }: ViewModel) {
-  if (last.symbol !== symbol || last.price === null || now === null) return { symbol, price: now };
-  if (now === last.price) return last;
-  return { symbol, price: now, direction: now > last.price ? ("up" as const) : ("down" as const) };
-}
-
-/** Signing in leads back to what is shown. */
-function signInHere() {
-  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** The address of the page's own mark. */

@@ -23,20 +23,18 @@ export const LIVE_STATES: Readonly<Record<CandleState, string>> = Object.freeze(
 /** What the status line is made from. */
 type StatusView = Pick<
   ViewModel,
-  "nowMs" | "isClockKnown" | "officialToMs" | "pending" | "formingMs" | "closesInMs" | "version" | "interval"
+  "nowMs" | "isClockKnown" | "officialToMs" | "pending" | "version" | "interval"
 >;
 
-export type StatusCell = "clock" | "official" | "pending" | "forming" | "closes" | "version";
+export type StatusCell = "clock" | "official" | "pending" | "version";
 
 /** "official up to 18:00", "1 pending" … in the order of the status line; "" is left out. */
 export function status(view: StatusView): Record<StatusCell, string> {
-  const { nowMs, isClockKnown, officialToMs, pending, formingMs, closesInMs, version, interval } = view;
+  const { nowMs, isClockKnown, officialToMs, pending, version, interval } = view;
   return {
     clock: isClockKnown ? clockWithZone(nowMs) : "",
     official: officialToMs === null ? "" : `official up to ${moment(officialToMs, interval, nowMs)}`,
     pending: pending === 0 ? "" : `${pending} pending`,
-    forming: formingMs === null ? "" : `forming ${moment(formingMs, interval, nowMs)}`,
-    closes: closesInMs === null ? "" : `closes in ${countdown(closesInMs)}`,
     version: version === null ? "" : `version ${version}`,
   };
 }

@@ -6,7 +6,7 @@ import type { Signal } from "@preact/signals";
 import type { PageConfig } from "../net/protocol.ts";
 import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { DialogName, PageState } from "../state/pageState.ts";
+import type { DialogName, PageState, PointedCandle } from "../state/pageState.ts";
 import type { PanelName, Preferences } from "../state/preferences.ts";
 import type { Tickers } from "../state/tickers.ts";
 import type { Watchlist } from "../state/watchlist.ts";
@@ -19,6 +19,10 @@ export interface Actions {
   /** Shows another series; what is left out stays as it is. */
   readonly go: (series: { readonly symbol?: string; readonly interval?: string }) => void;
   readonly toNow: () => void;
+  /** Asks the server now, whatever pause was being waited out. */
+  readonly retry: () => void;
+  /** The last candles that are shown, ascending. */
+  readonly candles: (count: number) => readonly PointedCandle[];
   /** Width of the bars, place and price axis as they were at first. */
   readonly resetView: () => void;
   /** Opens the search for a market, with that much typed already. */
@@ -50,6 +54,11 @@ export interface Page {
 /** The address of a series. */
 export function address(symbol: string, interval: string): string {
   return `/?${new URLSearchParams({ symbol, interval })}`;
+}
+
+/** Signing in leads back to what is shown. */
+export function signInHere(): string {
+  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** Whether a click on a link means: here and now, not in another tab. */

@@ -14,6 +14,24 @@ export function dress(theme: Theme, colors: ColorPair) {
   const [wantedTheme, wantedColors] = [theme === "system" ? undefined : theme, colors === "green-red" ? undefined : colors];
   if (dataset.theme !== wantedTheme) put(dataset, "theme", wantedTheme);
   if (dataset.colors !== wantedColors) put(dataset, "colors", wantedColors);
+  colorBrowser();
+}
+
+/** A phone's own bar, above the page, in the colour of ours. */
+function colorBrowser() {
+  const { surface } = tokens();
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) meta.content = surface;
+}
+
+/** Light for a while, whatever was chosen; undone by what it returns. */
+export function forceLight(): () => void {
+  const { dataset } = document.documentElement;
+  const before = dataset.theme;
+  dataset.theme = "light";
+  return () => {
+    if (before === undefined) delete dataset.theme;
+    else dataset.theme = before;
+  };
 }
 
 /** Calls back when the colours in force may have changed. */

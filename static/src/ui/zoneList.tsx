@@ -1,45 +1,49 @@
 // The dialog in which a time zone is chosen: UTC, where this browser is, or any that it knows, found by typing.
 // Never here: what a zone is (candles/zone.ts), what the choice does.
-// Invariant: what is typed filters by name and by distance from UTC; arrows walk what is left.
+// Invariant: what is typed filters by name and by distance from UTC; arrows walk what is left. A zone costs
+// a millisecond or more to be looked into, and there are 420: only those that are looked at are.
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { localName, parseZone } from "../candles/zone.ts";
+import { UTC, Zone, localName } from "../candles/zone.ts";
 import { Dialog } from "./dialogs.tsx";
 import { clock, zoneName } from "./format.ts";
 import type { Page } from "./page.ts";
 
-/** One that can be chosen: the choice, its name in full, and what it is searched by. */
+/** One that can be chosen: the choice, the zone's name as the browser has it, and a word about it. */
 interface Entry {
   readonly choice: string;
   readonly name: string;
   readonly note: string;
-  readonly label: string;
-  readonly time: string;
 }
+
+/** So many are shown at first, and so many more whenever their end is near. */
+const SHOWN = 24;
+const NEAR_PX = 300;
 
 const STEPS: ReadonlyMap<string, number> = new Map([["ArrowDown", 1], ["ArrowUp", -1], ["PageDown", 8], ["PageUp", -8]]);
 
 export function ZoneList({ page }: { readonly page: Page }): JSX.Element {
   const { preferences, dialog, state } = page;
   const nowMs = state.view.peek()?.nowMs ?? 0;
-  const all = useRef<Entry[]>([]);
-  if (all.current.length === 0) all.current = entries(nowMs);
   const wanted = useSignal("");
+  const count = useSignal(SHOWN);
   const field = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const chosen = preferences.of("zone").value;
-  const shown = all.current.filter((entry) => matches(entry, wanted.value));
-  useEffect(() => {
-    field.current!.focus();
-    list.current!.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
-  }, []);
+  const found = entries(chosen).filter((entry) => matches(entry, wanted.value, nowMs));
+  const shown = found.slice(0, count.value);
+  useEffect(() => field.current!.focus(), []);
 
-  const choose = ({ choice, label }: Entry) => {
+  const scrolled = ({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: { readonly currentTarget: HTMLElement }) => {
+    if (scrollHeight - scrollTop - clientHeight < NEAR_PX && count.value < found.length) count.value += SHOWN;
+  };
+  const choose = ({ choice, name }: Entry) => {
+    const label = zoneOf(name).label(nowMs);
     preferences.set("zone", choice);
     dialog.value = null;
-    page.announcer.tell(`Times are those of ${zoneName(parseZone(choice))}${label === "UTC" && choice === "UTC" ? "" : `, ${label}`}.`);
+    page.announcer.tell(`Times are those of ${zoneName(zoneOf(name))}${name === label ? "" : `, ${label}`}.`);
   };
   const pressed = (event: KeyboardEvent) => {
     if (event.key === "Enter" && event.target === field.current) {
@@ -59,14 +63,14 @@ export function ZoneList({ page }: { readonly page: Page }): JSX.Element {
       <div class="zone-list" onKeyDown={pressed}>
         <input
           id="zones-filter" class="field" type="text" placeholder="City, region or UTC+2" aria-label="Search a time zone" autocomplete="off" spellcheck={false}
-          ref={field} onInput={({ currentTarget }) => { wanted.value = currentTarget.value; }}
+          ref={field} onInput={({ currentTarget }) => { wanted.value = currentTarget.value; count.value = SHOWN; }}
         />
-        <ul ref={list}>
+        <ul ref={list} onScroll={scrolled}>
           {shown.map((entry) => (
             <li key={entry.choice}>
               <button type="button" data-zone={entry.choice} aria-current={entry.choice === chosen ? "true" : undefined} onClick={() => choose(entry)}>
-                <span class="zone-name">{entry.name}{entry.note === "" ? null : <span class="zone-note"> {entry.note}</span>}</span>
-                <span class="zone-offset figures">{entry.label}</span><span class="zone-time figures">{entry.time}</span>
+                <span class="zone-name">{readable(entry.name)}{entry.note === "" ? null : <span class="zone-note"> {entry.note}</span>}</span>
+                <span class="zone-offset figures">{zoneOf(entry.name).label(nowMs)}</span><span class="zone-time figures">{clock(nowMs, zoneOf(entry.name)).slice(0, 5)}</span>
               </button>
             </li>
           ))}
@@ -77,19 +81,30 @@ export function ZoneList({ page }: { readonly page: Page }): JSX.Element {
   );
 }
 
-function entries(nowMs: number): Entry[] {
-  const entry = (choice: string, name: string, note = ""): Entry => {
-    const zone = parseZone(choice);
-    return { choice, name, note, label: zone.label(nowMs), time: clock(nowMs, zone).slice(0, 5) };
-  };
-  const local = readable(localName());
-  return [entry("UTC", "UTC", "the exchange's"), entry("local", local, "where you are"), ...Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC").map((name) => entry(name, readable(name)))];
+/** UTC, where this is, what is chosen, then all by name. */
+function entries(chosen: string): Entry[] {
+  const first: Entry[] = [{ choice: "UTC", name: "UTC", note: "the exchange's" }, { choice: "local", name: localName(), note: "where you are" }];
+  if (chosen !== "UTC" && chosen !== "local") first.push({ choice: chosen, name: chosen, note: "chosen" });
+  const others = Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC" && name !== chosen);
+  return [...first, ...others.map((name) => ({ choice: name, name, note: "" }))];
 }
 
-function matches({ name, note, label }: Entry, wanted: string) {
-  const words = wanted.toLowerCase().replace("-", "−").split(/[\s/]+/).filter(Boolean);
-  const text = `${name} ${note} ${label}`.toLowerCase();
-  return words.every((word) => text.includes(word) || text.replaceAll("−", "-").includes(word));
+function matches({ name, note }: Entry, wanted: string, nowMs: number): boolean {
+  const text = `${readable(name)} ${note}`.toLowerCase();
+  return wanted.toLowerCase().split(/[\s/]+/).filter(Boolean).every((word) => {
+    if (text.includes(word)) return true;
+    const offset = /^(?:utc|gmt)?([+\-−][\d:]+)$/.exec(word)?.[1]?.replace("-", "−");
+    return offset !== undefined && zoneOf(name).label(nowMs) === `UTC${offset}`;
+  });
+}
+
+const zones = new Map<string, Zone>();
+
+/** Each is made once. */
+function zoneOf(name: string): Zone {
+  let zone = zones.get(name);
+  if (zone === undefined) zones.set(name, (zone = name === "UTC" ? UTC : new Zone(name)));
+  return zone;
 }
 
 function readable(name: string) {

@@ -5,6 +5,7 @@ import { browserClock } from "../../../static/src/clock.ts";
 import { Announcer } from "../../../static/src/ui/announcer.ts";
 import { Legend } from "../../../static/src/ui/legend.tsx";
 import { MarketSearch } from "../../../static/src/ui/marketSearch.tsx";
+import { Stage } from "../../../static/src/ui/stage.tsx";
 import { StatusBadge } from "../../../static/src/ui/statusBadge.tsx";
 import { WatchlistPanel } from "../../../static/src/ui/watchlistPanel.tsx";
 import { ExchangeMarkets } from "../../../static/src/state/exchangeMarkets.ts";
@@ -14,6 +15,7 @@ import { Preferences } from "../../../static/src/state/preferences.ts";
 import { Tickers } from "../../../static/src/state/tickers.ts";
 import { Watchlist } from "../../../static/src/state/watchlist.ts";
 import { PageState } from "../../../static/src/state/pageState.ts";
+import { Preferences } from "../../../static/src/state/preferences.ts";
 
 const FRESH = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -88,3 +90,27 @@ export function newMarkets(root, { symbols, followed, signedIn = true, refusal =
 function Search({ page }) {
   return page.dialog.value === "search" ? h(MarketSearch, { page }) : null;
 }
+/** The stage in one state: `pressed` is what was asked for; the next `show` is another state. */
+export function newStage(root) {
+  const state = new PageState((callback) => callback());
+  const pressed = [];
+  const actions = { retry: () => pressed.push("retry"), toNow: () => {}, key: () => false, go: () => {}, candles: () => [] };
+  const show = async (view, message = "") => {
+    state.render({ ...VIEW, ...view }, 2);
+    state.message.value = message;
+    await new Promise(requestAnimationFrame);
+  };
+  const preferences = new Preferences(null, { read: () => null, write: () => {}, tell: () => {}, save: null }, globalThis);
+  const shortcuts = { typed: signal(""), meant: null };
+  const config = { symbol: "BTCUSDT", interval: "1m" };
+  render(h(Stage, { page: { config, state, actions, preferences, shortcuts, announcer: new Announcer(), markets: { list: signal([]) } } }), root);
+  return { show, pressed };
+}
+
+const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
+const VIEW = {
+  symbol: "BTCUSDT", interval: "1m", nowMs: NOW, isClockKnown: true, link: { kind: "up", sinceMs: NOW - 60_000, retryInMs: null },
+  load: { kind: "ready", status: null, detail: "", retryInMs: null }, version: 7, officialToMs: NOW - 74_000, pending: 0, formingMs: null,
+  closesInMs: null, price: 1, lastNewsMs: NOW - 500, bars: 500, isOnline: true, polledMs: null, silentSinceMs: null, isLive: true,
+  freshness: { state: "live", since: NOW - 60_000, why: "Trades arrive." }, forming: null,
+};
