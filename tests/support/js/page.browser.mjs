@@ -15,7 +15,6 @@ import { Preferences } from "../../../static/src/state/preferences.ts";
 import { Tickers } from "../../../static/src/state/tickers.ts";
 import { Watchlist } from "../../../static/src/state/watchlist.ts";
 import { PageState } from "../../../static/src/state/pageState.ts";
-import { Preferences } from "../../../static/src/state/preferences.ts";
 
 const FRESH = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
