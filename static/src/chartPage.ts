@@ -3,7 +3,7 @@
 // Invariant: the address always names the series that is shown.
 
 import { decimals } from "./candles/candle.ts";
-import { parseSeries, type Series } from "./candles/series.ts";
+import { parseSeries } from "./candles/series.ts";
 import { Chart } from "./chart/chart.ts";
 import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
@@ -11,10 +11,15 @@ import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
 import { CandleJump, type JumpOutcome } from "./state/candleJump.ts";
+import { chosenSeries, usualSeries } from "./state/chosenSeries.ts";
+import { ExchangeMarkets } from "./state/exchangeMarkets.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
-import { PageState, type Panel } from "./state/pageState.ts";
-import { Preferences } from "./state/preferences.ts";
+import { followSight } from "./state/marketsInSight.ts";
+import { PageState } from "./state/pageState.ts";
+import { Preferences, type PanelName } from "./state/preferences.ts";
 import { Session } from "./state/session.ts";
+import { Tickers } from "./state/tickers.ts";
+import { Watchlist } from "./state/watchlist.ts";
 import { Truth } from "./state/truth.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
@@ -24,7 +29,6 @@ import { pageTitle, standing } from "./ui/format.ts";
 import { freshness } from "./ui/freshness.ts";
 import { keyed } from "./ui/keyWords.ts";
 import { spoken } from "./ui/legend.tsx";
-import { openMarketMenu } from "./ui/marketMenu.tsx";
 import { address, type Page } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
@@ -61,7 +65,7 @@ const shortcuts = new Shortcuts({
   isOn: () => preferences.get("shortcuts"),
   clock: browserClock,
   go: (interval) => go({ interval }),
-  openSearch: openMarketMenu,
+  openSearch,
   openList: () => { state.dialog.value = "shortcuts"; },
   say: (text) => announcer.tell(text),
   alt: {
@@ -70,11 +74,16 @@ const shortcuts = new Shortcuts({
   },
 });
 const actions = {
-  go, toNow: () => chart.view.toNow(), retry: () => session.wake(), candles,
-  resetView, openSearch: openMarketMenu, key, jump: (openMs: number) => jump.want(openMs), pick, copyLink, open,
+  go, toNow: () => chart.view.toNow(), retry: () => session.wake(), candles, resetView, openSearch, open, unfollow, key,
+  jump: (openMs: number) => jump.want(openMs), pick, copyLink,
 };
+const exchange = new ExchangeMarkets(api, browserClock);
+const tickers = new Tickers(api, browserClock, config.ticker);
+const watchlist = new Watchlist(browserClock);
 const truth = new Truth({ api, clock: browserClock });
-const page: Page = { config, state, markets, truth, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions };
+const page: Page = {
+  config, state, markets, exchange, tickers, watchlist, truth, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions,
+};
 
 mount(element(document, "app"), { page, csrfToken });
 
@@ -93,7 +102,6 @@ const session = new Session({
   clock: browserClock,
   limit: config.limit,
   canPost: config.signed_in,
-  hasDays: config.intervals.includes("1d"),
 });
 
 const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms), bars: () => session.bars(), gapAt: (ms) => chart.truth.hole(ms).gap }, arrived);
@@ -101,10 +109,15 @@ const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms)
 /** Whether keys were used last: then what is known of a candle that is pointed at is read out. */
 let isByKeys = false;
 
+const usual = usualSeries(preferences.get("last"), { followed: config.symbols, intervals: config.intervals, usual: config });
 
 forgetLink();
 listen();
-show(new URL(location.href), (series) => session.start(createSocket(handlers()), series));
+state.panel.value = isNarrow() ? "none" : preferences.get("panel");
+followSight({ state, preferences, markets, tickers, watchlist });
+const socket = createSocket(handlers());
+watchlist.start(socket.watch);
+show(new URL(location.href), (series) => session.start(socket, series));
 
 /** For tests, and for people at the browser's console. */
 const truecandle = Object.freeze({
@@ -119,21 +132,10 @@ const truecandle = Object.freeze({
 Object.assign(globalThis, { truecandle });
 
 function go({ symbol, interval }: { readonly symbol?: string; readonly interval?: string }) {
-  const shown = session.view();
+  const shown = state.absent.peek() ?? session.view();
   const url = new URL(address(symbol ?? shown.symbol, interval ?? shown.interval), location.href);
   history.pushState(null, "", url);
   show(url);
-}
-
-/** What an address names: a series, and perhaps one of its candles. */
-function show(url: URL, start: (series: Series) => void = (series) => session.open(series)) {
-  const series = chosen(url);
-  const at = url.searchParams.get("at");
-  state.picked.value = null;
-  truth.open(series);
-  jump.open(series);
-  start(series);
-  if (at !== null && /^\d{1,15}$/.test(at)) jump.want(Number(at));
 }
 
 /** A candle was looked for. */
@@ -166,40 +168,83 @@ async function copyLink(openMs: number): Promise<boolean> {
   }
 }
 
-function open(panel: Panel) {
-  const wasInside = document.activeElement?.closest("#truth-panel") != null;
-  state.panel.value = panel;
-  if (wasInside) [...document.querySelectorAll<HTMLElement>(".truth-button, .truth-status")].find((button) => button.checkVisibility())?.focus();
+/** What an address names. A market that is not followed has the page to itself: no other one is shown in its name. */
+function show(url: URL, start = session.open.bind(session)) {
+  const followed = markets.list.peek().map(({ symbol }) => symbol);
+  const { series, isFollowed, mistake } = chosenSeries(url.searchParams, { followed, intervals: config.intervals, usual });
+  if (url.searchParams.has("symbol")) {
+    url.searchParams.set("symbol", series.symbol);
+    url.searchParams.set("interval", series.interval);
+    if (url.href !== location.href) history.replaceState(null, "", url);
+  }
+  state.setAbsent(isFollowed ? null : series);
+  state.message.value = mistake || standing(markets.get(series.symbol) ?? series).text;
+  if (isFollowed) preferences.set("last", series);
+  else nameAbsent(series.symbol, series.interval);
+  const shown = parseSeries(isFollowed ? series.symbol : followed[0]!, series.interval);
+  const at = url.searchParams.get("at");
+  state.picked.value = null;
+  truth.open(shown);
+  jump.open(shown);
+  start(shown);
+  if (isFollowed && at !== null && /^\d{1,15}$/.test(at)) jump.want(Number(at));
 }
 
-/** The session's ears, and the truth's. */
-function handlers() {
-  const { dataUpdated, gapProven, ...others } = session.handlers;
+function nameAbsent(symbol: string, interval: string) {
+  document.title = `${symbol} ${interval} · TrueCandle`;
+  announcer.say(`${symbol} is not followed here.`);
+}
+
+/** Letters that are typed while it opens go into it too. */
+function openSearch(text: string) {
+  state.searchText.value = state.dialog.peek() === "search" ? state.searchText.peek() + text : text;
+  state.dialog.value = "search";
+}
+
+/** On a phone a panel hides half of the chart: there it is opened for the moment, and not kept. */
+function open(panel: PanelName) {
+  const wasInside = document.activeElement?.closest(".panel") != null;
+  const openers = state.panel.peek() === "truth" ? ".truth-button, .truth-status" : "#watchlist";
+  state.panel.value = panel;
+  if (wasInside) [...document.querySelectorAll<HTMLElement>(openers)].find((button) => button.checkVisibility())?.focus();
+  if (!isNarrow()) preferences.set("panel", panel);
+}
+
+function isNarrow() {
+  return matchMedia("(max-width: 640px)").matches;
+}
+
+async function unfollow(symbol: string) {
+  await markets.unfollow(symbol);
+  if (state.shown.peek()?.symbol === symbol) show(new URL(location.href));
+}
+
+/** The session's ears, the watchlist's and the truth's. */
+function handlers(): typeof session.handlers {
+  const { up, down, livePrice, dataUpdated, gapProven, ...others } = session.handlers;
   return {
     ...others,
-    dataUpdated: (event: Parameters<typeof dataUpdated>[0]) => {
+    dataUpdated: (event) => {
       dataUpdated(event);
       truth.dataUpdated(event);
     },
-    gapProven: (event: Parameters<typeof gapProven>[0]) => {
+    gapProven: (event) => {
       gapProven(event);
       truth.gapProven(event);
     },
+    up: () => {
+      up();
+      watchlist.up();
+    },
+    down: (why) => {
+      down(why);
+      watchlist.down();
+    },
+    livePrice: (event) => {
+      livePrice(event);
+      watchlist.heard(event);
+    },
   };
-}
-
-/** The series that an address names; what it can't name falls back, and the page says so. */
-function chosen(url: URL): Series {
-  const asked = { symbol: url.searchParams.get("symbol"), interval: url.searchParams.get("interval") };
-  const symbol = asked.symbol !== null && markets.get(asked.symbol) !== undefined ? asked.symbol : config.symbol;
-  const interval = asked.interval !== null && config.intervals.includes(asked.interval) ? asked.interval : config.interval;
-  const wrong = [
-    asked.symbol !== null && asked.symbol !== symbol ? `${asked.symbol.slice(0, 20)} is not followed here` : "",
-    asked.interval !== null && asked.interval !== interval ? `the interval ${asked.interval.slice(0, 8)} is not offered here` : "",
-  ].filter(Boolean);
-  const mistake = wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "";
-  state.message.value = mistake || standing(markets.get(symbol) ?? { symbol }).text;
-  return parseSeries(symbol, interval);
 }
 
 /** As many decimals as a market's prices have at least; -1 where that is not known. */
@@ -277,5 +322,8 @@ function listen() {
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });
-  document.addEventListener("visibilitychange", () => session.setVisible(document.visibilityState === "visible"));
+  document.addEventListener("visibilitychange", () => {
+    session.setVisible(document.visibilityState === "visible");
+    tickers.setVisible(document.visibilityState === "visible");
+  });
 }

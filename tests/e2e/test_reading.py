@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.support.chart_page import go, wait_for_bars
+from tests.support.chart_page import forget_choices, go, wait_for_bars
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
@@ -33,10 +33,10 @@ IS_ALL_DRAWN = """(() => {
 @pytest.fixture
 def reader(chart: Page) -> Iterator[Page]:
     """The chart of a reader who has chosen nothing yet, at BTCUSDT 1m."""
-    chart.evaluate("localStorage.clear()")
+    forget_choices(chart)
     go(chart, "BTCUSDT", "1m")
     yield chart
-    chart.evaluate("localStorage.clear()")
+    forget_choices(chart)
 
 
 def says(page: Page, element: str, words: str) -> None:

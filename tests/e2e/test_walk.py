@@ -113,7 +113,9 @@ def test_a_market_from_the_menu_is_followed_and_moves_in_its_own_ticks(chart: Pa
     wait_for_bars(chart, "bars.some((bar) => bar.state === 'forming')")
     assert re.fullmatch(r"0\.\d{8}", chart.locator("#legend [data-cell=close]").inner_text())
     chart.click("#market")
-    assert chart.locator("#markets li").all_inner_texts() == ["BTCUSDT", "ETHUSDT", "PEPEUSDT"]
+    followed = chart.locator("#markets [role=option][data-followed]")
+    names = followed.evaluate_all("(rows) => rows.map((row) => row.dataset.symbol)")
+    assert names == ["BTCUSDT", "ETHUSDT", "PEPEUSDT"]
     chart.keyboard.press("Escape")
 
 

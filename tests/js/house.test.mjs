@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { EVENTS } from "../../static/src/net/socket.ts";
 
 const ROOT = new URL("../../static/src/", import.meta.url);
-const LINES_MAX = 300;
+const LINES_MAX = 400;
 
 /** From the top down: a file imports from lower rungs and from its own folder only, types too. */
 const LADDER = [["chartPage.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts", "browserCheck.ts"], ["chart"], ["ui"], ["state"], ["net"], ["candles", "clock.ts"]];

@@ -27,3 +27,15 @@ def wait_for_bars(page: Page, condition: str = "bars.length > 50") -> None:
     """Waits for a condition on the page's `bars`. The page's policy forbids `eval` in it."""
     script = f"(({{bars}}) => {condition})({{bars: globalThis.truecandle?.bars() ?? []}})"
     wait_for(lambda: page.evaluate(script), what=condition)
+
+
+def forget_choices(page: Page) -> None:
+    """Nothing is chosen any more, by the one who is signed in; what is open keeps what it knows."""
+    script = """async () => {
+      localStorage.clear();
+      const token = document.querySelector('meta[name="csrf-token"]').content;
+      const headers = {"Content-Type": "application/json", "X-CSRFToken": token};
+      const body = JSON.stringify({settings: {}});
+      return (await fetch("/settings", {method: "PUT", headers, body})).status;
+    }"""
+    assert page.evaluate(script) == 200

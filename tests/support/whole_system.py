@@ -32,6 +32,7 @@ _TOKENS: dict[str, str] = {}
 class System:
     """Everything `make demo` starts, on free ports. `kill` and `start` take a role's name.
 
+    `listed`: how many more markets the simulated exchange has than those that are given by name.
     `clocks`: by role (`redis` is one too), the clock of its machine where it is not the test's.
     """
 
@@ -41,6 +42,7 @@ class System:
         processes: Roles,
         symbols: str = "BTCUSDT,ETHUSDT",
         clocks: Mapping[str, MachineClock] = MappingProxyType({}),
+        listed: int = 0,
         **env: str,
     ) -> None:
         self.roles: dict[str, Role] = {}
@@ -52,6 +54,7 @@ class System:
         self.sim_url = f"http://127.0.0.1:{self.sim_port}"
         self._processes = processes
         self._symbols = symbols
+        self._listed = listed
         self._env = {
             "REDIS_URL": self.redis.url,
             "BINANCE_REST_URL": self.sim_url,
@@ -78,7 +81,8 @@ class System:
             self.redis.start()
         elif role == "sim":
             command = ["-m", "truecandle.sim", "--port", str(self.sim_port)]
-            self._begin(role, [*command, "--symbols", self._symbols])
+            listing = ["--symbols", self._symbols, "--listed", str(self._listed)]
+            self._begin(role, [*command, *listing])
         else:
             self._begin(role, COMMANDS[role])
 

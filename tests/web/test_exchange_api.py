@@ -133,6 +133,8 @@ def test_who_may_not_read_gets_none(app: Flask, settings: Settings, redis: Redis
 def test_the_page_carries_the_row_of_the_shown_market(ann: Browser, rows: list[str]) -> None:
     assert page_config(ann, "/?symbol=ETHUSDT")["ticker"]["price"] == "0.00000908"
     assert page_config(ann, "/?symbol=ETHUSDT")["ticker"]["symbol"] == "ETHUSDT"
+    not_followed = page_config(ann, "/?symbol=pepeusdt")
+    assert (not_followed["ticker"]["symbol"], not_followed["symbol"]) == ("PEPEUSDT", "BTCUSDT")
 
 
 def test_the_page_is_there_while_redis_is_away_and_says_nothing_of_it(

@@ -150,6 +150,29 @@ def test_the_page_carries_them(ann: Browser) -> None:
     assert page_config(ann, "/")["settings"] == ALL
 
 
+def test_without_an_address_the_page_opens_what_was_open_last(ann: Browser) -> None:
+    put(ann, {"last": {"symbol": "ETHUSDT", "interval": "1h"}})
+    assert shown(ann, "/") == ("ETHUSDT", "1h")
+    assert shown(ann, "/?symbol=BTCUSDT") == ("BTCUSDT", "1h")
+    put(ann, {"last": {"symbol": "GONEUSDT", "interval": "2h"}})
+    assert shown(ann, "/") == ("BTCUSDT", "1m")
+
+
+def test_an_address_is_understood_in_whatever_case(ann: Browser) -> None:
+    assert shown(ann, "/?symbol=ethusdt&interval=1H") == ("ETHUSDT", "1h")
+    put(ann, {"last": {"symbol": "ETHUSDT", "interval": "1h"}})
+    page = ann.get("/?symbol=dogeusdt").text
+    assert "<title>DOGEUSDT 1h" in page
+    assert "<strong>DOGEUSDT</strong>" in page
+    assert shown(ann, "/?symbol=%3Cb%3E") == ("ETHUSDT", "1h")
+
+
+def shown(browser: Browser, path: str) -> tuple[str, str]:
+    """The market and interval that the page begins with."""
+    config = page_config(browser, path)
+    return config["symbol"], config["interval"]
+
+
 def test_damaged_settings_are_none(ann: Browser, redis: Redis) -> None:
     redis.hset(keys.settings("ann"), mapping={"text": "{cut", "version": "3"})
     assert page_config(ann, "/")["settings"] is None

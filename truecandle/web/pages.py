@@ -16,6 +16,8 @@ from jinja2.utils import htmlsafe_json_dumps
 from werkzeug.wrappers import Response as AnyResponse
 
 from truecandle import exact_json
+from truecandle.candles.series import parse_symbol
+from truecandle.errors import CandleError
 from truecandle.events import Codec
 from truecandle.web import user_settings
 from truecandle.web.auth import PAGES, SPENT, may_read, sign_in, sign_in_by_link, sign_out
@@ -39,9 +41,10 @@ def chart() -> AnyResponse | str:
         here = request.full_path if request.query_string else None
         return redirect(url_for("pages.login", next=here), 303)
     config = _config()
+    named = _asked_symbol() or config["symbol"]
     # As JSON texts of ours have it: the exchange's decimals stay as they are.
     text = htmlsafe_json_dumps(config, dumps=Codec.dumps)
-    return _uncached(render_template("chart.html", config=config, config_json=text))
+    return _uncached(render_template("chart.html", config=config, named=named, config_json=text))
 
 
 @bp.get("/login")
@@ -103,27 +106,49 @@ def _config() -> dict[str, Any]:
     settings, markets = services().settings, services().markets.known()
     symbols = tuple(market.symbol for market in markets)
     is_signed_in = bool(current_user.is_authenticated)
-    usual = "1m" if "1m" in settings.intervals else settings.intervals[0]
-    symbol = _chosen("symbol", symbols, symbols[0])
-    ticker = services().exchange.row(symbol)
+    chosen = user_settings.of_user()
+    symbol, interval = _shown_series(symbols, chosen)
+    ticker = services().exchange.row(_asked_symbol() or symbol)
     return {
         "symbols": list(symbols),
         "markets": [exact_json.loads(market.to_json()) for market in markets],
         "intervals": list(settings.intervals),
         "symbol": symbol,
-        "interval": _chosen("interval", settings.intervals, usual),
+        "interval": interval,
         "simulated": settings.simulated,
         "signed_in": is_signed_in,
         "user": current_user.name if is_signed_in else None,
         "limit": PAGE_CANDLES,
-        "settings": user_settings.of_user(),
+        "settings": chosen,
         "ticker": orjson.Fragment(ticker) if ticker else None,
     }
 
 
-def _chosen(name: str, allowed: tuple[str, ...], default: str) -> str:
-    wanted = request.args.get(name, "")
-    return wanted if wanted in allowed else default
+def _shown_series(symbols: tuple[str, ...], chosen: dict[str, Any] | None) -> tuple[str, str]:
+    """The market and interval of the address; where it names none the last ones that the user had
+    open, else the usual ones.
+    """
+    intervals = services().settings.intervals
+    last = (chosen or {}).get("last") or {}
+    usual = "1m" if "1m" in intervals else intervals[0]
+    interval = request.args.get("interval", "")
+    spelt = interval if interval.endswith("M") else interval.lower()  # 1M is a month, no minute
+    return (
+        _first_of(symbols, _asked_symbol(), last.get("symbol"), symbols[0]),
+        _first_of(intervals, spelt, last.get("interval"), usual),
+    )
+
+
+def _first_of(allowed: tuple[str, ...], *wanted: str | None) -> str:
+    return next(one for one in wanted if one in allowed)
+
+
+def _asked_symbol() -> str | None:
+    """The market that the address names, in whatever case, followed here or not."""
+    try:
+        return parse_symbol(request.args.get("symbol", "").upper())
+    except CandleError:
+        return None
 
 
 def _own(path: str | None) -> str:

@@ -7,7 +7,7 @@ import { isInteger } from "../candles/interval.ts";
 import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import { freshness } from "./freshness.ts";
-import type { DataAnswer, Freshness, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import type { DataAnswer, ExchangeMarketsAnswer, Freshness, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAnswers.ts";
 import type { Correction, GapFields } from "./truthProtocol.ts";
 
@@ -162,6 +162,22 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
         headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
         body: JSON.stringify({ settings }),
       });
+    },
+
+    /** Follows it no more; rejects with what the server says. */
+    async unfollow(symbol: string): Promise<void> {
+      const url = `/markets/${encodeURIComponent(symbol)}`;
+      const response = await answered(fetch(url, { method: "DELETE", headers: { Accept: "application/json", "X-CSRFToken": csrfToken } }));
+      if (!response.ok) throw refused(response, await response.json().catch(() => null));
+    },
+
+    /** Markets of the exchange with their last 24 hours: these, or all. The browser itself asks by the ETag it has kept. */
+    async exchangeMarkets(symbols: readonly string[]): Promise<ExchangeMarketsAnswer> {
+      const query = symbols.length === 0 ? "" : `?${new URLSearchParams({ symbols: symbols.join() })}`;
+      const { body } = await ask(`/exchange/markets${query}`);
+      const { updated_at, markets }: Unchecked<ExchangeMarketsAnswer> = body;
+      const listed = (Array.isArray(markets) ? markets : []).filter((market) => typeof market?.symbol === "string");
+      return { updated_at: isInteger(updated_at) ? updated_at : null, markets: listed };
     },
 
     /** Signs in with the token of a one-time link. */

@@ -9,7 +9,7 @@ import { spans, type MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
 import { freshness } from "./freshness.ts";
 import type {
-  DataUpdatedEvent, Freshness, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck,
+  DataUpdatedEvent, Freshness, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, WatchAck,
 } from "./protocol.ts";
 
 /** Names on the wire; the same as in truecandle/events.py. */
@@ -36,6 +36,9 @@ export type SubscribeAnswer =
   | (Unchecked<RefusedAck> & { readonly ok: false })
   | (Unchecked<SubscribeAck> & { readonly ok: true; readonly live: unknown[]; readonly missing: MissingSpan[]; readonly freshness: Freshness | null });
 
+/** An acknowledged `watch`: the last prices that are known. */
+export type WatchAnswer = { readonly ok: false } | { readonly ok: true; readonly prices: WatchAck["prices"] };
+
 /** What the page does with what it hears. */
 export interface SocketHandlers {
   /** Anything at all came from the server. */
@@ -56,6 +59,8 @@ export interface EventSocket {
   readonly disconnect: () => void;
   readonly subscribe: (series: Series) => Promise<SubscribeAnswer>;
   readonly unsubscribe: (series: Series) => void;
+  /** Hears the prices of these markets, and of no others that were watched before. */
+  readonly watch: (symbols: readonly string[]) => Promise<WatchAnswer>;
 }
 
 /** The message of a refused connection that means: sign in. */
@@ -83,6 +88,7 @@ export function createSocket(handlers: SocketHandlers, connect: typeof io = io):
     disconnect: () => socket.disconnect(),
     subscribe: async (series: Series) => acked(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series))),
     unsubscribe: (series: Series) => socket.emit(EVENTS.UNSUBSCRIBE, named(series)),
+    watch: async (symbols: readonly string[]) => watched(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.WATCH, { symbols })),
   });
 }
 
@@ -118,6 +124,12 @@ export function acked(payload: unknown): SubscribeAnswer {
   const live = Array.isArray(payload.live) ? payload.live : [];
   const ok = Boolean(payload.ok);
   return { ...payload, ok, live, missing: spans(payload.missing), freshness: freshness(payload.freshness) };
+}
+
+/** An acknowledgement of `watch`. */
+export function watched(payload: unknown): WatchAnswer {
+  if (!isObject<WatchAck>(payload) || !payload.ok || !isObject(payload.prices)) return { ok: false };
+  return { ok: true, prices: payload.prices as WatchAck["prices"] };
 }
 
 function rows(candles: unknown, from: unknown, to: unknown): Candle[] | null {

@@ -8,9 +8,9 @@ import type { Market, MarketInPage } from "../net/protocol.ts";
 
 export class FollowedMarkets {
   readonly list = signal<readonly (Market | MarketInPage)[]>([]);
-  readonly #api: Pick<Api, "markets" | "follow">;
+  readonly #api: Pick<Api, "markets" | "follow" | "unfollow">;
 
-  constructor(api: Pick<Api, "markets" | "follow">, markets: readonly MarketInPage[]) {
+  constructor(api: Pick<Api, "markets" | "follow" | "unfollow">, markets: readonly MarketInPage[]) {
     this.#api = api;
     this.list.value = markets;
   }
@@ -30,5 +30,11 @@ export class FollowedMarkets {
     const market = await this.#api.follow(symbol);
     this.list.value = [...this.list.peek().filter((one) => one.symbol !== market.symbol), market];
     return market;
+  }
+
+  /** Follows it no more; rejects with what the server says. Its candles stay. */
+  async unfollow(symbol: string): Promise<void> {
+    await this.#api.unfollow(symbol);
+    this.list.value = this.list.peek().filter((market) => market.symbol !== symbol);
   }
 }

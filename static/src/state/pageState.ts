@@ -5,6 +5,7 @@
 import { batch, computed, signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
 import type { Gap } from "../candles/marks.ts";
+import type { PanelName, SeriesName } from "./preferences.ts";
 import type { ViewModel } from "./viewModel.ts";
 
 /** The candle that the pointer or the keys are on; else the newest. */
@@ -15,16 +16,13 @@ export interface PointedCandle extends Candle {
 }
 
 /** What opens over the page. */
-export type DialogName = "zone" | "shortcuts";
+export type DialogName = "zone" | "shortcuts" | "search";
 
 /** A place of the time axis without a candle, and the gap that it lies in, if one is known. */
 export interface PointedHole {
   readonly time: number;
   readonly gap: Gap | null;
 }
-
-/** What stands at the right of the chart. */
-export type Panel = "none" | "truth";
 
 /** Calls back once, with the next frame, or soon where none is drawn. */
 export type NextFrame = (callback: () => void) => void;
@@ -46,16 +44,26 @@ export class PageState {
   /** The open time of the candle that a link names or a reader has picked. */
   readonly picked = signal<number | null>(null);
 
-  readonly panel = signal<Panel>("none");
-
   /** Whether the newest candle is in sight. */
   readonly isAtNow = signal(true);
 
   /** A sentence that stays until the next choice: a link that could not be followed. */
   readonly message = signal("");
 
+  /** The market of the address, where it is not followed here: then nothing of another one is shown. */
+  readonly absent = signal<SeriesName | null>(null);
+
+  /** The series that the page is about; null before any. */
+  readonly shown = computed<SeriesName | null>(() => this.absent.value ?? this.view.value);
+
   /** The dialog that is open, or null. */
   readonly dialog = signal<DialogName | null>(null);
+
+  /** What is typed into the search. */
+  readonly searchText = signal("");
+
+  /** What stands at the right of the chart. */
+  readonly panel = signal<PanelName>("none");
 
   /** An official candle that just took its place, for those who hear the page. */
   readonly closed = signal<Candle | null>(null);
@@ -65,6 +73,14 @@ export class PageState {
 
   constructor(nextFrame: NextFrame) {
     this.#nextFrame = nextFrame;
+  }
+
+  /** The address names a market that is not followed here; null: it is. */
+  setAbsent(series: SeriesName | null) {
+    batch(() => {
+      this.absent.value = series;
+      if (series !== null) this.view.value = this.pointed.value = null;
+    });
   }
 
   /** Shows that state with the next frame. */
@@ -82,7 +98,7 @@ export class PageState {
   #show() {
     const latest = this.#latest;
     this.#latest = null;
-    if (latest === null) return;
+    if (latest === null || this.absent.peek() !== null) return;
     batch(() => {
       this.view.value = latest.view;
       this.precision.value = latest.precision;

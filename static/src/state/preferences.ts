@@ -20,6 +20,13 @@ export type Theme = Choice<"theme">;
 export type ColorPair = Choice<"colors">;
 export type ChartType = Choice<"type">;
 export type ScaleMode = Choice<"scale">;
+export type PanelName = Choice<"panel">;
+
+/** A market and an interval by their names. */
+export interface SeriesName {
+  readonly symbol: string;
+  readonly interval: string;
+}
 
 /** As the server keeps them, key by key. */
 export interface Settings {
@@ -32,9 +39,9 @@ export interface Settings {
   readonly inverted: boolean;
   readonly auto: boolean;
   readonly shortcuts: boolean;
-  readonly panel: Choice<"panel">;
+  readonly panel: PanelName;
   readonly favourites: readonly string[];
-  readonly last: { readonly symbol: string; readonly interval: string } | null;
+  readonly last: SeriesName | null;
 }
 
 export const USUAL: Settings = Object.freeze({

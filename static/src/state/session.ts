@@ -12,7 +12,6 @@ import type { Api } from "../net/api.ts";
 import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connection.ts";
 import type { DataUpdated, EventSocket, FreshnessTold, GapsTold, SocketHandlers } from "../net/socket.ts";
 import { CandleUploader } from "./candleUploader.ts";
-import { DayOpen } from "./dayOpen.ts";
 import { LiveCandles } from "./liveCandles.ts";
 import { Loader } from "./loader.ts";
 import type { Loaded } from "./pageBack.ts";
@@ -29,8 +28,6 @@ interface SessionOptions {
   readonly clock: Clock;
   readonly limit: number;
   readonly canPost: boolean;
-  /** Whether daily candles are there to ask for. */
-  readonly hasDays: boolean;
 }
 
 /** How often the clock, the countdown and the states that depend on time are looked at. */
@@ -43,7 +40,6 @@ export class Session {
   readonly #connection: Connection;
   readonly #loader: Loader;
   readonly #uploader: CandleUploader;
-  readonly #dayOpen: DayOpen;
   readonly #time: ServerClock;
   readonly #stalls: StallDetector;
   readonly #contact: ServerContact;
@@ -52,7 +48,7 @@ export class Session {
   #history = new History();
   #marks = new Marks();
 
-  constructor({ api, chart, page, clock, limit, canPost, hasDays }: SessionOptions) {
+  constructor({ api, chart, page, clock, limit, canPost }: SessionOptions) {
     this.#chart = chart;
     this.#page = page;
     this.#clock = clock;
@@ -63,7 +59,6 @@ export class Session {
     this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
-    this.#dayOpen = new DayOpen({ api, clock, isFollowed: hasDays });
     chart.onNeedOlder(() => this.#loader.older());
   }
 
@@ -95,7 +90,6 @@ export class Session {
     this.#series = series;
     this.#history = new History();
     this.#marks = new Marks();
-    this.#dayOpen.open(series.symbol);
     this.#chart.begin(series);
     this.#connection.follow(series);
     this.#loader.open(series, this.#history);
@@ -135,7 +129,6 @@ export class Session {
       load: this.#connection.refusal ?? this.#loader.state,
       time: this.#time,
       contact: this.#contact,
-      dayOpen: this.#dayOpen.openAt(this.#time.now()),
     });
   }
 
@@ -228,7 +221,6 @@ export class Session {
     this.#contact.look(this.#connection.state, this.#series, this.#live.freshness?.state === "live");
     const items = this.#items();
     this.#chart.setTail(items);
-    this.#dayOpen.look(this.#time.now());
     this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#connection, nowMs: this.#time.now() });
     this.#render();
   }

@@ -18,7 +18,6 @@ export interface ViewModel {
   readonly interval: string;
   readonly nowMs: number;
   readonly isClockKnown: boolean;
-  readonly dayOpen: number | null;
   readonly link: { readonly kind: ConnectionKind; readonly sinceMs: number; readonly retryInMs: number | null };
   /** Whether the browser has a network, as far as it says. */
   readonly isOnline: boolean;
@@ -54,11 +53,10 @@ interface Parts {
   readonly load: LoadState;
   readonly time: ServerClock;
   readonly contact: ServerContact;
-  readonly dayOpen: number | null;
 }
 
 /** One value from all parts of the session. */
-export function viewModel({ series, history, items, live, link, load, time, contact, dayOpen }: Parts): ViewModel {
+export function viewModel({ series, history, items, live, link, load, time, contact }: Parts): ViewModel {
   const { symbol, interval } = series;
   const last = history.last;
   const newest = items.at(-1) ?? null;
@@ -75,7 +73,6 @@ export function viewModel({ series, history, items, live, link, load, time, cont
     interval: interval.name,
     nowMs,
     isClockKnown: time.isKnown,
-    dayOpen,
     link: { kind: link.kind, sinceMs: time.toExchange(link.sinceMs), retryInMs: wait(link.retryAtMs, localMs) },
     isOnline: contact.isOnline,
     polledMs: polledMs === null || link.kind !== "away" ? null : time.toExchange(polledMs),

@@ -11,6 +11,7 @@ import type { Page } from "./page.ts";
 import { Stage } from "./stage.tsx";
 import { StatusLine } from "./statusLine.tsx";
 import { TruthPanel } from "./truthPanel.tsx";
+import { WatchlistPanel } from "./watchlistPanel.tsx";
 
 const LOADING: Said = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -27,7 +28,10 @@ export function mount(root: HTMLElement, props: AppProps) {
 
 function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement }): JSX.Element {
   const { config, state, announcer } = page;
-  const said = useComputed(() => (state.view.value === null ? LOADING : freshness(state.view.value)));
+  const said = useComputed(() => {
+    if (state.absent.value !== null) return absence(state.absent.value.symbol);
+    return state.view.value === null ? LOADING : freshness(state.view.value);
+  });
   useSignalEffect(() => { root.dataset.live = state.isLive.value ? "yes" : "no"; });
   useSignalEffect(() => {
     const view = state.view.value;
@@ -45,11 +49,16 @@ function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement 
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />
       {state.panel.value === "truth" ? <TruthPanel page={page} /> : null}
+      {state.panel.value === "watchlist" ? <WatchlistPanel page={page} /> : null}
       <StatusLine page={page} said={said} />
       <Dialogs page={page} />
       <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>
     </>
   );
+}
+
+function absence(symbol: string): Said {
+  return { tone: "quiet", text: "Not followed", more: "", detail: `${symbol} is not followed here: there are no candles of it.` };
 }
 
 function Ribbon(): JSX.Element {

@@ -2,20 +2,19 @@
 // Never here: what the words are, what choosing does, the chart.
 // Invariant: the market and interval named here are those of the candles shown.
 
-import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
+import { useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
-import type { ViewModel } from "../state/viewModel.ts";
 import type { Said } from "./freshness.ts";
+import { DayChange, DayFigures } from "./dayFigures.tsx";
 import { isSignedOut } from "./freshness.ts";
-import { change, price } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import { Intervals } from "./intervals.tsx";
-import { MarketMenu } from "./marketMenu.tsx";
+import { precisionOf, priceText } from "./marketWords.ts";
 import { signInHere, type Page } from "./page.ts";
 import { MoreMenu, ThemeMenu, TypeMenu, ZoneButton } from "./readingMenus.tsx";
 import { StatusBadge } from "./statusBadge.tsx";
 import { TruthButton } from "./truthButton.tsx";
+import { WatchlistButton } from "./watchlistButton.tsx";
 
 interface BarProps {
   readonly page: Page;
@@ -25,29 +24,32 @@ interface BarProps {
 
 export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
   const { config, state } = page;
-  const symbol = useComputed(() => state.view.value?.symbol ?? config.symbol).value;
-  const interval = useComputed(() => state.view.value?.interval ?? config.interval).value;
+  const symbol = useComputed(() => state.shown.value?.symbol ?? config.symbol).value;
+  const interval = useComputed(() => state.shown.value?.interval ?? config.interval).value;
   const isOut = useComputed(() => state.view.value !== null && isSignedOut(state.view.value)).value;
-  const isOpen = useSignal(false);
   return (
     <header class="bar">
       <a class="brand" href="/" title="TrueCandle">
         <img src={mark()} width="20" height="20" alt="" />
         <span class="brand-name">TrueCandle</span>
       </a>
-      <button id="market" class="market" type="button" popovertarget="markets" aria-haspopup="dialog" aria-expanded={isOpen.value}>
+      <button
+        id="market" class="market" type="button" title="Search a market" aria-haspopup="dialog" aria-expanded={page.dialog.value === "search"}
+        onClick={() => page.actions.openSearch("")}
+      >
         <span class="sr">Market: </span>
         <strong id="market-name">{symbol}</strong>
-        <LastPrice page={page} />
+        <LastPrice page={page} symbol={symbol} />
         <Icon name="chevron" />
       </button>
-      <MarketMenu page={page} symbol={symbol} interval={interval} onToggle={(now) => { isOpen.value = now; }} />
+      <Day page={page} symbol={symbol} />
       <Intervals page={page} symbol={symbol} interval={interval} />
       <TypeMenu page={page} />
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
         <TruthButton page={page} place="bar" />
+        <WatchlistButton page={page} />
         <ZoneButton page={page} />
         <ThemeMenu page={page} />
         <MoreMenu page={page} />
@@ -70,34 +72,33 @@ function Account({ user, csrfToken }: { readonly user: string | null; readonly c
   );
 }
 
-/** The last price and the change of the day, read from one instant. */
-function LastPrice({ page: { config, state } }: { readonly page: Page }): JSX.Element {
-  const last = useRef<{ symbol: string; price: number | null; direction?: "up" | "down" }>({ symbol: "", price: null });
-  const view = state.view.value;
-  const precision = state.precision.value;
-  const isKnown = view !== null && view.price !== null && precision >= 0;
-  if (view !== null) last.current = moved(last.current, view);
-  const dayChange = isKnown && view.dayOpen !== null && config.intervals.includes("1d") ? change(view.dayOpen, view.price!) : "";
-  const isSoon = config.intervals.includes("1d") && (view === null || view.load.kind === "loading");
-  const soon = <span class="figure-soon" aria-hidden="true" />;
+interface MarketProps {
+  readonly page: Page;
+  readonly symbol: string;
+}
+
+/** The last price and the change of 24 hours, read from one instant; of a market that is not followed as the exchange lists it. */
+function LastPrice({ page, symbol }: MarketProps): JSX.Element {
+  const view = page.state.view.value;
+  const isSoon = page.state.absent.value === null && (view === null || (view.price === null && view.load.kind === "loading"));
+  const { price, precision } = lastPrice(page, symbol);
   return (
     <>
-      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : soon}</span>
-      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={dayChange === "" && !isSoon} data-direction={directionOf(dayChange)}>{dayChange || soon}</span>
+      <span id="market-price" class="figures">{isSoon ? <span class="figure-soon" aria-hidden="true" /> : priceText(price, precision)}</span>
+      <DayChange page={page} symbol={symbol} price={view?.price ?? null} />
     </>
   );
 }
 
-/** Which way a change points: by its sign. */
-function directionOf(text: string) {
-  return text.startsWith("+") ? "up" : text.startsWith("−") ? "down" : undefined;
+function Day({ page, symbol }: MarketProps): JSX.Element {
+  return <DayFigures page={page} symbol={symbol} {...lastPrice(page, symbol)} />;
 }
 
-/** Which way the price went last; nowhere yet in a market that was just opened. */
-function moved(last: { symbol: string; price: number | null; direction?: "up" | "down" }, { symbol, price: now }: ViewModel) {
-  if (last.symbol !== symbol || last.price === null || now === null) return { symbol, price: now };
-  if (now === last.price) return last;
-  return { symbol, price: now, direction: now > last.price ? ("up" as const) : ("down" as const) };
+function lastPrice({ state, tickers, markets }: Page, symbol: string): { price: number | null; precision: number } {
+  const view = state.view.value;
+  if (view !== null && state.precision.value >= 0) return { price: view.price, precision: state.precision.value };
+  const row = tickers.rows.value.get(symbol) ?? null;
+  return { price: row?.price ?? null, precision: precisionOf(row, markets.get(symbol)) };
 }
 
 /** The address of the page's own mark. */

@@ -21,8 +21,9 @@ export function Dialogs({ page }: { readonly page: Page }): JSX.Element | null {
     });
   });
   if (dialog.value === null || later.value === null) return null;
-  const { ZoneList, ShortcutList } = later.value;
-  return dialog.value === "zone" ? <ZoneList page={page} /> : <ShortcutList page={page} />;
+  const { MarketSearch, ShortcutList, ZoneList } = later.value;
+  const Shown = { search: MarketSearch, shortcuts: ShortcutList, zone: ZoneList }[dialog.value];
+  return <Shown page={page} />;
 }
 
 interface DialogProps {

@@ -6,6 +6,7 @@ import { candleText, csvOf, fileName } from "./candleFiles.ts";
 import { pictureOf } from "./pictureFile.ts";
 import type { TakenFrom } from "./takingOut.ts";
 
+export { MarketSearch } from "./marketSearch.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
 export { ZoneList } from "./zoneList.tsx";
 

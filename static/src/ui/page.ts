@@ -4,9 +4,12 @@
 
 import type { Signal } from "@preact/signals";
 import type { PageConfig } from "../net/protocol.ts";
+import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { DialogName, PageState, Panel, PointedCandle } from "../state/pageState.ts";
-import type { Preferences } from "../state/preferences.ts";
+import type { DialogName, PageState, PointedCandle } from "../state/pageState.ts";
+import type { PanelName, Preferences } from "../state/preferences.ts";
+import type { Tickers } from "../state/tickers.ts";
+import type { Watchlist } from "../state/watchlist.ts";
 import type { Truth } from "../state/truth.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Shortcuts } from "./shortcuts.ts";
@@ -25,6 +28,10 @@ export interface Actions {
   readonly resetView: () => void;
   /** Opens the search for a market, with that much typed already. */
   readonly openSearch: (text: string) => void;
+  /** Opens a panel at the right, or shuts it. */
+  readonly open: (panel: PanelName) => void;
+  /** Follows a market no more; rejects with what the server says. */
+  readonly unfollow: (symbol: string) => Promise<void>;
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
   /** Goes to the candle that opens then, however far back it lies. */
@@ -33,8 +40,6 @@ export interface Actions {
   readonly pick: (openMs: number | null) => void;
   /** Copies the link to a candle; false if the browser forbids it. */
   readonly copyLink: (openMs: number) => Promise<boolean>;
-  /** Opens a panel at the right, or shuts it. */
-  readonly open: (panel: Panel) => void;
 }
 
 export interface Page {
@@ -42,6 +47,9 @@ export interface Page {
   readonly state: PageState;
   readonly markets: FollowedMarkets;
   readonly truth: Truth;
+  readonly exchange: ExchangeMarkets;
+  readonly tickers: Tickers;
+  readonly watchlist: Watchlist;
   readonly announcer: Announcer;
   readonly preferences: Preferences;
   readonly shortcuts: Shortcuts;

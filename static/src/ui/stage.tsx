@@ -4,6 +4,7 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
+import { AbsentMarket } from "./absentMarket.tsx";
 import { CandleTable } from "./candleTable.tsx";
 import { emptiness, nextStep, notice } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
@@ -16,7 +17,7 @@ import { TruthNotes } from "./truthNotes.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
   const { config, state, actions } = page;
-  const name = useComputed(() => `${state.view.value?.symbol ?? config.symbol} ${state.view.value?.interval ?? config.interval}`).value;
+  const name = useComputed(() => `${state.shown.value?.symbol ?? config.symbol} ${state.shown.value?.interval ?? config.interval}`).value;
   const pressed = (event: KeyboardEvent) => {
     if (!event.metaKey && !event.ctrlKey && !event.altKey && actions.key(event)) event.preventDefault();
   };
@@ -42,6 +43,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
           </button>
         </div>
         <ScaleMenu page={page} />
+        <AbsentMarket page={page} />
         <TypedInterval shortcuts={page.shortcuts} />
         <Toast page={page} />
       </div>

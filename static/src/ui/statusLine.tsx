@@ -7,7 +7,7 @@ import type { JSX } from "preact";
 import { TableButton } from "./candleTable.tsx";
 import { exactness, notice, type Said } from "./freshness.ts";
 import { status } from "./format.ts";
-import { Credit } from "./marketMenu.tsx";
+import { Credit } from "./credit.tsx";
 import type { Page } from "./page.ts";
 import { TruthButton } from "./truthButton.tsx";
 

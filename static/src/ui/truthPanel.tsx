@@ -8,8 +8,8 @@ import { LISTED_MAX, type TruthReport } from "../state/truthReport.ts";
 import type { ViewModel } from "../state/viewModel.ts";
 import { CopyLink } from "./copyLink.tsx";
 import { fullMoment, moment, price, volume } from "./format.ts";
-import { Icon } from "./icons.tsx";
 import type { Page } from "./page.ts";
+import { Panel } from "./panel.tsx";
 import { fieldWord, gapWords, late, noticedWords, share, spanWords, worstWords } from "./truthWords.ts";
 
 /** Waiting candles listed: more stand on the chart. */
@@ -21,29 +21,17 @@ const CHANGES_MAX = 2;
 const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close"]);
 
 export function TruthPanel({ page }: { readonly page: Page }): JSX.Element {
-  const { state, truth, actions } = page;
+  const { state, truth } = page;
   const view = state.view.value;
   const { report, isAsking, problem } = truth.report.state.value;
-  const pressed = (event: KeyboardEvent) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    actions.open("none");
-  };
   return (
-    <aside id="truth-panel" class="panel" aria-labelledby="truth-title" aria-busy={isAsking && report === null} onKeyDown={pressed}>
-      <header class="panel-head">
-        <h2 id="truth-title">Truth</h2>
-        <span class="panel-series">{view === null ? "" : `${view.symbol} ${view.interval}`}</span>
-        <button class="icon" type="button" title="Close" onClick={() => actions.open("none")}><span class="sr">Close the Truth panel</span><Icon name="close" /></button>
-      </header>
-      <div class="panel-body">
-        <AsShown page={page} />
-        {problem === "" ? null : (
-          <p class="panel-problem" role="status">What the server knows could not be read: {problem} <button class="button" type="button" onClick={() => truth.report.retry()}>Try again</button></p>
-        )}
-        {report === null || view === null ? <p class="panel-empty">{problem === "" ? "Reading …" : ""}</p> : <Report page={page} report={report} view={view} />}
-      </div>
-    </aside>
+    <Panel page={page} name="truth" title="Truth" note={view === null ? "" : `${view.symbol} ${view.interval}`} isBusy={isAsking && report === null}>
+      <AsShown page={page} />
+      {problem === "" ? null : (
+        <p class="panel-problem" role="status">What the server knows could not be read: {problem} <button class="button" type="button" onClick={() => truth.report.retry()}>Try again</button></p>
+      )}
+      {report === null || view === null ? <p class="panel-empty">{problem === "" ? "Reading …" : ""}</p> : <Report page={page} report={report} view={view} />}
+    </Panel>
   );
 }
 

@@ -1,13 +1,21 @@
 // Mounts parts of the real page in a browser, on signals that the test writes.
 import { signal } from "@preact/signals";
 import { h, render } from "preact";
+import { browserClock } from "../../../static/src/clock.ts";
 import { Announcer } from "../../../static/src/ui/announcer.ts";
 import { Legend } from "../../../static/src/ui/legend.tsx";
+import { MarketSearch } from "../../../static/src/ui/marketSearch.tsx";
 import { Stage } from "../../../static/src/ui/stage.tsx";
 import { StatusBadge } from "../../../static/src/ui/statusBadge.tsx";
-import { PageState } from "../../../static/src/state/pageState.ts";
 import { Truth } from "../../../static/src/state/truth.ts";
+import { WatchlistPanel } from "../../../static/src/ui/watchlistPanel.tsx";
+import { ExchangeMarkets } from "../../../static/src/state/exchangeMarkets.ts";
+import { FollowedMarkets } from "../../../static/src/state/followedMarkets.ts";
+import { followSight } from "../../../static/src/state/marketsInSight.ts";
 import { Preferences } from "../../../static/src/state/preferences.ts";
+import { Tickers } from "../../../static/src/state/tickers.ts";
+import { Watchlist } from "../../../static/src/state/watchlist.ts";
+import { PageState } from "../../../static/src/state/pageState.ts";
 
 const FRESH = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -36,6 +44,52 @@ export async function legend(root, candle, interval, precision) {
   return Object.fromEntries([...root.querySelectorAll("[data-cell]")].map((cell) => [cell.dataset.cell, cell.textContent]));
 }
 
+/** A market of the exchange's list. */
+const listed = (symbol, more = {}) => ({
+  symbol, base: symbol.slice(0, -4), quote: symbol.slice(-4), status: "TRADING", price: 100, open: 99, high: 101, low: 98,
+  volume: 1, quote_volume: 1_000, change: 1, ...more,
+});
+
+/** The page's markets: `symbols` are listed, `followed` of them followed; `calls` is what was done. */
+export function newMarkets(root, { symbols, followed, signedIn = true, refusal = "" }) {
+  const clock = browserClock;
+  const calls = [];
+  const refuse = () => { if (refusal !== "") throw new Error(refusal); };
+  const api = {
+    exchangeMarkets: async (named) => ({ updated_at: 1, markets: symbols.map((symbol, at) => listed(symbol, { quote_volume: 1e6 - at })).filter(({ symbol }) => named.length === 0 || named.includes(symbol)) }),
+    markets: async () => { throw new Error("not asked here"); },
+    follow: async (symbol) => { calls.push(`follow ${symbol}`); refuse(); return { symbol, tick_size: 0.01, base: null, quote: null }; },
+    unfollow: async (symbol) => { calls.push(`unfollow ${symbol}`); refuse(); },
+  };
+  const state = new PageState((callback) => callback());
+  const preferences = new Preferences({}, { read: () => null, write: () => {}, tell: () => {}, save: null }, clock);
+  const markets = new FollowedMarkets(api, followed.map((symbol) => ({ symbol, base: symbol.slice(0, -4), quote: symbol.slice(-4), tick_size: "0.01" })));
+  const [exchange, tickers, watchlist] = [new ExchangeMarkets(api, clock), new Tickers(api, clock, null), new Watchlist(clock)];
+  const actions = {
+    go: ({ symbol }) => calls.push(`go ${symbol}`), open: (panel) => { state.panel.value = panel; }, openSearch: () => calls.push("search"),
+    unfollow: (symbol) => markets.unfollow(symbol),
+  };
+  const config = { signed_in: signedIn, interval: "1m", symbol: followed[0], intervals: ["1m"] };
+  const page = { config, state, markets, exchange, tickers, watchlist, preferences, announcer: new Announcer(), dialog: state.dialog, actions };
+  state.render({ symbol: followed[0], interval: "1m", price: 100, link: { kind: "up" } }, 2);
+  followSight(page);
+  watchlist.start(async () => ({ ok: true, prices: {} }));
+  watchlist.up();
+  const mount = (text) => {
+    state.searchText.value = text;
+    state.dialog.value = "search";
+    render(h(Search, { page }), root);
+  };
+  const watch = () => {
+    state.panel.value = "watchlist";
+    render(h(WatchlistPanel, { page }), root);
+  };
+  return { page, calls, mount, watch };
+}
+
+function Search({ page }) {
+  return page.dialog.value === "search" ? h(MarketSearch, { page }) : null;
+}
 /** The stage in one state: `pressed` is what was asked for; the next `show` is another state. */
 export function newStage(root) {
   const state = new PageState((callback) => callback());
