@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from truecandle.ingest.kline_pages import OLDER_CANDLES
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-from truecandle.store import connect, gaps, history, keys, official
+from truecandle.store import connect, gaps, history, keys, official, quarantine
 from truecandle.store.budget import LIMIT_PER_MINUTE, RESERVE
 from truecandle.store.history import HistoryJob, HistoryWish
 
@@ -305,6 +306,37 @@ def test_an_answer_that_goes_on_from_nothing_known_is_not_stored(desk: Desk) -> 
     desk.sync.refresh(MINUTES)
     work(one)
     check_whole(desk, MINUTES, back(500))
+
+
+def test_an_answer_of_another_market_is_held_back(desk: Desk) -> None:
+    desk.sync.refresh(MINUTES)
+    wish(desk, MINUTES, back(500))
+    before = desk.stored(MINUTES)
+    for open_ms in opens(before)[:3]:
+        changes = dict.fromkeys(("open", "high", "low", "close"), "7.00000000")
+        desk.sim.faults.add(
+            "correction", symbol="BTCUSDT", interval="1m", open_ms=open_ms, changes=changes
+        )
+    assert fetcher(desk).step()
+    assert desk.stored(MINUTES) == before
+    assert job(desk).state == "failed"
+    (held,) = quarantine.read(desk.redis, MINUTES)
+    assert (held.reason, held.by) == ("foreign", "history")
+
+
+def test_a_full_redis_costs_no_candle_and_leaves_no_hole(sim: SimServer, tmp_path: Path) -> None:
+    with RedisProc(tmp_path) as server, server.client() as redis:
+        desk = Desk(sim, redis, server.url)
+        desk.sync.refresh(MINUTES)
+        wish(desk, MINUTES, back(3_000))
+        one = fetcher(desk)
+        redis.config_set("maxmemory", 1)
+        assert not one.step()
+        redis.config_set("maxmemory", 0)
+        assert len(desk.stored(MINUTES)) == 100
+        wish(desk, MINUTES, back(3_000))
+        work(one)
+        check_whole(desk, MINUTES, back(3_000))
 
 
 def test_a_first_candle_that_is_newer_than_one_stored_is_not_believed(desk: Desk) -> None:
