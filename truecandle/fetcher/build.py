@@ -22,6 +22,7 @@ from truecandle.config import Settings
 from truecandle.events import Publisher
 from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
+from truecandle.fetcher.history_jobs import HistoryFetcher
 from truecandle.fetcher.leadership import FetcherLeadership
 from truecandle.fetcher.series_sync import SeriesSync
 from truecandle.fetcher.symbol_registry import SymbolRegistry
@@ -57,6 +58,7 @@ def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRol
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
     heartbeat = Heartbeat(redis, clock, jobs, sync.writer)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
+    history = HistoryFetcher(settings, redis, deep, sync.writer, clock, leadership.is_leading, stop)
     reach.listen(jobs.resume)
 
     def close() -> None:
@@ -66,6 +68,7 @@ def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRol
     loops = (
         registry.run,
         heartbeat.run,
+        history.run,
         reach.probe_until,
         lambda ending: leadership.run(ending, jobs),
     )

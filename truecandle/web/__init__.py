@@ -21,7 +21,19 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.web import api, assets, auth, commands, errors, health, log, pages, record, sockets
+from truecandle.web import (
+    api,
+    assets,
+    auth,
+    commands,
+    errors,
+    health,
+    history,
+    log,
+    pages,
+    record,
+    sockets,
+)
 from truecandle.web.clock import Clocks
 from truecandle.web.markets import Markets
 from truecandle.web.rate_limit import RateLimiter
@@ -63,7 +75,7 @@ def create_app(
     errors.init_app(app)
     auth.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
-    for blueprint in (pages.bp, api.bp, record.bp, health.bp):
+    for blueprint in (pages.bp, api.bp, history.bp, record.bp, health.bp):
         app.register_blueprint(blueprint)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)

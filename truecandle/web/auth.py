@@ -176,7 +176,7 @@ def _protect() -> None:
     """Posts of a browser come from our own page, and prove it twice: by origin and by token."""
     if request.method in SAFE_METHODS or request.endpoint is None or bearer(request) is not None:
         return
-    if request.blueprint == "api" and not current_user.is_authenticated:
+    if request.blueprint in ("api", "history") and not current_user.is_authenticated:
         raise unauthorized()
     _check_origin()
     _csrf.protect()

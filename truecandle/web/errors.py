@@ -26,6 +26,7 @@ API_PATHS: Final = frozenset(
         "/data",
         "/live-candle",
         "/audit",
+        "/history",
         "/markets",
         "/save-live-candle",
         "/login/link",
