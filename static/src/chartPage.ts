@@ -26,7 +26,7 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const page: Page = { config, state, markets, announcer, actions: { go, toNow: () => chart.toNow(), key } };
+const page: Page = { config, state, markets, announcer, actions: { go, toNow, goTo, older: older(), key } };
 
 mount(element(document, "app"), { page, csrfToken });
 
@@ -58,6 +58,19 @@ function go({ symbol, interval }: { readonly symbol?: string; readonly interval?
   const url = new URL(address(symbol ?? shown.symbol, interval ?? shown.interval), location.href);
   history.pushState(null, "", url);
   session.open(chosen(url));
+}
+
+function toNow() {
+  session.edge.goNowhere();
+  chart.toNow();
+}
+
+function goTo(timeMs: number) {
+  session.edge.goTo(timeMs);
+}
+
+function older(): Page["actions"]["older"] {
+  return { stop: () => session.edge.stop(), goOn: () => session.edge.goOn(), dismiss: () => session.edge.dismiss() };
 }
 
 /** The series that an address names; what it can't name falls back, and the page says so. */

@@ -7,25 +7,24 @@ import { decimals, sameValues, type Candle, type CandleInState } from "../candle
 import type { HistoryChange } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
 import type { PointedCandle } from "../state/pageState.ts";
+import { NEED_OLDER_BARS } from "../state/historyEdge.ts";
 import { spaced, type Whitespace } from "../candles/whitespace.ts";
 import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
 import { toMs } from "./chartTime.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
+import { MarketStart } from "./marketStart.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
-import { fullMoment, price } from "../ui/format.ts";
+import { fullMoment, marketStart, price } from "../ui/format.ts";
 
 /** Rows looked at for the number of decimals. */
 const SAMPLE_MAX = 2_000;
 
 /** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
 const FADE_BARS_MAX = 10_000;
-
-/** Bars left of the view that are too few: older ones are asked for. */
-const NEED_OLDER_BARS = 60;
 
 /** What the chart tells by itself: each a signal, or anything else that holds a value. */
 interface ChartParts {
@@ -43,6 +42,7 @@ export class Chart {
   readonly #window: BarWindow;
   readonly #tail: Bars;
   readonly #markers = new PendingMarkers();
+  readonly #start = new MarketStart();
   readonly #fades: Fades;
   readonly #onPoint: ChartParts["onPoint"];
   readonly #cursor: Cursor;
@@ -69,8 +69,8 @@ export class Chart {
     this.#onNow = onNow;
     this.#leastDecimals = leastDecimals;
     this.#tail.series.attachPrimitive(this.#markers);
-    this.#chart.panes()[0]!.setStretchFactor(0.82);
-    this.#chart.panes()[1]!.setStretchFactor(0.18);
+    this.#history.series.attachPrimitive(this.#start);
+    [0.82, 0.18].forEach((part, pane) => this.#chart.panes()[pane]!.setStretchFactor(part));
     this.#restyle();
     this.#listen(root);
   }
@@ -79,23 +79,24 @@ export class Chart {
     this.#needOlder = callback;
   }
 
-  /** Starts a series anew: empty, at the newest candle, whatever was looked at before. */
+  /** Starts a series anew: empty, at the newest candle; of the same market as near as it was looked at. */
   begin(series: Series) {
-    if (this.#series?.symbol !== series.symbol) this.#precision = -1;
+    const isSameMarket = this.#series?.symbol === series.symbol;
+    if (!isSameMarket) this.#precision = -1;
     this.#series = series;
-    this.#rows = [];
-    this.#live = [];
+    this.#rows = this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
     for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
     this.#refine([], this.#leastDecimals(series.symbol));
-    const secondsVisible = series.interval.name === "1s";
-    const timeVisible = !/[dwM]$/.test(series.interval.name);
-    const timeFormatter = (time: Time) => fullMoment(toMs(time), series.interval.name);
+    const { name } = series.interval;
+    const timeFormatter = (time: Time) => fullMoment(toMs(time), name);
+    const units = { secondsVisible: name === "1s", timeVisible: !/[dwM]$/.test(name) };
     this.#chart.applyOptions({
       localization: { timeFormatter },
-      timeScale: { secondsVisible, timeVisible, barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS },
+      timeScale: { ...units, rightOffset: RIGHT_OFFSET_BARS, ...(isSameMarket ? {} : { barSpacing: BAR_SPACING_PX }) },
     });
+    this.markStart(null);
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
     this.#point();
   }
@@ -163,6 +164,21 @@ export class Chart {
     this.setTail(this.#live);
   }
 
+  /** How many bars lie before the view, and how many it is wide. */
+  get reach(): BarWindow["reach"] {
+    return this.#window.reach;
+  }
+
+  /** The open time in the middle of what is seen; null at the newest candle. */
+  get middleMs(): number | null {
+    return this.#onNow.value ? null : this.#window.middleMs;
+  }
+
+  markStart(timeMs: number | null) {
+    const { symbol, interval } = this.#series!;
+    this.#start.set(timeMs, timeMs === null ? "" : marketStart(symbol, timeMs, interval.name));
+  }
+
   /** The open times at the edges of what is seen of the official candles; null where there are none. */
   get visible(): { readonly fromMs: number; readonly toMs: number } | null {
     return this.#window.visible;
@@ -187,7 +203,7 @@ export class Chart {
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
       if (this.#window.look()) this.setTail(this.#live);
-      if (this.#window.olderLeft < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
+      if (this.#window.reach.left < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
       this.#onNow.value = this.#window.isAtEnd && this.#chart.timeScale().scrollPosition() > -3;
     });
     root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
@@ -200,6 +216,7 @@ export class Chart {
     this.#history.restyle(colors);
     this.#tail.restyle(colors);
     this.#markers.restyle(colors.text);
+    this.#start.restyle(colors);
   }
 
   /** As many decimals as the market's tick has, or its prices have shown so far; never fewer again. */
@@ -218,8 +235,7 @@ export class Chart {
   /** Tells of the candle that is pointed at; told anew only if it differs. */
   #point() {
     if (this.#series === null) return;
-    const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
-    const before = this.#onPoint.value;
+    const [candle, before] = [this.#at(this.#cursor.pointedMs) ?? this.#at(null), this.#onPoint.value];
     if (candle !== null && before !== null && candle.state === before.state && sameValues(candle, before)) return;
     this.#onPoint.value = candle;
   }

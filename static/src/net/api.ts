@@ -3,9 +3,9 @@
 // Invariant: an answer that resolves holds sound candles, ascending, times in ms.
 
 import { officialFromColumns, type Candle, type Unchecked } from "../candles/candle.ts";
-import { isInteger } from "../candles/interval.ts";
+import { isInteger, isMoment } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
-import type { DataAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import type { DataAnswer, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 
 /** No request is waited for longer than this. */
 const TIMEOUT_MS = 10_000;
@@ -23,6 +23,12 @@ export interface DataQuery {
   /** Candles that open before it. */
   readonly before?: number | null;
   readonly live?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface HistoryQuery {
+  readonly symbol: string;
+  readonly interval: string;
   readonly signal?: AbortSignal;
 }
 
@@ -91,6 +97,18 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return { version: body.version, candles, live: Array.isArray(body.live) ? body.live : [], missing: spans(body.missing), hasMore, serverMs };
     },
 
+    /** How far back a series is stored; whoever asks for one whose older candles are fetched waits for them. */
+    async history({ symbol, interval, signal }: HistoryQuery): Promise<HistoryAnswer> {
+      return historyOf((await ask(`/history?${new URLSearchParams({ symbol, interval })}`, { signal })).body);
+    },
+
+    /** Wishes for the candles from `fromMs` on. */
+    async wish({ symbol, interval, fromMs, signal }: HistoryQuery & { readonly fromMs: number }): Promise<HistoryAnswer> {
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+      const body = JSON.stringify({ symbol, interval, from: fromMs });
+      return historyOf((await ask("/history", { method: "POST", headers, body, signal })).body);
+    },
+
     /** Offers our forming candle. `{status: "saved"}` or `{status: "ignored", reason}`. */
     async save({ symbol, interval, candle }: CandleOffer): Promise<SaveAnswer> {
       const { body } = await ask("/save-live-candle", {
@@ -136,6 +154,15 @@ async function answered<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T
     const detail = error instanceof Error && error.name === "TimeoutError" ? "The server did not answer in time." : "The server can't be reached.";
     throw new ApiError(0, "unreachable", detail);
   }
+}
+
+function historyOf(body: Unchecked<HistoryAnswer>): HistoryAnswer {
+  const { limit, job } = body;
+  const isSound = typeof limit === "object" && limit !== null && (job === null || typeof job === "object");
+  if (!isSound || ![body.stored_from, body.first].every((ms) => ms === null || isMoment(ms))) {
+    throw new ApiError(200, "malformed", "The server's answer was not readable.");
+  }
+  return body as HistoryAnswer;
 }
 
 /** Whether all six columns are there. */

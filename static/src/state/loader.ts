@@ -9,7 +9,8 @@ import type { Series } from "../candles/series.ts";
 import { firstHole } from "../candles/whitespace.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError, DataPage } from "../net/api.ts";
-import type { DataUpdated } from "../net/socket.ts";
+import { candlesFrom, reachesBack, versionOf } from "./dataPages.ts";
+import { OfficialEvents, type OfficialEvent } from "./officialEvents.ts";
 
 export type LoadState =
   | { readonly kind: "loading" | "ready" }
@@ -31,15 +32,19 @@ interface LoaderOptions {
   readonly onChange: () => void;
 }
 
+/** Beside candles that come without a snapshot of what is live. */
+const NOTHING_LIVE = { live: [], missing: [], serverMs: null } as const;
+
 /** The most candles that one request may ask for, and the most requests of one load. */
 const PAGE_MAX = 5_000;
 const PAGES_MAX = 40;
 
 /** Candles asked for beyond those held, so that one request mostly does. */
 const MARGIN = 100;
-
 /** Candles asked for when the reader scrolls back: first enough for a look, then as many as one answer holds. */
 const OLDER_FIRST = 1_000;
+/** So long is waited for what spares a load: an event that is late, the version of what was held before. */
+const LATE_MS = 1_000;
 
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
@@ -53,6 +58,7 @@ export class Loader {
   readonly #api: Pick<Api, "data">;
   readonly #clock: Clock;
   readonly #limit: number;
+  readonly #events: OfficialEvents;
   readonly #onAnswer: LoaderOptions["onAnswer"];
   readonly #onChange: LoaderOptions["onChange"];
   #series!: Series; // since `open`, which comes before all else
@@ -67,6 +73,7 @@ export class Loader {
   #failures = 0;
   #retry: number | undefined;
   #holeAsked: number | null = null;
+  #late: number | undefined;
 
   /** loading · ready · failed (`status`, `detail`, `retryAtMs` or null when it is of no use). */
   state: LoadState = { kind: "loading" };
@@ -75,10 +82,12 @@ export class Loader {
     this.#api = api;
     this.#clock = clock;
     this.#limit = limit;
+    this.#events = new OfficialEvents(limit);
     this.#onAnswer = onAnswer;
     this.#onChange = onChange;
   }
 
+  /** `history` may be one that was held a moment ago: it is shown, and stands once its version is confirmed. */
   open(series: Series, history: History) {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -87,24 +96,37 @@ export class Loader {
     this.#isLoading = this.#isAgain = this.#isOlder = this.#isDeep = false;
     this.#heard = this.#failures = 0;
     this.#holeAsked = null;
-    this.state = { kind: "loading" };
-    this.refresh();
+    this.#events.clear();
+    this.#clock.clearTimeout(this.#late);
+    this.state = { kind: history.version === null ? "loading" : "ready" };
+    if (history.version === null) this.refresh();
+    else this.#confirm(history);
   }
 
   /** Compares the server's version with ours; anything else than equal is loaded. */
   compare(version: unknown) {
-    if (this.#history.version === null || !isInteger(version)) return;
-    if (version !== this.#history.version) this.refresh();
+    const held = this.#history.version;
+    if (held === null || !isInteger(version)) return;
+    this.#clock.clearTimeout(this.#late);
+    if (version === held) return;
+    if (version < held || this.#history.rows.length + MARGIN <= PAGE_MAX) this.refresh();
+    else this.#late = this.#clock.setTimeout(() => { if ((this.#history.version ?? -1) < version) this.refresh(); }, LATE_MS);
   }
 
   /** An event about official candles: the change, or null if nothing changes (yet). */
-  heard({ version, previous, rows }: Pick<DataUpdated, "version" | "previous" | "rows">): HistoryChange | null {
+  heard(event: OfficialEvent): HistoryChange | null {
     const held = this.#history.version;
-    if (held !== null && version <= held) return null;
-    this.#heard = Math.max(this.#heard, version);
-    if (held !== null && previous === held && rows !== null && !this.#isLoading) return this.#history.apply(rows, version);
-    this.refresh();
-    return null;
+    if (held !== null && event.version <= held) return null;
+    this.#heard = Math.max(this.#heard, event.version);
+    if (this.#isLoading && this.#events.keep(event)) return null;
+    const change = this.#isLoading ? null : this.#events.taken(this.#history, event);
+    if (change === null) this.refresh();
+    return change;
+  }
+
+  /** Older candles than all that are held are stored: the next page brings them. */
+  hasOlder() {
+    if (this.#history.version !== null) this.#history.pass(this.#history.version, true);
   }
 
   /** A stretch without any candle before or between the live ones is asked about, once. */
@@ -148,13 +170,15 @@ export class Loader {
     if (this.#isOlder || this.#isLoading || !history.hasMore || history.first === null) return;
     this.#isOlder = true;
     const { signal } = this.#abort;
+    const beforeMs = history.first.time;
     try {
-      const answer = await this.#ask({ limit: this.#isDeep ? PAGE_MAX : OLDER_FIRST, before: history.first.time, signal });
+      const answer = await this.#ask({ limit: this.#isDeep ? PAGE_MAX : OLDER_FIRST, before: beforeMs, signal });
       if (signal.aborted) return;
-      if (answer.version >= (history.version ?? -1)) {
+      if (answer.version >= (history.version ?? -1) && history.first?.time === beforeMs) {
+        if (answer.version > (history.version ?? -1)) this.#events.readOlder(beforeMs, answer.version);
         const change = history.prepend(answer.candles, answer.hasMore);
         this.#isDeep = true;
-        this.#onAnswer({ change, live: [], missing: [], serverMs: null });
+        this.#onAnswer({ change, ...NOTHING_LIVE });
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -174,21 +198,29 @@ export class Loader {
       oldest = await this.#ask({ limit: PAGE_MAX, before: oldest.candles[0]!.time, signal });
     }
     if (signal.aborted) return;
-    const version = Math.min(...pages.map((page) => page.version));
+    const version = versionOf(pages);
     // Older than what an event brought meanwhile: ask again. Older than all: Redis was rolled back.
     if (version < (history.version ?? -1) && history.version !== heldAtStart) {
       this.#isAgain = true;
       return;
     }
-    const rows = pages.flatMap((page) => page.candles);
+    const { rows, hasMore } = candlesFrom(history.rows.length < this.#limit ? -Infinity : heldFirstMs, pages);
     const joins = rows.length > 0 && rows[0]!.time <= (history.last?.time ?? -1);
-    if (heldAtStart === null || !joins) history.hasMore = pages[0]!.hasMore;
+    const isFromFirst = (rows[0]?.time ?? 0) <= heldFirstMs;
+    if (heldAtStart === null || !joins || isFromFirst) history.hasMore = hasMore && !history.isFull;
     const change = history.replace(rows, version, joins);
     this.#failures = 0;
     this.state = { kind: "ready" };
-    if (this.#heard > version) this.#isAgain = true;
-    this.#heard = 0;
+    this.#events.readAll(pages);
     this.#onAnswer({ change, live: newest.live, missing: newest.missing, serverMs: newest.serverMs });
+    for (const later of this.#events.kept(history)) this.#onAnswer({ change: later, ...NOTHING_LIVE });
+    if (this.#heard > (history.version ?? version)) this.#isAgain = true;
+    this.#heard = 0;
+  }
+
+  #confirm(history: History) {
+    this.#onAnswer({ change: history.whole, ...NOTHING_LIVE });
+    this.#late = this.#clock.setTimeout(() => this.refresh(), LATE_MS);
   }
 
   #ask({ limit, before, live = false, signal }: { limit: number; before?: number; live?: boolean; signal: AbortSignal }): Promise<DataPage> {
@@ -214,9 +246,4 @@ export class Loader {
 /** Of the answer that refused; undefined for what is no answer's fault. */
 function statusOf(error: unknown): number | undefined {
   return (error as Partial<ApiError>).status;
-}
-
-/** Whether candles are held that lie before this page, and the page before it has some. */
-function reachesBack(page: DataPage, heldFirstMs: number) {
-  return page.candles.length > 0 && page.hasMore && page.candles[0]!.time > heldFirstMs && heldFirstMs !== Infinity;
 }

@@ -12,14 +12,16 @@ import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connectio
 import type { DataUpdated, EventSocket, FreshnessTold, SocketHandlers } from "../net/socket.ts";
 import { CandleUploader } from "./candleUploader.ts";
 import { DayOpen } from "./dayOpen.ts";
+import { HistoryEdge, type EdgeChart } from "./historyEdge.ts";
 import { LiveCandles } from "./liveCandles.ts";
 import { Loader, type Loaded } from "./loader.ts";
+import { RecentHistories } from "./recentHistories.ts";
 import { ServerClock } from "./serverClock.ts";
 import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
 
 /** What the session draws with (`chart/chart.ts`). */
-export interface SessionChart {
+export interface SessionChart extends EdgeChart {
   readonly precision: number;
   onNeedOlder(callback: () => void): void;
   begin(series: Series): void;
@@ -36,7 +38,7 @@ export interface SessionPage {
 }
 
 interface SessionOptions {
-  readonly api: Pick<Api, "data" | "save">;
+  readonly api: Pick<Api, "data" | "save" | "history" | "wish">;
   readonly chart: SessionChart;
   readonly page: SessionPage;
   readonly clock: Clock;
@@ -57,11 +59,15 @@ export class Session {
   readonly #loader: Loader;
   readonly #uploader: CandleUploader;
   readonly #dayOpen: DayOpen;
+  /** The old end of what is shown: older candles on demand, jumps to a date. */
+  readonly edge: HistoryEdge;
   readonly #time: ServerClock;
   readonly #stalls: StallDetector;
   #series!: Series; // since `start`, which comes before all else
   #live!: LiveCandles;
   #history = new History();
+  readonly #recent = new RecentHistories();
+  #isVisible = true;
 
   constructor({ api, chart, page, clock, limit, canPost, hasDays }: SessionOptions) {
     this.#chart = chart;
@@ -73,6 +79,7 @@ export class Session {
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
     this.#dayOpen = new DayOpen({ api, clock, isFollowed: hasDays });
+    this.edge = new HistoryEdge({ api, clock, canAsk: canPost, chart, loader: this.#loader });
     chart.onNeedOlder(() => this.#loader.older());
   }
 
@@ -96,16 +103,22 @@ export class Session {
     this.#tick();
   }
 
-  /** Shows another series; whatever is still on its way for the one before is dropped. */
+  /**
+   * Shows another series; whatever is still on its way for the one before is dropped. Of the same market
+   * the time that was looked at stays in the middle, if it is stored.
+   */
   open(series: Series) {
     const isSameMarket = (this.#series as Series | undefined)?.symbol === series.symbol;
+    const aimMs = isSameMarket ? (this.edge.aimMs ?? this.#chart.middleMs) : null;
     this.#live = new LiveCandles(series.interval, isSameMarket ? this.#live : null);
+    this.#recent.keep((this.#series as Series | undefined)?.name, this.#history, this.#time.localMs);
     this.#series = series;
-    this.#history = new History();
+    this.#history = this.#recent.take(series.name, this.#time.localMs) ?? new History();
     this.#dayOpen.open(series.symbol);
     this.#chart.begin(series);
-    this.#connection.follow(series);
+    this.edge.open(series, this.#history, aimMs);
     this.#loader.open(series, this.#history);
+    this.#connection.follow(series);
     this.#render();
   }
 
@@ -117,6 +130,7 @@ export class Session {
 
   setVisible(isVisible: boolean) {
     this.#uploader.isVisible = isVisible;
+    this.#isVisible = isVisible;
     if (isVisible) this.wake();
   }
 
@@ -142,6 +156,7 @@ export class Session {
       load: this.#connection.refusal ?? this.#loader.state,
       time: this.#time,
       dayOpen: this.#dayOpen.openAt(this.#time.now()),
+      older: this.edge.view(this.#time.localMs),
     });
   }
 
@@ -150,6 +165,7 @@ export class Session {
     if (isInteger(serverMs)) this.#time.learn(serverMs, sentMs, receivedMs);
     if (freshness !== null) this.#live.judge(freshness);
     this.#live.load(live, missing);
+    if (version === this.#history.version) this.#live.begin(live); // as an answer of that version would be
     this.#live.settle(this.#history);
     this.#drawTail();
     this.#loader.compare(version);
@@ -186,6 +202,7 @@ export class Session {
     this.#live.settle(this.#history);
     if (change.isWhole) this.#chart.setHistory(this.#history.rows, this.#items());
     else this.#chart.change(change, this.#history.rows, this.#items());
+    this.edge.look(this.#isVisible, this.#time.now());
     this.#render();
   }
 
@@ -202,6 +219,7 @@ export class Session {
     this.#series = Object.freeze({ ...this.#series, interval: interval.withPhase(this.#history.first.time) });
     this.#live.learn(this.#series.interval);
     this.#chart.learn(this.#series);
+    this.edge.learn(this.#series);
   }
 
   #tick() {
@@ -210,6 +228,7 @@ export class Session {
     const items = this.#items();
     this.#chart.setTail(items);
     this.#dayOpen.look(this.#time.now());
+    this.edge.look(this.#isVisible, this.#time.now());
     this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#connection, nowMs: this.#time.now() });
     this.#render();
   }
@@ -226,7 +245,6 @@ export class Session {
 
   #render() {
     if ((this.#series as Series | undefined) === undefined) return;
-    const view = this.view();
-    this.#page.render(view, this.#chart.precision);
+    this.#page.render(this.view(), this.#chart.precision);
   }
 }

@@ -7,6 +7,7 @@ import type { History } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
 import type { ConnectionKind, ConnectionState } from "../net/connection.ts";
 import type { Freshness } from "../net/protocol.ts";
+import type { OlderView } from "./historyEdge.ts";
 import type { LiveCandles } from "./liveCandles.ts";
 import type { LoadState } from "./loader.ts";
 import type { ServerClock } from "./serverClock.ts";
@@ -31,6 +32,7 @@ export interface ViewModel {
   readonly price: number | null;
   readonly lastNewsMs: number | null;
   readonly bars: number;
+  readonly older: OlderView;
 }
 
 interface Parts {
@@ -42,10 +44,11 @@ interface Parts {
   readonly load: LoadState;
   readonly time: ServerClock;
   readonly dayOpen: number | null;
+  readonly older: OlderView;
 }
 
 /** One value from all parts of the session. */
-export function viewModel({ series, history, items, live, link, load, time, dayOpen }: Parts): ViewModel {
+export function viewModel({ series, history, items, live, link, load, time, dayOpen, older }: Parts): ViewModel {
   const { symbol, interval } = series;
   const last = history.last;
   const newest = items.at(-1) ?? null;
@@ -70,6 +73,7 @@ export function viewModel({ series, history, items, live, link, load, time, dayO
     price: live.price ?? newest?.candle.close ?? last?.close ?? null,
     lastNewsMs: live.lastNewsMs,
     bars: history.rows.length + items.length,
+    older,
   };
 }
 

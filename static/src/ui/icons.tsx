@@ -9,6 +9,7 @@ const PATHS = {
   forward: { box: "0 0 6 10", width: 6, height: 10, d: ["M1 1l4 4-4 4"] },
   out: { box: "0 0 16 16", width: 16, height: 16, d: ["M6.5 2.5h-4v11h4M6 8h8M11 5l3 3-3 3"] },
   close: { box: "0 0 16 16", width: 16, height: 16, d: ["M4 4l8 8M12 4l-8 8"] },
+  calendar: { box: "0 0 16 16", width: 16, height: 16, d: ["M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.5v3M10.5 1.5v3M6 10h4"] },
 } as const;
 
 export function Icon({ name }: { readonly name: keyof typeof PATHS }): JSX.Element {

@@ -5,8 +5,10 @@
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
 import { emptiness, notice } from "./freshness.ts";
+import { GoToDate } from "./goToDate.tsx";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
+import { OlderLine } from "./olderLine.tsx";
 import type { Page } from "./page.ts";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
@@ -25,11 +27,13 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
         <Legend page={page} />
         <Skeleton page={page} />
         <Empty page={page} />
+        <OlderLine page={page} />
+        <GoToDate page={page} />
         <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
           To the newest candle <Icon name="forward" />
         </button>
       </div>
-      <p id="keys" class="sr">Left and right arrow read candle by candle, plus and minus zoom, End goes to the newest candle.</p>
+      <p id="keys" class="sr">Left and right arrow read candle by candle, plus and minus zoom, End goes to the newest candle, Alt and G to a date.</p>
     </main>
   );
 }
