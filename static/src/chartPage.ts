@@ -48,6 +48,7 @@ session.start(createSocket(session.handlers), chosen(new URL(location.href)));
 const truecandle = Object.freeze({
   bars: () => session.bars(),
   drawn: () => chart.drawn(),
+  visible: () => chart.visible,
   version: () => session.version(),
   state: () => session.view(),
 });

@@ -114,6 +114,10 @@ def answers(system: System) -> Samples:
     assert config
     return {
         "DataAnswer": [ask(system, "/data", time="ms"), ask(system, "/data", time="ms", live="1")],
+        "HistoryAnswer": [
+            ask(system, "/history"),
+            post("/history", {**SECONDLY, "from": 1_700_000_000_000}).json(),
+        ],
         "MarketsAnswer": [requests.get(f"{system.url}/markets", timeout=20).json()],
         "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),

@@ -124,11 +124,11 @@ test("near the first candle stored, older ones are wished for, with progress, fo
   atEdge(page);
   await page.clock.advance(900);
   assert.deepEqual(page.server.histories, [null, T0 - WISH_LEAST * MINUTE]);
-  assert.equal(words(page), "Stored from 1 Aug 2024 00:00 UTC · fetching older candles");
+  assert.equal(words(page), "Stored from 1 Aug 2024 00:00 UTC · fetching older candles, back to 28 Jul 12:40");
   page.server.wished = { ...page.server.wished, fetched: 3_988, reached: T0 - 3_988 * MINUTE };
   await page.hear(page.server.write(NAME, rows(-3_988, 0), "backfill"));
   await page.clock.advance(RENEW_MS + 300);
-  assert.equal(words(page), "Stored from 29 Jul 2024 05:32 UTC · fetching older candles, 3,988 so far, back to 29 Jul 05:32");
+  assert.equal(words(page), "Stored from 29 Jul 2024 05:32 UTC · fetching older candles, 3,988 so far, back to 28 Jul 12:40");
   heldEqualsTruth(page);
   const asked = page.server.histories.length;
   away(page);

@@ -25,7 +25,6 @@ const SAMPLE_MAX = 2_000;
 
 /** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
 const FADE_BARS_MAX = 10_000;
-
 /** What the chart tells by itself: each a signal, or anything else that holds a value. */
 interface ChartParts {
   /** The candle that is pointed at, or the newest; null where there is none. */
@@ -50,7 +49,7 @@ export class Chart {
   #rows: readonly Candle[] = [];
   #live: readonly CandleInState[] = [];
   #precision = -1;
-  #needOlder: () => void = () => {};
+  #needOlder = () => {};
   readonly #onNow: ChartParts["onNow"];
   readonly #leastDecimals: (symbol: string) => number;
 
@@ -66,8 +65,7 @@ export class Chart {
       candles: () => [...this.#rows, ...this.#live.map(({ candle }) => candle)],
       onMove: () => this.#point(),
     });
-    this.#onNow = onNow;
-    this.#leastDecimals = leastDecimals;
+    [this.#onNow, this.#leastDecimals] = [onNow, leastDecimals];
     this.#tail.series.attachPrimitive(this.#markers);
     this.#history.series.attachPrimitive(this.#start);
     [0.82, 0.18].forEach((part, pane) => this.#chart.panes()[pane]!.setStretchFactor(part));
@@ -101,7 +99,6 @@ export class Chart {
     this.#point();
   }
 
-  /** The same series, its grid now known. */
   learn(series: Series) {
     this.#series = series;
   }
@@ -164,19 +161,18 @@ export class Chart {
     this.setTail(this.#live);
   }
 
-  /** How many bars lie before the view, and how many it is wide. */
   get reach(): BarWindow["reach"] {
     return this.#window.reach;
   }
 
   /** The open time in the middle of what is seen; null at the newest candle. */
   get middleMs(): number | null {
-    return this.#onNow.value ? null : this.#window.middleMs;
+    const isAtNow = this.#onNow.value && this.#chart.timeScale().scrollPosition() <= 2 * RIGHT_OFFSET_BARS;
+    return isAtNow ? null : this.#window.middleMs;
   }
 
   markStart(timeMs: number | null) {
-    const { symbol, interval } = this.#series!;
-    this.#start.set(timeMs, timeMs === null ? "" : marketStart(symbol, timeMs, interval.name));
+    this.#start.set(timeMs, timeMs === null ? "" : marketStart(this.#series!.symbol, timeMs, this.#series!.interval.name));
   }
 
   /** The open times at the edges of what is seen of the official candles; null where there are none. */
@@ -196,7 +192,11 @@ export class Chart {
 
   /** A key on the focused chart; false if it means nothing here. */
   key(name: string): boolean {
-    return this.#cursor.key(name);
+    if (name === "End") this.toNow();
+    if (name !== "Home" || this.#window.isAtStart) return this.#cursor.key(name);
+    this.reveal(this.#rows[0]!.time);
+    requestAnimationFrame(() => this.#cursor.key(name)); // where it is, is known once it is drawn
+    return true;
   }
 
   #listen(root: HTMLElement) {

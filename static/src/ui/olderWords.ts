@@ -39,7 +39,7 @@ function edge(view: View, { told, failure, isFull, isStopped, canAsk }: NonNulla
   const since = storedFrom(view, told);
   if (told.limit.is_reached) return says("limit", `${since} · ${bound(told)}`, "none");
   if (isStopped) return says("stopped", since, "fetch");
-  if (told.job !== null) return says(`job ${told.job.state}`, `${since} · ${fetching(view, told.job)}`, canAsk ? "stop" : "signIn");
+  if (told.job !== null) return says(`job ${told.job.state}`, `${since} · ${fetching(view, told.job, told.first)}`, canAsk ? "stop" : "signIn");
   return says("stored", since, canAsk ? "none" : "signIn");
 }
 
@@ -48,7 +48,7 @@ function going(view: View, aimMs: number): OlderWords {
   const to = `Going to ${fullMoment(aimMs, view.interval)}`;
   if (state?.failure) return says("failed", `${to} · ${failed(state.failure)}`, "retry");
   const job = state?.told?.job ?? null;
-  return says(`going ${job?.state ?? ""}`, `${to} · ${job === null ? `${count(held)} candles read so far` : fetching(view, job)}`, "stop");
+  return says(`going ${job?.state ?? ""}`, `${to} · ${job === null ? `${count(held)} candles read so far` : fetching(view, job, state?.told?.first ?? null)}`, "stop");
 }
 
 function ended(view: View, { kind, aimMs, edgeMs }: JumpEnd): OlderWords {
@@ -67,11 +67,11 @@ function storedFrom({ interval, older }: View, { stored_from: storedMs }: Histor
   return fromMs === null ? "Nothing is stored yet" : `Stored from ${fullMoment(fromMs, interval)}`;
 }
 
-function fetching({ interval, nowMs }: View, { state, fetched, reached, detail }: HistoryJob) {
+function fetching({ interval, nowMs }: View, { state, from: fromMs, fetched, detail }: HistoryJob, firstMs: number | null) {
   if (state === "failed") return detail || "the last request brought nothing; it is asked again";
-  const soFar = fetched === 0 ? "" : `, ${count(fetched)} so far${reached === null ? "" : `, back to ${moment(reached, interval, nowMs)}`}`;
+  const soFar = fetched === 0 ? "" : `, ${count(fetched)} so far`;
   const waits = state === "waiting" ? ` · ${detail || "waiting for its turn"}` : "";
-  return `fetching older candles${soFar}${waits}`;
+  return `fetching older candles${soFar}, back to ${moment(Math.max(fromMs, firstMs ?? 0), interval, nowMs)}${waits}`;
 }
 
 function bound(told: HistoryAnswer | null) {

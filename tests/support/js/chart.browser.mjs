@@ -105,6 +105,43 @@ export async function markStart() {
   return { left: changed(0, middle - 20), right: changed(middle + 20, before.width) };
 }
 
+/** Which candle is in the middle after a page has come and one of its candles was shown, at once and later. */
+export async function revealFarBack() {
+  const chart = newChart();
+  const history = new History();
+  const tail = [live(8_041, "forming", 100)];
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  const rows = (from, to) => Array.from({ length: to - from }, (_, i) => candle(from + i));
+  give(chart, history, history.replace(rows(4_450, 8_041), 1, false), tail);
+  await drawn();
+  give(chart, history, history.prepend(rows(3_001, 4_450), true), tail);
+  chart.reveal(T0 + 3_120 * STEP);
+  chart.setTail(tail);
+  const middle = () => (chart.middleMs ?? T0 - STEP) / STEP - T0 / STEP;
+  const seen = [];
+  for (let frame = 0; frame < 2; frame += 1) {
+    await drawn();
+    seen.push(middle());
+  }
+  return seen;
+}
+
+/** Which of so many candles Home and End bring into sight and point at. */
+export async function homeAndEnd(count) {
+  const told = { onPoint: { value: null }, onNow: { value: true } };
+  const chart = newChart(told);
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  chart.setHistory(Array.from({ length: count }, (_, i) => candle(i)), []);
+  const shown = async (key) => {
+    chart.key(key);
+    await drawn();
+    const { fromMs, toMs } = chart.visible;
+    const { time } = told.onPoint.value;
+    return time >= fromMs && time <= toMs ? (time - T0) / STEP : null;
+  };
+  return { home: await shown("Home"), end: await shown("End"), isAtNow: told.onNow.value };
+}
+
 /** The price pane as it is drawn now. */
 function pixels() {
   const canvas = document.querySelector("#plot td:nth-child(2) canvas");
@@ -127,6 +164,7 @@ export async function switchInterval() {
   show("3m");
   await drawn();
   const atNow = chart.middleMs;
+  chart.setTail([live(900, "forming", 100)]);
   chart.reveal(before[0]);
   await drawn();
   return { before, after: [chart.middleMs, chart.reach.width], atNow };
