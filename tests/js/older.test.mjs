@@ -326,3 +326,10 @@ test("what a date field shows it gives back", () => {
   assert.equal(dateMs(dateText(T0, true)), T0);
   for (const junk of ["", "2024-08", "2024-13-01", "1969-01-01", "soon"]) assert.equal(dateMs(junk), null, junk);
 });
+
+test("what the page itself can hold is said, with the way to see further back", () => {
+  const state = { told: null, failure: null, isFull: true, isStopped: false, canAsk: true };
+  const older = { firstMs: T0, held: HELD_MAX, heldMax: HELD_MAX, aimMs: null, end: null, state };
+  const said = olderWords({ symbol: "BTCUSDT", interval: "1m", nowMs: T0, older });
+  assert.deepEqual([said.text, said.step], ["This page holds no more than 200,000 candles of a series.", "longer"]);
+});

@@ -6,10 +6,12 @@ import { HELD_MAX, type History } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
 import type { HistoryOnDemand } from "./historyOnDemand.ts";
 
-/** Why a jump did not end at its date. */
-export type JumpEnd =
-  | { readonly kind: "future" | "notStored" | "tooFar" | "limit"; readonly aimMs: number; readonly edgeMs: number }
-  | { readonly kind: "beforeFirst"; readonly aimMs: number; readonly edgeMs: number };
+/** Why a jump did not end at its date, and the time that it could not pass. */
+export interface JumpEnd {
+  readonly kind: "future" | "notStored" | "tooFar" | "limit" | "beforeFirst";
+  readonly aimMs: number;
+  readonly edgeMs: number;
+}
 
 interface JumpParts {
   readonly demand: HistoryOnDemand;
@@ -83,8 +85,10 @@ export class Jump {
     this.#finish(null);
   }
 
+  /** Told is the moment that was asked for, not the candle that it lies in. */
   #finish(end: JumpEnd | null) {
+    const aimMs = this.aimMs ?? 0;
     this.begin(null);
-    this.end = end;
+    this.end = end && { ...end, aimMs };
   }
 }

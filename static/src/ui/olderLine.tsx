@@ -49,14 +49,14 @@ function Step({ page, said }: { readonly page: Page; readonly said: OlderWords }
   const { step, aimMs } = said;
   if (step === "none") return null;
   if (step === "signIn") return page.config.signed_in ? null : <a id="older-step" class="older-step" href={signInHere()}>Sign in to fetch older candles</a>;
-  if (step === "longer") return <Longer page={page} />;
+  if (step === "longer") return <Longer page={page} aimMs={aimMs} />;
   const { older, goTo } = page.actions;
   const steps = { stop: older.stop, fetch: older.goOn, retry: older.goOn, fetchTo: () => goTo(aimMs!) };
   return <button id="older-step" class="older-step" type="button" onClick={steps[step]}>{LABELS[step]}</button>;
 }
 
-/** The next longer interval, as the bar has it. */
-function Longer({ page: { state, config, actions } }: { readonly page: Page }): JSX.Element | null {
+/** The next longer interval, as the bar has it; and there to the time that this one does not reach. */
+function Longer({ page: { state, config, actions }, aimMs }: { readonly page: Page; readonly aimMs: number | null }): JSX.Element | null {
   const view = state.view.value!;
   const next = config.intervals[config.intervals.indexOf(view.interval) + 1];
   if (next === undefined) return null;
@@ -64,6 +64,7 @@ function Longer({ page: { state, config, actions } }: { readonly page: Page }): 
     if (!isPlainClick(event)) return;
     event.preventDefault();
     actions.go({ interval: next });
+    if (aimMs !== null) actions.goTo(aimMs);
   };
   return <a id="older-step" class="older-step" href={address(view.symbol, next)} onClick={chosen}>Show {next}, which reaches further back</a>;
 }

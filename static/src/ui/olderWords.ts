@@ -11,7 +11,7 @@ import { count, fullMoment, marketStart, moment } from "./format.ts";
 /** What a reader can do about it. */
 export type OlderStep = "stop" | "fetch" | "retry" | "signIn" | "longer" | "fetchTo" | "none";
 
-/** `kind` changes when it is worth being read out; `aimMs` is where "fetchTo" goes. */
+/** `kind` changes when it is worth being read out; `aimMs` is where "fetchTo" and "longer" go, if anywhere. */
 export interface OlderWords {
   readonly kind: string;
   readonly text: string;
@@ -58,7 +58,7 @@ function ended(view: View, { kind, aimMs, edgeMs }: JumpEnd): OlderWords {
   if (kind === "future") return says("end", `${aim} has not come yet. This is the newest candle.`, "none", true);
   if (kind === "beforeFirst") return says("end", `${symbol} begins on ${edgeText}: there is no candle of ${aim}.`, "none", true);
   if (kind === "limit") return says("end", `${aim} is not stored, and no more is fetched: ${bound(older.state?.told ?? null)}`, "none", true);
-  if (kind === "tooFar") return says("end", `${aim} is further back than the ${count(older.heldMax)} candles of ${interval} that this page holds.`, "longer", true);
+  if (kind === "tooFar") return { ...says("end", `${aim} is further back than the ${count(older.heldMax)} candles of ${interval} that this page holds.`, "longer", true), aimMs };
   return { ...says("end", `${aim} is not stored at ${interval}, only what follows on ${edgeText}.`, canAsk ? "fetchTo" : "signIn", true), aimMs };
 }
 
