@@ -15,6 +15,7 @@ import threading
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 
 from truecandle import fetcher, store
+from truecandle.binance.clock import ExchangeClock
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
 from truecandle.fetcher.compat import notify, upsert_klines_to_zset
@@ -33,7 +34,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
-    role = fetcher.build(settings, store.connect(settings.redis_url), stop)
+    redis = store.connect(settings.redis_url)
+    role = fetcher.build(settings, redis, stop, ExchangeClock())
     threads = [threading.Thread(target=run, args=(stop,)) for run in role.loops]
 
     def end() -> None:

@@ -16,11 +16,12 @@ from typing import Any
 
 from redis import Redis
 
+from truecandle import feed
+from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
-from truecandle.feed.feed import build
 from truecandle.store import clock, connect, live
 
 #: So long a thread with its answer waits for its turn, not 5 ms, while another takes in streams.
@@ -39,11 +40,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     redis = connect(settings.redis_url)
-    feed, streams = build(settings, redis, stopping.wait)
-    streams.start()
+    role = feed.build(settings, redis, stopping, ExchangeClock())
+    role.streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
-    feed.run(stopping)
-    streams.stop()
+    role.feed.run(stopping)
+    role.streams.stop()
     redis.close()
     logging.info("feed: stopped")
     return 0

@@ -30,10 +30,11 @@ from tests.support.loopback_ports import free_port
 from tests.support.project_files import ROOT
 from tests.support.redis_server import RedisProc
 from tests.support.waiting import wait_for
-from truecandle.candles.candle import canonical, live_from_json
+from truecandle.candles.candle import live_from_json
+from truecandle.candles.decimals import canonical
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE
-from truecandle.feed.feed_stats import quantile
+from truecandle.feed.feed import quantile
 from truecandle.store import keys, roles
 
 FEED_CORE, OTHER_CORE = 0, 1

@@ -33,9 +33,10 @@ MODULES = ROOT / "node_modules"
 INSTALLED = MODULES / ".installed-lock"
 LOCK = ROOT / "package-lock.json"
 BUNDLE = Path(__file__).with_name("bundle.mjs")
+ICONS = Path(__file__).with_name("icons.mjs")
 NODE_LOCK = Path(__file__).with_name("node.txt")
 NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-CONFIGURATION = (ROOT / "package.json", LOCK, ROOT / ".npmrc", BUNDLE)
+CONFIGURATION = (ROOT / "package.json", LOCK, ROOT / ".npmrc", BUNDLE, ICONS)
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 ADVICE = (
     "Are the registries of npm and PyPI reachable from here? `make setup` goes on where it stopped."

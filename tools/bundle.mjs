@@ -11,21 +11,40 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
+import { icon } from "./icons.mjs";
+
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SOURCE = "static/src";
 const TARGET = join(ROOT, "static", "dist");
 
-/** By the name that templates use. Each entry is whole: what it needs at once is in its one file. */
+/**
+ * By the name that templates use. What an entry needs at once is in its file, and in files that it shares with
+ * what it loads later: the page names those too (`imports`), so that none waits for another.
+ */
 const ENTRIES = {
   "chart.js": { entry: "chartPage.ts", format: "esm" },
   "login.js": { entry: "loginPage.ts", format: "esm" },
   "theme.js": { entry: "themeInit.ts", format: "iife" }, // a classic script: it runs before the first paint
+  "browser.js": { entry: "browserCheck.ts", format: "iife", target: "es5" }, // a classic script: it must run in any browser
+  "retry.js": { entry: "retryPage.ts", format: "esm" },
   "chart.css": { entry: "css/chartPage.css" },
   "login.css": { entry: "css/loginPage.css" },
   "mark.svg": { entry: "mark.svg" },
 };
 
-const TYPES = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml", txt: "text/plain; charset=utf-8" };
+const TYPES = {
+  js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml", png: "image/png",
+  webmanifest: "application/manifest+json", txt: "text/plain; charset=utf-8",
+};
+
+/** For home screens. Android cuts any shape out of a `maskable` one: what matters lies in its middle. */
+const ICONS = {
+  "icon-180.png": { size: 180, padding: 0.12 },
+  "icon-192.png": { size: 192, padding: 0.12, purpose: "any" },
+  "icon-512.png": { size: 512, padding: 0.12, purpose: "any" },
+  "icon-maskable.png": { size: 512, padding: 0.2, purpose: "maskable" },
+};
+const COLORS = { background_color: "#0E1116", theme_color: "#151A21" };
 
 /** Notices that a licence wants kept, and that the package itself does not hold. */
 const NOTICES = {
@@ -42,9 +61,10 @@ if (options.watch) follow();
 
 async function bundle() {
   const assets = {};
+  const imports = {};
   const contents = new Map();
   const packages = new Set();
-  for (const [name, { entry, format }] of Object.entries(ENTRIES)) {
+  for (const [name, { entry, format, target = "es2022" }] of Object.entries(ENTRIES)) {
     const { outputFiles, metafile } = await build({
       entryPoints: [{ in: join(SOURCE, entry), out: name.replace(/\.\w+$/, "") }],
       absWorkingDir: ROOT,
@@ -56,9 +76,9 @@ async function bundle() {
       metafile: true,
       splitting: format === "esm",
       format,
-      loader: { ".svg": "copy" },
+      loader: { ".svg": name.endsWith(".css") ? "dataurl" : "copy" }, // a style's pictures are there with it
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "react-jsx", jsxImportSource: "preact" } },
-      target: "es2022",
+      target,
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,
       legalComments: "eof",
@@ -69,15 +89,45 @@ async function bundle() {
     for (const file of outputFiles) contents.set(basename(file.path), Buffer.from(file.contents));
     const made = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === join(SOURCE, entry));
     assets[name] = basename(made?.[0] ?? outputFiles[0].path);
+    const shared = made === undefined ? [] : neededAtOnce(made[0], metafile.outputs);
+    if (shared.length > 0) imports[name] = shared.map((path) => basename(path));
     for (const input of Object.keys(metafile.inputs)) {
       const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
       if (found !== null) packages.add(found[1]);
     }
   }
+  addIcons(assets, contents);
   const licences = Buffer.from([...packages].sort().map(licence).join("\n"));
-  assets["licenses.txt"] = `licenses-${sha256(licences).slice(0, 8)}.txt`;
-  contents.set(assets["licenses.txt"], licences);
-  write(assets, contents);
+  assets["licenses.txt"] = add(contents, "licenses.txt", licences);
+  write({ assets, imports }, contents);
+}
+
+/** The files that a file imports and that these import, other than those that it loads later. */
+function neededAtOnce(path, outputs, found = new Set()) {
+  for (const { path: next, kind } of outputs[path].imports) {
+    if (kind !== "import-statement" || found.has(next)) continue;
+    found.add(next);
+    neededAtOnce(next, outputs, found);
+  }
+  return [...found];
+}
+
+/** The icons, and the manifest that names them. */
+function addIcons(assets, contents) {
+  const icons = [];
+  for (const [name, { size, padding, purpose }] of Object.entries(ICONS)) {
+    assets[name] = add(contents, name, icon(size, { padding }));
+    if (purpose !== undefined) icons.push({ src: assets[name], sizes: `${size}x${size}`, type: "image/png", purpose });
+  }
+  const manifest = { name: "TrueCandle", short_name: "TrueCandle", id: "/", start_url: "/", scope: "/", display: "standalone", ...COLORS, icons };
+  assets["app.webmanifest"] = add(contents, "app.webmanifest", Buffer.from(JSON.stringify(manifest)));
+}
+
+/** Adds a file under a name with its content's hash, and returns that. */
+function add(contents, name, content) {
+  const hashed = name.replace(/\.(?=\w+$)/, `-${sha256(content).slice(0, 8)}.`);
+  contents.set(hashed, content);
+  return hashed;
 }
 
 /** What a bundled package says of its licence. */
@@ -91,7 +141,7 @@ function licence(name) {
 }
 
 /** All files, compressed too where that is smaller; what is named nowhere any more goes. */
-function write(assets, contents) {
+function write(names, contents) {
   mkdirSync(TARGET, { recursive: true });
   const files = {};
   const written = new Set(["manifest.json"]);
@@ -104,7 +154,7 @@ function write(assets, contents) {
       put(`${name}.${suffix}`, compressed, written);
     }
   }
-  put("manifest.json", `${JSON.stringify({ inputs: options.inputs, assets, files }, null, 2)}\n`, written);
+  put("manifest.json", `${JSON.stringify({ inputs: options.inputs, ...names, files }, null, 2)}\n`, written);
   for (const name of readdirSync(TARGET)) if (!written.has(name)) rmSync(join(TARGET, name), { recursive: true });
 }
 

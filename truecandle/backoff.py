@@ -1,5 +1,7 @@
 """Pauses that double with every failure in a row, up to a longest one, for whoever tries again.
 
+And when such a pause ends early: where an outage was met that somebody has seen the end of.
+
 Never here: what failed, sleeping, a clock.
 Invariant: no pause is longer than its maximum, however many failures there were; what its unit is,
 seconds or milliseconds, whoever makes it decides.
@@ -8,8 +10,11 @@ seconds or milliseconds, whoever makes it decides.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeAlias, TypeVar
+
+from truecandle.errors import Outage
 
 Number = TypeVar("Number", int, float)
 
@@ -18,6 +23,12 @@ Jitter: TypeAlias = Callable[[random.Random, Number], Number]
 
 #: Each maximum in use is reached before; what is doubled more often only costs digits.
 DOUBLINGS_MAX: Final = 32
+
+#: Who was woken so often in a minute and failed again has a trouble of its own.
+WAKES_MAX: Final = 3
+
+#: For all that bring no dice of their own: one costs 2.5 kB, and there is a back-off a stream.
+_dice = random.Random()
 
 
 def ceiling(initial: Number, maximum: Number, failures: int) -> Number:
@@ -53,7 +64,7 @@ class Backoff(Generic[Number]):
         self._initial: Number = initial
         self._maximum: Number = maximum
         self._jitter: Jitter[Number] = jitter
-        self._dice = dice or random.Random()
+        self._dice = dice or _dice
 
     def fail(self) -> Number:
         self.failures += 1
@@ -62,3 +73,32 @@ class Backoff(Generic[Number]):
 
     def reset(self) -> None:
         self.failures = 0
+
+
+class OutageWait(Generic[Number]):
+    """A pause that ends as soon as the outage that was met does, `WAKES_MAX` times a minute at
+    most. `minute`: how much that is in the unit of the moments that come in."""
+
+    def __init__(self, minute: Number) -> None:
+        self._minute: Number = minute
+        #: What the last failure met, if its end ends the pause.
+        self._outage: Outage | None = None
+        #: When it failed again after the end of one had woken it.
+        self._wakes: deque[Number] = deque(maxlen=WAKES_MAX)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was an outage that the last failure met, and that is over by now."""
+        return self._outage is not None and self._outage.is_over
+
+    def fail(self, now: Number, outage: Outage | None) -> bool:
+        """One more failure; whether the end of that `outage` will end the pause after it."""
+        if self.is_over:
+            self._wakes.append(now)
+        is_its_own = len(self._wakes) == WAKES_MAX and now - self._wakes[0] < self._minute
+        self._outage = None if is_its_own else outage
+        return self._outage is not None
+
+    def forget(self) -> None:
+        """Nobody's answer ends the pause."""
+        self._outage = None

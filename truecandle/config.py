@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
 from truecandle.errors import CandleError, SettingsError
-from truecandle.urls import is_host, redis_url, service_url
+from truecandle.urls import PORT_MAX, is_host, redis_url, service_url
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         host=host,
-        port=reader.read("PORT", _whole(1, 65_535), default.port),
+        port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
         secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
         public_url=reader.read_hidden("PUBLIC_URL", _PAGE, default.public_url),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
@@ -174,10 +175,10 @@ def _host(text: str) -> str:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(high))
-        if not (is_number and low <= int(text) <= high):
+        number = whole_in_text(text, low, high)
+        if number is None:
             raise ValueError(f"allowed: a whole number from {low} to {high}")
-        return int(text)
+        return number
 
     return parse
 

@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
-import orjson
 import socketio
 from redis.exceptions import TimeoutError
 
+from truecandle import exact_json
 from truecandle.candles.candle import CandleState, LiveCandle, OfficialCandle
 from truecandle.candles.freshness import Freshness
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
+from truecandle.exact_json import Exact
 from truecandle.store import connect
 from truecandle.store.channel import Channel
 
@@ -37,6 +38,8 @@ RESYNC = "resync"
 #: What browsers send; each is acknowledged.
 SUBSCRIBE = "subscribe"
 UNSUBSCRIBE = "unsubscribe"
+#: The markets whose `live_price` is wanted, instead of those before.
+WATCH = "watch"
 
 Reason = Literal["new", "backfill", "correction", "repair"]
 
@@ -57,11 +60,11 @@ class Codec:
 
     @staticmethod
     def dumps(value: object, **_: object) -> str:
-        return orjson.dumps(value).decode()
+        return exact_json.dumps(value).decode()
 
     @staticmethod
     def loads(text: str | bytes, **_: object) -> Any:
-        return json.loads(text, parse_float=_fragment)
+        return json.loads(text, parse_float=Exact)
 
 
 class Publisher:
@@ -99,7 +102,7 @@ class Publisher:
             "previous": previous,
             "reason": reason,
             "candles": (
-                [orjson.Fragment(candle.member()) for candle in candles]
+                [Exact(candle.member()) for candle in candles]
                 if len(candles) <= CANDLES_IN_EVENT_MAX
                 else []
             ),
@@ -113,7 +116,7 @@ class Publisher:
         payload = {
             "symbol": series.symbol,
             "interval": series.interval.name,
-            "candle": orjson.Fragment(candle.to_json(state)),
+            "candle": Exact(candle.to_json(state)),
         }
         self._manager.emit(LIVE_CANDLE, payload, room=series.name)
 
@@ -145,11 +148,11 @@ class Publisher:
         """
         payload = {
             "symbol": symbol,
-            "price": _fragment(price),
+            "price": Exact(price),
             "timestamp": timestamp,
-            "high": _fragment(high),
-            "low": _fragment(low),
-            "volume": _fragment(volume),
+            "high": Exact(high),
+            "low": Exact(low),
+            "volume": Exact(volume),
             "trades": trades,
             "first_id": first_id,
             "last_id": last_id,
@@ -236,7 +239,3 @@ def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:
 def spans(missing: Sequence[Missing]) -> list[list[int]]:
     """What is proven missing, as it stands in events and answers: pairs of first and end."""
     return [[one.start_ms, one.end_ms] for one in missing]
-
-
-def _fragment(text: str) -> orjson.Fragment:
-    return orjson.Fragment(text)

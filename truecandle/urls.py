@@ -15,9 +15,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from truecandle.candles.decimals import whole_in_text
+
 REDIS_SCHEMES: Final = ("redis", "rediss")
 #: Redis counts its databases by an int. How many a server really has, only it knows.
 DATABASE_MAX: Final = 2**31 - 2
+PORT_MAX: Final = 65_535
 #: What `rediss://` may say about TLS, and the values it may have; None: a path.
 TLS_OPTIONS: Final[dict[str, tuple[str, ...] | None]] = {
     "ssl_cert_reqs": ("none", "optional", "required"),
@@ -154,7 +157,7 @@ def _check_place(place: str) -> None:
 
 
 def is_port(text: str) -> bool:
-    return bool(re.fullmatch(r"[0-9]{1,5}", text)) and 1 <= int(text) <= 65_535
+    return len(text) <= 5 and whole_in_text(text, 1, PORT_MAX) is not None
 
 
 def _check_database(path: str) -> None:

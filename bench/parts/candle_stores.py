@@ -16,6 +16,7 @@ from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.merge import merge
 from truecandle.candles.series import Series
 from truecandle.store import live, official
+from truecandle.store.batch import Batch
 
 SERIES = Series("BTCUSDT", INTERVALS["1m"])
 SETTLE_MS = 3_000
@@ -117,12 +118,11 @@ def read_both(
     if not is_atomic:
         page = official.read(redis, SERIES, query)
         return page.members, live.read_live(redis, SERIES, now_ms)
-    with redis.pipeline(transaction=True) as pipe:
-        official.queue(pipe, SERIES, query)
-        live.queue(pipe, SERIES)
-        results = pipe.execute()
-    page = official.decode(query, results[: official.RESULTS])
-    return page.members, live.decode(SERIES, results[official.RESULTS :], now_ms)
+    batch = Batch(redis)
+    queued = official.queue(batch, SERIES, query)
+    found = live.queue(batch, SERIES, now_ms)
+    batch.run()
+    return queued.value.members, found.value
 
 
 def since(redis: Redis, key: str, since_ms: int) -> list[bytes]:

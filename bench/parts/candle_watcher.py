@@ -23,7 +23,10 @@ from tests.support.running_feed import Listener
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.merge import tail
 from truecandle.candles.series import Series, parse_series
+from truecandle.errors import StoreError
 from truecandle.store import keys, live
+from truecandle.store.batch import Batch, Queued
+from truecandle.store.live import Live
 
 SAMPLE_S = 0.1
 #: Official candles of each series that a sample looks at.
@@ -100,7 +103,7 @@ class CandleWatcher(threading.Thread):
                 try:
                     self._listen(listener)
                     self._sample()
-                except RedisError as error:
+                except (RedisError, StoreError) as error:
                     self._note("no answer of Redis", "", now_ms(), str(error))
                 self.stopping.wait(max(0.0, SAMPLE_S - (time.monotonic() - began_s)))
 
@@ -120,8 +123,7 @@ class CandleWatcher(threading.Thread):
         """Whether every series is unbroken from its official candles to the one that forms. Right
         after a cold start it is not: the second in which the feed began waits for the exchange."""
         at_ms, seen, _ = self._read(())
-        for sight, opens, stored in seen:
-            found = live.decode(sight.series, stored, at_ms)
+        for sight, opens, found in seen:
             shown = tail(sight.series.interval, opens, found.pending, found.forming, at_ms)
             times = sorted([*opens, *(one.candle.open_ms for one in shown)])
             if not (opens and shown) or holes_of(sight.series, times):
@@ -131,34 +133,29 @@ class CandleWatcher(threading.Thread):
     def _sample(self) -> None:
         self.counts["samples"] += 1
         symbols = sorted({sight.series.symbol for sight in self.sights.values()})
-        at_ms, seen, leases = self._read(symbols)
-        for sight, opens, stored in seen:
-            self._look(sight, opens, stored, at_ms)
-        for symbol, lease in zip(symbols, leases, strict=True):
-            self._lead(symbol, lease, at_ms)
+        at_ms, seen, holders = self._read(symbols)
+        for sight, opens, found in seen:
+            self._look(sight, opens, found, at_ms)
+        for symbol, holder in zip(symbols, holders, strict=True):
+            self._lead(symbol, holder, at_ms)
 
     def _read(
         self, symbols: Sequence[str]
-    ) -> tuple[int, list[tuple[Sight, list[int], list[Any]]], list[Any]]:
-        """One instant: of every series its newest official open times and the live candles as they
-        are stored, and who leads the symbols."""
-        with self._redis.pipeline(transaction=True) as pipe:
-            for sight in self.sights.values():
-                pipe.zrange(keys.klines(sight.series), -OFFICIAL_SEEN, -1, withscores=True)
-                live.queue(pipe, sight.series)
-            for symbol in symbols:
-                pipe.get(keys.lease(f"{keys.FEEDS}{symbol}"))
-            answers = pipe.execute()
-        at_ms, size = now_ms(), 1 + live.RESULTS
-        seen = []
-        for number, sight in enumerate(self.sights.values()):
-            official, *stored = answers[number * size : (number + 1) * size]
-            seen.append((sight, [int(score) for _, score in official], stored))
-        return at_ms, seen, answers[len(seen) * size :]
+    ) -> tuple[int, list[tuple[Sight, list[int], Live]], list[Any]]:
+        """One instant: of every series its newest official open times and the live candles, and
+        who leads the symbols."""
+        batch, asked_ms = Batch(self._redis), now_ms()
+        sights = [
+            (sight, _queue_opens(batch, sight.series), live.queue(batch, sight.series, asked_ms))
+            for sight in self.sights.values()
+        ]
+        holders = [_queue_holder(batch, symbol) for symbol in symbols]
+        batch.run()
+        seen = [(sight, opens.value, found.value) for sight, opens, found in sights]
+        return now_ms(), seen, [holder.value for holder in holders]
 
-    def _look(self, sight: Sight, opens: list[int], stored: Sequence[Any], at_ms: int) -> None:
+    def _look(self, sight: Sight, opens: list[int], found: Live, at_ms: int) -> None:
         series = sight.series
-        found = live.decode(series, stored, at_ms)
         for candle in (*found.pending, *([found.forming] if found.forming else [])):
             if sight.texts.get(candle.open_ms) != candle:
                 sight.texts[candle.open_ms] = candle
@@ -268,6 +265,18 @@ def holes_of(series: Series, times: list[int]) -> list[tuple[int, int]]:
         for a, b in itertools.pairwise(times)
         if b > a and b != series.interval.next_open_ms(a)
     ]
+
+
+def _queue_opens(batch: Batch, series: Series) -> Queued[list[int]]:
+    """The open times of the newest official candles."""
+    batch.pipe.zrange(keys.klines(series), -OFFICIAL_SEEN, -1, withscores=True)
+    return batch.queued(lambda pairs: [int(score) for _, score in pairs])
+
+
+def _queue_holder(batch: Batch, symbol: str) -> Queued[Any]:
+    """Who leads a market; None if nobody does."""
+    batch.pipe.get(keys.lease(f"{keys.FEEDS}{symbol}"))
+    return batch.queued(lambda holder: holder)
 
 
 def now_ms() -> int:

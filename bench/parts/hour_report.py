@@ -19,7 +19,8 @@ from bench.parts.closed_candles import late, table
 from bench.parts.disturbed_system import DisturbedSystem, Script
 from bench.parts.outside_watchers import SYMBOLS, Page, Usage, Web
 from tests.support.role_processes import Role
-from truecandle.candles.candle import canonical, official_from_member
+from truecandle.candles.candle import official_from_member
+from truecandle.candles.decimals import canonical
 from truecandle.store import keys
 
 #: A market's trades are in its candle within this, whatever was scripted.

@@ -7,17 +7,26 @@ import { parseSeries, type Series } from "./candles/series.ts";
 import { Chart } from "./chart/chart.ts";
 import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
+import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
 import { PageState } from "./state/pageState.ts";
+import { Preferences } from "./state/preferences.ts";
 import { Session } from "./state/session.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
+import { browserStore } from "./ui/browserStore.ts";
 import { element } from "./ui/element.ts";
-import { standing } from "./ui/format.ts";
-import { spoken } from "./ui/legend.tsx";
+import { pageTitle, standing } from "./ui/format.ts";
+import { freshness } from "./ui/freshness.ts";
+import { toggleDateSheet } from "./ui/goToDate.tsx";
+import { keyed } from "./ui/keyWords.ts";
+import { openMarketMenu } from "./ui/marketMenu.tsx";
 import { address, type Page } from "./ui/page.ts";
+import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
+import { TakingOut } from "./ui/takingOut.ts";
+import { wear } from "./ui/worn.ts";
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
@@ -26,11 +35,49 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const page: Page = { config, state, markets, announcer, actions: { go, toNow, goTo, older: older(), key } };
+const kept = browserStore(config.signed_in && config.settings ? (settings) => api.saveSettings(settings) : null);
+const preferences = new Preferences(config.settings, kept, browserClock);
+kept.onTold((settings) => preferences.heard(settings));
+wear(preferences);
+
+const takingOut = new TakingOut({
+  view: () => state.view.peek(),
+  picture: () => chart.picture(),
+  bars: () => session.bars(),
+  visibleMs: () => chart.view.endsMs,
+  pointed: () => state.pointed.peek(),
+  precision: () => chart.precision,
+  base: () => markets.get(session.view().symbol)?.base ?? "",
+  exact: (span) => exactCandles((...request) => fetch(...request), span),
+  say: (text) => announcer.tell(text),
+});
+const flip = (key: "inverted") => () => preferences.set(key, !preferences.get(key));
+const scale = (wanted: "log" | "percent") => () => preferences.set("scale", preferences.get("scale") === wanted ? "normal" : wanted);
+const shortcuts = new Shortcuts({
+  intervals: config.intervals,
+  isOn: () => preferences.get("shortcuts"),
+  clock: browserClock,
+  go: (interval) => go({ interval }),
+  openSearch: openMarketMenu,
+  openList: () => { state.dialog.value = "shortcuts"; },
+  say: (text) => announcer.tell(text),
+  alt: {
+    KeyR: resetView, KeyL: scale("log"), KeyP: scale("percent"), KeyI: flip("inverted"), KeyG: toggleDateSheet, KeyZ: () => { state.dialog.value = "zone"; },
+    KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(),
+  },
+});
+const actions = {
+  go, toNow, goTo: (timeMs: number) => session.edge.goTo(timeMs), older: older(), retry: () => session.wake(), candles: (count: number) => session.bars().slice(-count),
+  resetView, openSearch: openMarketMenu, key,
+};
+const page: Page = { config, state, markets, announcer, preferences, shortcuts, takingOut, dialog: state.dialog, actions };
 
 mount(element(document, "app"), { page, csrfToken });
 
-const chart = new Chart(element(document, "plot"), { leastDecimals, onPoint: state.pointed, onNow: state.isAtNow });
+const onAuto = (isAuto: boolean) => preferences.set("auto", isAuto);
+const chart = new Chart(element(document, "plot"), { leastDecimals, onPoint: state.pointed, onNow: state.isAtNow, onAuto });
+preferences.of("type").subscribe((type) => chart.setType(type));
+for (const key of ["scale", "inverted", "auto"] as const) preferences.of(key).subscribe(chooseAxis);
 const session = new Session({
   api,
   chart,
@@ -41,6 +88,7 @@ const session = new Session({
   hasDays: config.intervals.includes("1d"),
 });
 
+forgetLink();
 listen();
 session.start(createSocket(session.handlers), chosen(new URL(location.href)));
 
@@ -51,6 +99,7 @@ const truecandle = Object.freeze({
   visible: () => chart.visible,
   version: () => session.version(),
   state: () => session.view(),
+  sight: () => chart.sight,
 });
 Object.assign(globalThis, { truecandle });
 
@@ -63,11 +112,7 @@ function go({ symbol, interval }: { readonly symbol?: string; readonly interval?
 
 function toNow() {
   session.edge.goNowhere();
-  chart.toNow();
-}
-
-function goTo(timeMs: number) {
-  session.edge.goTo(timeMs);
+  chart.view.toNow();
 }
 
 function older(): Page["actions"]["older"] {
@@ -85,7 +130,6 @@ function chosen(url: URL): Series {
   ].filter(Boolean);
   const mistake = wrong.length > 0 ? `In that link, ${wrong.join(" and ")}. This is ${symbol} ${interval}.` : "";
   state.message.value = mistake || standing(markets.get(symbol) ?? { symbol }).text;
-  document.title = `${symbol} ${interval} · TrueCandle`;
   return parseSeries(symbol, interval);
 }
 
@@ -97,9 +141,23 @@ function leastDecimals(symbol: string) {
 
 function key({ key: name }: KeyboardEvent) {
   if (!chart.key(name)) return false;
-  const candle = state.pointed.peek();
-  if (name.startsWith("Arrow") && candle !== null) announcer.say(spoken(candle, session.view(), chart.precision));
+  const say = () => announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
+  if (name === "Home") nextFrame(say); // the first candle may have to be given to the chart before it is pointed at
+  else say();
   return true;
+}
+
+function chooseAxis() {
+  const { scale: mode, inverted: isInverted, auto: isAuto } = preferences.all;
+  chart.axis.choose({ mode, isInverted, isAuto });
+}
+
+function resetView() {
+  session.edge.goNowhere();
+  chart.view.reset();
+  chart.axis.follow();
+  preferences.set("auto", true);
+  announcer.tell("View reset.");
 }
 
 /** With the next frame; a hidden page draws none, and is brought up to date all the same. */
@@ -108,10 +166,23 @@ function nextFrame(callback: () => void) {
   else requestAnimationFrame(callback);
 }
 
+/** Who is signed in already is sent here from a one-time link, and the browser keeps what is behind its #. */
+function forgetLink() {
+  if (location.hash.startsWith("#link=")) history.replaceState(null, "", location.pathname + location.search);
+}
+
 function listen() {
+  state.view.subscribe((view) => {
+    if (view === null) return;
+    document.title = pageTitle(view, state.precision.peek());
+    chart.setNews({ isLive: ["live", "quiet"].includes(freshness(view).tone), closesInMs: view.closesInMs });
+  });
+  addEventListener("keydown", (event) => {
+    if (!isElsewhere(event) && shortcuts.press(event)) event.preventDefault();
+  });
   addEventListener("popstate", () => session.open(chosen(new URL(location.href))));
-  addEventListener("online", () => session.wake());
-  addEventListener("offline", () => session.wake()); // asks, and finds out if the answer does not come
+  addEventListener("pagehide", () => preferences.flush());
+  for (const change of ["online", "offline"]) addEventListener(change, () => session.wake(navigator.onLine)); // asks, and so finds out
   addEventListener("pageshow", (event) => {
     if (event.persisted) session.wake();
   });

@@ -8,14 +8,21 @@ import { element } from "./ui/element.ts";
 const USED = "This link was used already or is too old. Start the server again for a new one, or sign in below.";
 
 const error = element(document, "error");
-const token = new URLSearchParams(location.hash.slice(1)).get("link");
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
 
-if (token !== null) await redeem(token);
+// A link that is pasted into a tab which shows this page already changes nothing but what is behind the #.
+addEventListener("hashchange", () => void follow());
+await follow();
+
+async function follow() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("link");
+  if (token !== null) await redeem(token);
+}
 
 async function redeem(token: string) {
   history.replaceState(null, "", location.pathname + location.search);
   element(document, "waiting").hidden = false;
+  error.hidden = true;
   try {
     await createApi({ fetch: (...request) => fetch(...request), csrfToken }).redeem(token);
     location.replace("/");

@@ -9,12 +9,12 @@ import pytest
 
 from truecandle.admin.retry import TRIES_MAX as PATIENCE_TRIES_MAX
 from truecandle.admin.retry import RetryPolicy
+from truecandle.backoff import WAKES_MAX
 from truecandle.binance.reachability import EVERYTHING, Reachability, SharedOutage
 from truecandle.candles.interval import INTERVALS
 from truecandle.errors import ExchangeUnreachable
-from truecandle.feed.recovery_timing import BACKOFF_MAX_S, TRIES_MAX, RequestBackoff
-from truecandle.feed.recovery_timing import WAKES_MAX as ASK_WAKES_MAX
-from truecandle.fetcher.market_poller import MINUTE_MS, WAKES_MAX, MarketBackoff
+from truecandle.feed.market_recovery import BACKOFF_MAX_S, TRIES_MAX, RequestBackoff
+from truecandle.fetcher.market_poller import MINUTE_MS, MarketBackoff
 from truecandle.fetcher.read_schedule import ReadSchedule
 
 KLINES, TRADES = "/api/v3/klines", "/api/v3/aggTrades"
@@ -95,10 +95,10 @@ def test_who_is_woken_and_fails_again_is_not_woken_for_ever() -> None:
     backoff, tries, now_ms = MarketBackoff(random.Random(3)), 0, NOW_MS
     while now_ms < NOW_MS + 10 * MINUTE_MS:
         if backoff.until_ms <= now_ms:
-            backoff.fail(now_ms, SharedOutage(nothing))
+            outage = SharedOutage(nothing)
+            backoff.fail(now_ms, outage)
+            outage.is_over = True
             tries += 1
-        if backoff._outage is not None:
-            backoff._outage.is_over = True
         now_ms += 100
     assert tries <= 10 * (5 + WAKES_MAX)
 
@@ -123,7 +123,7 @@ def test_the_feed_asks_again_when_the_outage_is_over_and_gives_nothing_up_in_one
 
 def test_the_feed_gives_up_what_fails_whatever_others_are_answered() -> None:
     backoff, now_s, gave_up = RequestBackoff(), 0.0, False
-    for _ in range(ASK_WAKES_MAX + TRIES_MAX):
+    for _ in range(WAKES_MAX + TRIES_MAX):
         gave_up = backoff.on_failure(now_s, ended(SharedOutage(nothing))) or gave_up
         now_s += 1.0
     assert gave_up

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truecandle.candles.builder import CANDLES_KEPT, CandleBuilder
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.trades import Kline, Trade
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from truecandle.candles.accumulator import TRADES_KEPT
-from truecandle.candles.builder import CandleBuilder
+from truecandle.candles.builder import CANDLES_MAX, WITH_TRADES, CandleBuilder
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.forming import TRADES_KEPT
 from truecandle.candles.interval import INTERVALS
-from truecandle.candles.sequence import CANDLES_MAX, WITH_TRADES
 from truecandle.candles.trade_id_ranges import RANGES_MAX, TradeIdRanges
 from truecandle.candles.trades import Kline, Trade
 

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truecandle.candles.candle import (
-    canonical,
     is_closed,
     live_from_fields,
     live_from_json,
@@ -22,6 +21,7 @@ from truecandle.candles.candle import (
     official_from_member,
     official_from_row,
 )
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import parse_series, parse_symbol
 from truecandle.errors import CandleError

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from truecandle.candles.candle import LiveCandle, OfficialCandle, canonical, live_from_fields
+from truecandle.candles.candle import LiveCandle, OfficialCandle, live_from_fields
+from truecandle.candles.decimals import canonical
 from truecandle.candles.gap import Missing
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.merge import merge, tail

@@ -29,7 +29,9 @@ from truecandle.events import Publisher
 
 PROTOCOL = ROOT / "static" / "src" / "net" / "protocol.ts"
 DECLARED = re.compile(
-    r"^export (?:interface|type) (\w+(?:Event|Ack|Answer)|Market|Problem|PageConfig)\b", re.M
+    r"^export (?:interface|type) "
+    r"(\w+(?:Event|Ack|Answer)|(?:Listed)?Market|Problem|PageConfig)\b",
+    re.M,
 )
 EVENTS = {
     "data_updated": "DataUpdatedEvent",
@@ -45,6 +47,11 @@ OPTIONS = (
     *("--target", "ES2023", "--module", "ESNext", "--moduleResolution", "Bundler"),
 )
 SAMPLES_MAX = 5
+SETTINGS = {
+    "theme": "dark", "zone": "Europe/Berlin", "colors": "blue-orange", "type": "heikin-ashi",
+    "scale": "log", "inverted": False, "auto": True, "shortcuts": True, "panel": "watchlist",
+    "favourites": ["BTCUSDT"], "last": {"symbol": "BTCUSDT", "interval": "1s"},
+}  # fmt: skip
 OFFERED = ("time", "open", "high", "low", "close", "volume")
 
 Samples = dict[str, list[Any]]
@@ -109,6 +116,18 @@ def answers(system: System) -> Samples:
         answer = post("/save-live-candle", {**SECONDLY, "candle": fields})
         return [answer.json()] if answer.status_code == 200 else []
 
+    def listed() -> Any:
+        answer = requests.get(f"{system.url}/exchange/markets", timeout=20).json()
+        return answer if answer["updated_at"] else None
+
+    def settings() -> list[Any]:
+        """Before anything was set, and with everything set."""
+        url, headers = f"{system.url}/settings", {"Authorization": f"Bearer {token}"}
+        before = requests.get(url, headers=headers, timeout=20)
+        after = requests.put(url, json={"settings": SETTINGS}, headers=headers, timeout=20)
+        return [before.json(), after.json()]
+
+    whole = wait_for(listed, what="the exchange's list")
     page = requests.get(f"{system.url}/", timeout=20).text
     config = re.search(r'<script type="application/json" id="config">(.*?)</script>', page)
     assert config
@@ -119,6 +138,9 @@ def answers(system: System) -> Samples:
             post("/history", {**SECONDLY, "from": 1_700_000_000_000}).json(),
         ],
         "MarketsAnswer": [requests.get(f"{system.url}/markets", timeout=20).json()],
+        "ExchangeMarketsAnswer": [whole],
+        "ListedMarket": whole["markets"][:SAMPLES_MAX],
+        "SettingsAnswer": settings(),
         "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
         "Problem": [requests.get(f"{system.url}/data", timeout=20).json()],
@@ -142,6 +164,7 @@ def told(system: System) -> Samples:
     try:
         granted = client.call("subscribe", SECONDLY, timeout=20)
         refused = client.call("subscribe", {**SECONDLY, "symbol": "NOPE"}, timeout=20)
+        watching = client.call("watch", {"symbols": ["BTCUSDT", "ETHUSDT", "NOPE"]}, timeout=20)
         usual = {"DataUpdatedEvent", "LivePriceEvent", "LiveCandleEvent"}
         wait_for(lambda: usual <= set(heard), what="every event of a market that trades")
         series = parse_series("BTCUSDT", "1s")
@@ -153,7 +176,8 @@ def told(system: System) -> Samples:
         client.disconnect()
         client.shutdown()
         connection.shutdown()
-    return {**heard, "SubscribeAck": [granted], "RefusedAck": [refused]}
+    acks = {"SubscribeAck": [granted], "RefusedAck": [refused], "WatchAck": [watching]}
+    return {**heard, **acks}
 
 
 def declare(name: str, sample: Any) -> str:

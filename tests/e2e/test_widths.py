@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTHS = (320, 390, 410, 550, 603, 720, 820, 1100, 1206, 1440)
 HEIGHT = 700
 #: What has to be within reach at any width; a phone's menu takes more room than its name.
-PARTS = ("#market", "#pill", "#theme", "#account button", "#plot", ".intervals", ".status")
+PARTS = ("#market", "#pill", "#more", "#account button", "#plot", ".intervals", ".status")
 #: The boxes of these, of the widest part of the page, and of the price axis (the plot's right one).
 BOXES = """(parts) => {
   const box = (element) => { const {left, right, width} = element.getBoundingClientRect();

@@ -226,9 +226,9 @@ def test_a_wrong_clock_of_the_machine_closes_nothing_early_or_late(
     sim: SimServer, redis: redis_py.Redis, redis_url: str, skew_ms: int
 ) -> None:
     desk = Desk(sim, redis, redis_url)
-    clock = ExchangeClock(desk.rest, wall_ms=lambda: sim.clock.now_ms() + skew_ms)
+    clock = ExchangeClock(wall_ms=lambda: sim.clock.now_ms() + skew_ms)
     desk.rest._now_ms = desk.sync._now_ms = desk.sync.writer._now_ms = clock.now_ms
-    clock.measure()
+    clock.measure(desk.rest)
     assert abs(clock.now_ms() - sim.clock.now_ms()) < 1_000
     desk.sync.refresh(MINUTES)
     assert desk.stored(MINUTES) == desk.truth(MINUTES, 100)

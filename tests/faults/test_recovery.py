@@ -16,7 +16,8 @@ from tests.support.judged_feed import Watch, cut
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from truecandle.binance.rest.client import TRADES_WEIGHT, RestClient
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import RateLimited

@@ -19,7 +19,6 @@ from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade
 from truecandle.config import Settings
 from truecandle.events import LIVE_PRICE
-from truecandle.feed.event_queue import EventQueue
 from truecandle.feed.feed import Feed
 from truecandle.feed.symbol_builder import PRICES_PER_S, PriceUpdate, SymbolBuilder
 from truecandle.store import live
@@ -83,7 +82,7 @@ def check(told: Sequence[PriceUpdate], trades: Sequence[Trade]) -> None:
 @pytest.fixture
 def feed(redis: Redis, redis_url: str) -> Feed:
     given = Settings(redis_url=redis_url, symbols=("BTCUSDT",), intervals=("1m",))
-    return feed_alone(given, redis, lambda: START_MS + 5_000, EventQueue(events_max=100))
+    return feed_alone(given, redis, lambda: START_MS + 5_000, events_max=100)
 
 
 def step_until(feed: Feed, redis: Redis, what: Callable[[LiveCandle], bool]) -> LiveCandle:

@@ -18,7 +18,8 @@ from tests.support.recordings import Recording, covered, stream
 from tests.support.recordings import official as read_official
 from tests.support.running_feed import feed_alone, values
 from truecandle.binance.streams.messages import parse_message
-from truecandle.candles.candle import LiveCandle, canonical, live_from_fields
+from truecandle.candles.candle import LiveCandle, live_from_fields
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Kline, Trade

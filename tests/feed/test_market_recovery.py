@@ -16,25 +16,23 @@ from tests.support.driven_recovery import (
 )
 from truecandle.candles.series import parse_series
 from truecandle.feed.market_recovery import (
-    LATE_S,
-    PAGE,
-    PAGES_MAX,
-    QUIET_S,
-    MarketRecovery,
-    RecoveryCounts,
-)
-from truecandle.feed.recovery_timing import (
     KLINE_PATIENCE_S,
     KLINE_PAUSE_S,
+    LATE_S,
     ODD_TRIES_MAX,
     OVERDUE_MS,
     OVERDUE_PAUSE_MAX_S,
     OVERDUE_PAUSE_S,
+    PAGE,
+    PAGES_MAX,
+    QUIET_S,
     TRIES_MAX,
+    MarketRecovery,
     OverdueCloseCheck,
+    RecoveryCounts,
 )
-from truecandle.feed.resume_points import MARGINS_MS, ResumePoint
 from truecandle.feed.symbol_builder import SymbolBuilder
+from truecandle.feed.trade_gaps import MARGINS_MS, ResumePoint
 
 
 def test_a_hole_is_asked_for_once_what_is_late_is_not_late_any_more() -> None:

@@ -19,9 +19,8 @@ from truecandle.feed.freshness_reporter import (
     SilentStreamDetector,
     StalledCandleDetector,
 )
-from truecandle.feed.market_recovery import QUIET_S, MarketRecovery
-from truecandle.feed.recovery_timing import BACKOFF_MAX_S
-from truecandle.feed.resume_points import ResumePoint
+from truecandle.feed.market_recovery import BACKOFF_MAX_S, QUIET_S, MarketRecovery
+from truecandle.feed.trade_gaps import ResumePoint
 
 
 def anew(number: int, at_ms: int) -> Trade:

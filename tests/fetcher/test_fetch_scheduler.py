@@ -28,14 +28,18 @@ TRIP = timedelta(seconds=0.5)
 SOON_MS = 5_000
 
 
+def alone() -> bool:
+    """Whether it leads: no other fetcher is there."""
+    return True
+
+
 def test_a_trigger_fires_by_the_exchanges_clock_on_a_machine_that_is_wrong(desk: Desk) -> None:
     ahead_ms = 3_600_000
     clock = ExchangeClock(
-        desk.rest,
         wall_ms=lambda: desk.sim.clock.now_ms() + ahead_ms,
         monotonic_ms=desk.sim.clock.now_ms,
     )
-    clock.measure()
+    clock.measure(desk.rest)
     trigger = CloseTrigger(lambda: NOW_MS + 5_000, clock)
     machine = datetime.fromtimestamp((NOW_MS + ahead_ms) / 1000, UTC)
     fires = trigger.get_next_fire_time(None, machine)
@@ -59,14 +63,14 @@ class Jumping:
 @pytest.mark.parametrize("jump_ms", [3_600_000, -3_600_000])
 def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, jump_ms: int) -> None:
     machine = Jumping(desk.sim)
-    clock = ExchangeClock(desk.rest, wall_ms=machine.wall_ms, monotonic_ms=desk.sim.clock.now_ms)
+    clock = ExchangeClock(wall_ms=machine.wall_ms, monotonic_ms=desk.sim.clock.now_ms)
     scheduler: Any = BackgroundScheduler(
         timezone=UTC,
         executors={"default": {"type": "threadpool"}, "history": {"type": "threadpool"}},
     )
     settings = Settings(symbols=("BTCUSDT",), intervals=("1m",))
-    jobs = FetchScheduler(scheduler, settings, desk.sync, clock, NEVER)
-    heartbeat = Heartbeat(desk.redis, clock, jobs, desk.sync.writer)
+    jobs = FetchScheduler(scheduler, settings, desk.sync, clock, NEVER, alone)
+    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer)
     scheduler.start(paused=True)
     heartbeat.beat()
     assert {job.id for job in scheduler.get_jobs()} == {"BTCUSDT", "history"}
@@ -79,10 +83,10 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
 
 
 def test_no_job_is_armed_before_the_exchanges_clock_is_known(desk: Desk) -> None:
-    clock = ExchangeClock(desk.rest)
+    clock = ExchangeClock()
     scheduler: Any = BackgroundScheduler(timezone=UTC)
-    jobs = FetchScheduler(scheduler, Settings(), desk.sync, clock, NEVER)
-    heartbeat = Heartbeat(desk.redis, clock, jobs, desk.sync.writer)
+    jobs = FetchScheduler(scheduler, Settings(), desk.sync, clock, NEVER, alone)
+    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer)
     desk.sim.faults.add("server_error", path="time", count=1)
     heartbeat.beat()
     assert scheduler.get_jobs() == []

@@ -58,8 +58,8 @@ def desk(sim: SimServer, redis: redis_py.Redis, redis_url: str) -> Desk:
 def clock_of(desk: Desk) -> ExchangeClock:
     """Moved together with the simulated exchange's."""
     now_ms = desk.sim.clock.now_ms
-    found = ExchangeClock(desk.rest, wall_ms=now_ms, monotonic_ms=now_ms)
-    found.measure()
+    found = ExchangeClock(wall_ms=now_ms, monotonic_ms=now_ms)
+    found.measure(desk.rest)
     return found
 
 
@@ -454,11 +454,12 @@ def test_a_fetcher_that_does_not_lead_any_more_writes_nothing(
     one, two = FetcherLeadership(redis), FetcherLeadership(redis)
     one.renew(Jobs())
     settings, now_ms = Settings(redis_url=redis_url, history_candles=100), desk.sim.clock.now_ms
-    first, second = (
-        SeriesSync(
-            settings, redis, desk.rest, Publisher(redis_url), now_ms=now_ms, fence=each.fence
-        )
+    writers = (
+        OfficialWriter(redis, Publisher(redis_url), settings.settle_ms, now_ms, each.fence)
         for each in (one, two)
+    )
+    first, second = (
+        SeriesSync(settings, redis, desk.rest, desk.rest, writer, now_ms) for writer in writers
     )
     first.refresh(MINUTES)
     wish(desk, MINUTES, back(1_500))

@@ -39,9 +39,9 @@ class Jobs:
 def fetcher(desk: Desk, redis_url: str, fence: Callable[[], int]) -> SeriesSync:
     settings = Settings(redis_url=redis_url, history_candles=100)
     publisher = Publisher(redis_url)
-    return SeriesSync(
-        settings, desk.redis, desk.rest, publisher, now_ms=desk.sim.clock.now_ms, fence=fence
-    )
+    now_ms = desk.sim.clock.now_ms
+    writer = OfficialWriter(desk.redis, publisher, settings.settle_ms, now_ms, fence)
+    return SeriesSync(settings, desk.redis, desk.rest, desk.rest, writer, now_ms)
 
 
 def hand_over(one: FetcherLeadership, two: FetcherLeadership) -> None:

@@ -38,10 +38,8 @@ SOON_MS = 5_000
 @pytest.fixture
 def clock(desk: Desk) -> ExchangeClock:
     """Frozen together with the simulated exchange."""
-    found = ExchangeClock(
-        desk.rest, wall_ms=desk.sim.clock.now_ms, monotonic_ms=desk.sim.clock.now_ms
-    )
-    found.measure()
+    found = ExchangeClock(wall_ms=desk.sim.clock.now_ms, monotonic_ms=desk.sim.clock.now_ms)
+    found.measure(desk.rest)
     return found
 
 
@@ -151,7 +149,7 @@ def test_history_is_filled_page_by_page_and_only_after_the_newest(
     sim: SimServer, redis: redis_py.Redis, redis_url: str
 ) -> None:
     desk = Desk(sim, redis, redis_url, history=2_500)
-    one = market(desk, ExchangeClock(desk.rest, wall_ms=sim.clock.now_ms), "1m")
+    one = market(desk, ExchangeClock(wall_ms=sim.clock.now_ms), "1m")
     assert not one.fill(MINUTES)
     assert desk.stored(MINUTES) == []
     one.poll()

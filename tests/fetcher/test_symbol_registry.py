@@ -14,7 +14,7 @@ from redis import Redis
 
 from tests.support.driven_fetcher import NOW_MS, Desk
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rest.parsing import parse_listings
+from truecandle.binance.rest.parsing import parse_instruments
 from truecandle.candles.instrument import UNLISTED
 from truecandle.candles.interval import HOUR_MS
 from truecandle.config import Settings
@@ -37,8 +37,8 @@ class Office:
         self.desk, self.leads = desk, True
         self._before = len(desk.asked("exchangeInfo"))
         settings = Settings(symbols=START, intervals=("1m",))
-        self.clock = clock = ExchangeClock(desk.rest)
-        clock.measure()
+        self.clock = clock = ExchangeClock()
+        clock.measure(desk.rest)
         self.scheduler: Any = BackgroundScheduler(timezone=UTC)
         self.scheduler.start(paused=True)
         self.fetch_jobs = FetchScheduler(
@@ -56,7 +56,7 @@ class Office:
 
     def advance(self, ms: int) -> None:
         self.desk.sim.clock.advance(ms)
-        self.clock.measure()
+        self.clock.measure(self.desk.rest)
 
     def asked(self) -> list[str]:
         found = self.desk.asked("exchangeInfo")[self._before :]
@@ -64,7 +64,7 @@ class Office:
 
     def statuses(self) -> dict[str, str]:
         found = markets.followed(self.desk.redis)
-        return {market.symbol: market.listing.status for market in found}
+        return {market.symbol: market.instrument.status for market in found}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def office(exchange: SimServer, redis: Redis, redis_url: str) -> Iterator[Office
 
 
 def follow(office: Office, symbol: str) -> None:
-    listing = office.desk.rest.listings([symbol]).listings[0]
+    listing = office.desk.rest.instruments([symbol]).instruments[0]
     assert markets.follow(office.desk.redis, FollowedMarket(listing, NOW_MS, NOW_MS)) == "added"
 
 
@@ -139,12 +139,12 @@ def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None
         markets.request_lookup(office.desk.redis, symbol)
     office.registry.update()
     answer = markets.lookup_result(office.desk.redis, "PEPEUSDT")
-    assert answer and answer.listing
-    assert (answer.listing.tick_size, answer.listing.step_size) == ("0.00000001", "1")
-    assert (answer.listing.base, answer.listing.quote) == ("PEPE", "USDT")
+    assert answer and answer.instrument
+    assert (answer.instrument.tick_size, answer.instrument.step_size) == ("0.00000001", "1")
+    assert (answer.instrument.base, answer.instrument.quote) == ("PEPE", "USDT")
     assert markets.lookup_result(office.desk.redis, "NOSUCH") == LookupResult(None)
     other = markets.lookup_result(office.desk.redis, OTHER)
-    assert other and other.listing and other.listing.symbol == OTHER
+    assert other and other.instrument and other.instrument.symbol == OTHER
 
 
 def test_a_wish_while_the_exchange_is_away_is_told_to_come_again(office: Office) -> None:
@@ -153,7 +153,7 @@ def test_a_wish_while_the_exchange_is_away_is_told_to_come_again(office: Office)
     markets.request_lookup(office.desk.redis, "PEPEUSDT")
     office.registry.update()
     answer = markets.lookup_result(office.desk.redis, "PEPEUSDT")
-    assert answer and answer.listing is None and answer.wait_ms > 0
+    assert answer and answer.instrument is None and answer.wait_ms > 0
 
 
 def test_all_markets_are_looked_up_in_one_request_and_then_rarely(office: Office) -> None:
@@ -184,7 +184,7 @@ def test_a_delisted_market_is_found_among_the_others_and_spoils_nothing(office: 
         markets.followed(office.desk.redis, START)
         follow(office, symbol)
     office.registry.update()
-    step = markets.followed(office.desk.redis)[2].listing.step_size
+    step = markets.followed(office.desk.redis)[2].instrument.step_size
     asked = len(office.asked())
     office.desk.sim.faults.add("listing", symbol="PEPEUSDT", status=None)
     office.desk.sim.clock.advance(CHECK_MS)
@@ -193,7 +193,7 @@ def test_a_delisted_market_is_found_among_the_others_and_spoils_nothing(office: 
     assert statuses.pop("PEPEUSDT") == UNLISTED
     assert set(statuses.values()) == {"TRADING"}
     assert len(office.asked()) - asked <= 5  # all, two halves, two singles
-    assert markets.followed(office.desk.redis)[2].listing.step_size == step
+    assert markets.followed(office.desk.redis)[2].instrument.step_size == step
     asked = len(office.asked())
     office.desk.sim.clock.advance(CHECK_MS)
     office.registry.update()
@@ -251,16 +251,16 @@ def test_an_answer_about_other_symbols_is_no_answer(office: Office) -> None:
     markets.request_lookup(office.desk.redis, "DOGEUSDT")
     office.registry.update()
     answer = markets.lookup_result(office.desk.redis, "DOGEUSDT")
-    assert answer and answer.listing is None and answer.wait_ms > 0
+    assert answer and answer.instrument is None and answer.wait_ms > 0
 
 
 def test_a_listing_without_steps_is_one_all_the_same() -> None:
     row = '{"symbol":"ABUSDT","status":"BREAK","baseAsset":"AB","quoteAsset":"USDT","filters":%s}'
     filters = '[{"filterType":"PRICE_FILTER","tickSize":"0.00000000"}]'
     for given in ("[]", filters):
-        ((found,), _) = parse_listings(('{"symbols":[' + row % given + "]}").encode())
+        ((found,), _) = parse_instruments(('{"symbols":[' + row % given + "]}").encode())
         assert (found.tick_size, found.step_size) == ("", "")
-        assert replace(found, status="").fields["tick_size"] == "null"
+        assert replace(found, status="").fields["tick_size"] is None
 
 
 def test_one_odd_symbol_among_the_others_spoils_itself_only(office: Office) -> None:

@@ -75,15 +75,18 @@ test("the socket uses WebSocket only, connects only when told, and tells refusal
   let options;
   const connect = (given) => {
     options = given;
-    return { on: (name, listener) => listeners.set(name, listener) };
+    return { on: (name, listener) => listeners.set(name, listener), onAny: (listener) => listeners.set("*", listener) };
   };
   const downs = [];
-  createSocket({ up: () => {}, down: (why) => downs.push(why.isRefused), dataUpdated: () => {}, livePrice: () => {}, liveCandle: () => {} }, connect);
+  let heard = 0;
+  createSocket({ heard: () => (heard += 1), up: () => {}, down: (why) => downs.push(why.isRefused), dataUpdated: () => {}, livePrice: () => {}, liveCandle: () => {} }, connect);
   assert.deepEqual([options.transports, options.autoConnect, options.reconnection], [["websocket"], false, false]);
   listeners.get("connect_error")(new Error("unauthorized"));
   listeners.get("connect_error")(new Error("websocket error"));
   listeners.get("disconnect")("transport close");
   assert.deepEqual(downs, [true, false, false]);
+  listeners.get("*")("whatever");
+  assert.equal(heard, 1);
   for (const name of [EVENTS.DATA_UPDATED, EVENTS.LIVE_PRICE, EVENTS.LIVE_CANDLE, EVENTS.GAP_PROVEN]) assert.ok(listeners.has(name));
 });
 

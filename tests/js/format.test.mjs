@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { candleState, change, clock, countdown, duration, fullMoment, moment, price, standing, status, volume } from "../../static/src/ui/format.ts";
+import { Zone } from "../../static/src/candles/zone.ts";
+import {
+  axisMark, candleState, change, clock, clockWithZone, countdown, duration, fullMoment, moment, price, standing, status, volume, pageTitle, zoneName,
+} from "../../static/src/ui/format.ts";
+import { shownZone } from "../../static/src/ui/shownZone.ts";
 
 const NOW = Date.UTC(2024, 7, 1, 14, 2, 14);
 const VIEW = {
@@ -12,10 +16,10 @@ const VIEW = {
 
 test("the status line tells the product's promise in one row", () => {
   assert.deepEqual(Object.values(status(VIEW)), [
-    "14:02:14 UTC", "official up to 14:01", "1 pending", "forming 14:02", "closes in 00:41", "version 7",
+    "14:02:14 UTC", "official up to 14:01", "1 pending", "version 7",
   ]);
-  const nothing = { ...VIEW, isClockKnown: false, officialToMs: null, pending: 0, formingMs: null, closesInMs: null, version: null };
-  assert.deepEqual(Object.values(status(nothing)), ["", "", "", "", "", ""]);
+  const nothing = { ...VIEW, isClockKnown: false, officialToMs: null, pending: 0, version: null };
+  assert.deepEqual(Object.values(status(nothing)), ["", "", "", ""]);
 });
 
 test("times are UTC and as short as they can be told apart", () => {
@@ -57,4 +61,38 @@ test("a market that trades needs no words, one that does not gets them", () => {
     text: "AUSDT does not trade at the moment: the exchange says HALT.",
   });
   assert.match(standing({ symbol: "AUSDT", status: "UNLISTED" }).text, /does not list AUSDT/);
+});
+
+test("every word that tells a time tells it in the chosen zone, and names it", () => {
+  const tokyo = new Zone("Asia/Tokyo");
+  shownZone.value = tokyo;
+  try {
+    const evening = NOW + 60 * 60_000;
+    assert.deepEqual([clock(NOW), clockWithZone(NOW)], ["23:02:14", "23:02:14 UTC+9"]);
+    assert.deepEqual([moment(NOW, "1m", NOW), moment(NOW, "1m", evening), moment(evening, "1m", NOW)], ["23:02", "1 Aug 23:02", "2 Aug 00:02"]);
+    assert.equal(fullMoment(evening, "1m"), "2 Aug 2024 00:02 UTC+9");
+    assert.deepEqual(Object.values(status(VIEW)).slice(0, 2), ["23:02:14 UTC+9", "official up to 23:01"]);
+    assert.equal(moment(Date.UTC(2024, 11, 31, 15), "1h", Date.UTC(2024, 11, 31, 14)), "1 Jan 2025 00:00");
+  } finally {
+    shownZone.value = new Zone("UTC");
+  }
+});
+
+test("a candle of a day or longer is named after the exchange's day, whatever the zone", () => {
+  const newYork = new Zone("America/New_York");
+  const midnight = Date.UTC(2024, 7, 1);
+  assert.equal(moment(midnight, "1d", NOW, newYork), "1 Aug 2024");
+  assert.equal(fullMoment(midnight, "1w", newYork), "1 Aug 2024 (UTC day)");
+});
+
+test("the axis tells what begins at a line, in the zone", () => {
+  const berlin = new Zone("Europe/Berlin");
+  const newYear = Date.UTC(2025, 11, 31, 23);
+  assert.deepEqual(["year", "month", "day", "minute", "second"].map((begins) => axisMark(newYear, begins, berlin)), ["2026", "Jan", "1", "00:00", "00:00:00"]);
+  assert.deepEqual([zoneName(berlin), zoneName(new Zone("America/Argentina/Buenos_Aires"))], ["Berlin", "Buenos Aires"]);
+});
+
+test("the title begins with the price", () => {
+  assert.equal(pageTitle({ symbol: "BTCUSDT", interval: "1m", price: 61234.5 }, 2), "61,234.50 BTCUSDT 1m · TrueCandle");
+  assert.equal(pageTitle({ symbol: "BTCUSDT", interval: "1m", price: null }, 2), "BTCUSDT 1m · TrueCandle");
 });

@@ -129,6 +129,7 @@ test("what was shown is shown on, whatever is missing later", () => {
 
 test("a missed price is asked about if no candle comes within 2 s, and until then nothing is called exact", async () => {
   const page = await opened();
+  page.chatter();
   page.handlers.liveCandle(candle(live(10, 101, page.clock.ms, { first_id: 1, last_id: 3 })));
   page.handlers.livePrice(price(page.clock.ms, 104, 9));
   assert.deepEqual([page.view.forming.isExact, page.session.bars().at(-1).close], [false, 104]);
@@ -145,6 +146,7 @@ test("a missed price is asked about if no candle comes within 2 s, and until the
 
 test("what no answer mends is asked about less and less often", async () => {
   const page = await opened();
+  page.chatter();
   page.server.live = [live(10, 101, page.clock.ms, { first_id: 1, last_id: 3 })];
   page.handlers.liveCandle(candle(page.server.live[0]));
   page.handlers.livePrice(price(page.clock.ms, 104, 9));

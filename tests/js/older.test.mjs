@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { HELD_MAX } from "../../static/src/candles/history.ts";
+import { Zone } from "../../static/src/candles/zone.ts";
 import { ApiError } from "../../static/src/net/api.ts";
 import { RENEW_MS, WISH_LEAST } from "../../static/src/state/historyOnDemand.ts";
 import { dateMs, dateText } from "../../static/src/ui/dateInput.ts";
@@ -325,6 +326,17 @@ test("what a date field shows it gives back", () => {
   assert.equal(dateMs("2024-08-01T01:01:07"), T0 + 61 * MINUTE + 7_000);
   assert.equal(dateMs(dateText(T0, true)), T0);
   for (const junk of ["", "2024-08", "2024-13-01", "1969-01-01", "soon"]) assert.equal(dateMs(junk), null, junk);
+});
+
+test("a date is shown and taken in the zone of the page, also where its clocks change", () => {
+  const berlin = new Zone("Europe/Berlin");
+  assert.equal(dateText(T0, false, berlin), "2024-08-01T02:00");
+  assert.equal(dateMs("2024-08-01T02:00", berlin), T0);
+  assert.equal(dateMs(dateText(T0, true, berlin), berlin), T0);
+  assert.equal(dateMs("2024-03-31T02:30", berlin), Date.UTC(2024, 2, 31, 1, 30)); // left out: 03:30
+  assert.equal(dateMs("2024-10-27T02:30", berlin), Date.UTC(2024, 9, 27, 0, 30)); // twice: the first
+  const [start, end] = [Date.UTC(2024, 9, 26), Date.UTC(2024, 9, 29)];
+  for (let ms = start; ms < end; ms += 30 * MINUTE) assert.ok([ms, ms - 60 * MINUTE].includes(dateMs(dateText(ms, false, berlin), berlin)), String(ms));
 });
 
 test("what the page itself can hold is said, with the way to see further back", () => {

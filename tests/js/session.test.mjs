@@ -259,6 +259,71 @@ test("after a long sleep everything missed is there, also more than one answer h
   equalsTruth(page);
 });
 
+test("where the socket is shut out REST is asked every 5 s, and the chart goes on", async () => {
+  const page = await opened();
+  page.isReachable = false;
+  page.drop();
+  await page.clock.advance(2_900);
+  assert.deepEqual([page.view.polledMs, page.view.isLive], [null, false]);
+  await page.clock.advance(500);
+  assert.equal(page.view.isLive, true);
+  page.server.write(NAME, [row(10), row(11)]);
+  page.server.live = [live(12, 105, page.clock.ms)];
+  const asked = page.server.requests.length;
+  await page.clock.advance(15_000);
+  assert.equal(page.server.requests.length, asked + 3);
+  equalsTruth(page);
+  assert.equal(page.view.price, 105);
+  assert.equal(page.view.link.kind, "away");
+});
+
+test("what a poll could not see is loaded once the socket is back", async () => {
+  const page = await opened(300);
+  page.isReachable = false;
+  page.drop();
+  page.server.write(NAME, [row(5, 106)], "correction");
+  await page.clock.advance(9_000);
+  assert.equal(page.session.version(), page.server.of(NAME).version);
+  page.isReachable = true;
+  await page.clock.advance(5_100);
+  assert.deepEqual([page.view.link.kind, page.view.polledMs], ["up", null]);
+  equalsTruth(page);
+});
+
+test("a poll that fails means that the server is away, one that wants a sign-in that it is signed out", async () => {
+  const page = await opened();
+  page.isReachable = false;
+  page.drop();
+  await page.clock.advance(4_000);
+  page.server.fail = Object.assign(new Error("The server can't be reached."), { status: 0 });
+  await page.clock.advance(5_000);
+  assert.deepEqual([page.view.polledMs, page.view.isLive, page.view.load.kind], [null, false, "ready"]);
+  page.server.fail = Object.assign(new Error("Sign in."), { status: 401 });
+  await page.clock.advance(5_000);
+  assert.deepEqual([page.view.load.kind, page.view.load.status], ["failed", 401]);
+});
+
+test("a server that falls silent is asked, and within 3 s what it told is not called live any more", async () => {
+  const page = await opened();
+  assert.equal(page.view.isLive, true);
+  page.isDeaf = "mute";
+  await page.clock.advance(3_300);
+  assert.deepEqual([page.view.isLive, page.view.link.kind], [false, "up"]);
+  assert.ok(page.view.silentSinceMs !== null);
+});
+
+test("a market without a trade is asked about now and then, and stays current", async () => {
+  const page = await opened();
+  page.server.freshness = { state: "quiet", since: T0, why: "Nothing trades." };
+  await page.clock.advance(3_000);
+  const asked = page.subscribed.length;
+  for (let second = 0; second < 30; second += 1) {
+    await page.clock.advance(1_000);
+    assert.deepEqual([page.view.isLive, page.view.silentSinceMs], [true, null]);
+  }
+  assert.ok(page.subscribed.length - asked <= 7, `${page.subscribed.length - asked} times in 30 s`);
+});
+
 test("a refused connection means signed out, and is not tried again by itself", async () => {
   const page = await opened();
   page.isRefused = true;

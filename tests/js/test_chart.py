@@ -8,6 +8,7 @@ draws nonsense.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,119 @@ def stage(page: Page) -> Iterator[Page]:
 def test_what_is_handed_to_the_chart_is_what_it_draws(stage: Page) -> None:
     """Histories, repairs, corrections, pages and ticks in any order: no bar is lost or doubled."""
     assert stage.evaluate(f"async () => (await {MODULE}).wander(40, 30)") == []
+
+
+def test_every_type_of_chart_draws_the_same_candles_in_its_own_way(stage: Page) -> None:
+    """Also where official, pending and forming candles join, and where the type changes on the way.
+
+    A line begins the live part with the last official close; averaged bars go on through the join.
+    """
+    types = "['candles', 'hollow', 'bars', 'line', 'area', 'heikin-ashi']"
+    assert stage.evaluate(f"async () => (await {MODULE}).wander(30, 40, {types})") == []
+
+
+def test_a_candle_without_a_trade_is_neutral_in_every_type_with_bodies(stage: Page) -> None:
+    found = stage.evaluate(
+        f"""async () => {{
+          const {{look, candle, tokens}} = await {MODULE};
+          const quiet = {{...candle(0), volume: 0}};
+          return [tokens().muted, ...['candles', 'hollow', 'bars', 'heikin-ashi']
+            .map((type) => look(type, quiet).color)];
+        }}"""
+    )
+    assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "apart"),
+    [("2026-03-28T10:00Z", [230, 240]), ("2026-10-24T10:00Z", [250, 240])],
+)
+def test_days_on_the_axis_begin_at_midnight_of_the_zone_also_when_clocks_change(
+    stage: Page, start: str, apart: list[int]
+) -> None:
+    """At 10 px an hour a day of 23 hours is 230 px wide on the axis, one of 25 hours 250 px."""
+    script = f"""async (start) => {{
+      const {{newChart, hours, parseSeries, setZone, written}} = await {MODULE};
+      const chart = newChart();
+      chart.begin(parseSeries('BTCUSDT', '1h'));
+      chart.setHistory(hours(Date.parse(start), 80), []);
+      await new Promise(requestAnimationFrame);
+      return written(() => setZone('Europe/Berlin'));
+    }}"""
+    texts = stage.evaluate(script, start)
+    days = sorted(
+        {
+            one["x"]
+            for one in texts
+            if one["text"] in {"28", "29", "30", "31", "24", "25", "26", "27"}
+        }
+    )
+    assert [after - before for before, after in pairwise(days)][:2] == apart
+    assert not any(one["text"] == "23:00" and one["x"] in days for one in texts)
+    drawn = stage.evaluate(f"async () => (await {MODULE}).setZone('UTC')")
+    assert drawn is None
+
+
+def test_the_last_price_is_always_there_and_grey_when_it_is_not_live(stage: Page) -> None:
+    """From the first candles on, without a live one, and with the newest candle out of sight."""
+    script = f"""async () => {{
+      const {{newChart, candle, parseSeries, written, tokens}} = await {MODULE};
+      const chart = newChart();
+      chart.begin(parseSeries('BTCUSDT', '1m'));
+      chart.setHistory(Array.from({{length: 400}}, (_, i) => candle(i, 100 + i % 5)), []);
+      const atRest = chart.drawn().lastPrice;
+      const said = await written(() => chart.setNews({{isLive: true, closesInMs: 41000}}));
+      const live = chart.drawn().lastPrice;
+      const back = await written(() => {{
+        for (let i = 0; i < 200; i += 1) chart.key('ArrowLeft');
+      }});
+      const has = (texts) =>
+        ['104', '00:41'].every((text) => texts.some((one) => one.text === text));
+      const {{muted, up}} = tokens();
+      return {{atRest, live, muted, up, here: has(said), back: has(back)}};
+    }}"""
+    found = stage.evaluate(script)
+    at_rest, live = found["atRest"], found["live"]
+    assert (at_rest["text"], at_rest["left"], at_rest["color"]) == ("104", "", found["muted"])
+    assert (live["text"], live["left"], live["color"]) == ("104", "00:41", found["up"])
+    assert found["here"] and found["back"]
+
+
+def test_times_to_come_stand_on_the_axis_and_few_candles_in_the_middle(stage: Page) -> None:
+    script = f"""async () => {{
+      const {{newChart, candle, parseSeries, written}} = await {MODULE};
+      const chart = newChart();
+      chart.begin(parseSeries('BTCUSDT', '1m'));
+      chart.setHistory([candle(0), candle(1), candle(2)], []);
+      const texts = await written(() => chart.view.reset());
+      const {{from, to}} = chart.view.endsMs;
+      for (let i = 0; i < 40; i += 1) chart.key('+');
+      await new Promise(requestAnimationFrame);
+      const near = chart.view.endsMs;
+      return [texts.map((one) => one.text), (from - candle(0).time) / 60000,
+        (to - candle(2).time) / 60000, (near.to - near.from) / 60000];
+    }}"""
+    texts, first, ahead, near = stage.evaluate(script)
+    assert "00:30" in texts
+    assert first == 0
+    assert 35 <= ahead <= 45
+    assert near >= 5
+
+
+def test_percent_are_those_since_the_first_candle_in_sight(stage: Page) -> None:
+    script = f"""async () => {{
+      const {{newChart, candle, parseSeries}} = await {MODULE};
+      const chart = newChart();
+      chart.begin(parseSeries('BTCUSDT', '1m'));
+      chart.setHistory([candle(0, 100), candle(1, 91), candle(2, 102)], []);
+      await new Promise(requestAnimationFrame);
+      const said = (mode) => {{
+        chart.axis.choose({{mode, isInverted: false, isAuto: true}});
+        return chart.drawn().lastPrice.text;
+      }};
+      return ['normal', 'log', 'percent'].map(said);
+    }}"""
+    assert stage.evaluate(script) == ["102", "102", "+2.00 %"]
 
 
 def test_a_tiny_price_is_read_with_all_its_digits(stage: Page) -> None:

@@ -70,6 +70,16 @@ def test_a_wrong_symbol_or_file_is_said_in_one_line(started: Any) -> None:
         assert process.stderr.read().count("\n") == 1
 
 
+def test_a_long_list_trades_and_is_not_named_whole(started: Any) -> None:
+    process, line = started("--port", "0", "--symbols", "PAXGUSDT", "--listed", "300")
+    url = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert url and "PAXGUSDT, " in line and "and 291 more" in line and len(line) < 300
+    rows = requests.get(f"{url[0]}/api/v3/ticker/24hr?type=MINI", timeout=10).json()
+    assert len(rows) == 301
+    process, _ = started("--port", "0", "--listed", "1e3")
+    assert process.wait(10) == 2 and "from 0 to" in process.stderr.read()
+
+
 def test_it_can_replay(started: Any) -> None:
     file = f"{ROOT}/tests/data/BTCUSDT-1h-2023-03-24.json"
     _, line = started("--port", "0", "--speed", "0", "--replay", file)

@@ -28,14 +28,10 @@ def test_the_facts_noted_last_are_kept_market_by_market(redis: Redis) -> None:
     assert 0 < redis.ttl(keys.FRESHNESS) <= keys.FRESHNESS_TTL_S
 
 
-def test_one_market_is_read_along_with_others_of_one_instant(redis: Redis) -> None:
+def test_one_market_is_read_by_itself(redis: Redis) -> None:
     freshness.note(redis, {"BTCUSDT": FACTS})
-    with redis.pipeline(transaction=True) as pipe:
-        freshness.queue(pipe, "BTCUSDT")
-        freshness.queue(pipe, "ETHUSDT")
-        results = pipe.execute()
-    assert len(results) == 2 * freshness.RESULTS
-    assert [freshness.decode(text) for text in results] == [FACTS, None]
+    found = [freshness.read_one(redis, symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
+    assert found == [FACTS, None]
 
 
 def test_junk_spoils_its_own_market_only(redis: Redis) -> None:

@@ -22,6 +22,7 @@ from truecandle.candles.gap_registry import GapRegistry
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, lease, live
+from truecandle.store.batch import Batch
 
 PROVEN: tuple[GapReason, ...] = ("maintenance", "not_listed", "delisted")
 NOT_PROVEN: tuple[GapReason, ...] = ("unproven", "fetch_failed")
@@ -165,12 +166,12 @@ def test_no_reader_sees_the_gap_and_its_candle_at_once(redis: Redis, redis_url: 
     def look() -> None:
         with redis_py.Redis.from_url(redis_url) as own:
             while not is_over.is_set():
-                with own.pipeline(transaction=True) as pipe:
-                    pipe.zrange(keys.pending(MINUTES), 0, -1, withscores=True)
-                    gaps.queue(pipe, MINUTES)
-                    waiting, *rest = pipe.execute()
-                opens = [int(score) for _, score in waiting]
-                seen.append((opens, list(gaps.decode(rest))))
+                batch = Batch(own)
+                batch.pipe.zrange(keys.pending(MINUTES), 0, -1, withscores=True)
+                waiting = batch.queued(lambda pairs: [int(score) for _, score in pairs])
+                missing = gaps.queue(batch, MINUTES)
+                batch.run()
+                seen.append((waiting.value, [(one.start_ms, one.end_ms) for one in missing.value]))
 
     reader = threading.Thread(target=look)
     reader.start()

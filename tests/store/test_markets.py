@@ -66,13 +66,13 @@ def test_what_the_exchange_says_does_not_bring_a_market_back(redis: Redis) -> No
     markets.update(redis, [FollowedMarket(Instrument("SOLUSDT", "TRADING"), 0, 1)])
     markets.update(redis, [FollowedMarket(Instrument("BTCUSDT", "BREAK"), 1, 1)])
     (left,) = markets.followed(redis)
-    assert (left.symbol, left.listing.status) == ("BTCUSDT", "BREAK")
+    assert (left.symbol, left.instrument.status) == ("BTCUSDT", "BREAK")
 
 
 def test_a_symbol_in_letters_of_another_script_is_one_like_any_other(redis: Redis) -> None:
     name = "币安人生USDT"
     markets.follow(redis, FollowedMarket(Instrument(name, "TRADING", "币安人生", "USDT"), 3, 3))
-    assert markets.followed(redis)[0].listing.base == "币安人生"
+    assert markets.followed(redis)[0].instrument.base == "币安人生"
     assert markets.request_lookup(redis, name)
     assert markets.lookup_requests(redis) == [name]
     markets.answer_lookup(redis, name, LookupResult(Instrument(name)))

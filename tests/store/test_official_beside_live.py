@@ -13,6 +13,7 @@ from redis import Redis
 from tests.support.sample_candles import MINUTE_MS, MINUTES, START_MS, minute, row
 from tests.support.waiting import wait_for
 from truecandle.store import live, official
+from truecandle.store.batch import Batch
 
 ROUNDS = 250
 
@@ -24,13 +25,11 @@ def test_reads_in_one_transaction_never_tear(redis: Redis, redis_url: str) -> No
     reads = 0
     writer.start()
     while not (ended.is_set() and reads):
-        with redis.pipeline(transaction=True) as pipe:
-            official.queue(pipe, MINUTES, query)
-            live.queue(pipe, MINUTES)
-            results = pipe.execute()
-        page = official.decode(query, results[: official.RESULTS])
-        now_ms = START_MS + ROUNDS * MINUTE_MS
-        found = live.decode(MINUTES, results[official.RESULTS :], now_ms)
+        batch = Batch(redis)
+        asked = official.queue(batch, MINUTES, query)
+        asked_live = live.queue(batch, MINUTES, START_MS + ROUNDS * MINUTE_MS)
+        batch.run()
+        page, found = asked.value, asked_live.value
         opens = [candle.open_ms for candle in official.candles(page.members)]
         opens += [candle.open_ms for candle in found.pending if candle.open_ms not in opens]
         opens += [found.forming.open_ms] if found.forming else []

@@ -19,6 +19,7 @@ from tests.support.sample_candles import HOUR_MS, HOURS, START_MS, official, row
 from truecandle.errors import CandleError
 from truecandle.store import keys
 from truecandle.store import official as store
+from truecandle.store.batch import Batch
 
 
 def hours(*numbers: int) -> list[int]:
@@ -72,13 +73,22 @@ def test_a_page_tells_the_series_of_the_same_instant(redis: Redis) -> None:
 def test_a_page_shares_a_transaction_with_other_reads(redis: Redis) -> None:
     upsert(redis, rows(3))
     query = store.Query(2)
-    with redis.pipeline(transaction=True) as pipe:
-        pipe.ping()
-        store.queue(pipe, HOURS, query)
-        pipe.ping()
-        results = pipe.execute()
-    assert len(results) == store.RESULTS + 2
-    assert store.decode(query, results[1:-1]) == store.read(redis, HOURS, query)
+    batch = Batch(redis)
+    batch.pipe.ping()
+    before = batch.queued(bool)
+    page = store.queue(batch, HOURS, query)
+    batch.pipe.zcard(keys.klines(HOURS))
+    after = batch.queued(int)
+    batch.run()
+    assert (before.value, after.value) == (True, 3)
+    assert page.value == store.read(redis, HOURS, query)
+
+
+def test_a_batch_is_not_read_before_it_has_run(redis: Redis) -> None:
+    batch = Batch(redis)
+    page = store.queue(batch, HOURS, store.Query(2))
+    with pytest.raises(AttributeError):
+        _ = page.value
 
 
 @pytest.mark.parametrize("limit", [0, -1, store.PAGE_CANDLES_MAX + 1])

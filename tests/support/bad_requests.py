@@ -55,6 +55,11 @@ def _from(shown: str, number: str) -> Bad:
     return _wish(shown, 400, "parameter", text)
 
 
+def _set(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
+    return Bad(shown, status, code, "PUT", "/settings", sent=sent, **more)
+
+
 def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
     path, who = f"/markets/{symbol}", more.get("who", "ann")
     shown = {"ann": "", "nobody": ", not signed in", "reader": ", with a token that may only read",
@@ -237,6 +242,51 @@ UNFOLLOW: Final = (
     _delete("BTCUSDT?keep=0", 400, "parameter"),
     Bad("PUT /markets/BTCUSDT", 405, "method", "PUT", "/markets/BTCUSDT"),
 )
+LISTED: Final = (
+    _get("/exchange/markets", 401, "unauthorized", who="nobody"),
+    _get("/exchange/markets?symbols=", 400, "parameter"),
+    _get("/exchange/markets?symbols=btcusdt", 400, "parameter"),
+    _get("/exchange/markets?symbols=BTCUSDT,", 400, "parameter"),
+    _get("/exchange/markets?symbols=BTCUSDT%2c%2a", 400, "parameter"),
+    _get("/exchange/markets?symbols=[%22BTCUSDT%22]", 400, "parameter"),
+    _get("/exchange/markets?symbols=BTCUSDT&symbols=ETHUSDT", 400, "parameter"),
+    _get("/exchange/markets?symbol=BTCUSDT", 400, "parameter"),
+    Bad("201 symbols", 400, "parameter", "GET",
+        "/exchange/markets?symbols=" + ",".join(f"S{number}" for number in range(201))),
+    Bad("POST /exchange/markets", 405, "method", "POST", "/exchange/markets"),
+    Bad("PUT /exchange/markets", 405, "method", "PUT", "/exchange/markets"),
+)  # fmt: skip
+SETTINGS: Final = (
+    _get("/settings", 401, "unauthorized", who="nobody"),
+    _get("/settings?user=bob", 400, "parameter"),
+    Bad("POST /settings", 405, "method", "POST", "/settings"),
+    Bad("DELETE /settings", 405, "method", "DELETE", "/settings"),
+    *(Bad(f"{m} /settings", 405, "method", m, "/settings", "nobody")
+      for m in ("PATCH", "TRACE", "CONNECT", "BREW")),
+    *(Bad(f"Host: {host}", 400, "host", "GET", "/settings", "nobody", {"headers": {"Host": host}})
+      for host in ("evil.example", "local host")),
+)  # fmt: skip
+SET: Final = (
+    _set("not signed in", 401, "unauthorized", "{}", who="nobody"),
+    _set("a token that may only read", 403, "scope", "{}", who="reader"),
+    _set("without X-CSRFToken", 403, "csrf", "{}", who="ann without csrf"),
+    Bad("from a page of another origin", 403, "origin", "PUT", "/settings", "ann",
+        {"json": {}, "headers": {"Origin": "https://evil.example"}}),
+    _set("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
+    _set("20,000 bytes", 413, "too-large", b"{" + b" " * 20_000 + b"}"),
+    _set("an empty body", 400, "json", ""),
+    _set("no settings", 400, "parameter", "{}"),
+    _set("a version", 400, "parameter", '{"settings":{},"version":1}'),
+    _set("settings that are an array", 400, "parameter", '{"settings":[]}'),
+    _set("an unknown key", 400, "parameter", '{"settings":{"colour":"red"}}'),
+    _set("a key given twice", 400, "json", '{"settings":{"auto":true,"auto":false}}'),
+    _set("theme: pink", 400, "parameter", '{"settings":{"theme":"pink"}}'),
+    _set("zone: Mars/Base", 400, "parameter", '{"settings":{"zone":"Mars/Base"}}'),
+    _set("inverted: 1", 400, "parameter", '{"settings":{"inverted":1}}'),
+    _set("favourites: a text", 400, "parameter", '{"settings":{"favourites":"BTCUSDT"}}'),
+    _set("favourites: lower case", 400, "parameter", '{"settings":{"favourites":["btcusdt"]}}'),
+    _set("last: without interval", 400, "parameter", '{"settings":{"last":{"symbol":"BTCUSDT"}}}'),
+)  # fmt: skip
 SAVE: Final = (
     Bad("not signed in", 401, "unauthorized", "POST", "/save-live-candle", "nobody", {"json": {}}),
     Bad("a token that may only read", 403, "scope", "POST", "/save-live-candle", "reader",
@@ -300,7 +350,7 @@ LOGIN: Final = (
           data={"username": "ann", "password": "x" * 2000}),
     _form("a form of 20,000 bytes", 413, "page", "/login", "visitor",
           data={"username": "x" * 20_000}),
-    Bad("PUT /login", 405, "method", "PUT", "/login", "nobody"),
+    Bad("PUT /login", 405, "page", "PUT", "/login", "nobody"),
 )  # fmt: skip
 LINK: Final = (
     _form("without a CSRF token", 403, "csrf", "/login/link", json={"link": "x" * 43}),
@@ -323,10 +373,7 @@ def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
     method = "page" if is_page else "method"
     used = "POST" if path == "/logout" else "GET"
     others = [m for m in ("GET", "POST", "PUT", "PATCH", "DELETE") if m != used]
-    found = [
-        Bad(f"{m} {path}", 405, "method" if m in ("PUT", "PATCH") else method, m, path)
-        for m in others
-    ]
+    found = [Bad(f"{m} {path}", 405, "method" if m == "PATCH" else method, m, path) for m in others]
     if path == "/":
         found = [*found[1:], Bad("POST /", 405, "page", "POST", path)]
     for m in ("TRACE", "CONNECT", "BREW"):
@@ -348,6 +395,9 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /markets": MARKETS,
     "POST /markets": FOLLOW,
     "DELETE /markets/<symbol>": UNFOLLOW,
+    "GET /exchange/markets": LISTED,
+    "GET /settings": SETTINGS,
+    "PUT /settings": SET,
     "POST /save-live-candle": SAVE,
     "POST /login": LOGIN,
     "POST /login/link": LINK,

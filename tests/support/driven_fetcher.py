@@ -22,6 +22,7 @@ from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.events import DATA_UPDATED, Publisher
 from truecandle.fetcher import SeriesSync
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, official
 from truecandle.store.budget import Budget
@@ -63,14 +64,11 @@ class Desk:
         settings = Settings(redis_url=redis_url, history_candles=history, settle_ms=settle_ms)
         self.events = Events(redis)
         self.is_clock_unsure = False
-        self.sync = SeriesSync(
-            settings,
-            redis,
-            self.rest,
-            Publisher(redis_url),
-            now_ms=sim.clock.now_ms,
-            is_unsure=lambda: self.is_clock_unsure,
+        now_ms, publisher = sim.clock.now_ms, Publisher(redis_url)
+        writer = OfficialWriter(
+            redis, publisher, settle_ms, now_ms, is_unsure=lambda: self.is_clock_unsure
         )
+        self.sync = SeriesSync(settings, redis, self.rest, self.rest, writer, now_ms)
 
     def asked(self, path: str = "klines") -> list[dict[str, Any]]:
         """The requests so far for that path."""

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import Interval
 from truecandle.candles.series import Series
 from truecandle.candles.trades import Kline

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.trades import (
     QUANTITY_DECIMALS_MAX,
     QUOTE_DECIMALS,

@@ -25,6 +25,7 @@ from truecandle.config import Settings
 from truecandle.errors import ExchangeError, RateLimited, StoreError
 from truecandle.events import Publisher
 from truecandle.fetcher import SeriesSync
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.server import SimServer
 from truecandle.store import gaps, keys, official, rereads
 from truecandle.store.budget import Budget
@@ -278,22 +279,19 @@ class Run:
     def _start(self) -> None:
         """A fetcher that knows nothing but what is in Redis."""
         self._clock = ExchangeClock(
-            self.rest, wall_ms=lambda: self._wall_ms, monotonic_ms=lambda: self._passed_ms
+            wall_ms=lambda: self._wall_ms, monotonic_ms=lambda: self._passed_ms
         )
         settings = Settings(history_candles=self._kind.history, settle_ms=SETTLE_MS)
-        self._sync = SeriesSync(
-            settings,
-            self._redis,
-            self.rest,
-            self._world.publisher,
-            now_ms=self._clock.now_ms,
-            is_unsure=self._clock.is_unsure,
+        now_ms, is_unsure = self._clock.now_ms, self._clock.is_unsure
+        writer = OfficialWriter(
+            self._redis, self._world.publisher, SETTLE_MS, now_ms, is_unsure=is_unsure
         )
+        self._sync = SeriesSync(settings, self._redis, self.rest, self.rest, writer, now_ms)
 
     def _attempt(self, op: str) -> None:
         try:
             if op == "measure" or not self._clock.is_measured:
-                self._clock.measure()
+                self._clock.measure(self.rest)
             if op == "refresh":
                 self._sync.refresh(self._series)
             elif op == "fill":
@@ -307,7 +305,7 @@ class Run:
     def _measure(self) -> None:
         for _ in range(MEASURES_MAX):
             if self._clock.is_stale():
-                self._clock.measure()
+                self._clock.measure(self.rest)
         assert not self._clock.is_unsure()
 
     def _pass(self, look: Callable[[Series], object]) -> None:

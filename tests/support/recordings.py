@@ -19,7 +19,7 @@ import orjson
 
 from tests.support.expected_candles import Values, kline_values
 from truecandle.binance.streams.messages import parse_message
-from truecandle.candles.candle import canonical
+from truecandle.candles.decimals import canonical
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.trades import Kline
 

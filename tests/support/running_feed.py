@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from redis import Redis
 
 from tests.support.waiting import wait_for
 from truecandle.binance.clock import ExchangeClock
-from truecandle.binance.rest.client import RestClient
-from truecandle.binance.streams.status import StreamHealth
-from truecandle.candles.candle import LiveCandle, canonical
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
-from truecandle.errors import ExchangeUnreachable
-from truecandle.events import Publisher
-from truecandle.feed.event_queue import EventQueue
-from truecandle.feed.feed import Feed, build
-from truecandle.feed.recovery import RESERVE, Recovery
+from truecandle.feed import Feed, build
+from truecandle.feed.event_queue import EVENTS_MAX
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, live
-from truecandle.store.budget import Budget
 from truecandle.store.channel import Channel
 
 #: All that the feed does within this is quick, even on a busy machine.
@@ -51,7 +46,6 @@ class Feeding:
         redis_url: str,
         symbols: Sequence[str],
         intervals: Sequence[str],
-        **options: float,
     ) -> None:
         self.sim = sim
         self.settings = Settings(
@@ -62,15 +56,10 @@ class Feeding:
             intervals=tuple(intervals),
         )
         self.redis = connect(redis_url)
-        now_ms = sim.clock.now_ms
-        self.feed, self.streams = build(
-            self.settings,
-            self.redis,
-            time.sleep,
-            clock_of=lambda rest: ExchangeClock(rest, wall_ms=now_ms, monotonic_ms=now_ms),
-            **options,
-        )
+        clock = clock_of(sim.clock.now_ms)
         self._stopping = threading.Event()
+        role = build(self.settings, self.redis, self._stopping, clock)
+        self.feed, self.streams = role.feed, role.streams
         self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
 
     def live(self, series: Series) -> live.Live:
@@ -105,45 +94,19 @@ class Feeding:
         assert not self._thread.is_alive()
 
 
-class Unreachable:
-    """An exchange that never tells its time."""
-
-    def server_time(self) -> tuple[int, int]:
-        raise ExchangeUnreachable("no exchange in this test")
-
-
 def clock_of(now_ms: Callable[[], int]) -> ExchangeClock:
     """The exchange's clock of a feed that nobody tells the time: it goes as `now_ms` does."""
-    return ExchangeClock(Unreachable(), wall_ms=now_ms, monotonic_ms=now_ms)
-
-
-class Unconnected:
-    """StreamPool that nobody has opened: the test delivers the events itself."""
-
-    def follow(self, names: Sequence[str]) -> None:
-        """None of them is opened."""
-
-    def renew(self, names: Sequence[str]) -> None:
-        """None of them is open."""
-
-    def health(self, name: str) -> StreamHealth:
-        return StreamHealth(False, 0.0, None, None, "not opened in this test")
-
-    def counts(self) -> dict[str, object]:
-        return {}
+    return ExchangeClock(wall_ms=now_ms, monotonic_ms=now_ms)
 
 
 def feed_alone(
-    settings: Settings, redis: Redis, now_ms: Callable[[], int], queue: EventQueue | None = None
+    settings: Settings, redis: Redis, now_ms: Callable[[], int], events_max: int = EVENTS_MAX
 ) -> Feed:
-    """A feed with neither streams nor an exchange that answers: what is put into its queue is all
-    that it hears."""
-    clock = clock_of(now_ms)
-    rest = RestClient(NOBODY, Budget(redis), reserve=RESERVE, now_ms=now_ms)
-    recovery = Recovery(rest, redis, clock)
-    publisher = Publisher(settings.redis_url)
-    queue = EventQueue() if queue is None else queue  # an empty one is false
-    return Feed(settings, redis, publisher, clock, queue, Unconnected(), recovery)
+    """A feed whose streams nobody has started, and without an exchange that answers: what is put
+    into its queue is all that it hears."""
+    settings = replace(settings, binance_rest_url=NOBODY, binance_ws_url=NOBODY)
+    clock, stop = clock_of(now_ms), threading.Event()
+    return build(settings, redis, stop, clock, events_max=events_max).feed
 
 
 class Listener:

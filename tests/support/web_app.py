@@ -6,6 +6,7 @@ Invariant: it is `NOW_MS`, for the exchange and the machine, unless a test moves
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from functools import cache
@@ -85,6 +86,15 @@ def said(answer: TestResponse) -> dict[str, Any]:
     body = answer.get_json()
     assert isinstance(body, dict), answer.text
     return body
+
+
+def page_config(browser: Browser, path: str) -> dict[str, Any]:
+    """What the page is told with its HTML; numbers with a fraction stay text."""
+    page = browser.get(path).text
+    found = re.search(r'<script type="application/json" id="config">(.*?)</script>', page)
+    assert found
+    parsed: dict[str, Any] = json.loads(found[1], parse_float=str)
+    return parsed
 
 
 def build(settings: Settings, clock: Time | None = None, **changed: object) -> Flask:

@@ -44,7 +44,7 @@ def test_signing_in_leads_to_where_one_wanted_to_go(browser: Browser) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/?symbol=ETHUSDT&interval=1m")
     page = browser.get("/?symbol=ETHUSDT&interval=1m")
     assert page.status_code == 200
-    assert '"symbol": "ETHUSDT"' in page.text and '"user": "ann"' in page.text
+    assert '"symbol":"ETHUSDT"' in page.text and '"user":"ann"' in page.text
     assert browser.get(HOURS).status_code == 200
 
 

@@ -75,7 +75,7 @@ def test_a_live_candle_comes_with_how_fresh_its_market_is(
     fresh = {"state": "live", "since": NOW_MS - 60_000, "why": "Trades arrive."}
     assert said(ann.get(LIVE_CANDLE))["freshness"] == fresh
     assert ann.get(LIVE_CANDLE).text.endswith(
-        f',"freshness":{{"state": "live", "since": {NOW_MS - 60_000}, "why": "Trades arrive."}}}}'
+        f',"freshness":{{"state":"live","since":{NOW_MS - 60_000},"why":"Trades arrive."}}}}'
     )
     clock.ms += 5_001
     assert said(ann.get(LIVE_CANDLE))["freshness"]["state"] == "offline"

@@ -29,7 +29,7 @@ from truecandle.sim.server import SimServer
 from truecandle.store import markets as kept
 from truecandle.store import pages
 from truecandle.store.markets import MARKETS_MAX, FollowedMarket
-from truecandle.web import markets
+from truecandle.web import followed_markets as markets
 from truecandle.web.rate_limit import FOLLOWS
 
 OTHER = "币安人生USDT"
@@ -47,7 +47,7 @@ def fetcher(sim: SimServer, redis: Redis, redis_url: str) -> Iterator[SimServer]
     sim.faults.clear()
     desk, stop = Desk(sim, redis, redis_url), threading.Event()
     scheduler: Any = BackgroundScheduler(timezone=UTC)
-    jobs = FetchScheduler(scheduler, Settings(), desk.sync, ExchangeClock(desk.rest), stop)
+    jobs = FetchScheduler(scheduler, Settings(), desk.sync, ExchangeClock(), stop, lambda: True)
     registry = SymbolRegistry(redis, desk.rest, jobs, sim.clock.now_ms, ("BTCUSDT", "ETHUSDT"))
     working = threading.Thread(target=registry.run, args=(stop,))
     working.start()

@@ -12,14 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from redis import Redis
-
-from truecandle.admin.context import ExchangeSession
+from truecandle.admin.context import CommandRun
 from truecandle.admin.moments import shown
-from truecandle.admin.progress import Progress
-from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.archive import Archive, File, rows
-from truecandle.candles.interval import LAST_MS
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, ExchangeRefused, MalformedAnswer
 from truecandle.ingest.kline_pages import Span
@@ -34,24 +30,11 @@ BATCH_ROWS: Final = 5_000
 NAMED_MAX: Final = 100
 
 
-class Unpacker:
+class ArchiveImport:
     """Archives into the store. Zips lie in `folder` until they are stored."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        session: ExchangeSession,
-        progress: Progress,
-        retry_policy: RetryPolicy,
-        settle_ms: int,
-        archive: Archive,
-        folder: Path,
-    ) -> None:
-        self._redis = redis
-        self._session = session
-        self._progress = progress
-        self._retrying = retry_policy
-        self._settle_ms = settle_ms
+    def __init__(self, run: CommandRun, archive: Archive, folder: Path) -> None:
+        self._run = run
         self._archive = archive
         self._folder = folder
         self._is_away = False
@@ -65,24 +48,24 @@ class Unpacker:
         refused = Refusals()
         path: Path | None = None
         try:
-            path = self._retrying(lambda: self._archive.fetch(file, self._folder))
+            path = self._run.retrying(lambda: self._archive.fetch(file, self._folder))
             if path is None:
                 return False
             for batch in _batches(rows(path)):
                 refused.note(self._take_batch(series, span, batch))
         except (MalformedAnswer, ExchangeRefused) as error:
-            self._progress.say(f"{file.name}: left to REST: {error}")
+            self._run.progress.say(f"{file.name}: left to REST: {error}")
             if path:
                 path.unlink()
             return False
         except ExchangeError as error:
             self._is_away = True
-            self._progress.say(f"the archives are away, all is left to REST: {error}")
+            self._run.progress.say(f"the archives are away, all is left to REST: {error}")
             return False
         finally:
             self._refused += refused.counts
             for line in refused.lines(file):
-                self._progress.say(line)
+                self._run.progress.say(line)
         path.unlink()
         return True
 
@@ -93,25 +76,25 @@ class Unpacker:
 
     def _take_batch(self, series: Series, span: Span, batch: list[Row]) -> list[RefusedRow]:
         """Stores what is new of a batch; returns what is no candle."""
-        times = [row[0] for row in batch if isinstance(row[0], int) and row[0] < LAST_MS]
+        times = [row[0] for row in batch if is_moment(row[0])]
         known: set[object] = set()
         if times:
             first_ms, end_ms = min(times), max(times) + 1
-            opens = self._retrying.with_store(
-                lambda: official.open_times(self._redis, series, first_ms, end_ms)
+            opens = self._run.retrying.with_store(
+                lambda: official.open_times(self._run.redis, series, first_ms, end_ms)
             )
             known.update(opens)
         new = [row for row in batch if row[0] not in known and _is_within(row, span)]
         if not new:
             return []
-        ledger = self._session.ledger
+        ledger = self._run.session.ledger
         before = Counter(ledger.counts)
-        self._retrying.with_store(lambda: ledger.write(series, new, "backfill", by="archive"))
-        self._progress.advance(ledger.counts["added"] - before["added"])
+        self._run.retrying.with_store(lambda: ledger.write(series, new, "backfill", by="archive"))
+        self._run.progress.advance(ledger.counts["added"] - before["added"])
         if ledger.counts["rows refused"] == before["rows refused"]:
             return []
-        now_ms = self._session.clock.now_ms()
-        checked = check(series.interval, new, now_ms=now_ms, settle_ms=self._settle_ms)
+        now_ms = self._run.session.clock.now_ms()
+        checked = check(series.interval, new, now_ms=now_ms, settle_ms=self._run.settle_ms)
         return list(checked.refused)
 
 
@@ -148,4 +131,4 @@ def _batches(lines: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _is_within(row: Row, span: Span) -> bool:
     """Broken rows too: the store refuses and counts them."""
-    return not isinstance(row[0], int) or row[0] >= LAST_MS or span[0] <= row[0] < span[1]
+    return not is_moment(row[0]) or span[0] <= row[0] < span[1]

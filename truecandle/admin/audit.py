@@ -47,7 +47,7 @@ def audit(context: CommandContext, symbol: str | None, interval: str | None) -> 
     if not entries:
         click.echo(f"No candle of {series} has been audited yet.")
         return
-    steps = known_steps(markets.listing(context.redis, series.symbol), entries)
+    steps = known_steps(markets.instrument(context.redis, series.symbol), entries)
     click.echo(_headline(series, entries, steps))
     console.print(_fields(entries, steps))
     inexact = [entry for entry in entries if not entry.is_exact]
@@ -61,9 +61,9 @@ def _overview(context: CommandContext) -> Table:
         ("series", "shown", "exact", "never shown", "price off, ticks", "volume off, steps"),
         ("median s", "worst s"),
     )
-    for series, listing in _followed(context):
+    for series, instrument in _followed(context):
         entries = audits.read(context.redis, series)
-        found = summary(entries, known_steps(listing, entries))
+        found = summary(entries, known_steps(instrument, entries))
         prices = [found.fields[name].largest_ticks for name in PRICES]
         table.add_row(
             series.name,
@@ -80,11 +80,11 @@ def _overview(context: CommandContext) -> Table:
 
 def _followed(context: CommandContext) -> list[tuple[Series, Instrument]]:
     """Every followed series; those of the settings where no role ever ran."""
-    found = [market.listing for market in markets.followed(context.redis)]
-    listings = found or [Instrument(symbol) for symbol in context.settings.symbols]
+    found = [market.instrument for market in markets.followed(context.redis)]
+    instruments = found or [Instrument(symbol) for symbol in context.settings.symbols]
     return [
-        (parse_series(listing.symbol, interval), listing)
-        for listing in listings
+        (parse_series(instrument.symbol, interval), instrument)
+        for instrument in instruments
         for interval in context.settings.intervals
     ]
 

@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from truecandle.admin.archive_import import Unpacker
-from truecandle.admin.backfiller import BackfillOutcome, BackfillRequest, Filler, Scope
-from truecandle.admin.context import CommandContext, ExchangeSession, pass_context, reported
-from truecandle.admin.moments import UtcTime, series_of, shown
+from truecandle.admin.archive_import import ArchiveImport
+from truecandle.admin.backfiller import Backfiller, BackfillOutcome, BackfillRequest, Scope
+from truecandle.admin.context import CommandContext, pass_context, reported
+from truecandle.admin.moments import series_of, shown, span_options
 from truecandle.admin.plan import Cost, Source
 from truecandle.admin.progress import Progress, duration
-from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.archive import Archive
 from truecandle.config import Settings
 from truecandle.errors import ExchangeRefused
@@ -30,8 +29,7 @@ _BINANCE = (".binance.com", ".binance.vision")
 
 @click.command("backfill")
 @click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
-@click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
-@click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
+@span_options
 @click.option(
     "--source",
     type=click.Choice(get_args(Source)),
@@ -60,11 +58,12 @@ def backfill(
         raise click.UsageError("--from has to be before --to")
     archive = _archive(context.settings, source)
     try:
-        with context.session() as session, Progress() as progress:
-            filler = _filler(context, session, archive, progress)
+        with context.run() as run:
+            folder = context.settings.var_dir / "archive"
+            backfiller = Backfiller(run, ArchiveImport(run, archive, folder) if archive else None)
             if dry_run:
-                _estimate(filler, wanted, progress)
-            elif not all([_fill(filler, one, progress) for one in wanted]):
+                _estimate(backfiller, wanted, run.progress)
+            elif not all([_fill(backfiller, one, run.progress) for one in wanted]):
                 sys.exit(1)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command goes on from here") from None
@@ -92,40 +91,26 @@ def _archive(settings: Settings, source: Source) -> Archive | None:
     return None
 
 
-def _filler(
-    context: CommandContext, session: ExchangeSession, archive: Archive | None, progress: Progress
-) -> Filler:
-    retry_policy = RetryPolicy(progress.say)
-    settle_ms = context.settings.settle_ms
-    unpacker = None
-    if archive:
-        folder = context.settings.var_dir / "archive"
-        unpacker = Unpacker(
-            context.redis, session, progress, retry_policy, settle_ms, archive, folder
-        )
-    return Filler(context.redis, session, progress, retry_policy, settle_ms, unpacker)
-
-
-def _estimate(filler: Filler, wanted: list[BackfillRequest], progress: Progress) -> None:
+def _estimate(backfiller: Backfiller, wanted: list[BackfillRequest], progress: Progress) -> None:
     total = Cost()
     for one in wanted:
         try:
-            scope = filler.scope(one)
+            scope = backfiller.scope(one)
         except ExchangeRefused as error:
             progress.say(f"{one.series}: {error}")
             continue
-        cost = filler.cost(scope)
+        cost = backfiller.cost(scope)
         total += cost
         progress.say(f"{_title(scope)}: {_priced(cost)}")
     if len(wanted) > 1:
         progress.say(f"all together: {_priced(total)}")
 
 
-def _fill(filler: Filler, wanted: BackfillRequest, progress: Progress) -> bool:
+def _fill(backfiller: Backfiller, wanted: BackfillRequest, progress: Progress) -> bool:
     """Fills one series and says how it went; whether nothing was left out."""
     began_s = time.monotonic()
     try:
-        scope = filler.scope(wanted)
+        scope = backfiller.scope(wanted)
     except ExchangeRefused as error:
         progress.say(f"{wanted.series}: {error}")
         return False
@@ -133,7 +118,7 @@ def _fill(filler: Filler, wanted: BackfillRequest, progress: Progress) -> bool:
         progress.say(f"{_title(scope)}: nothing is missing")
         return True
     progress.begin(str(scope.series), scope.candles)
-    outcome = filler.fill(scope)
+    outcome = backfiller.fill(scope)
     progress.say(f"{_title(scope)}: {_done(outcome, time.monotonic() - began_s)}")
     return not outcome.skipped_pages
 

@@ -1,6 +1,6 @@
 """Fills the holes of a series: from Binance's archives where that spares requests, else by REST.
 
-Never here: how progress is shown, waiting, what an archive's rows are worth (`unpack`).
+Never here: how progress is shown, waiting, what an archive's rows are worth (`archive_import`).
 Invariant: right before anything is asked for, the store is asked whether it is known by now, be it
 as a candle or as a gap that is proven.
 """
@@ -10,19 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from redis import Redis
-
-from truecandle.admin.archive_import import Unpacker
-from truecandle.admin.context import ExchangeSession
+from truecandle.admin.archive_import import ArchiveImport
+from truecandle.admin.context import CommandRun
 from truecandle.admin.plan import Cost, Source, ceiling, cost, days, files, pages
-from truecandle.admin.progress import Progress
-from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.gap import Hole
-from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import MalformedAnswer
-from truecandle.ingest.kline_pages import KlinePageReader, Span
+from truecandle.ingest.kline_pages import Span
 from truecandle.store import gaps, official
 from truecandle.store.rows import with_grid
 
@@ -61,31 +57,19 @@ class BackfillOutcome:
     refused: dict[str, int] = field(default_factory=dict)
 
 
-class Filler:
-    """Fills series, one after the other. `unpacker` is None where there are no archives."""
+class Backfiller:
+    """Fills series, one after the other. `archives` is None where there are none."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        session: ExchangeSession,
-        progress: Progress,
-        retry_policy: RetryPolicy,
-        settle_ms: int,
-        unpacker: Unpacker | None,
-    ) -> None:
-        self._redis = redis
-        self._session = session
-        self._progress = progress
-        self._retrying = retry_policy
-        self._settle_ms = settle_ms
-        self._unpacker = unpacker
-        self._page_reader = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
+    def __init__(self, run: CommandRun, archives: ArchiveImport | None) -> None:
+        self._run = run
+        self._archives = archives
+        self._page_reader = run.page_reader()
 
     def scope(self, wanted: BackfillRequest) -> Scope:
         """What is missing. At most two requests: for the first candle, and for the grid of 3d."""
         series = self._with_grid(wanted.series)
         interval = series.interval
-        end_ms = interval.open_ms(self._session.clock.now_ms() - self._settle_ms)
+        end_ms = interval.open_ms(self._run.session.clock.now_ms() - self._run.settle_ms)
         if wanted.end_ms is not None and wanted.end_ms < end_ms:
             end_ms = ceiling(interval, wanted.end_ms)
         start_ms = interval.open_ms(OPENED_MS)
@@ -94,22 +78,22 @@ class Filler:
         if start_ms < end_ms:
             start_ms = self._listed_ms(series, Span(start_ms, end_ms))
         span = Span(min(start_ms, end_ms), end_ms)
-        source = wanted.source if self._unpacker else "rest"
+        source = wanted.source if self._archives else "rest"
         return Scope(series, span, source, self._missing(series, span))
 
     def cost(self, scope: Scope) -> Cost:
         """What `fill` would take."""
-        return cost(scope.series, scope.holes, scope.source, self._session.clock.now_ms())
+        return cost(scope.series, scope.holes, scope.source, self._run.session.clock.now_ms())
 
     def fill(self, scope: Scope) -> BackfillOutcome:
         """Asks for all holes, archives first; newest first."""
         series, outcome, holes = scope.series, BackfillOutcome(), scope.holes
-        counts = self._session.ledger.counts
+        counts = self._run.session.ledger.counts
         added = counts["added"]
         for choose in (files, days):
             taken = outcome.files
-            for file in choose(series, holes, scope.source, self._session.clock.now_ms()):
-                if self._unpacker and self._unpacker.take(series, scope.span, file):
+            for file in choose(series, holes, scope.source, self._run.session.clock.now_ms()):
+                if self._archives and self._archives.take(series, scope.span, file):
                     outcome.files += 1
             if outcome.files > taken:
                 holes = self._missing(series, scope.span)
@@ -117,15 +101,15 @@ class Filler:
             self._take_page(series, span, outcome)
         outcome.added = counts["added"] - added
         outcome.absent = self._absent(series, scope.span)
-        outcome.refused = self._unpacker.take_refused() if self._unpacker else {}
+        outcome.refused = self._archives.take_refused() if self._archives else {}
         return outcome
 
     def _with_grid(self, series: Series) -> Series:
-        known = self._retrying.with_store(lambda: official.learned(self._redis, series))
+        known = self._run.retrying.with_store(lambda: official.learned(self._run.redis, series))
         if known.interval.has_grid:
             return known
-        _, answer = self._retrying(
-            lambda: self._page_reader.ask(self._session.rest, series, limit=2)
+        _, answer = self._run.retrying(
+            lambda: self._page_reader.ask(self._run.session.rest, series, limit=2)
         )
         interval = with_grid(series.interval, answer)
         if not interval.has_grid:
@@ -137,17 +121,19 @@ class Filler:
 
         One answer is not enough to take the time before for not listed: the store has to agree.
         """
-        meta = self._retrying.with_store(lambda: official.meta(self._redis, series))
+        meta = self._run.retrying.with_store(lambda: official.meta(self._run.redis, series))
         if meta.earliest is not None and meta.earliest <= span.start_ms:
             return span.start_ms
-        for gap in self._retrying.with_store(lambda: gaps.read(self._redis, series)).all:
+        for gap in self._run.retrying.with_store(lambda: gaps.read(self._run.redis, series)).all:
             if gap.reason == "not_listed" and gap.start_ms <= span.start_ms < gap.end_ms:
                 return gap.end_ms
-        _, answer = self._retrying(
-            lambda: self._page_reader.ask(self._session.rest, series, start_ms=OPENED_MS, limit=1)
+        _, answer = self._run.retrying(
+            lambda: self._page_reader.ask(
+                self._run.session.rest, series, start_ms=OPENED_MS, limit=1
+            )
         )
         first_ms = answer[0][0] if answer and answer[0] else None
-        if not isinstance(first_ms, int) or not 0 <= first_ms < LAST_MS:
+        if not is_moment(first_ms):
             return span.end_ms
         listed_ms = min(span.end_ms, max(span.start_ms, series.interval.open_ms(first_ms)))
         if listed_ms > span.start_ms and meta.earliest == listed_ms:
@@ -162,22 +148,22 @@ class Filler:
         neighbours.
         """
         holes = self._missing(series, span)
-        rest, page_reader = self._session.rest, self._page_reader
+        rest, page_reader = self._run.session.rest, self._page_reader
         try:
             for part in pages(series.interval, holes):
                 outcome.pages += 1
-                self._retrying(
+                self._run.retrying(
                     lambda: page_reader.read_newest(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
             for part in pages(series.interval, self._missing(series, span)):
                 outcome.pages += 1
-                self._retrying(
+                self._run.retrying(
                     lambda: page_reader.read_page(rest, series, part, "backfill", "backfill")  # noqa: B023
                 )
         except MalformedAnswer as error:
             outcome.skipped_pages += 1
-            self._progress.say(f"{series}: a page is left out: {error}")
-        self._progress.advance(sum(hole.candles for hole in holes))
+            self._run.progress.say(f"{series}: a page is left out: {error}")
+        self._run.progress.advance(sum(hole.candles for hole in holes))
 
     def _missing(self, series: Series, span: Span) -> list[Hole]:
         """The holes to ask for: all but proven gaps. Of a page every candle is looked at."""
@@ -185,18 +171,18 @@ class Filler:
         from_ms = span.start_ms if is_page else span.end_ms
 
         def look() -> list[Hole]:
-            known = gaps.read(self._redis, series)
-            holes = gaps.missing(self._redis, series, *span, known, from_ms)
-            return known.due(series.interval, holes, self._session.clock.now_ms())
+            known = gaps.read(self._run.redis, series)
+            holes = gaps.missing(self._run.redis, series, *span, known, from_ms)
+            return known.due(series.interval, holes, self._run.session.clock.now_ms())
 
-        return self._retrying.with_store(look)
+        return self._run.retrying.with_store(look)
 
     def _absent(self, series: Series, span: Span) -> int:
         """Candles that are missing still, whatever the reason."""
 
         def look() -> int:
-            known = gaps.read(self._redis, series)
-            holes = gaps.missing(self._redis, series, *span, known, span.end_ms)
+            known = gaps.read(self._run.redis, series)
+            holes = gaps.missing(self._run.redis, series, *span, known, span.end_ms)
             return sum(hole.candles for hole in holes)
 
-        return self._retrying.with_store(look)
+        return self._run.retrying.with_store(look)

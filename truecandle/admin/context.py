@@ -1,4 +1,4 @@
-"""What a command works with: settings, Redis, the exchange asked with retry_policy, the ledger.
+"""What a command works with: settings, Redis, the exchange asked with retries, the ledger.
 
 Never here: what a command does with it, Flask.
 Invariant: a command takes no request weight that the fetcher may need for a candle that closed.
@@ -15,11 +15,14 @@ from typing import Any, Final, NamedTuple, TypeVar
 import click
 from redis import Redis
 
+from truecandle.admin.progress import Progress
+from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.errors import TrueCandleError
 from truecandle.events import Publisher
+from truecandle.ingest.kline_pages import KlinePageReader
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import clock as shared
 from truecandle.store.budget import RESERVE, Budget
@@ -38,19 +41,26 @@ class CommandContext:
     @contextmanager
     def session(self) -> Iterator[ExchangeSession]:
         """The exchange and the ledger, with the exchange's clock measured."""
+        clock = ExchangeClock()
         rest = RestClient(
             self.settings.binance_rest_url,
             Budget(self.redis),
             reserve=RESERVE,
-            now_ms=lambda: clock.now_ms(),
+            now_ms=clock.now_ms,
         )
-        clock = ExchangeClock(rest)
         try:
             clock.assume(shared.read(self.redis).exchange_ms)
-            clock.measure()
+            clock.measure(rest)
             yield ExchangeSession(rest, clock, self.ledger(clock.now_ms))
         finally:
             rest.close()
+
+    @contextmanager
+    def run(self) -> Iterator[CommandRun]:
+        """A session, with a progress bar, that waits where waiting helps."""
+        with self.session() as session, Progress() as progress:
+            retrying = RetryPolicy(progress.say)
+            yield CommandRun(self.redis, session, progress, retrying, self.settings.settle_ms)
 
     def ledger(self, now_ms: Callable[[], int] | None = None) -> OfficialWriter:
         """Writes official candles; without asking the exchange, by its clock as it is shared."""
@@ -58,6 +68,22 @@ class CommandContext:
         return OfficialWriter(
             self.redis, publisher, self.settings.settle_ms, now_ms or SharedClock(self.redis).now_ms
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    """What a long command works with while it runs, and says how far it is."""
+
+    redis: Redis
+    session: ExchangeSession
+    progress: Progress
+    retrying: RetryPolicy
+    settle_ms: int
+
+    def page_reader(self) -> KlinePageReader:
+        """Asks the exchange by pages, and writes what it answers."""
+        session = self.session
+        return KlinePageReader(self.redis, session.ledger, self.settle_ms, session.clock.now_ms)
 
 
 class ExchangeSession(NamedTuple):

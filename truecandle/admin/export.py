@@ -18,7 +18,7 @@ from redis import Redis
 from truecandle.admin import manifest
 from truecandle.admin.context import CommandContext, pass_context, reported
 from truecandle.admin.manifest import Form, ManifestEntry
-from truecandle.admin.moments import UtcTime, series_of, shown
+from truecandle.admin.moments import series_of, shown, span_options
 from truecandle.binance.archive import folder as unfolded
 from truecandle.candles.candle import FIELDS
 from truecandle.candles.interval import LAST_MS
@@ -33,8 +33,7 @@ GZIP_LEVEL: Final = 6
 @click.command("export")
 @click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
 @click.option("--into", required=True, type=click.Path(path_type=Path), help="A new folder.")
-@click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
-@click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
+@span_options
 @click.option(
     "--form", type=click.Choice(get_args(Form)), default="csv", show_default=True, help="Of a file."
 )

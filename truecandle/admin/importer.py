@@ -8,7 +8,6 @@ twice changes nothing the second time.
 from __future__ import annotations
 
 import gzip
-import json
 import time
 import zlib
 from collections import Counter
@@ -26,9 +25,10 @@ from truecandle.admin.export import members
 from truecandle.admin.manifest import ManifestEntry
 from truecandle.admin.progress import Progress
 from truecandle.candles.candle import official_from_row
-from truecandle.candles.interval import LAST_MS
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
+from truecandle.exact_json import loads
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.official import PAGE_CANDLES_MAX, Query
 
@@ -111,7 +111,7 @@ def _lines(path: Path, entry: ManifestEntry) -> Iterator[Row]:
 
 def _row(line: bytes, entry: ManifestEntry) -> Row:
     try:
-        row = json.loads(b"[" + line + b"]" if entry.form == "csv" else line, parse_float=str)
+        row = loads(b"[" + line + b"]" if entry.form == "csv" else line)
     except (ValueError, RecursionError) as error:
         raise CandleError("line", line, f"a candle of {entry.candles} in {entry.file}") from error
     if not isinstance(row, list) or not row:
@@ -121,7 +121,7 @@ def _row(line: bytes, entry: ManifestEntry) -> Row:
 
 def _stored(redis: Redis, series: Series, batch: list[Row]) -> dict[object, bytes]:
     """What is stored at the open times of a batch, and between them."""
-    times = [row[0] for row in batch if isinstance(row[0], int) and 0 <= row[0] < LAST_MS]
+    times = [row[0] for row in batch if is_moment(row[0])]
     if not times:
         return {}
     span = Query(PAGE_CANDLES_MAX, min(times), max(times) + 1)

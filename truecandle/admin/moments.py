@@ -7,17 +7,20 @@ Invariant: what is written as it is shown means the same moment.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
 
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
 
 SERIES_MAX: Final = 200
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?Z?)?", re.ASCII)
 _MS: Final = re.compile(r"\d{10,15}", re.ASCII)
@@ -47,9 +50,16 @@ class UtcTime(click.ParamType[int]):
         return ms
 
 
+def span_options(command: Command) -> Command:
+    """`--from` and `--to`, as `start_ms` and `end_ms`."""
+    end = click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
+    start = click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
+    return start(end(command))
+
+
 def shown(ms: object) -> str:
     """`2024-01-31T12:00:00Z`; what is no moment as it is."""
-    if not isinstance(ms, int) or not 0 <= ms < LAST_MS:
+    if not is_moment(ms):
         return repr(ms)
     seconds, rest = divmod(ms, 1000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,4 +1,4 @@
-"""Looks over all stored candles: keys, members, meta, and parents against their children.
+"""Looks over all stored candles: keys, members, meta, and higher timeframes against lower ones.
 
 Never here: the exchange, repairing, what a finding means (`finding`).
 Invariant: it only reads, one page of a series at a time; a finding names its first spots only.
@@ -67,14 +67,14 @@ class StoreChecks:
         blocked: set[str] = set()
         yield from self._keys(stored, blocked)
         for symbol in sorted(stored):
-            family = []
+            of_symbol = list[Series]()
             for series in sorted(set(stored[symbol]), key=_length):
                 if series.name not in blocked:
                     grown = self._with_grid(series)
                     self.counts["series"] += 1
                     yield from self._series(grown)
-                    family.append(grown)
-            yield from self._family([one for one in family if one.interval.has_grid])
+                    of_symbol.append(grown)
+            yield from self._timeframes([one for one in of_symbol if one.interval.has_grid])
 
     def _keys(self, stored: dict[str, list[Series]], blocked: set[str]) -> Iterator[Finding]:
         """Also tells which series are stored, and of which a key cannot be read."""
@@ -155,40 +155,40 @@ class StoreChecks:
             )
             yield Finding("held back", str(series), what)
 
-    def _family(self, family: list[Series]) -> Iterator[Finding]:
-        by_name = {series.interval.name: series for series in family}
-        for parent in family:
-            for child in lower_timeframes(parent.interval, [one.interval for one in family]):
-                yield from self._kin(parent, by_name[child.name])
+    def _timeframes(self, stored: list[Series]) -> Iterator[Finding]:
+        by_name = {series.interval.name: series for series in stored}
+        for higher in stored:
+            for lower in lower_timeframes(higher.interval, [one.interval for one in stored]):
+                yield from self._compare(higher, by_name[lower.name])
 
-    def _kin(self, parent: Series, child: Series) -> Iterator[Finding]:
+    def _compare(self, higher: Series, lower: Series) -> Iterator[Finding]:
         differing: list[TimeframeComparison] = []
         count = judged = 0
-        grids = (parent.interval, child.interval)
-        for one in compare_timeframes(*grids, self._proper(parent), self._proper(child)):
+        grids = (higher.interval, lower.interval)
+        for one in compare_timeframes(*grids, self._proper(higher), self._proper(lower)):
             judged += 1
-            if one.differences and (still := self._again(parent, child, one.open_ms)):
+            if one.differences and (still := self._again(higher, lower, one.open_ms)):
                 count += 1
                 if count <= SPOTS_MAX:
                     differing.append(still)
-        self.counts["parents"] += judged
+        self.counts["parents"] += judged  # its public name, also as a finding
         if differing:
             name, own, made = differing[0].differences[0]
             what = (
-                f"{count:,} of {judged:,} candles are not what their {child.interval.name} candles "
+                f"{count:,} of {judged:,} candles are not what their {lower.interval.name} candles "
                 f"make them, the first at {_at(differing[0].open_ms)}: {name} {own:f}, not {made:f}"
             )
             spans = [
-                Span(one.open_ms, parent.interval.next_open_ms(one.open_ms)) for one in differing
+                Span(one.open_ms, higher.interval.next_open_ms(one.open_ms)) for one in differing
             ]
-            cures = (Reask(parent, tuple(spans)), Reask(child, tuple(spans)))
-            yield Finding("parents", str(parent), what, cures)
+            cures = (Reask(higher, tuple(spans)), Reask(lower, tuple(spans)))
+            yield Finding("parents", str(higher), what, cures)
 
-    def _again(self, parent: Series, child: Series, open_ms: int) -> TimeframeComparison | None:
-        """The same parent once more: what a fetcher stored between two reads is no finding."""
-        end_ms = parent.interval.next_open_ms(open_ms)
-        sides = [self._proper(one, open_ms, end_ms) for one in (parent, child)]
-        for one in compare_timeframes(parent.interval, child.interval, *sides):
+    def _again(self, higher: Series, lower: Series, open_ms: int) -> TimeframeComparison | None:
+        """The same candle once more: what a fetcher stored between two reads is no finding."""
+        end_ms = higher.interval.next_open_ms(open_ms)
+        sides = [self._proper(one, open_ms, end_ms) for one in (higher, lower)]
+        for one in compare_timeframes(higher.interval, lower.interval, *sides):
             return one if one.differences else None
         return None
 

@@ -14,17 +14,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import click
-from redis import Redis
 
-from truecandle.admin.context import CommandContext, ExchangeSession, pass_context, reported
-from truecandle.admin.moments import UtcTime, series_of, shown
+from truecandle.admin.context import CommandContext, CommandRun, pass_context, reported
+from truecandle.admin.moments import series_of, shown, span_options
 from truecandle.admin.plan import ceiling
-from truecandle.admin.progress import Progress, duration
-from truecandle.admin.retry import RetryPolicy
+from truecandle.admin.progress import duration
 from truecandle.binance.rest.client import OPENED_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, ExchangeRefused, MalformedAnswer
-from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, PageResult, Span
+from truecandle.ingest.kline_pages import PAGE_CANDLES, PageResult, Span
 from truecandle.store import gaps, official
 
 #: Candles named one by one.
@@ -49,8 +47,7 @@ class VerifyOutcome:
 
 @click.command("verify")
 @click.argument("names", nargs=-1, metavar="SYMBOL INTERVAL [SYMBOL INTERVAL]...")
-@click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
-@click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
+@span_options
 @click.option("--accept", is_flag=True, help="Believe the exchange, however much it changes.")
 @pass_context
 @reported
@@ -69,11 +66,9 @@ def verify(
     """
     is_clean = True
     try:
-        with context.session() as session, Progress() as progress:
+        with context.run() as run:
+            verifier = Verifier(run, accept)
             for series in series_of(names):
-                verifier = Verifier(
-                    context.redis, session, progress, context.settings.settle_ms, accept
-                )
                 is_clean &= verifier.verify(series, start_ms, end_ms)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; what was read is corrected") from None
@@ -84,50 +79,39 @@ def verify(
 class Verifier:
     """Verifies one series after the other."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        session: ExchangeSession,
-        progress: Progress,
-        settle_ms: int,
-        accept: bool,
-    ) -> None:
-        self._redis = redis
-        self._session = session
-        self._progress = progress
-        self._settle_ms = settle_ms
+    def __init__(self, run: CommandRun, accept: bool) -> None:
+        self._run = run
         self._accept = accept
-        self._retrying = RetryPolicy(progress.say)
-        self._page_reader = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
+        self._page_reader = run.page_reader()
 
     def verify(self, series: Series, start_ms: int | None, end_ms: int | None) -> bool:
         """Reads a range again, newest first, and says what came of it; whether all is well."""
-        series = self._retrying.with_store(lambda: official.learned(self._redis, series))
+        series = self._run.retrying.with_store(lambda: official.learned(self._run.redis, series))
         span = self._span(series, start_ms, end_ms) if series.interval.has_grid else None
         if span is None:
-            self._progress.say(f"{series}: nothing is stored there")
+            self._run.progress.say(f"{series}: nothing is stored there")
             return True
         began_s, before, outcome = (
             time.monotonic(),
-            Counter(self._session.ledger.counts),
+            Counter(self._run.session.ledger.counts),
             VerifyOutcome(),
         )
-        self._progress.begin(str(series), series.interval.count(*span))
+        self._run.progress.begin(str(series), series.interval.count(*span))
         at_ms = span.end_ms
         while at_ms > span.start_ms:
             page = Span(max(span.start_ms, series.interval.step(at_ms, -PAGE_CANDLES)), at_ms)
             self._take(series, page, outcome)
-            self._progress.advance(series.interval.count(*page))
+            self._run.progress.advance(series.interval.count(*page))
             at_ms = page.start_ms
-        outcome.counts = self._session.ledger.counts - before
+        outcome.counts = self._run.session.ledger.counts - before
         title = f"{series} from {shown(span.start_ms)} to {shown(span.end_ms)}"
-        self._progress.say(f"{title}: {_told(outcome, time.monotonic() - began_s)}")
+        self._run.progress.say(f"{title}: {_told(outcome, time.monotonic() - began_s)}")
         self._name(series, span, outcome)
         return outcome.is_clean
 
     def _span(self, series: Series, start_ms: int | None, end_ms: int | None) -> Span | None:
         interval = series.interval
-        meta = self._retrying.with_store(lambda: official.meta(self._redis, series))
+        meta = self._run.retrying.with_store(lambda: official.meta(self._run.redis, series))
         if meta.earliest is None or meta.latest is None:
             return None
         first_ms = interval.open_ms(meta.earliest)
@@ -136,7 +120,7 @@ class Verifier:
             first_ms = ceiling(interval, max(start_ms, OPENED_MS))
         if end_ms is not None:
             last_ms = ceiling(interval, end_ms)
-        settled_ms = interval.open_ms(self._session.clock.now_ms() - self._settle_ms)
+        settled_ms = interval.open_ms(self._run.session.clock.now_ms() - self._run.settle_ms)
         last_ms = min(last_ms, settled_ms)
         return Span(first_ms, last_ms) if first_ms < last_ms else None
 
@@ -144,20 +128,20 @@ class Verifier:
         outcome.pages += 1
         outcome.candles += series.interval.count(*page)
         try:
-            found = self._retrying(lambda: self._page(series, page))
+            found = self._run.retrying(lambda: self._page(series, page))
         except (MalformedAnswer, ExchangeRefused) as error:
             outcome.failed += 1
-            self._progress.say(f"{series}: a page is left out: {error}")
+            self._run.progress.say(f"{series}: a page is left out: {error}")
             return
         if isinstance(found, AnswerHeld):
             outcome.held += 1
-            self._progress.say(str(found))
+            self._run.progress.say(str(found))
         else:
             outcome.unknown += found.unknown
 
     def _page(self, series: Series, page: Span) -> PageResult | AnswerHeld:
         """What is held back is not asked for again: it would be held back again."""
-        rest, accept = self._session.rest, self._accept
+        rest, accept = self._run.session.rest, self._accept
         try:
             return self._page_reader.read_page(
                 rest, series, page, "repair", "verify", accept=accept
@@ -166,18 +150,18 @@ class Verifier:
             return error
 
     def _name(self, series: Series, span: Span, outcome: VerifyOutcome) -> None:
-        known = self._retrying.with_store(lambda: gaps.read(self._redis, series))
+        known = self._run.retrying.with_store(lambda: gaps.read(self._run.redis, series))
         missing: Counter[str] = Counter()
         for gap in known.all:
             if gap.start_ms < span.end_ms and span.start_ms < gap.end_ms:
                 missing[gap.reason] += 1
         if missing:
             told = ", ".join(f"{count} {reason}" for reason, count in sorted(missing.items()))
-            self._progress.say(f"{series}: gaps: {told} (GET /gaps lists them)")
+            self._run.progress.say(f"{series}: gaps: {told} (GET /gaps lists them)")
         if outcome.unknown:
             times = [shown(open_ms) for open_ms in outcome.unknown]
             more = f" and {len(times) - NAMED_MAX} more" if len(times) > NAMED_MAX else ""
-            self._progress.say(
+            self._run.progress.say(
                 f"{series}: stored, but not with the exchange: {', '.join(times[:NAMED_MAX])}{more}"
             )
 

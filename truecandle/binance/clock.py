@@ -46,12 +46,10 @@ class ExchangeClock:
 
     def __init__(
         self,
-        source: TimeSource,
         *,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
-        self._source = source
         self._wall_ms = wall_ms
         self._monotonic_ms = monotonic_ms
         self._lock = threading.Lock()
@@ -113,14 +111,14 @@ class ExchangeClock:
         age_ms = self._monotonic_ms() - self._anchor.monotonic_ms
         return self._is_marked_stale or age_ms >= FRESH_MS or self.has_jumped()
 
-    def measure(self) -> int:
-        """Asks the exchange and returns by how many ms the clock was moved.
+    def measure(self, source: TimeSource) -> int:
+        """Asks the exchange by `source` and returns by how many ms the clock was moved.
 
         A clock that leapt is soon measured again, to be sure. Raises the `ExchangeError` of a
         failed request, and `MalformedAnswer` where the answers contradict each other; the clock
         then stays as it was.
         """
-        samples = [self._sample() for _ in range(SAMPLES)]
+        samples = [self._sample(source) for _ in range(SAMPLES)]
         round_trip_ms, best = min(samples)
         for other_ms, other in samples:
             apart_ms = abs(_zero(best) - _zero(other))
@@ -134,8 +132,8 @@ class ExchangeClock:
             self.is_measured = True
             return moved_ms
 
-    def _sample(self) -> tuple[int, _Anchor]:
-        server_ms, round_trip_ms = self._source.server_time()
+    def _sample(self, source: TimeSource) -> tuple[int, _Anchor]:
+        server_ms, round_trip_ms = source.server_time()
         exchange_ms = server_ms + round_trip_ms // 2
         return round_trip_ms, _Anchor(exchange_ms, self._monotonic_ms(), self._wall_ms())
 

@@ -1,6 +1,7 @@
 """Checks fields of the exchange's JSON, and the trade that REST and streams spell alike.
 
-Never here: which other fields an answer or a message has (`rest/parsing`, `streams/messages`).
+Never here: what a number has to be (`candles/decimals`); which other fields an answer or a message
+has (`rest/parsing`, `streams/messages`).
 Invariant: a decimal stays the exchange's own text; what does not fit is a `MalformedAnswer`.
 """
 
@@ -9,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from truecandle.candles.candle import canonical
-from truecandle.candles.interval import LAST_MS
+from truecandle.candles.decimals import canonical, moment, trade_id
 from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
@@ -26,28 +26,6 @@ def field(fields: Mapping[str, Any], name: str, parse: Callable[[Any], T]) -> T:
 
 def text(value: Any) -> str:
     if isinstance(value, str) and 0 < len(value) <= 40:
-        return value
-    raise ValueError
-
-
-def decimal(value: Any) -> str:
-    return canonical(value)
-
-
-def time_ms(value: Any) -> int:
-    if isinstance(value, int) and 0 <= value < LAST_MS:
-        return value
-    raise ValueError
-
-
-def trade_id(value: Any) -> int:
-    if isinstance(value, int) and -1 <= value < 2**63:
-        return value
-    raise ValueError
-
-
-def count(value: Any) -> int:
-    if isinstance(value, int) and 0 <= value < 2**53:
         return value
     raise ValueError
 
@@ -74,10 +52,10 @@ def trade(fields: Mapping[str, Any], first: str, last: str, agg_id: int) -> Trad
             text(fields["s"]),
             trade_id(fields[first]),
             trade_id(fields[last]),
-            decimal(fields["p"]),
-            decimal(fields["q"]),
-            time_ms(fields["T"]),
-            time_ms(fields["E"]),
+            canonical(fields["p"]),
+            canonical(fields["q"]),
+            moment(fields["T"]),
+            moment(fields["E"]),
             not boolean(fields["m"]),
             agg_id,
         )

@@ -6,10 +6,9 @@ Invariant: every figure is exact but basis points (rounded); what was never show
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
@@ -19,9 +18,11 @@ from truecandle.candles.candle import (
     live_from_fields,
     official_from_row,
 )
+from truecandle.candles.decimals import EXACT
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.trades import QUOTE_STEP
 from truecandle.errors import CandleError
+from truecandle.exact_json import Exact, dumps, loads
 
 PRICES: Final = ("open", "high", "low", "close")
 #: What no browser's candle has, and our feed's only where it knows it for sure.
@@ -30,8 +31,6 @@ QUOTES: Final = ("quote_volume", "taker_quote_volume")
 #: What is compared.
 FIELDS: Final = (*PRICES, "volume", "trades", *FLOWS)
 
-#: Differences and their ratios: no number on Binance has more digits.
-_EXACT = Context(prec=60)
 _BP_STEP = Decimal("0.000001")
 _SHARE_STEP = Decimal("0.000001")
 
@@ -66,15 +65,18 @@ class AuditEntry:
         """Shown less official; 0 if it was not shown, or shown as unknown."""
         if self.shown is None or getattr(self.shown, field) is None:
             return Decimal(0)
-        return _EXACT.subtract(_value(self.shown, field), _value(self.official, field))
+        return EXACT.subtract(_value(self.shown, field), _value(self.official, field))
 
     def to_json(self) -> str:
         """The text that the store keeps."""
-        shown = self.shown.to_json() if self.shown else "null"
-        return (
-            f'{{"time":{self.open_ms},"at":{self.at_ms},"late_ms":{self.late_ms},'
-            f'"shown":{shown},"official":{self.official.member()}}}'
-        )
+        fields = {
+            "time": self.open_ms,  # first: the script of the store looks for it there
+            "at": self.at_ms,
+            "late_ms": self.late_ms,
+            "shown": Exact(self.shown.to_json()) if self.shown else None,
+            "official": Exact(self.official.member()),
+        }
+        return dumps(fields).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +151,15 @@ def summary(entries: Iterable[AuditEntry], steps: Steps) -> AuditSummary:
     )
 
 
-def known_steps(listing: Instrument | None, entries: Iterable[AuditEntry]) -> Steps:
+def known_steps(instrument: Instrument | None, entries: Iterable[AuditEntry]) -> Steps:
     """The steps that the exchange lists; where it lists none, those that official prices and
     volumes themselves show: the last decimal ever used. That can be too coarse while few candles
     are known, and is never too fine.
     """
     officials = [entry.official for entry in entries]
     prices = [getattr(one, name) for one in officials for name in PRICES]
-    tick = Decimal(listing.tick_size) if listing and listing.tick_size else None
-    step = Decimal(listing.step_size) if listing and listing.step_size else None
+    tick = Decimal(instrument.tick_size) if instrument and instrument.tick_size else None
+    step = Decimal(instrument.step_size) if instrument and instrument.step_size else None
     return Steps(
         tick=tick or _last_decimal(prices),
         tick_source="exchange" if tick else "official prices",
@@ -169,7 +171,7 @@ def known_steps(listing: Instrument | None, entries: Iterable[AuditEntry]) -> St
 def audit_entry_from_json(text: bytes | str) -> AuditEntry:
     """A kept entry back; `CandleError` if it is not one."""
     try:
-        fields: Any = json.loads(text, parse_float=str)
+        fields: Any = loads(text)
         at_ms, late_ms, shown = fields["at"], fields["late_ms"], fields["shown"]
         official = official_from_row(fields["official"])
     except (ValueError, RecursionError, LookupError, TypeError) as error:
@@ -188,9 +190,9 @@ def audit_entry_from_json(text: bytes | str) -> AuditEntry:
 
 def _difference(seen: Sequence[AuditEntry], field: str, step: Decimal | None) -> FieldDifference:
     sizes = [abs(entry.difference(field)) for entry in seen]
-    ticks = [_EXACT.divide(size, step) for size in sizes] if step else []
+    ticks = [EXACT.divide(size, step) for size in sizes] if step else []
     points = [
-        _EXACT.divide(size * 10_000, official).quantize(_BP_STEP)
+        EXACT.divide(size * 10_000, official).quantize(_BP_STEP)
         for size, entry in zip(sizes, seen, strict=True)
         if (official := _value(entry.official, field))
     ]
@@ -207,7 +209,7 @@ def _share(part: int, whole: int) -> Decimal | None:
     """Rounded down: only all of them are 1."""
     if not whole:
         return None
-    return _EXACT.divide(Decimal(part), Decimal(whole)).quantize(_SHARE_STEP, "ROUND_DOWN")
+    return EXACT.divide(Decimal(part), Decimal(whole)).quantize(_SHARE_STEP, "ROUND_DOWN")
 
 
 def _value(candle: LiveCandle | OfficialCandle, field: str) -> Decimal:

@@ -6,16 +6,15 @@ Invariant: a candle that exists keeps low <= open, close <= high, and the exchan
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from truecandle.candles.decimals import NO_ID, count, moment, trade_id
-from truecandle.candles.decimals import canonical as canonical
+from truecandle.candles.decimals import NO_ID, canonical, count, moment, trade_id
 from truecandle.candles.interval import Interval
 from truecandle.errors import CandleError
+from truecandle.exact_json import loads
 
 CandleSource = Literal["live", "client"]
 CandleState = Literal["final", "pending", "forming"]
@@ -143,7 +142,7 @@ def official_from_row(row: Sequence[object]) -> OfficialCandle:
 def official_from_member(member: bytes | str) -> OfficialCandle:
     """A stored member back as a candle; `CandleError` if it is not one."""
     try:
-        row = json.loads(member, parse_float=str)
+        row = loads(member)
     except (ValueError, RecursionError) as error:
         raise CandleError("member", member, "a JSON array of 12 fields") from error
     return official_from_row(row)
@@ -152,7 +151,7 @@ def official_from_member(member: bytes | str) -> OfficialCandle:
 def live_from_json(text: bytes | str) -> LiveCandle:
     """A stored live candle back; `CandleError` if it is not one."""
     try:
-        fields = json.loads(text, parse_float=str)
+        fields = loads(text)
     except (ValueError, RecursionError) as error:
         raise CandleError("live candle", text, "a JSON object") from error
     if not isinstance(fields, dict):

@@ -7,17 +7,15 @@ Invariant: sums are exact, and nothing is said of a candle unless all below it a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from truecandle.candles.candle import OfficialCandle
+from truecandle.candles.decimals import EXACT
 from truecandle.candles.interval import DAY_MS, Interval
 
 #: What is added up over all candles of the lower timeframe.
 SUMS: Final = ("volume", "quote_volume", "taker_volume", "taker_quote_volume")
-
-#: 38 digits are the most that a stored number has; a day of seconds adds five.
-_EXACT = Context(prec=60)
 
 
 class FieldMismatch(NamedTuple):
@@ -59,7 +57,7 @@ class LowerTimeframeTotal:
             self._prices = (first, max(top, high), min(bottom, low), close)
         self._trades += candle.trades
         for name in SUMS:
-            self._sums[name] = _EXACT.add(self._sums[name], Decimal(getattr(candle, name)))
+            self._sums[name] = EXACT.add(self._sums[name], Decimal(getattr(candle, name)))
 
     def differences(self, higher: OfficialCandle) -> tuple[FieldMismatch, ...]:
         """The fields in which it is not what the lower candles (at least one) add up to."""

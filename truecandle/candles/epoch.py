@@ -10,8 +10,14 @@ Invariant: within an epoch a higher id is never earlier; whatever says otherwise
 
 from __future__ import annotations
 
+from typing import Literal
+
 from truecandle.candles.decimals import NO_ID
 from truecandle.candles.trades import Trade
+
+#: `former`: late, or come twice. `next`: ids have begun anew, for it is later than a trade with its
+#: id; who asks has the epoch begin.
+TradeEpoch = Literal["former", "present", "next"]
 
 
 class Epoch:
@@ -43,14 +49,19 @@ class Epoch:
         elif last_id == self.last_id:
             self.last_ms = min(self.last_ms, at_ms)
 
+    def take(self, trade: Trade) -> TradeEpoch:
+        """Which epoch the trade is of; this one has come as far as it then."""
+        if self.is_former(trade):
+            return "former"
+        if trade.first_id <= self.last_id and trade.time_ms > self.last_ms:
+            return "next"
+        self.reach(trade.last_id, trade.time_ms)
+        return "present"
+
     def silent(self, last_id: int, until_ms: int) -> None:
         """Nothing traded after that trade up to then."""
         if last_id == self.last_id:
             self.last_ms = max(self.last_ms, until_ms)
-
-    def is_over(self, trade: Trade) -> bool:
-        """Whether the trade shows that ids have begun anew: it is later than one with its id."""
-        return trade.first_id <= self.last_id and trade.time_ms > self.last_ms
 
     def is_former(self, trade: Trade) -> bool:
         """Whether it can only be of the epoch before: a late one, or one that came twice."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.interval import LAST_MS
 from truecandle.errors import CandleError
 
@@ -98,7 +99,7 @@ def facts_from_json(text: bytes | str) -> Facts:
         raise CandleError("facts", text, "a JSON object of ours") from error
     times = (facts.connected_since, facts.heard, facts.pong, facts.trade, facts.lost_since,
              facts.behind_since, facts.flowing_since)  # fmt: skip
-    if not _is_time(facts.at) or not all(ms is None or _is_time(ms) for ms in times):
+    if not is_moment(facts.at) or not all(ms is None or is_moment(ms) for ms in times):
         raise CandleError("facts", text, f"times from 0 to {LAST_MS}")
     if not isinstance(facts.is_connected, bool):
         raise CandleError("is_connected", facts.is_connected, "true or false")
@@ -169,7 +170,3 @@ def _clock(ms: int, now_ms: int) -> str:
     moment = datetime.fromtimestamp(ms // 1000, UTC)
     day = "" if ms // _DAY_MS == now_ms // _DAY_MS else f"{moment.day} {moment:%b} "
     return f"{day}{moment:%H:%M:%S} UTC"
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_MS

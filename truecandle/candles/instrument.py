@@ -6,15 +6,15 @@ Invariant: a step that is known is exact decimal text above zero; what is not kn
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from truecandle.candles.candle import canonical
+from truecandle.candles.decimals import canonical
 from truecandle.candles.series import parse_symbol
 from truecandle.errors import CandleError
+from truecandle.exact_json import Exact
 
 #: The exchange's word for a market that trades; others are BREAK, HALT, END_OF_DAY, CANCEL_ONLY.
 TRADING: Final = "TRADING"
@@ -38,20 +38,20 @@ class Instrument:
     step_size: str = ""
 
     @property
-    def fields(self) -> dict[str, str | None]:
-        """As JSON texts, by the names of the REST answer; what is not known is null."""
-        words = {"symbol": self.symbol, "status": self.status or None}
-        words |= {"base": self.base or None, "quote": self.quote or None}
-        texts = {name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}
+    def fields(self) -> dict[str, Any]:
+        """By the names of the REST answer, for JSON; what is not known is None."""
         return {
-            **texts,
-            "tick_size": self.tick_size or "null",
-            "step_size": self.step_size or "null",
+            "symbol": self.symbol,
+            "status": self.status or None,
+            "base": self.base or None,
+            "quote": self.quote or None,
+            "tick_size": Exact(self.tick_size) if self.tick_size else None,
+            "step_size": Exact(self.step_size) if self.step_size else None,
         }
 
 
 def instrument_from_fields(fields: Mapping[str, Any]) -> Instrument:
-    """A listing from a JSON object as `fields` lays it out, numbers as text; else `CandleError`."""
+    """One from a JSON object as `fields` lays it out, numbers as text; else `CandleError`."""
     return Instrument(
         symbol=parse_symbol(fields.get("symbol")),
         status=word(fields, "status"),

@@ -7,7 +7,7 @@ and is that the last one? A candle is exact
     once it ended     if no trade is missing, and the newest is proven to be the last
     in the end        if the exchange has closed it by a kline
 
-Never here: sums (`accumulator`), which event counts where (`forming`, `builder`), a clock.
+Never here: sums and which event counts where (`forming`, `builder`), a clock.
 Invariant: a `Proof` is worked out from evidence and counted ids whenever it is asked for, and kept
 nowhere; evidence is of one epoch.
 """

@@ -7,7 +7,7 @@ Invariant: a `Series` that exists has a symbol that is safe in a key, a URL and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from truecandle.candles.interval import Interval, parse_interval
 from truecandle.errors import CandleError
@@ -22,11 +22,11 @@ class Series:
 
     symbol: str
     interval: Interval
+    #: `BTCUSDT:1h`: the Socket.IO room and the tail of every key.
+    name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """`BTCUSDT:1h`: the Socket.IO room and the tail of every key."""
-        return f"{self.symbol}:{self.interval.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.symbol}:{self.interval.name}")
 
     def __str__(self) -> str:
         return self.name

@@ -8,8 +8,12 @@ or is not called known.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_DOWN, Context, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final, NamedTuple
+
+from truecandle.candles.candle import LiveCandle, OfficialCandle
+from truecandle.candles.decimals import EXACT
+from truecandle.errors import CandleError
 
 #: The exchange cuts what a single trade is worth after this decimal, before it adds up. The asset
 #: precision of the quote, which is 8 for every asset that trades.
@@ -18,7 +22,7 @@ QUOTE_STEP: Final = Decimal(1).scaleb(-QUOTE_DECIMALS)
 #: No quantity on the exchange has more decimals.
 QUANTITY_DECIMALS_MAX: Final = 8
 
-_exact = Context(prec=60, rounding=ROUND_DOWN)
+_multiply = EXACT.multiply
 
 
 class TradeAmounts(NamedTuple):
@@ -58,7 +62,7 @@ class Trade:
 
     def __post_init__(self) -> None:
         price, quantity = Decimal(self.price), Decimal(self.quantity)
-        notional = _exact.quantize(_exact.multiply(price, quantity), QUOTE_STEP)
+        notional = _multiply(price, quantity).quantize(QUOTE_STEP, ROUND_DOWN, EXACT)
         is_known = self.first_id == self.last_id or self._is_never_cut
         object.__setattr__(self, "amounts", TradeAmounts(price, quantity, notional, is_known))
 
@@ -112,6 +116,44 @@ class Kline:
     def sent_by_ms(self) -> int:
         """When it had been sent at the latest: all its trades had happened by then."""
         return self.event_ms + self.spread_ms
+
+
+def kline_of_candle(
+    candle: OfficialCandle | LiveCandle,
+    *,
+    symbol: str,
+    interval: str,
+    first_id: int,
+    last_id: int,
+    is_closed: bool,
+    event_ms: int,
+    spread_ms: int = 0,
+) -> Kline:
+    """A candle as the exchange would have told it at `event_ms`, with these trades first and last.
+
+    Raises `CandleError` if nobody knows what takers bought in it: each kline says that.
+    """
+    if candle.taker_volume is None:
+        raise CandleError("taker volume", None, "a number that is known")
+    return Kline(
+        symbol=symbol,
+        interval=interval,
+        open_ms=candle.open_ms,
+        open=candle.open,
+        high=candle.high,
+        low=candle.low,
+        close=candle.close,
+        volume=candle.volume,
+        quote_volume=candle.quote_volume,
+        taker_volume=candle.taker_volume,
+        taker_quote_volume=candle.taker_quote_volume,
+        trades=candle.trades,
+        first_id=first_id,
+        last_id=last_id,
+        is_closed=is_closed,
+        event_ms=event_ms,
+        spread_ms=spread_ms,
+    )
 
 
 def decimal_places(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The feed role's loop: moves events from the queue to the builders, and what is due to Redis.
+"""The feed role: its parts, and the loop from the queue to the builders and on to Redis.
 
 Never here: sockets to the exchange (`binance/streams`), official candles, Flask.
 Invariant: whatever fails, candles go on being built, and their newest state is stored in the end.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from threading import Event
 
 from redis import Redis
@@ -18,14 +20,15 @@ from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamStatusChange
+from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
+from truecandle.candles.trades import Kline
 from truecandle.config import Settings
 from truecandle.errors import StoreError
 from truecandle.events import Publisher
-from truecandle.feed.event_queue import EventQueue
-from truecandle.feed.feed_stats import FeedStats
-from truecandle.feed.freshness_reporter import FreshnessReporter, StreamSource
+from truecandle.feed.event_queue import EVENTS_MAX, EventQueue, FeedEvent
+from truecandle.feed.freshness_reporter import FreshnessReporter
 from truecandle.feed.live_publisher import LivePublisher, SeriesCandle, SymbolPrice
 from truecandle.feed.market_leadership import MarketLeadership
 from truecandle.feed.recovery import RESERVE, Recovery
@@ -52,29 +55,36 @@ BEAT_S = 2.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FeedRole:
+    """One feed, not started: `streams` bring in events by threads of their own, `feed` takes them
+    in and sends what is due in the process's own."""
+
+    feed: Feed
+    streams: StreamPool
+
+
 def build(
     settings: Settings,
     redis: Redis,
-    sleep: Callable[[float], object],
-    *,
-    clock_of: Callable[[RestClient], ExchangeClock] = ExchangeClock,
-    **stream_options: float,
-) -> tuple[Feed, StreamPool]:
-    """The feed of a process and the streams that it lives on, not started yet. `sleep` waits some
-    seconds, or less when the process is to stop; `clock_of` makes the exchange's clock."""
+    stop: Event,
+    clock: ExchangeClock,
+    events_max: int = EVENTS_MAX,
+) -> FeedRole:
+    """The feed that these settings describe. When `stop` is set, nothing is waited for; `clock` is
+    the exchange's, and measured by the feed. `events_max` may wait to be taken in."""
     rest = RestClient(
         settings.binance_rest_url,
         Budget(redis),
         reserve=RESERVE,
-        sleep=sleep,
-        now_ms=lambda: exchange.now_ms(),
+        sleep=stop.wait,
+        now_ms=clock.now_ms,
     )
-    exchange, queue = clock_of(rest), EventQueue()
+    queue, publisher = EventQueue(events_max), Publisher(settings.redis_url)
     names = [name for one in settings.symbols for name in stream_names(one, settings.intervals)]
-    streams = StreamPool(settings.binance_ws_url, names, queue.put, **stream_options)
-    recovery = Recovery(rest, redis, exchange)
-    publisher = Publisher(settings.redis_url)
-    return Feed(settings, redis, publisher, exchange, queue, streams, recovery), streams
+    streams = StreamPool(settings.binance_ws_url, names, queue.put)
+    recovery = Recovery(rest, redis, clock)
+    return FeedRole(Feed(settings, redis, publisher, clock, queue, streams, recovery), streams)
 
 
 class Feed:
@@ -92,7 +102,7 @@ class Feed:
         publisher: Publisher,
         clock: ExchangeClock,
         queue: EventQueue,
-        streams: StreamSource,
+        streams: StreamPool,
         recovery: Recovery,
     ) -> None:
         self.queue = queue
@@ -251,7 +261,7 @@ class Feed:
         if list(self._markets) != (symbols := [one.symbol for one in followed]):
             self._follow_symbols(symbols)
         for one in followed:
-            self._markets[one.symbol].set_instrument(one.listing)
+            self._markets[one.symbol].set_instrument(one.instrument)
 
     def _follow_symbols(self, symbols: Sequence[str]) -> None:
         before = self._markets
@@ -264,3 +274,79 @@ class Feed:
 
     def _market(self, symbol: str) -> SymbolBuilder:
         return SymbolBuilder(symbol, [Series(symbol, interval) for interval in self._intervals])
+
+
+#: A closed candle has this long to be proven whole; its official version comes about then.
+GRACE_S = 3.0
+
+#: Later than this is all the same.
+LAG_MAX_MS = 60_000
+
+
+class FeedStats:
+    """What the feed counts about itself: how much came, how late, how exact candles closed."""
+
+    def __init__(self) -> None:
+        self._trades = self._klines = self._closed = self._inexact = 0
+        self._lags: Counter[int] = Counter()
+        #: Series -> the candles that closed lately: open time -> until when, whether it is exact.
+        self._closing: dict[Series, dict[int, tuple[float, bool]]] = {}
+        self._counted: dict[str, int] = {}
+
+    def record_events(self, events: Sequence[FeedEvent], now_ms: int) -> int | None:
+        """Events that were built into candles by `now_ms`, the exchange's time; when the newest
+        of them was sent, None without any."""
+        newest_ms = None
+        for event in events:
+            if isinstance(event, StreamStatusChange):
+                continue
+            if isinstance(event, Kline):
+                self._klines += 1
+            else:
+                self._trades += 1
+                self._lags[min(LAG_MAX_MS, max(0, now_ms - event.event_ms))] += 1
+            if newest_ms is None or event.event_ms > newest_ms:
+                newest_ms = event.event_ms
+        return newest_ms
+
+    def record_closed(
+        self, candles: Iterable[tuple[Series, LiveCandle]], led: Collection[str], now_s: float
+    ) -> None:
+        """Records the candles that closed, and counts those whose time to become exact is over."""
+        for series, candle in candles:
+            if candle.is_complete and candle.open_ms > self._counted.get(series.name, -1):
+                closing = self._closing.setdefault(series, {})
+                until_s, _ = closing.get(candle.open_ms, (now_s + GRACE_S, False))
+                closing[candle.open_ms] = (until_s, candle.is_exact)
+        for series, closing in list(self._closing.items()):
+            for open_ms, (until_s, is_exact) in list(closing.items()):
+                if now_s >= until_s:
+                    del closing[open_ms]
+                    self._counted[series.name] = max(open_ms, self._counted.get(series.name, -1))
+                    if series.symbol in led:
+                        self._closed += 1
+                        self._inexact += not is_exact
+            if not closing:
+                del self._closing[series]
+
+    def report(self) -> dict[str, object]:
+        """The counts since the start; the lags (ms, event to candle) since the last time."""
+        lags, self._lags = self._lags, Counter()
+        return {
+            "trades": self._trades,
+            "klines": self._klines,
+            "closed": self._closed,
+            "inexact": self._inexact,
+            "lag_ms": {"p50": quantile(lags, 0.5), "p99": quantile(lags, 0.99)},
+            "lag_max_ms": max(lags, default=0),
+        }
+
+
+def quantile(lags: Counter[int], share: float) -> int:
+    """The smallest lag that this share of all does not exceed; 0 without any."""
+    left = lags.total() * share
+    for lag in sorted(lags):
+        left -= lags[lag]
+        if left <= 0:
+            return lag
+    return 0

@@ -9,11 +9,12 @@ is the connection's affair. What is merely on its way is not called stalled.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
+from truecandle.backoff import Backoff
 from truecandle.binance.streams.messages import kline_stream, trade_stream
+from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamHealth
 from truecandle.candles.decimals import NO_ID
 from truecandle.candles.freshness import Facts
@@ -23,15 +24,6 @@ from truecandle.feed.symbol_builder import SymbolBuilder
 SAME_MS = 1_000
 
 
-class StreamSource(Protocol):
-    """The streams that the feed lives on."""
-
-    def follow(self, names: Sequence[str]) -> object: ...
-    def health(self, name: str) -> StreamHealth: ...
-    def counts(self) -> Mapping[str, object]: ...
-    def renew(self, names: Sequence[str]) -> object: ...
-
-
 class FreshnessReporter:
     """What there is to report of the followed markets, time and again."""
 
@@ -39,7 +31,7 @@ class FreshnessReporter:
         self._monitors: dict[str, MarketMonitor] = {}
 
     def check(
-        self, markets: Iterable[SymbolBuilder], source: StreamSource, now_s: float
+        self, markets: Iterable[SymbolBuilder], streams: StreamPool, now_s: float
     ) -> list[str]:
         """The streams that have fallen silent while others talk: they are to be renewed."""
         before, self._monitors = self._monitors, {}
@@ -48,13 +40,13 @@ class FreshnessReporter:
             known = before.get(market.symbol)
             monitor = known if known and known.market is market else MarketMonitor(market)
             self._monitors[market.symbol] = monitor
-            silent += monitor.check(source.health, now_s)
+            silent += monitor.check(streams.health, now_s)
         return silent
 
     def facts(
         self,
         symbol: str,
-        source: StreamSource,
+        streams: StreamPool,
         missing: str | None,
         stored_ms: Mapping[str, int],
         now_ms: int,
@@ -63,7 +55,7 @@ class FreshnessReporter:
         """The facts of one market, after a `check`. `stored_ms`: how far its stored candles are."""
         monitor = self._monitors[symbol]
         stalled = monitor.check_stored(stored_ms, now_s)
-        return monitor.facts(source.health, missing or stalled, now_ms, now_s)
+        return monitor.facts(streams.health, missing or stalled, now_ms, now_s)
 
 
 class MarketMonitor:
@@ -153,12 +145,12 @@ class _Stream:
     heard_s: float | None = None
     reached: int = NO_ID
     since_s: float | None = None
-    pause_s: float = RENEWAL_S
     renew_at_s: float = 0.0
+    backoff: Backoff[float] = field(default_factory=lambda: Backoff(RENEWAL_S, RENEWAL_MAX_S))
 
 
 class SilentStreamDetector:
-    """StreamPool that have fallen silent while others of the same market talk.
+    """Streams that have fallen silent while others of the same market talk.
 
     `check` about every second.
     """
@@ -202,7 +194,8 @@ class SilentStreamDetector:
         is_heard = health.heard_s != stream.heard_s
         if is_heard or not health.is_live or now_s - health.since_s < NEW_STREAM_S:
             stream.heard_s, stream.reached, stream.since_s = health.heard_s, max(own, others), None
-            stream.pause_s = RENEWAL_S if is_heard else stream.pause_s
+            if is_heard:
+                stream.backoff.reset()
             return False
         if others <= max(stream.reached, own):
             return False
@@ -214,8 +207,7 @@ class SilentStreamDetector:
         stream = self._streams[name]
         if now_s < stream.renew_at_s:
             return []
-        stream.renew_at_s = now_s + stream.pause_s
-        stream.pause_s = min(RENEWAL_MAX_S, 2 * stream.pause_s)
+        stream.renew_at_s = now_s + stream.backoff.fail()
         return [name]
 
 

@@ -1,31 +1,29 @@
 """Recovery of one market: what of it is missing, what to ask the exchange for next, and when.
 
+`MarketRecovery` asks by what is missing (`trade_gaps`), after a close of which nothing is heard
+(`OverdueCloseCheck`), and for candles that are not exact (`KlineRefresh`).
+
 Never here: threads, sockets, a clock (seconds that only grow and the exchange's ms come in).
 Invariant: a market is confirmed only by an answer that was asked for while its trades were coming
 in, and that goes on from a trade that is known; an end is proven only by the exchange's own time. A
-request is one page: at most `PAGE` trades, or one candle.
+request is one page: at most `PAGE` trades, or one candle. Every wait and every number of tries is
+bounded, and questions that bring nothing become rarer; while an outage lasts nothing is given up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from truecandle.binance.rest.client import TRADES_LIMIT_MAX, RestClient
+from truecandle.backoff import Backoff, OutageWait, ceiling
+from truecandle.binance.rest.client import TRADES_LIMIT_MAX
+from truecandle.candles.interval import INTERVALS
 from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import Outage
-from truecandle.feed.recovery_timing import (
-    BACKOFF_MAX_S,
-    KLINE_PATIENCE_S,
-    OVERDUE_MS,
-    KlineRefresh,
-    OverdueCloseCheck,
-    RequestBackoff,
-)
-from truecandle.feed.resume_points import ResumePoint, resume_point_from_klines
 from truecandle.feed.symbol_builder import SymbolBuilder
-from truecandle.feed.trade_gaps import KnownTrades, TradeGapTracker, TradeIdGap
+from truecandle.feed.trade_gaps import KnownTrades, ResumePoint, TradeGapTracker, TradeIdGap
 
 PAGE = TRADES_LIMIT_MAX
 
@@ -36,36 +34,52 @@ LATE_S = 0.5
 QUIET_S = 1.0
 #: A break of more trades than fit on so many pages is left to klines.
 PAGES_MAX = 5
+#: A kline comes within 2 s where anything trades; after this it is asked for.
+KLINE_PATIENCE_S = 3.0
+#: Closing klines come at once nearly always, 2.4 s late at times. An answer proves an end if the
+#: exchange made it a second after that, by its own time; official candles come after three.
+OVERDUE_MS = 1_100
+#: Failures in a row before ids are given up and klines have to do.
+TRIES_MAX: Final = 8
+#: Answers in a row with rows that cannot be believed, before what they hide is given up.
+ODD_TRIES_MAX: Final = 3
+#: The first pause after a failure is drawn from here up to twice this, the last up to the maximum.
+BACKOFF_S: Final = 0.25
+BACKOFF_MAX_S: Final = 30.0
 
 
-@dataclass(slots=True)
 class MarketRecovery:
     """`next_request` says what to ask, `on_result` and `on_failure` take what came of it."""
 
-    symbol: str
-    market: SymbolBuilder
-    counts: RecoveryCounts
-    since_s: float
-    trade_gaps: TradeGapTracker = field(default_factory=TradeGapTracker)
-    is_live: bool = False
-    #: Whether trades after the newest one may be missing.
-    is_tail_uncertain: bool = False
-    _known: KnownTrades = field(default_factory=KnownTrades)
-    _epoch: int = 0
-    #: An answer did not show the newest trade that is known: which one is the exchange's newest?
-    _is_newest_uncertain: bool = False
-    _newest_id: int = -1
-    _resume_point: ResumePoint | None = None
-    _pages: int = 0
-    _backoff: RequestBackoff = field(default_factory=RequestBackoff)
-    _asked_s: float = 0.0
-    _asked_epoch: int = 0
-    #: Since when the stream was live, when it was asked.
-    _asked_since_s: float = -1.0
-    #: The exchange's time in its newest answer.
-    _date_ms: int | None = None
-    _kline_refresh: KlineRefresh = field(default_factory=KlineRefresh)
-    _overdue_close: OverdueCloseCheck = field(default_factory=OverdueCloseCheck)
+    def __init__(
+        self, symbol: str, market: SymbolBuilder, counts: RecoveryCounts, since_s: float
+    ) -> None:
+        self.symbol = symbol
+        self.market = market
+        self.counts = counts
+        #: Whether its stream of trades is live, and since when it is, or is not.
+        self.is_live = False
+        self.since_s = since_s
+        self.trade_gaps = TradeGapTracker()
+        #: Whether trades after the newest one may be missing.
+        self.is_tail_uncertain = False
+        self._known = KnownTrades()
+        self._epoch = 0
+        #: An answer did not show the newest trade that is known: which one is the exchange's?
+        self._is_newest_uncertain = False
+        #: The newest trade by the exchange's word where none had come by the stream.
+        self._newest_id = -1
+        self._resume_point: ResumePoint | None = None
+        #: Full pages in a row of what came after the newest trade.
+        self._pages = 0
+        self._backoff = RequestBackoff()
+        self._odd_backoff = Backoff(2 * BACKOFF_S, BACKOFF_MAX_S)
+        #: When it asked last, in which epoch, and since when the stream was live then.
+        self._asked_s, self._asked_epoch, self._asked_since_s = 0.0, 0, -1.0
+        #: The exchange's time in its newest answer.
+        self._date_ms: int | None = None
+        self._kline_refresh = KlineRefresh()
+        self._overdue_close = OverdueCloseCheck()
 
     def on_trade(self, trade: Trade, now_s: float) -> None:
         """A trade has come by the stream: whatever came between it and the last one has an id.
@@ -76,9 +90,8 @@ class MarketRecovery:
             if self._known.ids_begin_anew(trade):
                 self._forget_ids()
             self._known.on_trade(trade)
-            self.trade_gaps.on_trade_id(
-                trade.agg_id, now_s - LATE_S if self.is_tail_uncertain else now_s
-            )
+            since_s = now_s - LATE_S if self.is_tail_uncertain else now_s
+            self.trade_gaps.on_trade_id(trade.agg_id, since_s)
             self.is_tail_uncertain = self.is_tail_uncertain and not self.is_live
 
     def on_stream_change(self, is_live: bool, now_s: float) -> None:
@@ -88,9 +101,7 @@ class MarketRecovery:
             self.is_live, self.since_s = is_live, now_s
         if not is_live:
             self.is_tail_uncertain = True
-            self._resume_point = self._resume_point or resume_point_from_klines(
-                self.market, self.trade_gaps.next_id
-            )
+            self._resume_point = self._resume_point or self._point_from_klines()
         if self.is_tail_uncertain:
             self.market.on_stream_break()
 
@@ -120,8 +131,7 @@ class MarketRecovery:
     def on_asked(self, request: RecoveryRequest, now_s: float) -> None:
         """That is being asked now."""
         self.counts.asked += 1
-        self._asked_s, self._asked_since_s = now_s, self.since_s
-        self._asked_epoch = self._epoch
+        self._asked_s, self._asked_epoch, self._asked_since_s = now_s, self._epoch, self.since_s
         if request.purpose == "tail":
             self._overdue_close.on_asked(now_s)
         if request.interval:
@@ -137,7 +147,7 @@ class MarketRecovery:
         """Takes in what was asked for. `date_ms`: the exchange's time when it answered, by its own
         word; without it the answer proves no end."""
         self._date_ms = date_ms
-        self._backoff.on_sound_result()
+        self._odd_backoff.reset()
         trades = [event for event in events if isinstance(event, Trade)]
         if request.purpose == "candle":
             self._apply_candle(events)
@@ -156,7 +166,8 @@ class MarketRecovery:
         self, request: RecoveryRequest, trades: Sequence[Trade], now_s: float
     ) -> None:
         """Takes in a page with odd rows: it proves its trades, and not what lies beside them."""
-        is_last, point = self._backoff.on_odd_result(now_s), self._resume_point
+        self._backoff.wait(now_s + self._odd_backoff.fail())
+        is_last, point = self._odd_backoff.failures >= ODD_TRIES_MAX, self._resume_point
         if self._asked_epoch != self._epoch:
             return
         if contradicting := self._known.contradicting_trade(None, trades):
@@ -178,7 +189,7 @@ class MarketRecovery:
         if self.is_tail_uncertain:
             self.market.on_stream_break()
         if request.purpose == "gaps" and is_last:
-            self._backoff.on_sound_result()
+            self._odd_backoff.reset()
             last = (request.from_id or 0) + request.limit - 1
             self._give_up([gap for gap in self.trade_gaps.gaps if gap.first <= last])
 
@@ -196,6 +207,13 @@ class MarketRecovery:
             return f"{missing} trades are missing and asked for"
         is_asking = self.is_tail_uncertain or self._resume_point is not None
         return "what traded during a break is asked for" if is_asking else None
+
+    def _point_from_klines(self) -> ResumePoint | None:
+        """Where no trade has come yet: what klines have shown, to ask on from by time."""
+        last_id = max(self.market.kline_ids.values(), default=-1)
+        if self.trade_gaps.next_id is not None or last_id < 0:
+            return None
+        return ResumePoint({}, last_id, self.market.event_ms)
 
     def _waited(self, now_s: float, seconds: float) -> bool:
         return now_s - self.since_s >= seconds
@@ -237,9 +255,8 @@ class MarketRecovery:
         return RecoveryRequest(self.symbol, "tail", from_id=self._known.request_from(next_id))
 
     def _request_candle(self, now_s: float) -> RecoveryRequest | None:
-        if not self._waited(now_s, KLINE_PATIENCE_S):
-            return None
-        interval = self._kline_refresh.due(now_s, is_live=self.is_live)
+        has_waited = self._waited(now_s, KLINE_PATIENCE_S)
+        interval = self._kline_refresh.due(now_s, is_live=self.is_live) if has_waited else None
         return RecoveryRequest(self.symbol, "candle", interval=interval) if interval else None
 
     def _apply_candle(self, events: Sequence[Trade | Kline]) -> None:
@@ -348,15 +365,6 @@ class MarketRecovery:
 RequestPurpose = Literal["gaps", "tail", "newest", "since", "candle"]
 
 
-class RecoveryResult(NamedTuple):
-    """What a request has brought; `odd` says what was wrong with the rows that were left out.
-    `date_ms` is the exchange's own time when it answered; None where it did not tell that."""
-
-    events: Sequence[Trade | Kline]
-    odd: Sequence[str] = ()
-    date_ms: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class RecoveryRequest:
     """One question to the exchange on behalf of a market. `pages`: what is still to come."""
@@ -368,15 +376,6 @@ class RecoveryRequest:
     limit: int = PAGE
     interval: str = ""
     pages: int = 1
-
-    def run(self, rest: RestClient) -> RecoveryResult:
-        """Asks, in the thread of the caller. Raises `ExchangeError` or `StoreError`."""
-        if self.purpose == "candle":
-            return RecoveryResult([rest.forming(self.symbol, self.interval)])
-        page = rest.agg_trades(
-            self.symbol, from_id=self.from_id, start_ms=self.start_ms, limit=self.limit
-        )
-        return RecoveryResult(page.trades, page.odd, page.date_ms)
 
 
 @dataclass(slots=True)
@@ -390,3 +389,112 @@ class RecoveryCounts:
     #: Rows that were no trades, or contradicted each other.
     odd: int = 0
     gave_up: int = 0
+
+
+class RequestBackoff:
+    """After a request that brought nothing usable: `is_waiting` says whether to ask again; the
+    others take what came of it."""
+
+    def __init__(self) -> None:
+        self._backoff = Backoff(2 * BACKOFF_S, BACKOFF_MAX_S, _never_at_once)
+        #: Failures in a row that count towards giving up.
+        self._tries = 0
+        self._again_s = 0.0
+        self._outage = OutageWait(minute=60.0)
+
+    def is_waiting(self, now_s: float) -> bool:
+        return now_s < self._again_s and not self._outage.is_over
+
+    def wait(self, until_s: float) -> None:
+        """Not before then."""
+        self._again_s = max(self._again_s, until_s)
+        self._outage.forget()
+
+    def on_failure(self, now_s: float, outage: Outage | None = None) -> bool:
+        """Nothing usable came. True if that has been so too often: then ids are given up."""
+        self._tries += not self._outage.fail(now_s, outage)
+        self._again_s = now_s + self._backoff.fail()
+        if self._tries < TRIES_MAX:
+            return False
+        self.on_success()
+        self.wait(now_s + BACKOFF_MAX_S)
+        return True
+
+    def on_success(self) -> None:
+        """What was asked for has come."""
+        self._backoff.reset()
+        self._tries = 0
+
+
+def _never_at_once(dice: random.Random, longest_s: float) -> float:
+    return dice.uniform(BACKOFF_S, longest_s)
+
+
+OVERDUE_PAUSE_S = 1.0
+#: So many questions in a row are put without a growing pause: each answer may bring the trades of a
+#: second whose own end is overdue next, and by then the streams are back or the connection is new.
+EAGER_REQUESTS = 8
+OVERDUE_PAUSE_MAX_S = 30.0
+
+
+class OverdueCloseCheck:
+    """Of one market: whether its newest trades are to be asked for though no break is known."""
+
+    def __init__(self) -> None:
+        self._is_overdue = False
+        self._asked, self._again_s = 0, 0.0
+
+    def check(self, is_overdue: bool) -> None:
+        """Whether some candle ended `OVERDUE_MS` ago or earlier, and nothing has shown its end."""
+        self._is_overdue = is_overdue
+
+    def is_due(self, now_s: float) -> bool:
+        return self._is_overdue and now_s >= self._again_s
+
+    def on_asked(self, now_s: float) -> None:
+        self._is_overdue = False
+        self._asked += 1
+        too_often = self._asked - EAGER_REQUESTS
+        self._again_s = now_s + ceiling(OVERDUE_PAUSE_S, OVERDUE_PAUSE_MAX_S, too_often)
+
+    def on_trade(self) -> None:
+        """A trade has come by the stream."""
+        if self._asked:
+            self._asked, self._again_s = 0, 0.0
+
+
+#: The forming candle of a series is asked for this often at most; without a connection, this.
+KLINE_PAUSE_S = 30.0
+KLINE_PAUSE_OFFLINE_S = 300.0
+#: A shorter candle is over before its answer is of use: it is asked for once.
+BRIEF_INTERVAL_MS = 10_000
+
+
+class KlineRefresh:
+    """The series of one market without an exact candle of the present interval."""
+
+    def __init__(self) -> None:
+        self._lacking_s: dict[str, float] = {}
+        self._asked_s: dict[str, float] = {}
+
+    def check(self, lacking: Iterable[str], now_s: float) -> None:
+        """These intervals lack it now."""
+        self._lacking_s = {name: self._lacking_s.get(name, now_s) for name in lacking}
+
+    def due(self, now_s: float, *, is_live: bool) -> str | None:
+        """An interval to be asked for now."""
+        for name, since_s in self._lacking_s.items():
+            if now_s - since_s >= KLINE_PATIENCE_S and self._may_ask(name, now_s, is_live):
+                return name
+        return None
+
+    def on_asked(self, name: str, now_s: float) -> None:
+        self._asked_s[name] = now_s
+
+    def _may_ask(self, name: str, now_s: float, is_live: bool) -> bool:
+        asked_s, duration_ms = self._asked_s.get(name), INTERVALS[name].duration_ms
+        if asked_s is None:
+            return True
+        if duration_ms is not None and duration_ms < BRIEF_INTERVAL_MS:
+            return False
+        return now_s - asked_s >= (KLINE_PAUSE_S if is_live else KLINE_PAUSE_OFFLINE_S)

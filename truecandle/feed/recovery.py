@@ -1,37 +1,52 @@
 """No trade is lost to a break: what is missing of any market is asked for, within a shared budget.
 
+A feed that starts goes on from what the one before it has stored (`load_resume_points`): what came
+since is missing like what a break has lost.
+
 Never here: what is missing (`trade_gaps`), what to ask for it (`market_recovery`), how candles take
 it in.
 Invariant: at most one request for each market and `REQUESTS_MAX` at once, the cheapest first; the
-feed's own thread never waits for an answer.
+feed's own thread never waits for an answer. Only what our own feed said, and called exact, is gone
+on from.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from typing import NamedTuple
 
 from redis import Redis
 
-from truecandle.backoff import ceiling
+from truecandle.backoff import Backoff
 from truecandle.binance.clock import JUMP_MS, ExchangeClock
 from truecandle.binance.reachability import PROBE_S
 from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.messages import trade_stream
 from truecandle.binance.streams.reconnect import BACKOFF_MAX_S, BACKOFF_S
 from truecandle.binance.streams.status import StreamStatusChange
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.series import Series
 from truecandle.candles.trades import Kline, Trade
-from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, RateLimited, StoreError
+from truecandle.errors import (
+    CandleError,
+    ExchangeError,
+    ExchangeUnreachable,
+    Outage,
+    RateLimited,
+    StoreError,
+)
 from truecandle.feed.market_recovery import (
     MarketRecovery,
     RecoveryCounts,
     RecoveryRequest,
-    RecoveryResult,
 )
-from truecandle.feed.resume_points import load_resume_points
 from truecandle.feed.symbol_builder import SymbolBuilder
+from truecandle.feed.trade_gaps import ResumePoint
+from truecandle.store import live
+from truecandle.store.batch import Batch
 
 #: Weight a minute that recovery leaves to others: closes first, then recovery, then history.
 RESERVE = 900
@@ -46,11 +61,16 @@ PAGES_PER_S = 1.0
 #: The exchange's clock is measured this often at most, whatever speaks against it.
 MEASURE_S = 5.0
 
+#: Intervals of one market whose candles are further apart do not go on together.
+TRADES_APART_MAX = 1_000
+#: Stored candles of a series that are looked at for the last one that traded.
+CANDLES_MAX = 60
+
 log = logging.getLogger(__name__)
 
 
 class Recovery:
-    """All of it but `RecoveryRequest.run` happens in the feed's thread.
+    """All of it but the requests themselves happens in the feed's thread.
 
     `on_event` takes every trade and every change of a stream; `step` takes in what was answered and
     asks on, and says which markets it has touched. The exchange's clock is measured beside it.
@@ -62,7 +82,7 @@ class Recovery:
         self._clock = clock
         self._measuring: Future[int] | None = None
         self._measure_s = 0.0
-        self._measure_failures = 0
+        self._measure_backoff = Backoff(BACKOFF_S, BACKOFF_MAX_S)
         self._measure_outage: Outage | None = None
         self._markets: dict[str, MarketRecovery] = {}
         self._streams: dict[str, MarketRecovery] = {}
@@ -154,7 +174,8 @@ class Recovery:
         for request in due[: REQUESTS_MAX - len(self._in_flight)]:
             self._markets[request.symbol].on_asked(request, now_s)
             self._asked_s[request.symbol] = now_s
-            self._in_flight[request.symbol] = request, self._workers.submit(request.run, self._rest)
+            answer = self._workers.submit(_ask, self._rest, request)
+            self._in_flight[request.symbol] = request, answer
 
     def _measure(self, now_s: float) -> None:
         """Has the exchange's clock measured where it is stale, one measurement at a time."""
@@ -165,20 +186,19 @@ class Recovery:
             self._measuring = None
         is_over = self._measure_outage is not None and self._measure_outage.is_over
         if self._clock.is_stale() and (is_over or now_s >= self._measure_s):
-            self._measuring = self._workers.submit(self._clock.measure)
+            self._measuring = self._workers.submit(self._clock.measure, self._rest)
 
     def _on_measured(self, measuring: Future[int], now_s: float) -> None:
         try:
             moved_ms = measuring.result()
         except (ExchangeError, StoreError) as error:
             self._measure_outage = error.outage if isinstance(error, ExchangeUnreachable) else None
-            self._measure_failures += 1
-            self._measure_s = now_s + ceiling(BACKOFF_S, BACKOFF_MAX_S, self._measure_failures)
-            if self._measure_failures == 1:
+            self._measure_s = now_s + self._measure_backoff.fail()
+            if self._measure_backoff.failures == 1:
                 log.warning("recovery: the exchange's clock was not measured: %s", error)
             return
-        self._measure_s, self._measure_failures = now_s + MEASURE_S, 0
-        self._measure_outage = None
+        self._measure_backoff.reset()
+        self._measure_s, self._measure_outage = now_s + MEASURE_S, None
         if abs(moved_ms) > JUMP_MS:
             log.info("recovery: the exchange's clock was %+d ms from what was assumed", moved_ms)
 
@@ -237,3 +257,73 @@ class Recovery:
                 "recovery: %d odd rows among the trades of %s are left out, the first as %.200s",
                 len(result.odd), request.symbol, result.odd[0],
             )  # fmt: skip
+
+
+class RecoveryResult(NamedTuple):
+    """What a request has brought; `odd` says what was wrong with the rows that were left out.
+    `date_ms` is the exchange's own time when it answered; None where it did not tell that."""
+
+    events: Sequence[Trade | Kline]
+    odd: Sequence[str] = ()
+    date_ms: int | None = None
+
+
+def _ask(rest: RestClient, request: RecoveryRequest) -> RecoveryResult:
+    """Asks, in the thread of the caller. Raises `ExchangeError` or `StoreError`."""
+    symbol = request.symbol
+    if request.purpose == "candle":
+        return RecoveryResult([rest.forming(symbol, request.interval)])
+    page = rest.agg_trades(
+        symbol, from_id=request.from_id, start_ms=request.start_ms, limit=request.limit
+    )
+    return RecoveryResult(page.trades, page.odd, page.date_ms)
+
+
+def load_resume_points(
+    redis: Redis, symbols: Mapping[str, Sequence[Series]], now_ms: int
+) -> dict[str, ResumePoint]:
+    """By symbol, where anything exact is stored. May raise `StoreError`."""
+    series = [one for some in symbols.values() for one in some]
+    batch = Batch(redis, is_one_instant=False)
+    asked = [(one, live.queue(batch, one, now_ms, 1)) for one in series]
+    batch.run()
+    held: dict[str, LiveCandle] = {}
+    for one, queued in asked:
+        found = queued.value
+        forming = found.forming
+        if forming is not None and forming.source == "client":
+            forming = live.read_feed_candle(redis, one)
+        traded = _last_traded([*found.pending, *([forming] if forming else [])])
+        if forming is not None and traded is not None and _is_worth(one, traded):
+            held[one.name] = traded
+    joined = {symbol: _joined(some, held) for symbol, some in symbols.items()}
+    return {symbol: point for symbol, point in joined.items() if point is not None}
+
+
+def _last_traded(candles: Sequence[LiveCandle]) -> LiveCandle | None:
+    """From it on, ids show what came; seconds without a trade before the end have none."""
+    newest = reversed(candles[-CANDLES_MAX:])
+    return next((candle for candle in newest if candle.trades > 0), None)
+
+
+def _is_worth(series: Series, candle: LiveCandle) -> bool:
+    try:
+        is_aligned = series.interval.with_phase(candle.open_ms).is_aligned(candle.open_ms)
+    except CandleError:
+        return False
+    return is_aligned and candle.source == "live" and candle.is_exact
+
+
+def _joined(series: Sequence[Series], held: Mapping[str, LiveCandle]) -> ResumePoint | None:
+    """Those that have come about as far; one left behind would ask for too much."""
+    candles = {one.interval.name: held[one.name] for one in series if one.name in held}
+    if not candles:
+        return None
+    newest_id = max(candle.last_id for candle in candles.values())
+    candles = {
+        name: candle
+        for name, candle in candles.items()
+        if candle.last_id >= newest_id - TRADES_APART_MAX
+    }
+    last_id = min(candle.last_id for candle in candles.values())
+    return ResumePoint(candles, last_id, min(candle.updated_at for candle in candles.values()))

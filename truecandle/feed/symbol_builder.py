@@ -11,13 +11,13 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.candles.builder import CandleBuilder
-from truecandle.candles.candle import LiveCandle, canonical
-from truecandle.candles.decimals import NO_ID
+from truecandle.candles.candle import LiveCandle
+from truecandle.candles.decimals import EXACT, NO_ID, canonical
 from truecandle.candles.epoch import Epoch
 from truecandle.candles.freshness import LIVE_MS
 from truecandle.candles.instrument import Instrument
@@ -89,11 +89,12 @@ class SymbolBuilder:
                 self.kline_ids[event.interval] = known
                 state.builder.add_kline(event)
             return
-        if self.epoch.is_former(event):
+        which = self.epoch.take(event)
+        if which == "former":
             return
-        if self.epoch.is_over(event):
+        if which == "next":
             self.begin_epoch(event)
-        self.epoch.reach(event.last_id, event.time_ms)
+            self.epoch.reach(event.last_id, event.time_ms)
         self._record(event)
         trade = event.with_steps(self.quantity_decimals)
         self._prices.add(trade)
@@ -242,7 +243,7 @@ class _SeriesState:
         return now_s - self._waiting_since_s >= PATIENCE_S
 
 
-_add = Context(prec=60).add
+_add = EXACT.add
 
 #: Updates kept while nobody takes them; the oldest go first.
 UPDATES_MAX = 100

@@ -1,5 +1,8 @@
-"""The aggregate trade ids of one market: how far they have come, which of them are missing, and the
-known trades by which an answer of the exchange shows that it goes on from what is known.
+"""Which trades of one market are missing, and by which known ones an answer is seen to join them.
+
+`TradeGapTracker` knows how far aggregate ids have come, and which of them are missing;
+`ResumePoint` from when on all may be, where nothing is known but the candles of before;
+`KnownTrades` what an answer has to show.
 
 Ids that begin anew can pass those of before: an answer from the next id on would look as if it
 joined. So what is missing is asked for from a trade that is known, and the answer has to begin with
@@ -12,13 +15,18 @@ known trades are of one epoch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from truecandle.candles.candle import LiveCandle
 from truecandle.candles.trades import Trade
 
 #: Gaps of one market kept apart; beyond that the two oldest are asked for as one.
 TRADE_GAPS_MAX = 100
+
+#: Trades are asked for from this much before the last change that was stored, as what was sent
+#: together need not have happened together; then from earlier still.
+MARGINS_MS = (5_000, 60_000)
 
 
 @dataclass(slots=True)
@@ -116,6 +124,26 @@ class TradeGapTracker:
             one, other = self.gaps[:2]
             since_s = min(one.since_s, other.since_s)
             self.gaps[:2] = [TradeIdGap(one.first, other.last, since_s)]
+
+
+@dataclass(slots=True)
+class ResumePoint:
+    """Every trade up to `last_id` is in `candles`, by interval, which last changed at `since_ms`:
+    what came after that is missing, and its ids are not known yet."""
+
+    candles: Mapping[str, LiveCandle]
+    last_id: int
+    since_ms: int
+    tries: int = 0
+
+    @property
+    def start_ms(self) -> int:
+        return max(0, self.since_ms - MARGINS_MS[self.tries])
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether it is worth asking from earlier on."""
+        return self.tries + 1 < len(MARGINS_MS)
 
 
 class KnownTrades:

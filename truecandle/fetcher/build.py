@@ -20,12 +20,14 @@ from truecandle.binance.reachability import Reachability
 from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.events import Publisher
+from truecandle.fetcher.exchange_list import ExchangeListReader
 from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
 from truecandle.fetcher.history_jobs import HistoryFetcher
 from truecandle.fetcher.leadership import FetcherLeadership
 from truecandle.fetcher.series_sync import SeriesSync
 from truecandle.fetcher.symbol_registry import SymbolRegistry
+from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.budget import RESERVE, Budget
 
 
@@ -39,26 +41,25 @@ class FetcherRole:
     close: Callable[[], None]
 
 
-def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRole:
-    """The fetcher that these settings describe. When `stop` is set, nothing is waited for."""
+def build(
+    settings: Settings, redis: Redis, stop: threading.Event, clock: ExchangeClock
+) -> FetcherRole:
+    """The fetcher that these settings describe. When `stop` is set, nothing is waited for; `clock`
+    is the exchange's, and measured by the fetcher."""
     reach = Reachability()
-    rest, deep, clock = _exchange(settings, redis, stop, reach)
+    rest, deep = _clients(settings, redis, stop, clock, reach)
     leadership = FetcherLeadership(redis)
-    sync = SeriesSync(
-        settings,
-        redis,
-        rest,
-        Publisher(settings.redis_url),
-        now_ms=clock.now_ms,
-        deep=deep,
-        fence=leadership.fence,
-        is_unsure=clock.is_unsure,
+    publisher = Publisher(settings.redis_url)
+    writer = OfficialWriter(
+        redis, publisher, settings.settle_ms, clock.now_ms, leadership.fence, clock.is_unsure
     )
+    sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms)
     scheduler = new_scheduler()
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
-    heartbeat = Heartbeat(redis, clock, jobs, sync.writer)
+    heartbeat = Heartbeat(redis, clock, rest, jobs, writer)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
-    history = HistoryFetcher(settings, redis, deep, sync.writer, clock, leadership.is_leading, stop)
+    history = HistoryFetcher(settings, redis, deep, writer, clock, leadership.is_leading, stop)
+    whole = ExchangeListReader(redis, deep, leadership.is_leading, clock.now_ms)
     reach.listen(jobs.resume)
 
     def close() -> None:
@@ -67,28 +68,30 @@ def build(settings: Settings, redis: Redis, stop: threading.Event) -> FetcherRol
 
     loops = (
         registry.run,
+        whole.run,
         heartbeat.run,
         history.run,
         reach.probe_until,
-        lambda ending: leadership.run(ending, jobs),
+        partial(leadership.run, jobs=jobs),
     )
     return FetcherRole(scheduler, loops, close)
 
 
-def _exchange(
-    settings: Settings, redis: Redis, stop: threading.Event, reach: Reachability
-) -> tuple[RestClient, RestClient, ExchangeClock]:
-    """Who asks for what closed, who asks for history (and leaves weight to the former), and the
-    exchange's clock as they measure it."""
+def _clients(
+    settings: Settings,
+    redis: Redis,
+    stop: threading.Event,
+    clock: ExchangeClock,
+    reach: Reachability,
+) -> tuple[RestClient, RestClient]:
+    """One asks for what closed, the other for history, and leaves weight to the first."""
     new_client = partial(
         RestClient,
         settings.binance_rest_url,
         Budget(redis),
         pace=RequestPacer(REQUESTS_PER_SECOND),
         sleep=stop.wait,
-        now_ms=lambda: clock.now_ms(),
+        now_ms=clock.now_ms,
         reach=reach,
     )
-    rest, deep = new_client(reserve=0), new_client(reserve=RESERVE)
-    clock: ExchangeClock = ExchangeClock(rest)
-    return rest, deep, clock
+    return new_client(reserve=0), new_client(reserve=RESERVE)

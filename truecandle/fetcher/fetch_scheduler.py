@@ -84,7 +84,7 @@ class FetchScheduler:
         sync: SeriesSync,
         clock: ExchangeClock,
         stop: threading.Event,
-        is_leading: Callable[[], bool] = lambda: True,
+        is_leading: Callable[[], bool],
     ) -> None:
         self.is_leading = is_leading
         self._jobs_lock = threading.Lock()

@@ -15,7 +15,7 @@ from typing import Any
 from redis import Redis
 
 from truecandle.backoff import Backoff
-from truecandle.binance.clock import JUMP_MS, ExchangeClock
+from truecandle.binance.clock import JUMP_MS, ExchangeClock, TimeSource
 from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, StoreError
 from truecandle.fetcher.fetch_scheduler import FetchScheduler
 from truecandle.ingest.official_writer import OfficialWriter
@@ -40,10 +40,17 @@ class Heartbeat:
     """`run` until told to stop; it is one `beat` a second."""
 
     def __init__(
-        self, redis: Redis, clock: ExchangeClock, scheduler: FetchScheduler, writer: OfficialWriter
+        self,
+        redis: Redis,
+        clock: ExchangeClock,
+        source: TimeSource,
+        scheduler: FetchScheduler,
+        writer: OfficialWriter,
     ) -> None:
         self._redis = redis
         self._clock = clock
+        #: Who asks the exchange for its time.
+        self._source = source
         self._scheduler = scheduler
         self._writer = writer
         self._backoff = Backoff(PAUSE_S, PAUSE_S_MAX)
@@ -92,7 +99,7 @@ class Heartbeat:
     def _measure(self) -> None:
         is_first = not self._clock.is_measured
         has_jumped = self._clock.has_jumped()
-        moved_ms = self._clock.measure()
+        moved_ms = self._clock.measure(self._source)
         self._backoff.reset()
         self._outage = None
         if is_first:

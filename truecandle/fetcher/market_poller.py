@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from truecandle.backoff import Backoff
+from truecandle.backoff import Backoff, OutageWait
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.interval import Interval
 from truecandle.candles.series import Series
@@ -48,8 +48,6 @@ REST_MS_MAX = 60_000
 #: ... and has at most so many failures a minute on its own account.
 TRIES_MAX = 5
 MINUTE_MS = 60_000
-#: Who was woken so often in a minute and failed again has a trouble of its own.
-WAKES_MAX = 3
 
 log = logging.getLogger(__name__)
 
@@ -221,11 +219,9 @@ class MarketBackoff:
 
     def __init__(self, rng: random.Random | None = None) -> None:
         self._backoff = Backoff(REST_MS, REST_MS_MAX, _full_jitter, rng)
-        #: When it last failed, and when it failed after an outage's end had woken it.
+        #: When it last failed.
         self._recent: deque[int] = deque(maxlen=TRIES_MAX)
-        self._wakes: deque[int] = deque(maxlen=WAKES_MAX)
-        #: What the last failure met, if its end will end the rest.
-        self._outage: Outage | None = None
+        self._outage = OutageWait(MINUTE_MS)
         #: The rest of failures, and the one that it was told to take.
         self._failed_until_ms = 0
         self._rest_until_ms = 0
@@ -243,14 +239,11 @@ class MarketBackoff:
     @property
     def is_woken(self) -> bool:
         """Whether it was an outage that the last failure met, and that is over by now."""
-        return self._outage is not None and self._outage.is_over
+        return self._outage.is_over
 
     def fail(self, now_ms: int, outage: Outage | None = None) -> None:
         """One more failure in a row; for an `outage` it rests only while that lasts."""
-        if self.is_woken:
-            self._wakes.append(now_ms)
-        is_own = len(self._wakes) == WAKES_MAX and now_ms - self._wakes[0] < MINUTE_MS
-        self._outage = None if is_own else outage
+        self._outage.fail(now_ms, outage)
         self._recent.append(now_ms)
         until_ms = now_ms + self._backoff.fail()
         if len(self._recent) == TRIES_MAX:
@@ -265,7 +258,7 @@ class MarketBackoff:
         """All is well again."""
         self._backoff.reset()
         self._failed_until_ms = self._rest_until_ms = 0
-        self._outage = None
+        self._outage.forget()
 
 
 def _full_jitter(dice: random.Random, longest_ms: int) -> int:

@@ -21,7 +21,7 @@ from truecandle.candles.interval import DAY_MS, HOUR_MS, Interval
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import AnswerHeld, ExchangeError
-from truecandle.events import Publisher, Reason
+from truecandle.events import Reason
 from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, Span
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import gaps, markets, official, rereads
@@ -55,8 +55,8 @@ class SeriesSync:
     """Syncs the series of one exchange with the store. One thread at a time for each series.
 
     `rest` asks for what closed, `deep` for history (it may be given a smaller share of the request
-    weight). `now_ms` is the exchange's clock. `fence` gives the number to write with, or raises
-    `StaleWriter`: then nothing is asked for either. While `is_unsure()` no answer is believed.
+    weight). `now_ms` is the exchange's clock. `writer` gives the number to write with, or raises
+    `StaleWriter`: then nothing is asked for either.
     """
 
     def __init__(
@@ -64,20 +64,17 @@ class SeriesSync:
         settings: Settings,
         redis: Redis,
         rest: RestClient,
-        publisher: Publisher,
-        *,
+        deep: RestClient,
+        writer: OfficialWriter,
         now_ms: Callable[[], int],
-        deep: RestClient | None = None,
-        fence: Callable[[], int] | None = None,
-        is_unsure: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settle_ms = settings.settle_ms
         self._history = settings.history_candles
         self._redis = redis
         self._rest = rest
-        self._deep = deep or rest
+        self._deep = deep
         self._now_ms = now_ms
-        self.writer = OfficialWriter(redis, publisher, self._settle_ms, now_ms, fence, is_unsure)
+        self.writer = writer
         self._pages = KlinePageReader(redis, self.writer, self._settle_ms, now_ms)
         #: Of each series by name: itself with its grid, once that is known;
         self._grids: dict[str, Series] = {}
@@ -176,7 +173,7 @@ class SeriesSync:
         if settled_ms - end_ms < max(ENDED_MS, REFRESH_CANDLES * (end_ms - latest_ms)):
             return
         for market in markets.followed(self._redis):
-            status = market.listing.status
+            status = market.instrument.status
             if market.symbol == series.symbol and status not in ("", TRADING):
                 if gaps.read(self._redis, series).is_ended(end_ms, settled_ms - ENDED_MS):
                     return

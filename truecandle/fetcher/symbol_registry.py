@@ -41,7 +41,7 @@ UNLISTED_MS = 3_600_000
 #: After the exchange could not be asked.
 PAUSE_MS = 15_000
 #: Symbols of one request; it weighs the same for any number.
-LISTINGS_MAX = 100
+INSTRUMENTS_MAX = 100
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class SymbolRegistry:
 
     def _look_up(self, symbol: str) -> LookupResult:
         try:
-            found = self._listings([symbol])
+            found = self._instruments([symbol])
             return (
                 LookupResult(found[symbol]) if symbol in found else LookupResult(wait_ms=PAUSE_MS)
             )
@@ -137,12 +137,12 @@ class SymbolRegistry:
             return
         odd = {one: at_ms for one, at_ms in self._odd_until_ms.items() if at_ms > now_ms}
         due = [one for one in followed if _is_due(one, now_ms) and one.symbol not in odd]
-        listed = [market for market in due if market.listing.status != UNLISTED]
-        asked = listed[:LISTINGS_MAX] or due[:1]
+        listed = [market for market in due if market.instrument.status != UNLISTED]
+        asked = listed[:INSTRUMENTS_MAX] or due[:1]
         if not asked:
             return
         try:
-            found = self._listings([market.symbol for market in asked])
+            found = self._instruments([market.symbol for market in asked])
         except ExchangeError as error:
             self._troubles.report("markets", error)
             self._rest_until_ms = now_ms + _pause_ms(error)
@@ -155,42 +155,42 @@ class SymbolRegistry:
         checked = [_checked(market, found[market.symbol], now_ms) for market in told]
         markets.update(self._redis, checked)
         for before, now in zip(told, checked, strict=True):
-            if UNLISTED == before.listing.status != now.listing.status:
+            if UNLISTED == before.instrument.status != now.instrument.status:
                 self._scheduler.wake(now.symbol)
 
-    def _listings(self, symbols: Sequence[str]) -> dict[str, Instrument | None]:
+    def _instruments(self, symbols: Sequence[str]) -> dict[str, Instrument | None]:
         """What the exchange lists of them, None for what it does not list; of what is not in it
         the answer was odd. Halves, where the exchange does not list all, down to one.
         """
         try:
-            page = self._rest.listings(symbols)
+            page = self._rest.instruments(symbols)
         except ExchangeRefused as error:
             if error.code not in UNKNOWN_CODES:
                 raise
             if len(symbols) == 1:
                 return {symbols[0]: None}
             half = len(symbols) // 2
-            return self._listings(symbols[:half]) | self._listings(symbols[half:])
+            return self._instruments(symbols[:half]) | self._instruments(symbols[half:])
         if page.odd:
             self._troubles.report(
                 "markets", MalformedAnswer(f"{len(page.odd)} odd rows of symbols, as {page.odd[0]}")
             )
-        return {one.symbol: one for one in page.listings}
+        return {one.symbol: one for one in page.instruments}
 
 
 def _is_due(market: FollowedMarket, now_ms: int) -> bool:
-    pause_ms = UNLISTED_MS if market.listing.status == UNLISTED else CHECK_MS
+    pause_ms = UNLISTED_MS if market.instrument.status == UNLISTED else CHECK_MS
     return not market.checked_ms <= now_ms < market.checked_ms + pause_ms
 
 
 def _checked(market: FollowedMarket, found: Instrument | None, now_ms: int) -> FollowedMarket:
     """What is known of its steps stays, also when it is listed no more."""
-    listing = found or replace(market.listing, status=UNLISTED)
-    if listing.status not in (market.listing.status, TRADING):
-        log.warning("%s does not trade: the exchange says %s", market.symbol, listing.status)
-    elif listing.status == TRADING and market.listing.status not in ("", TRADING):
+    instrument = found or replace(market.instrument, status=UNLISTED)
+    if instrument.status not in (market.instrument.status, TRADING):
+        log.warning("%s does not trade: the exchange says %s", market.symbol, instrument.status)
+    elif instrument.status == TRADING and market.instrument.status not in ("", TRADING):
         log.info("%s trades again", market.symbol)
-    return replace(market, listing=listing, checked_ms=now_ms)
+    return replace(market, instrument=instrument, checked_ms=now_ms)
 
 
 def _pause_ms(error: ExchangeError) -> int:

@@ -15,8 +15,8 @@ from functools import partial
 
 from redis import Redis
 
+from truecandle.candles.decimals import is_moment
 from truecandle.candles.gap_registry import GapRegistry
-from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
 from truecandle.events import Publisher, Reason
@@ -127,7 +127,7 @@ class OfficialWriter:
 
     def _quarantine_broken(self, series: Series, written: Written, by: str) -> None:
         for row in [row for row in written.refused if row.reason == "broken"][:BROKEN_MAX]:
-            opens = (row.time,) if isinstance(row.time, int) and 0 <= row.time < LAST_MS else ()
+            opens = (row.time,) if is_moment(row.time) else ()
             self._quarantine(series, Implausible("broken", opens, row.detail), by)
 
     def _write(

@@ -14,7 +14,8 @@ from redis import Redis
 from truecandle.candles.audit import AuditEntry, compare
 from truecandle.candles.candle import LiveCandle, official_from_row
 from truecandle.candles.series import Series
-from truecandle.store import audit, live, map_redis_errors, pages
+from truecandle.store import audit, live, pages
+from truecandle.store.batch import Batch
 
 #: Of candles that nobody was shown, the newest of one answer: as far back as pending ones reach.
 #: What is older is history.
@@ -30,19 +31,18 @@ class ShownCandles(NamedTuple):
 
 def read_shown(redis: Redis, series: Series, now_ms: int) -> ShownCandles:
     """What the chart shows now, of one instant."""
-    query = pages.Query(limit=1)
-    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
-        pages.queue(pipe, series, query)
-        live.queue(pipe, series)
-        results = pipe.execute()
-    found = live.decode(series, results[pages.RESULTS :], now_ms)
+    batch = Batch(redis)
+    page = pages.queue(batch, series, pages.Query(limit=1))
+    asked = live.queue(batch, series, now_ms)
+    batch.run()
+    found = asked.value
     shown = [*found.pending, *([found.forming] if found.forming else [])]
     newest: dict[int, LiveCandle] = {}
     for candle in shown:
         rival = newest.get(candle.open_ms)
         if rival is None or candle.updated_at >= rival.updated_at:
             newest[candle.open_ms] = candle
-    return ShownCandles(pages.decode(query, results).latest, newest)
+    return ShownCandles(page.value.latest, newest)
 
 
 def record_differences(

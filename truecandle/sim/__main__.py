@@ -12,13 +12,18 @@ import signal
 import socket
 import sys
 
+from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import LAST_MS
 from truecandle.sim.archive import replayed
 from truecandle.sim.clock import SimulatedClock
+from truecandle.sim.listed import LISTED_MAX
 from truecandle.sim.market import SimulatedMarket, simulated
 from truecandle.sim.server import HOST, Exchange, listen
 from truecandle.sim.stream_publisher import PingPace
 from truecandle.urls import is_port
+
+#: Symbols that the first line names.
+NAMED_MAX = 10
 
 
 def main() -> int:
@@ -39,7 +44,7 @@ def main() -> int:
         return 1
     exchange = Exchange(market, pace=PingPace(fast=options.fast), seed=options.seed)
     port = listener.getsockname()[1]
-    text = f"Simulated exchange: {', '.join(market.symbols)} on http://{HOST}:{port}"
+    text = f"Simulated exchange: {_named(market.symbols)} on http://{HOST}:{port}"
     asyncio.run(_serve(exchange, listener, text))
     return 0
 
@@ -49,6 +54,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=_port, default=9000, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=7, help="another seed is another market")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT,SOLUSDT")
+    parser.add_argument(
+        "--listed",
+        type=_count,
+        default=0,
+        metavar="N",
+        help=f"so many synthetic symbols beside them, {LISTED_MAX:,} at most",
+    )
     parser.add_argument(
         "--replay",
         nargs="+",
@@ -61,6 +73,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= LISTED_MAX):
+        raise argparse.ArgumentTypeError(f"allowed: a whole number from 0 to {LISTED_MAX}")
+    return int(text)
+
+
+def _named(symbols: list[str]) -> str:
+    """The first ones by name, and how many more there are."""
+    more = len(symbols) - NAMED_MAX
+    return ", ".join(symbols[:NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _port(text: str) -> int:
     if text != "0" and not is_port(text):
         raise argparse.ArgumentTypeError("allowed: a whole number from 0 to 65535")
@@ -68,11 +92,10 @@ def _port(text: str) -> int:
 
 
 def _moment(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LAST_MS))):
-        raise argparse.ArgumentTypeError("allowed: milliseconds since 1970 (UTC)")
-    if int(text) >= LAST_MS:
-        raise argparse.ArgumentTypeError(f"allowed: less than {LAST_MS}")
-    return int(text)
+    ms = whole_in_text(text, 0, LAST_MS - 1)
+    if ms is None:
+        raise argparse.ArgumentTypeError(f"allowed: ms since 1970 (UTC), less than {LAST_MS}")
+    return ms
 
 
 def _market(options: argparse.Namespace) -> SimulatedMarket:
@@ -83,7 +106,7 @@ def _market(options: argparse.Namespace) -> SimulatedMarket:
         market.clock.run(speed)
         return market
     symbols = [symbol.strip() for symbol in options.symbols.split(",") if symbol.strip()]
-    return simulated(options.seed, symbols, SimulatedClock(options.start, speed))
+    return simulated(options.seed, symbols, SimulatedClock(options.start, speed), options.listed)
 
 
 async def _serve(exchange: Exchange, listener: socket.socket, text: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import re
 import tarfile
 import zipfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from truecandle.candles.interval import INTERVALS
+from truecandle.exact_json import loads
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.kline import SimulatedKline, found_day
 from truecandle.sim.listing import listing_of
@@ -117,7 +117,7 @@ def _bounded(data: bytes) -> bytes:
 
 
 def _json(data: bytes) -> list[Fields]:
-    rows: list[Fields] = json.loads(data, parse_float=str)
+    rows: list[Fields] = loads(data)
     return rows
 
 
@@ -184,7 +184,7 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         found = _EVENT.search(line)
         if found:
-            event = json.loads(line[found.start() :], parse_float=str)
+            event = loads(line[found.start() :])
             yield event.get("data", event)
 
 

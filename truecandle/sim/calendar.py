@@ -28,12 +28,17 @@ _AMOUNTS = (1,) * 6 + (2,) * 5 + (3,) * 3 + (5,) * 2
 
 class Hours:
     """Hour h plays `tape(h)`: price = base + stretch * delta ticks (a negative stretch mirrors the
-    tape: buyers become sellers), quantity = amount * steps. Thread-safe; decided when asked."""
+    tape: buyers become sellers), quantity = amount * steps. Thread-safe; decided when asked.
 
-    def __init__(self, seed: int, listing: SimulatedListing) -> None:
+    `played`: tapes that others play too, instead of the listing's own.
+    """
+
+    def __init__(
+        self, seed: int, listing: SimulatedListing, played: tuple[Tape, ...] | None = None
+    ) -> None:
         self._listing = listing
         self._key = f"{seed}:{listing.symbol}".encode()[:64]
-        self._tapes = tapes(seed, listing)
+        self._tapes = played or tapes(seed, listing)
         self._lock = RLock()
         self._played = bytearray()
         self._knots: list[int] = []

@@ -146,6 +146,10 @@ class Faults:
                     return fault
         return None
 
+    def may_strike(self, where: str) -> bool:
+        """Whether any waiting fault could strike there, whatever the facts."""
+        return any(KINDS[fault.kind][0] == where for fault in list(self._faults))
+
     def calm(self) -> None:
         """Forgets every waiting fault; gaps and corrections stay, they are the truth now."""
         with self._lock:

@@ -14,6 +14,7 @@ from itertools import islice
 from truecandle.candles.interval import DAY_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.kline import Grid, SimulatedKline
+from truecandle.sim.listed import listed_courses
 from truecandle.sim.listing import listings
 from truecandle.sim.synthetic import SyntheticTrades
 from truecandle.sim.trade_source import TradeSource
@@ -43,6 +44,10 @@ class SimulatedMarket:
     def symbols(self) -> list[str]:
         """All symbols, in the order given."""
         return list(self._courses)
+
+    def lists(self, symbol: str) -> bool:
+        """Whether there is a market of that name."""
+        return symbol in self._courses
 
     def course(self, symbol: str) -> TradeSource:
         """The trades of a symbol; `KeyError` if it is not listed."""
@@ -148,9 +153,14 @@ class SimulatedMarket:
 _Correction = tuple[int, int, dict[str, str | int]]
 
 
-def simulated(seed: int, symbols: Iterable[str], clock: SimulatedClock) -> SimulatedMarket:
-    """A market of simulated courses: the same seed trades the same for ever."""
+def simulated(
+    seed: int, symbols: Iterable[str], clock: SimulatedClock, listed: int = 0
+) -> SimulatedMarket:
+    """A market of simulated courses: the same seed trades the same for ever. `listed` synthetic
+    symbols stand beside those named.
+    """
     courses = [SyntheticTrades(seed, listing) for listing in listings(symbols)]
     for course in courses:
         course.price(clock.now_ms())  # decides all hours now, so that the first answer is quick
-    return SimulatedMarket(courses, clock)
+    named = [course.listing.symbol for course in courses]
+    return SimulatedMarket([*courses, *listed_courses(seed, listed, named)], clock)

@@ -44,6 +44,10 @@ class Asked:
         """The symbols that requests may name."""
         return [one for one in self.market.symbols if self.statuses.get(one, "") is not None]
 
+    def status(self, symbol: str) -> str:
+        """Of a listed symbol."""
+        return self.statuses.get(symbol) or TRADING
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -113,11 +117,9 @@ def _aggregates(asked: Asked) -> list[wire.Json]:
 def _ticker(asked: Asked, symbol: str) -> wire.Json:
     block, before = asked.market.day(symbol, asked.now_ms)
     listing = asked.market.course(symbol).listing
-    row = wire.ticker(block, before, listing, asked.now_ms, asked.unit)
-    if asked.params.choice("type", ("FULL", "MINI")) == "FULL":
-        return row
-    full_only = ("priceChange", "weighted", "prevClose", "lastQty", "bid", "ask")
-    return {key: value for key, value in row.items() if not key.startswith(full_only)}
+    is_full = asked.params.choice("type", ("FULL", "MINI")) == "FULL"
+    row = wire.ticker if is_full else wire.mini_ticker
+    return row(block, before, listing, asked.now_ms, asked.unit)
 
 
 def _price(asked: Asked, symbol: str) -> wire.Json:
@@ -130,9 +132,14 @@ def _per_symbol(row: Callable[[Asked, str], wire.Json]) -> Callable[[Asked], obj
     """An object for `symbol`, an array for `symbols` or neither."""
 
     def answer(asked: Asked) -> object:
-        chosen = asked.params.symbols(asked.listed)
-        rows = [row(asked, symbol) for symbol in chosen or asked.listed]
-        return rows[0] if "symbol" in asked.params else rows
+        chosen = asked.params.symbols(asked.listed) or asked.listed
+        wanted = asked.params.choice("symbolStatus", ("", "TRADING", "HALT", "BREAK"))
+        found = [one for one in chosen if wanted in ("", asked.status(one))]
+        if "symbol" not in asked.params:
+            return [row(asked, symbol) for symbol in found]
+        if not found:
+            raise RequestRefused(-1220, "The symbol's status does not match the requested status.")
+        return row(asked, found[0])
 
     return answer
 
@@ -140,7 +147,7 @@ def _per_symbol(row: Callable[[Asked, str], wire.Json]) -> Callable[[Asked], obj
 def _info(asked: Asked) -> wire.Json:
     chosen = asked.params.symbols(asked.listed) or asked.listed
     wanted = asked.params.choice("symbolStatus", ("", "TRADING", "HALT", "BREAK"))
-    found = {asked.market.course(one).listing: asked.statuses.get(one) or TRADING for one in chosen}
+    found = {asked.market.course(one).listing: asked.status(one) for one in chosen}
     rows = {listing: status for listing, status in found.items() if wanted in ("", status)}
     return exchange_info(rows, asked.now_ms * asked.unit, asked.caps)
 

@@ -114,6 +114,8 @@ class Rest:
 
     def _statuses(self) -> dict[str, str | None]:
         """Of the symbols that a fault has taken out of trading."""
+        if not self._faults.may_strike("listing"):
+            return {}
         found = {
             one: self._faults.active("listing", {"symbol": one}) for one in self._market.symbols
         }

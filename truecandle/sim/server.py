@@ -110,7 +110,8 @@ class SimServer:
             sim.requests()                                      # what was asked, and the answers
 
     `clock`, `market`, `caps` and `pace` replace the defaults: the real time, a simulated market of
-    `symbols` by `seed`, Binance's limits, its pings. Base URLs have no slash at their end.
+    `symbols` by `seed` with `listed` others, Binance's limits, its pings. Base URLs have no slash
+    at their end.
     """
 
     def __init__(
@@ -123,8 +124,9 @@ class SimServer:
         caps: Caps | None = None,
         pace: PingPace | None = None,
         port: int = 0,
+        listed: int = 0,
     ) -> None:
-        self.market = market or simulated(seed, symbols, clock or SimulatedClock())
+        self.market = market or simulated(seed, symbols, clock or SimulatedClock(), listed)
         self.clock = self.market.clock
         self.exchange = Exchange(self.market, caps, pace, seed)
         self.faults = self.exchange.faults

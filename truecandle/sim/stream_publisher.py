@@ -92,7 +92,7 @@ class StreamPublisher:
 
     def _send_trades(self, streams: set[Stream], start_ms: int, end_ms: int) -> None:
         for stream in streams:
-            if stream.kind not in ("aggTrade", "trade") or stream.symbol not in self.market.symbols:
+            if stream.kind not in ("aggTrade", "trade") or not self.market.lists(stream.symbol):
                 continue
             course = self.market.course(stream.symbol)
             plain = stream.kind == "trade"
@@ -104,7 +104,7 @@ class StreamPublisher:
     def _send_klines(self, streams: set[Stream], now_ms: int) -> None:
         """At each full second: closed candles first, then the others that changed."""
         for stream in streams:
-            if stream.symbol not in self.market.symbols:
+            if not self.market.lists(stream.symbol):
                 continue
             if stream.kind == "kline":
                 self._send_kline(stream, now_ms)

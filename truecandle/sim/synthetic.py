@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import cast
 
 from truecandle.candles.interval import DAY_MS, HOUR_MS
-from truecandle.sim.calendar import hours_of
+from truecandle.sim.calendar import Hours, hours_of
 from truecandle.sim.hour_pattern import PARTS_MS, Cell, Tape
 from truecandle.sim.listing import SimulatedListing
 from truecandle.sim.trade_source import TradeSource
@@ -23,9 +24,9 @@ class SyntheticTrades(TradeSource):
     Every sum over an hour, or a minute of it, is known without looking at a trade.
     """
 
-    def __init__(self, seed: int, listing: SimulatedListing) -> None:
+    def __init__(self, seed: int, listing: SimulatedListing, hours: Hours | None = None) -> None:
         super().__init__(listing)
-        self._hours = hours_of(seed, listing)
+        self._hours = hours or hours_of(seed, listing)
         self._days: dict[int, TradeSums | None] = {}
         #: Of a market whose trades' worth is cut: running totals over an hour's trades.
         self._quotes: dict[int, tuple[list[int], ...]] = {}
@@ -33,6 +34,10 @@ class SyntheticTrades(TradeSource):
     @property
     def first_ms(self) -> int:
         return self.listing.listed_ms + self._tape(0).offsets[0]
+
+    def hour_sums(self, hour: int) -> TradeSums:
+        """What the hour of that number trades; every hour has a trade."""
+        return cast(TradeSums, self._block(hour, self._tape(hour).hour))
 
     def _span(self, start_ms: int, end_ms: int) -> TradeSums | None:
         return merged(self._blocks(max(start_ms, self.listing.listed_ms), end_ms))

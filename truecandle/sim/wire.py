@@ -6,6 +6,7 @@ Invariant: keys, order and types are Binance's; times are multiplied by `unit` (
 
 from __future__ import annotations
 
+from truecandle.candles.interval import DAY_MS
 from truecandle.sim.kline import SimulatedKline
 from truecandle.sim.listing import SimulatedListing
 from truecandle.sim.trade_sums import AggTrade, TradeSums, decimal_text
@@ -137,20 +138,26 @@ def day_figures(block: TradeSums | None, before: int, listing: SimulatedListing)
     }
 
 
+def mini_ticker(
+    block: TradeSums | None, before: int, listing: SimulatedListing, now_ms: int, unit: int
+) -> Json:
+    """A row of `GET /api/v3/ticker/24hr`, type MINI."""
+    day = day_figures(block, before, listing)
+    times = {"openTime": (now_ms - DAY_MS + 1) * unit, "closeTime": now_ms * unit}
+    figures = {"symbol": listing.symbol, **day, **times}
+    return {name: figures[name] for name in _MINI_FIELDS}
+
+
 def ticker(
     block: TradeSums | None, before: int, listing: SimulatedListing, now_ms: int, unit: int
 ) -> Json:
     """A row of `GET /api/v3/ticker/24hr`, type FULL."""
     price, size = listing.price_decimals, listing.quantity_decimals
-    day = day_figures(block, before, listing)
     opened, closed = (block.open, block.close) if block else (before, before)
     average = (block.quote // block.quantity) if block else before
-    percent = abs(closed - opened) * 100_000 // max(1, opened)
-    sign = "-" if closed < opened else ""
-    return {
-        "symbol": listing.symbol,
+    figures = mini_ticker(block, before, listing, now_ms, unit) | {
         "priceChange": decimal_text(closed - opened, price),
-        "priceChangePercent": f"{sign}{percent // 1000}.{percent % 1000:03d}",
+        "priceChangePercent": _percent(opened, closed),
         "weightedAvgPrice": decimal_text(average, price),
         "prevClosePrice": decimal_text(before, price),
         "lastQty": decimal_text(listing.lot, size),
@@ -158,6 +165,24 @@ def ticker(
         "bidQty": decimal_text(listing.lot * 4, size),
         "askPrice": decimal_text(closed + 1, price),
         "askQty": decimal_text(listing.lot * 3, size),
-        "openTime": (now_ms - 86_399_999) * unit,
-        "closeTime": now_ms * unit,
-    } | day
+    }
+    return {name: figures[name] for name in _FULL_FIELDS}
+
+
+def _percent(opened: int, closed: int) -> str:
+    """The change in per cent, rounded to three decimals."""
+    thousandths, opened = abs(closed - opened) * 100_000, max(1, opened)
+    percent = (2 * thousandths + opened) // (2 * opened)
+    return f"{'-' if closed < opened else ''}{percent // 1000}.{percent % 1000:03d}"
+
+
+_MINI_FIELDS = (
+    *("symbol", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "quoteVolume"),
+    *("openTime", "closeTime", "firstId", "lastId", "count"),
+)
+_FULL_FIELDS = (
+    *("symbol", "priceChange", "priceChangePercent", "weightedAvgPrice", "prevClosePrice"),
+    *("lastPrice", "lastQty", "bidPrice", "bidQty", "askPrice", "askQty"),
+    *("openPrice", "highPrice", "lowPrice", "volume", "quoteVolume"),
+    *("openTime", "closeTime", "firstId", "lastId", "count"),
+)

@@ -79,7 +79,8 @@ class Accounts:
 
     @map_redis_errors()
     def remove(self, name: str) -> bool:
-        """The user, the tokens and every session end at once. False if there is no such user.
+        """The user, the settings, the tokens and every session end at once. False if there is no
+        such user.
 
         What is called like a user, and is none of ours, stays.
         """
@@ -87,7 +88,8 @@ class Accounts:
             return False
         digests = decoded(self._redis.smembers(keys.tokens(name)))
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(keys.user(name), keys.tokens(name), *map(keys.token, digests))
+            mine = (keys.user(name), keys.tokens(name), keys.settings(name))
+            pipe.delete(*mine, *map(keys.token, digests))
             pipe.srem(keys.USERS, name)
             return bool(pipe.execute()[1])
 

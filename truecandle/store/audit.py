@@ -13,8 +13,8 @@ from redis import Redis
 
 from truecandle.candles.audit import AuditEntry, audit_entry_from_json
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors
+from truecandle.store.entries import own
 from truecandle.store.script import Script
 
 #: Entries kept per series.
@@ -43,13 +43,7 @@ def texts(redis: Redis, series: Series) -> list[bytes]:
 
 def decode(texts: Iterable[bytes]) -> list[AuditEntry]:
     """The entries of `texts`; what is none of ours is skipped. 1000 take about 50 ms."""
-    entries = []
-    for text in texts:
-        try:
-            entries.append(audit_entry_from_json(text))
-        except CandleError:
-            continue
-    return entries
+    return own(texts, audit_entry_from_json)
 
 
 def read(redis: Redis, series: Series) -> list[AuditEntry]:

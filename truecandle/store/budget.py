@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from redis import Redis
 
+from truecandle.candles.decimals import whole_or_zero
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
@@ -67,4 +68,4 @@ class Budget:
     def banned_until_ms(self) -> int:
         """Exchange time in ms until which no request may leave; 0 or a past time: none holds."""
         text: Any = self._redis.get(keys.BAN)
-        return int(text) if text and text.isdigit() else 0
+        return whole_or_zero(text)

@@ -12,12 +12,13 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 from redis import Redis, RedisError
-from redis.client import Pipeline
 
 from truecandle.store import keys, map_redis_errors
+from truecandle.store.batch import Batch, Queued
 
 Scope = Literal["read", "write"]
 
@@ -76,20 +77,22 @@ class CredentialStore:
         return secret
 
     @map_redis_errors()
-    def session(self, secret: str, name: str, now_ms: int) -> Credential | None:
+    def session(self, secret: str, user: str, now_ms: int) -> Credential | None:
         """The credential of a session that is valid now; using it renews its idle time."""
         if not SECRET.fullmatch(secret):
             return None
-        credential = Credential("session", digest_of(secret), name)
-        with self._redis.pipeline(transaction=False) as pipe:
-            _queue(pipe, credential)
-            pipe.ttl(keys.session(credential.digest))
-            *answers, ttl_s = pipe.execute()
-        if not _holds(credential, answers, now_ms):
+        credential = Credential("session", digest_of(secret), user)
+        batch = Batch(self._redis, is_one_instant=False)
+        holds = _queue(batch, credential, now_ms)
+        name = keys.session(credential.digest)
+        batch.pipe.ttl(name)
+        ttl_s = batch.queued(int)
+        batch.run()
+        if not holds.value:
             return None
-        if ttl_s < SESSION_IDLE_S - RENEW_AFTER_S:
+        if ttl_s.value < SESSION_IDLE_S - RENEW_AFTER_S:
             with suppress(RedisError):  # a Redis that takes no writes can still be read
-                self._redis.expire(keys.session(credential.digest), SESSION_IDLE_S)
+                self._redis.expire(name, SESSION_IDLE_S)
         return credential
 
     @map_redis_errors()
@@ -145,14 +148,12 @@ class CredentialStore:
                 return bool(self._redis.delete(keys.token(digest)))
         return False
 
-    @map_redis_errors()
     def valid(self, credentials: Sequence[Credential], now_ms: int) -> list[bool]:
         """For each credential whether it still holds, in one round trip. Renews nothing."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for credential in credentials:
-                _queue(pipe, credential)
-            answers = pipe.execute()
-        return [_holds(t, answers[2 * i : 2 * i + 2], now_ms) for i, t in enumerate(credentials)]
+        batch = Batch(self._redis, is_one_instant=False)
+        asked = [_queue(batch, credential, now_ms) for credential in credentials]
+        batch.run()
+        return [holds.value for holds in asked]
 
     def _issued(self) -> Iterator[tuple[str, Token]]:
         for name in sorted(decoded(self._redis.smembers(keys.USERS))):
@@ -175,17 +176,19 @@ def decoded(members: Any) -> list[str]:
     return [member.decode() for member in members]
 
 
-def _queue(pipe: Pipeline, credential: Credential) -> None:
+def _queue(batch: Batch, credential: Credential, now_ms: int) -> Queued[bool]:
+    """Asks whether a credential holds at `now_ms`."""
     if credential.kind == "session":
-        pipe.hmget(keys.session(credential.digest), "user", "epoch", "created_ms")
-        pipe.hget(keys.user(credential.user), "epoch")
+        batch.pipe.hmget(keys.session(credential.digest), "user", "epoch", "created_ms")
+        batch.pipe.hget(keys.user(credential.user), "epoch")
     else:
-        pipe.hmget(keys.token(credential.digest), "user", "born", "created_ms")
-        pipe.hget(keys.user(credential.user), "born")
+        batch.pipe.hmget(keys.token(credential.digest), "user", "born", "created_ms")
+        batch.pipe.hget(keys.user(credential.user), "born")
+    return batch.queued(partial(_holds, credential, now_ms))
 
 
-def _holds(credential: Credential, answers: Sequence[Any], now_ms: int) -> bool:
-    (user, mark, created), current = answers
+def _holds(credential: Credential, now_ms: int, fields: Any, current: bytes | None) -> bool:
+    user, mark, created = fields
     if user != credential.user.encode() or not mark or mark != current:
         return False
     return credential.kind == "token" or now_ms < int(created or 0) + SESSION_MAX_S * 1000

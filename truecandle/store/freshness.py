@@ -10,14 +10,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from redis import Redis
-from redis.client import Pipeline
 
 from truecandle.candles.freshness import Facts, facts_from_json
 from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors
-
-#: Results that `queue` adds to a pipeline; `decode` takes the one of them.
-RESULTS = 1
 
 
 @map_redis_errors()
@@ -38,19 +34,20 @@ def read(redis: Redis) -> dict[str, Facts]:
     entries = cast("dict[bytes, bytes]", redis.hgetall(keys.FRESHNESS))
     found = {}
     for symbol, text in entries.items():
-        facts = decode(text)
+        facts = _facts(text)
         if facts is not None:
             found[symbol.decode("ascii", "replace")] = facts
     return found
 
 
-def queue(pipe: Pipeline, symbol: str) -> None:
-    """Adds the reading of one market's facts to a transaction: `RESULTS` command, for `decode`."""
-    pipe.hget(keys.FRESHNESS, symbol)
+@map_redis_errors()
+def read_one(redis: Redis, symbol: str) -> Facts | None:
+    """One market's facts; None if none were noted, or junk."""
+    text: Any = redis.hget(keys.FRESHNESS, symbol)
+    return _facts(text)
 
 
-def decode(text: bytes | None) -> Facts | None:
-    """The facts in a result that `queue` asked for; None if none were noted, or junk."""
+def _facts(text: bytes | None) -> Facts | None:
     try:
         return facts_from_json(text) if text else None
     except CandleError:

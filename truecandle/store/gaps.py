@@ -7,17 +7,16 @@ live candle stands at a time that is proven missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from redis import Redis
-from redis.client import Pipeline
 
 from truecandle.candles.gap import Gap, Hole, Missing, find_holes, gap_from_json, hole_of
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors, pages
+from truecandle.store.batch import Batch, Queued
+from truecandle.store.entries import own
 from truecandle.store.script import Script
 
 #: Candles that are counted at once; only where the count is wrong are their open times read.
@@ -26,8 +25,6 @@ CHUNK_CANDLES: Final = 5_000
 COUNTS_MAX: Final = 1_000
 #: Proven gaps that are read beside live candles, the newest ones: as many as those are.
 MISSING_MAX: Final = 600
-#: Results that `queue` adds to a pipeline and `decode` takes from it.
-RESULTS: Final = 1
 
 _SAVE = Script("save_gaps")
 
@@ -36,13 +33,7 @@ _SAVE = Script("save_gaps")
 def read(redis: Redis, series: Series) -> GapRegistry:
     """What is known; junk is skipped."""
     texts: Any = redis.hvals(keys.gaps(series))
-    found: list[Gap] = []
-    for text in texts:
-        try:
-            found.append(gap_from_json(text))
-        except CandleError:
-            continue
-    return GapRegistry(found)
+    return GapRegistry(own(texts, gap_from_json))
 
 
 @map_redis_errors()
@@ -79,19 +70,16 @@ def save(
 
 def proven(redis: Redis, series: Series) -> list[Missing]:
     """The newest `MISSING_MAX` proven gaps, ascending."""
-    with map_redis_errors(), redis.pipeline(transaction=False) as pipe:
-        queue(pipe, series)
-        return decode(pipe.execute())
+    batch = Batch(redis, is_one_instant=False)
+    found = queue(batch, series)
+    batch.run()
+    return found.value
 
 
-def queue(pipe: Pipeline, series: Series) -> None:
-    """Adds the reading of the newest proven gaps to a transaction: `RESULTS` command."""
-    pipe.zrange(keys.missing(series), -MISSING_MAX, -1, withscores=True)
-
-
-def decode(results: Sequence[Any]) -> list[Missing]:
-    """The proven gaps, ascending, in the `RESULTS` results that `queue` asked for."""
-    return [Missing(int(start), int(end)) for end, start in results[0]]
+def queue(batch: Batch, series: Series) -> Queued[list[Missing]]:
+    """Adds the reading of the newest proven gaps, ascending, to a batch."""
+    batch.pipe.zrange(keys.missing(series), -MISSING_MAX, -1, withscores=True)
+    return batch.queued(lambda pairs: [Missing(int(start), int(end)) for end, start in pairs])
 
 
 @map_redis_errors()

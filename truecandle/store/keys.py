@@ -20,6 +20,8 @@ LIVE_MARGIN_S: Final = 7 * DAY_S
 CLOCK_TTL_S: Final = 30 * DAY_S
 ROLES_TTL_S: Final = 30 * DAY_S
 FRESHNESS_TTL_S: Final = 30 * DAY_S
+#: The exchange's list says of when it is. A week old, it still tells which markets there are.
+LISTED_TTL_S: Final = 7 * DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.
 WEIGHT_TTL_S: Final = 120
 #: Nobody waits longer for a symbol to be looked up, or goes by an older answer.
@@ -74,6 +76,7 @@ OF_OTHERS: Final = {
     "tokens:": "set",
     "session:": "hash",
     "link:": "string",
+    "settings:": "hash",
 }
 SINGLE: Final = {
     INSTANCE: "string",
@@ -83,6 +86,7 @@ SINGLE: Final = {
     "ban": "string",
     "markets": "hash",
     "market_wishes": "set",
+    "exchange_list": "hash",
     "users": "set",
     "rereads": "hash",
     "history_wishes": "hash",
@@ -108,6 +112,9 @@ FEEDS: Final = "feed:"
 MARKETS: Final = "markets"
 #: SET, lives `WISHES_TTL_S`: symbols that the fetcher is asked to look up.
 WISHES: Final = "market_wishes"
+#: HASH, lives `LISTED_TTL_S`: when the exchange's whole list was read, and its rows as JSON,
+#: one a line.
+LISTED: Final = "exchange_list"
 #: HASH: series -> when its last days were last read again, in ms.
 REREADS: Final = "rereads"
 #: HASH, lives `HISTORY_WISHES_TTL_S`: series -> JSON of how far back its candles are wished for.
@@ -193,6 +200,11 @@ def fence(name: str) -> str:
 def user(name: str) -> str:
     """HASH: one account."""
     return f"user:{name}"
+
+
+def settings(name: str) -> str:
+    """HASH: a user's settings as JSON, and their version."""
+    return f"settings:{name}"
 
 
 def token(digest: str) -> str:

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
+from truecandle.candles.decimals import whole_or_zero
 from truecandle.errors import StoreDamaged
 from truecandle.store import from_reply, keys, map_redis_errors
 from truecandle.store.script import Script
@@ -186,4 +187,4 @@ def current(redis: Redis, name: str) -> int:
     with it; after a `StaleWriter`, read it anew.
     """
     text: Any = redis.get(keys.fence(name))
-    return int(text) if text and text.isdigit() else 0
+    return whole_or_zero(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -20,6 +20,7 @@ from truecandle.candles.candle import LiveCandle, live_from_json
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError, StoreDamaged
 from truecandle.store import from_reply, keys, lease, map_redis_errors
+from truecandle.store.batch import Batch, Queued
 from truecandle.store.script import Script
 
 #: A candle of our feed younger than this is not replaced by a browser's.
@@ -32,8 +33,6 @@ PENDING_KEPT = 600
 STALE_AFTER_MS = 60_000
 #: Candles remembered as parsed: those that wait are read with every subscription, unchanged.
 PARSED_KEPT = 2_000
-#: Results that `queue` adds to a pipeline and `decode` takes from it.
-RESULTS = 2
 #: Open times of one `settle` script call, and candles of one `save_many` pipeline.
 SETTLE_MAX = 1_000
 SAVE_MAX = 1_000
@@ -131,43 +130,41 @@ def restore(
 
 def read_live(redis: Redis, series: Series, now_ms: int) -> Live:
     """What is live at exchange time `now_ms`, of one instant."""
-    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
-        queue(pipe, series)
-        return decode(series, pipe.execute(), now_ms)
+    batch = Batch(redis)
+    found = queue(batch, series, now_ms)
+    batch.run()
+    return found.value
 
 
-def queue(pipe: Pipeline, series: Series, pending: int = PENDING_KEPT) -> None:
-    """Adds the reading of live candles to a transaction: `RESULTS` commands, for `decode`.
+def queue(batch: Batch, series: Series, now_ms: int, pending: int = PENDING_KEPT) -> Queued[Live]:
+    """Adds the reading of what is live at exchange time `now_ms` to a batch.
 
     `pending`: how many of the newest closed ones are read, 1 or more.
     """
-    pipe.get(keys.live(series))
-    pipe.zrange(keys.pending(series), -pending, -1)
+    batch.pipe.get(keys.live(series))
+    batch.pipe.zrange(keys.pending(series), -pending, -1)
+    return batch.queued(partial(_live, series, now_ms))
 
 
-@map_redis_errors()
 def newest(redis: Redis, series: Iterable[Series], now_ms: int) -> list[tuple[Series, LiveCandle]]:
     """The newest closed candle and the forming one of many series, in one round trip."""
-    given = list(series)
-    with redis.pipeline(transaction=False) as pipe:
-        for one in given:
-            queue(pipe, one, 1)
-        results = pipe.execute()
-    found = [decode(one, results[at * RESULTS :], now_ms) for at, one in enumerate(given)]
+    batch = Batch(redis, is_one_instant=False)
+    asked = [(one, queue(batch, one, now_ms, 1)) for one in series]
+    batch.run()
+    found = [(one, queued.value) for one, queued in asked]
     return [
         (one, candle)
-        for one, held in zip(given, found, strict=True)
+        for one, held in found
         for candle in (*held.pending[-1:], held.forming)
         if candle is not None
     ]
 
 
-def decode(series: Series, results: Sequence[Any], now_ms: int) -> Live:
-    """What is live, in the `RESULTS` results that `queue` asked for. Junk is skipped.
+def _live(series: Series, now_ms: int, text: bytes | None, members: list[bytes]) -> Live:
+    """What is live. Junk is skipped.
 
     A forming candle whose interval ended long ago counts as pending: nobody has proven its end.
     """
-    text, members = results[:RESULTS]
     pending: dict[int, LiveCandle] = {}
     for candle in map(_parsed, members):
         if candle is not None:

@@ -6,7 +6,6 @@ Invariant: once seeded, at least one market is followed, and `MARKETS_MAX` at mo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
@@ -17,6 +16,7 @@ from truecandle.candles.instrument import Instrument, instrument_from_fields
 from truecandle.candles.series import parse_symbol
 from truecandle.config import SYMBOLS_MAX
 from truecandle.errors import CandleError
+from truecandle.exact_json import dumps, loads
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
@@ -39,29 +39,33 @@ class FollowedMarket:
     Markets are in the order of `added_ms`.
     """
 
-    listing: Instrument
+    instrument: Instrument
     added_ms: int = 0
     checked_ms: int = 0
 
     @property
     def symbol(self) -> str:
-        return self.listing.symbol
+        return self.instrument.symbol
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """By the names of the key and of the REST answers, for JSON."""
+        times = {"added_at": self.added_ms, "checked_at": self.checked_ms or None}
+        return {**self.instrument.fields, **times}
 
     def to_json(self) -> str:
-        """The JSON object of the key and of the REST answers."""
-        times = {"added_at": str(self.added_ms), "checked_at": str(self.checked_ms or "null")}
-        pairs = {**self.listing.fields, **times}.items()
-        return "{" + ",".join(f'"{name}":{text}' for name, text in pairs) + "}"
+        """The JSON object of the key."""
+        return dumps(self.fields).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """The fetcher's answer to a wish: the listing, or None if the exchange lists no such market.
+    """The fetcher's answer to a wish: the instrument, or None if the exchange lists no such market.
 
     `wait_ms`: the exchange could not be asked; worth trying again then.
     """
 
-    listing: Instrument | None = None
+    instrument: Instrument | None = None
     wait_ms: int = 0
 
 
@@ -78,11 +82,11 @@ def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[FollowedMarket, ..
 
 
 @map_redis_errors()
-def listing(redis: Redis, symbol: str) -> Instrument | None:
+def instrument(redis: Redis, symbol: str) -> Instrument | None:
     """What is known of one followed market; None if it is not followed."""
     text: Any = redis.hget(keys.MARKETS, symbol)
     market = _parsed(text) if text else None
-    return market.listing if market else None
+    return market.instrument if market else None
 
 
 @map_redis_errors()
@@ -138,9 +142,8 @@ def lookup_requests(redis: Redis) -> list[str]:
 @map_redis_errors()
 def answer_lookup(redis: Redis, symbol: str, answer: LookupResult) -> None:
     """Answers a wish, which is one no longer; the answer holds for some seconds."""
-    listing = answer.listing
-    told = "{" + ",".join(f'"{n}":{t}' for n, t in listing.fields.items()) + "}" if listing else ""
-    text = f'{{"listing":{told or "null"},"wait_ms":{answer.wait_ms}}}'
+    found = answer.instrument
+    text = dumps({"listing": found.fields if found else None, "wait_ms": answer.wait_ms})
     with redis.pipeline(transaction=True) as pipe:
         pipe.set(keys.answer(symbol), text, ex=keys.ANSWER_TTL_S)
         pipe.srem(keys.WISHES, symbol)
@@ -152,10 +155,10 @@ def lookup_result(redis: Redis, symbol: str) -> LookupResult | None:
     """The answer to a wish, None while there is none."""
     text: Any = redis.get(keys.answer(symbol))
     try:
-        fields = _fields(text or b"null")
-        listing = fields["listing"]
+        fields = loads(text or b"null")
+        found = fields["listing"]
         return LookupResult(
-            instrument_from_fields(listing) if listing else None, int(fields["wait_ms"])
+            instrument_from_fields(found) if found else None, int(fields["wait_ms"])
         )
     except (CandleError, ValueError, TypeError, LookupError, AttributeError):
         return None
@@ -170,15 +173,11 @@ def _read(redis: Redis) -> tuple[FollowedMarket, ...]:
 
 def _parsed(text: bytes) -> FollowedMarket | None:
     try:
-        fields = _fields(text)
+        fields = loads(text)
         added_ms, checked_ms = int(fields["added_at"]), int(fields["checked_at"] or 0)
         return FollowedMarket(instrument_from_fields(fields), added_ms, checked_ms)
     except (CandleError, ValueError, TypeError, LookupError, AttributeError):
         return None
-
-
-def _fields(text: bytes) -> Any:
-    return json.loads(text, parse_float=str)
 
 
 def _follow(redis: Redis, mode: str, given: Sequence[FollowedMarket]) -> int:

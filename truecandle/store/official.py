@@ -6,7 +6,6 @@ Invariant: after every write each open time has one member, and meta says what t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,19 +13,20 @@ from typing import Any
 from redis import Redis
 
 from truecandle.candles.candle import OfficialCandle, official_from_member, official_from_row
+from truecandle.candles.decimals import moment
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
+from truecandle.exact_json import loads
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.columns import Columns, columns, iso
+from truecandle.store.entries import own
 from truecandle.store.pages import (
     OPENS_MAX,
     PAGE_CANDLES_MAX,
-    RESULTS,
     Meta,
     Page,
     Query,
     candles,
-    decode,
     latest,
     meta,
     open_times,
@@ -43,7 +43,6 @@ __all__ = [
     "CORRECTIONS_KEPT",
     "OPENS_MAX",
     "PAGE_CANDLES_MAX",
-    "RESULTS",
     "UPSERT",
     "Columns",
     "Correction",
@@ -57,7 +56,6 @@ __all__ = [
     "columns",
     "correction_texts",
     "corrections",
-    "decode",
     "decode_corrections",
     "iso",
     "latest",
@@ -177,15 +175,19 @@ def correction_texts(redis: Redis, series: Series, limit: int) -> list[bytes]:
 
 def decode_corrections(texts: Iterable[bytes]) -> list[Correction]:
     """The corrections of `texts`; what is none of ours is skipped. 1000 take about 50 ms."""
-    found = []
-    for text in texts:
-        try:
-            entry = json.loads(text, parse_float=str)
-            old, new = official_from_row(entry["old"]), official_from_row(entry["new"])
-            found.append(Correction(new.open_ms, old, new, entry["at"], str(entry["by"])))
-        except (ValueError, RecursionError, LookupError, TypeError, CandleError):
-            continue
-    return found
+    return own(texts, _correction)
+
+
+def _correction(text: bytes) -> Correction:
+    try:
+        entry = loads(text)
+        old, new, at, by = entry["old"], entry["new"], entry["at"], str(entry["by"])
+    except (ValueError, RecursionError, LookupError, TypeError) as error:
+        raise CandleError("correction", text, "a JSON object of ours") from error
+    if not by.isprintable():
+        raise CandleError("by", by, "printable text")
+    new = official_from_row(new)
+    return Correction(new.open_ms, official_from_row(old), new, moment(at, "at"), by)
 
 
 def _chunks(

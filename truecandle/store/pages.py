@@ -1,32 +1,33 @@
 """Official candles read: pages, meta, open times, all from one instant of Redis.
 
-Never here: writing, live candles (who needs both puts both reads into one transaction).
+Never here: writing, live candles (who needs both puts both reads into one batch).
 Invariant: what a page says about its series is what the ZSET held at that instant.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from redis import Redis
 from redis.client import Pipeline
 
 from truecandle.candles.candle import OfficialCandle, official_from_member
+from truecandle.candles.decimals import COUNT_END
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors
+from truecandle.store.batch import Batch, Queued
 from truecandle.store.columns import own_time
 
 #: Candles of one page.
 PAGE_CANDLES_MAX = 5_000
 #: Open times of one look for holes; it reads `PAGE_CANDLES_MAX` at a time.
 OPENS_MAX = 100_000
-#: Results that `queue` adds to a pipeline and `decode` takes from it.
-RESULTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,44 +81,27 @@ class Page:
 
 def read(redis: Redis, series: Series, query: Query) -> Page:
     """One page, all of one instant."""
-    with map_redis_errors(), redis.pipeline(transaction=True) as pipe:
-        queue(pipe, series, query)
-        return decode(query, pipe.execute())
+    batch = Batch(redis)
+    page = queue(batch, series, query)
+    batch.run()
+    return page.value
 
 
-def queue(pipe: Pipeline, series: Series, query: Query) -> None:
-    """Adds the reading of a page to a transaction: `RESULTS` commands, for `decode`."""
-    _queue_meta(pipe, series)
+def queue(batch: Batch, series: Series, query: Query) -> Queued[Page]:
+    """Adds the reading of a page to a batch of one instant."""
+    is_forward, name = query.is_forward, _ask_meta(batch.pipe, series)
     start: Any = 0 if query.start_ms is None else query.start_ms
     ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
     end: Any = f"({min(ends)}" if ends else LAST_MS
-    first, last = (start, end) if query.is_forward else (end, start)
-    pipe.zrange(
-        keys.klines(series),
-        first,
-        last,
+    batch.pipe.zrange(
+        name,
+        *((start, end) if is_forward else (end, start)),
         byscore=True,
-        desc=not query.is_forward,
+        desc=not is_forward,
         offset=0,
         num=query.limit + 1,
     )
-
-
-def decode(query: Query, results: Sequence[Any]) -> Page:
-    """The page in the `RESULTS` results that `queue` asked for."""
-    found = _meta(results)
-    members: list[bytes] = results[RESULTS - 1]
-    page = members[: query.limit]
-    if not query.is_forward:
-        page.reverse()
-    return Page(
-        members=tuple(page),
-        version=found.version,
-        earliest=found.earliest,
-        latest=found.latest,
-        count=found.count,
-        has_more=len(members) > query.limit,
-    )
+    return batch.queued(partial(_page, query))
 
 
 def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
@@ -132,12 +116,13 @@ def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
     return [found[open_ms] for open_ms in sorted(found)]
 
 
-@map_redis_errors()
 def meta(redis: Redis, series: Series) -> Meta:
     """What the series holds, as the ZSET itself shows it, with the version from its meta."""
-    with redis.pipeline(transaction=True) as pipe:
-        _queue_meta(pipe, series)
-        return _meta(pipe.execute())
+    batch = Batch(redis)
+    _ask_meta(batch.pipe, series)
+    found = batch.queued(_meta)
+    batch.run()
+    return found.value
 
 
 @map_redis_errors()
@@ -205,16 +190,32 @@ def _score_pages(
         start = f"({whole[-1][1]:.17g}" if whole else f"({last:.17g}"
 
 
-def _queue_meta(pipe: Pipeline, series: Series) -> None:
+def _ask_meta(pipe: Pipeline, series: Series) -> str:
+    """Adds the reading of the series' meta; the name of its ZSET."""
     name = keys.klines(series)
     pipe.get(keys.meta(series))
     pipe.zcard(name)
     pipe.zrange(name, 0, LAST_MS, byscore=True, withscores=True, offset=0, num=1)
     pipe.zrange(name, LAST_MS, 0, byscore=True, desc=True, withscores=True, offset=0, num=1)
+    return name
 
 
-def _meta(results: Sequence[Any]) -> Meta:
-    text, count, first, last = results[: RESULTS - 1]
+def _page(query: Query, text: Any, count: int, first: Any, last: Any, members: list[bytes]) -> Page:
+    found = _meta(text, count, first, last)
+    page = members[: query.limit]
+    if not query.is_forward:
+        page.reverse()
+    return Page(
+        members=tuple(page),
+        version=found.version,
+        earliest=found.earliest,
+        latest=found.latest,
+        count=found.count,
+        has_more=len(members) > query.limit,
+    )
+
+
+def _meta(text: Any, count: int, first: Any, last: Any) -> Meta:
     return Meta(
         earliest=int(first[0][1]) if first else None,
         latest=int(last[0][1]) if last else None,
@@ -229,4 +230,4 @@ def _version(text: Any) -> int:
     except (ValueError, RecursionError):
         return 0
     value = found.get("version") if isinstance(found, dict) else 0
-    return value if isinstance(value, int) and 0 < value < 2**53 else 0
+    return value if type(value) is int and 0 < value < COUNT_END else 0

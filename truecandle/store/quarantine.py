@@ -17,6 +17,7 @@ from redis import Redis
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors
+from truecandle.store.entries import own
 
 #: Entries kept per series.
 KEPT: Final = 100
@@ -86,13 +87,7 @@ def add(redis: Redis, series: Series, held: Quarantined) -> Quarantined:
 def read(redis: Redis, series: Series) -> list[Quarantined]:
     """What is held, newest first; junk is skipped."""
     texts: Any = redis.hvals(keys.held(series))
-    found = []
-    for text in texts:
-        try:
-            found.append(_parsed(text))
-        except CandleError:
-            continue
-    return sorted(found, key=lambda one: (-one.last_ms, -one.from_ms))
+    return sorted(own(texts, _parsed), key=lambda one: (-one.last_ms, -one.from_ms))
 
 
 @map_redis_errors()

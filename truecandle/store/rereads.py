@@ -10,6 +10,7 @@ from typing import Any
 
 from redis import Redis
 
+from truecandle.candles.decimals import whole_or_zero
 from truecandle.candles.series import Series
 from truecandle.store import keys, map_redis_errors
 
@@ -18,7 +19,7 @@ from truecandle.store import keys, map_redis_errors
 def last_ms(redis: Redis, series: Series) -> int:
     """0 = never, or not known."""
     text: Any = redis.hget(keys.REREADS, series.name)
-    return int(text) if text and text.isdigit() else 0
+    return whole_or_zero(text)
 
 
 @map_redis_errors()

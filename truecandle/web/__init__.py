@@ -22,20 +22,28 @@ from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.web import (
-    api,
     assets,
+    audit,
     auth,
     commands,
+    compression,
+    corrections,
+    data,
     errors,
+    exchange_api,
+    gaps,
     health,
     history,
+    live_candle,
     log,
+    markets,
     pages,
-    record,
     sockets,
+    user_settings,
 )
 from truecandle.web.clock import Clocks
-from truecandle.web.markets import Markets
+from truecandle.web.exchange_list import ExchangeMarkets
+from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
@@ -43,6 +51,13 @@ from truecandle.web.services import EXTENSION, Services
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BODY_BYTES_MAX: Final = 16 * 1024
+
+
+#: Every path of this role is one of these modules'.
+RESOURCES: Final = (
+    *(pages, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
+    *(user_settings, health),
+)
 
 
 def create_app(
@@ -57,6 +72,7 @@ def create_app(
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
+    followed = Markets(redis, settings)
     app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
     services = Services(
         settings=settings,
@@ -64,7 +80,8 @@ def create_app(
         accounts=Accounts(redis),
         credentials=CredentialStore(redis),
         clock=clock or Clocks(SharedClock(redis).now_ms),
-        markets=Markets(redis, settings),
+        markets=followed,
+        exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
         server=WebServer(settings.async_mode),
         ages=Ages(),
@@ -73,10 +90,11 @@ def create_app(
     configure(app, settings)
     log.init_app(app)
     errors.init_app(app)
+    compression.init_app(app)
     auth.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
-    for blueprint in (pages.bp, api.bp, history.bp, record.bp, health.bp):
-        app.register_blueprint(blueprint)
+    for resource in RESOURCES:
+        app.register_blueprint(resource.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings)

@@ -1,13 +1,16 @@
 """`/audit`: what the live chart had shown of closed candles, against what became official.
 
 Never here: comparing, figures (`candles/audit`), which parameters are allowed (`query`).
-Invariant: the summary is over all that is kept, whatever part of it is listed.
+Invariant: the summary is over all that is kept, whatever part of it is told of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, request
 
 from truecandle.candles.audit import (
     FIELDS,
@@ -19,82 +22,89 @@ from truecandle.candles.audit import (
 )
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series
-from truecandle.store import audit
+from truecandle.exact_json import Exact, dumps
+from truecandle.store import audit, markets
+from truecandle.web.auth import require_read
+from truecandle.web.json_response import json_response
+from truecandle.web.query import parse_list_query
+from truecandle.web.services import services
+
+bp = Blueprint("audit", __name__)
 
 
-def body(series: Series, texts: Sequence[bytes], listing: Instrument | None, limit: int) -> str:
-    """The answer as JSON, from the kept texts; the newest `limit` entries are listed.
+@bp.get("/audit")
+@require_read
+def shown_live() -> Response:
+    """What the chart had shown of closed candles against what became official, in figures."""
+    series, limit = parse_list_query(services().markets, request.args, audit.KEPT)
+    texts = audit.texts(services().redis, series)
+    instrument = markets.instrument(services().redis, series.symbol)
+    text = services().server.run_blocking(_body, series, texts, instrument, limit)
+    return json_response(Exact(text))
+
+
+def _body(
+    series: Series, texts: Sequence[bytes], instrument: Instrument | None, limit: int
+) -> bytes:
+    """The answer as JSON, from the kept texts, with the newest `limit` entries.
 
     Takes about 100 ms at worst, all of it computing: not on the hub.
     """
     entries = audit.decode(texts)
-    steps = known_steps(listing, entries)
-    listed = entries[:limit]
-    return _object(
+    steps = known_steps(instrument, entries)
+    told = entries[:limit]
+    return dumps(
         {
-            "symbol": f'"{series.symbol}"',
-            "interval": f'"{series.interval.name}"',
+            "symbol": series.symbol,
+            "interval": series.interval.name,
             "tick": _number(steps.tick),
-            "tick_source": f'"{steps.tick_source}"',
+            "tick_source": steps.tick_source,
             "step": _number(steps.step),
-            "step_source": f'"{steps.step_source}"',
+            "step_source": steps.step_source,
             "summary": _summary(summary(entries, steps)),
-            "count": str(len(listed)),
-            "candles": f"[{','.join(map(_entry, listed))}]",
+            "count": len(told),
+            "candles": [_entry(entry) for entry in told],
         }
     )
 
 
-def _summary(found: AuditSummary) -> str:
-    fields = {name: _difference(off) for name, off in found.fields.items()}
-    return _object(
-        {
-            "shown": str(found.shown),
-            "exact": str(found.exact),
-            "exact_share": _number(found.exact_share),
-            "never_shown": str(found.unseen),
-            "median_ms": _number(found.median_ms),
-            "worst_ms": _number(found.worst_ms),
-            "fields": _object(fields),
-        }
-    )
+def _summary(found: AuditSummary) -> dict[str, Any]:
+    return {
+        "shown": found.shown,
+        "exact": found.exact,
+        "exact_share": _number(found.exact_share),
+        "never_shown": found.unseen,
+        "median_ms": _number(found.median_ms),
+        "worst_ms": _number(found.worst_ms),
+        "fields": {name: _difference(off) for name, off in found.fields.items()},
+    }
 
 
-def _difference(off: FieldDifference) -> str:
-    return _object(
-        {
-            "differing": str(off.differing),
-            "largest_ticks": _number(off.largest_ticks),
-            "median_ticks": _number(off.median_ticks),
-            "largest_bp": _number(off.largest_bp),
-            "median_bp": _number(off.median_bp),
-        }
-    )
+def _difference(off: FieldDifference) -> dict[str, Any]:
+    return {
+        "differing": off.differing,
+        "largest_ticks": _number(off.largest_ticks),
+        "median_ticks": _number(off.median_ticks),
+        "largest_bp": _number(off.largest_bp),
+        "median_bp": _number(off.median_bp),
+    }
 
 
-def _entry(entry: AuditEntry) -> str:
-    official = {name: str(getattr(entry.official, name)) for name in FIELDS}
-    differing = ",".join(f'"{name}"' for name in entry.differing)
-    return _object(
-        {
-            "time": str(entry.open_ms),
-            "at": str(entry.at_ms),
-            "late_ms": str(entry.late_ms),
-            "exact": str(entry.is_exact).lower() if entry.shown else "null",
-            "differing": f"[{differing}]",
-            "shown": entry.shown.to_json() if entry.shown else "null",
-            "official": _object(official),
-        }
-    )
+def _entry(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "time": entry.open_ms,
+        "at": entry.at_ms,
+        "late_ms": entry.late_ms,
+        "exact": entry.is_exact if entry.shown else None,
+        "differing": entry.differing,
+        "shown": Exact(entry.shown.to_json()) if entry.shown else None,
+        "official": {name: Exact(str(getattr(entry.official, name))) for name in FIELDS},
+    }
 
 
-def _number(value: Decimal | int | None) -> str:
+def _number(value: Decimal | int | None) -> Exact | None:
     """Plain decimal text without trailing zeros."""
     if value is None:
-        return "null"
+        return None
     text = f"{Decimal(value):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _object(fields: Mapping[str, str]) -> str:
-    return "{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}"
+    return Exact(text.rstrip("0").rstrip(".") if "." in text else text)

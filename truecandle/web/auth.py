@@ -15,22 +15,24 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from flask_wtf.csrf import CSRFProtect
 
 from truecandle.store.credentials import Credential, Scope, digest_of
 from truecandle.web import passwords
+from truecandle.web.csrf import MaskedCsrf
 from truecandle.web.errors import Problem
 from truecandle.web.rate_limit import SIGN_IN_PER_ADDRESS, SIGN_IN_PER_USER
 from truecandle.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+#: The blueprint that people sign in on; everything else that is changed takes somebody signed in.
+PAGES: Final = "pages"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRONG: Final = "Wrong name or password."
 SPENT: Final = "This link was used already or is too old."
 TOO_OFTEN: Final = "Too many attempts to sign in."
 
-_csrf = CSRFProtect()
+_csrf = MaskedCsrf()
 _log = logging.getLogger("truecandle.web.auth")
 
 
@@ -63,6 +65,18 @@ def require_read(view: View) -> View:
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not may_read():
+            raise unauthorized()
+        return view(*args, **kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+def require_user(view: View) -> View:
+    """For views of one's own: signed in, or a token, whatever `PUBLIC_READS` says."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
             raise unauthorized()
         return view(*args, **kwargs)
 
@@ -176,7 +190,7 @@ def _protect() -> None:
     """Posts of a browser come from our own page, and prove it twice: by origin and by token."""
     if request.method in SAFE_METHODS or request.endpoint is None or bearer(request) is not None:
         return
-    if request.blueprint in ("api", "history") and not current_user.is_authenticated:
+    if request.blueprint != PAGES and not current_user.is_authenticated:
         raise unauthorized()
     _check_origin()
     _csrf.protect()

@@ -21,7 +21,7 @@ from truecandle.store import live, official, pages
 from truecandle.store.live import Saved
 from truecandle.web import freshness, json_body
 from truecandle.web.errors import Problem
-from truecandle.web.markets import Markets
+from truecandle.web.followed_markets import Markets
 from truecandle.web.query import followed
 from truecandle.web.services import Services
 

@@ -1,15 +1,16 @@
 """`/data`: official candles, and on wish the live ones of the same instant, as exact text.
 
-Never here: which parameters are allowed (`query`), who may ask (`auth`).
+Never here: which parameters are allowed (`query`), who may ask (`auth`), wording of errors.
 Invariant: official and live come from one transaction; no number is parsed on the way out.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
+from flask import Blueprint, Response, request
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
@@ -17,11 +18,18 @@ from truecandle.candles.gap import Missing
 from truecandle.candles.merge import Tail, tail
 from truecandle.candles.series import Series
 from truecandle.events import spans
-from truecandle.store import gaps, live, map_redis_errors, official, pages
+from truecandle.exact_json import Exact, dumps
+from truecandle.store import gaps, live, official, pages
+from truecandle.store.batch import Batch
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
-from truecandle.web.query import DataQuery
+from truecandle.web.auth import require_read
+from truecandle.web.json_response import private
+from truecandle.web.query import DataQuery, parse_data_query
+from truecandle.web.services import services
+
+bp = Blueprint("data", __name__)
 
 #: Part of every ETag: another shape of the answer is another answer.
 _SHAPE = b"2"
@@ -29,67 +37,93 @@ _SHAPE = b"2"
 
 class Snapshot(NamedTuple):
     """One instant of a series: the official page, its columns once cut, the live candles, and what
-    is proven missing among both.
+    is proven missing among both, as it stands in answers.
     """
 
     page: Page
     columns: Columns | None
     live: list[bytes]
-    missing: list[Missing]
+    missing: list[list[int]]
 
 
-@map_redis_errors()
+@bp.get("/data")
+@require_read
+def candles() -> Response:
+    """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
+    asked = parse_data_query(services().markets, request.args)
+    snapshot = read(services().redis, asked, services().clock.now_ms())
+    tag = etag(asked, snapshot)
+    if request.if_none_match.contains(tag):
+        response = Response(status=304)
+    else:
+        text, cut = body(asked, snapshot)
+        response = Response(text, mimetype="application/json")
+        if snapshot.page.has_more and cut.time:
+            response.headers["Link"] = _link(asked, cut)
+    response.set_etag(tag)
+    return private(response)
+
+
 def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles only if they were asked for."""
     if not wanted.is_live:
         return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
-    with redis.pipeline(transaction=True) as pipe:
-        pages.queue(pipe, series, wanted.query)
-        live.queue(pipe, series)
-        gaps.queue(pipe, series)
-        results = pipe.execute()
-    page = pages.decode(wanted.query, results)
+    batch = Batch(redis)
+    asked_page = pages.queue(batch, series, wanted.query)
+    asked_live = live.queue(batch, series, now_ms)
+    asked_missing = gaps.queue(batch, series)
+    batch.run()
+    page, missing = asked_page.value, asked_missing.value
     cut = columns(page.members)
-    found = live.decode(series, results[pages.RESULTS :], now_ms)
-    missing = gaps.decode(results[pages.RESULTS + live.RESULTS :])
-    beside = _beside(wanted.query, series, page, cut, found, missing, now_ms)
+    beside = _beside(wanted.query, series, page, cut, asked_live.value, missing, now_ms)
     shown = [item.candle.to_json(item.state).encode() for item in beside]
-    return Snapshot(page, cut, shown, missing)
+    return Snapshot(page, cut, shown, spans(missing))
 
 
 def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     """Changes with the version, the request and the live candles. Without a version: the rows."""
     page = snapshot.page
     known = [b"%d" % page.version] if page.version else list(page.members)
-    missing = json.dumps(spans(snapshot.missing)).encode()
-    services = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
-    return hashlib.blake2b(b"\n".join(services), digest_size=16).hexdigest()
+    missing = str(snapshot.missing).encode()
+    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, missing, *snapshot.live)
+    return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
 
 
 def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
     """The answer as JSON, and its columns."""
     page = snapshot.page
     cut = snapshot.columns or columns(page.members)
-    fields = (
-        ("time", iso(cut.time) if wanted.is_iso else cut.time),
-        ("open", cut.open),
-        ("high", cut.high),
-        ("low", cut.low),
-        ("close", cut.close),
-        ("volume", cut.volume),
-    )
-    pieces = [
-        f'{{"symbol":"{wanted.series.symbol}","interval":"{wanted.series.interval.name}",'
-        f'"version":{page.version},"count":{len(cut.time)}'.encode()
-    ]
-    pieces += [b',"%b":[%b]' % (name.encode(), b",".join(values)) for name, values in fields]
-    pieces.append(b',"has_more":' + (b"true" if page.has_more else b"false"))
+    fields: dict[str, Any] = {
+        "symbol": wanted.series.symbol,
+        "interval": wanted.series.interval.name,
+        "version": page.version,
+        "count": len(cut.time),
+        "time": _column(iso(cut.time) if wanted.is_iso else cut.time),
+        "open": _column(cut.open),
+        "high": _column(cut.high),
+        "low": _column(cut.low),
+        "close": _column(cut.close),
+        "volume": _column(cut.volume),
+        "has_more": page.has_more,
+    }
     if wanted.is_live:
-        pieces.append(b',"live":[%b]' % b",".join(snapshot.live))
-        pieces.append(b',"missing":%b' % json.dumps(spans(snapshot.missing)).encode())
-    pieces.append(b"}")
-    return b"".join(pieces), cut
+        fields |= {"live": _column(snapshot.live), "missing": snapshot.missing}
+    return dumps(fields), cut
+
+
+def _column(values: list[bytes]) -> Exact:
+    return Exact(b"[%b]" % b",".join(values))
+
+
+def _link(asked: DataQuery, cut: Columns) -> str:
+    """Where the neighbouring page is: the newer one when reading from a start, else the older."""
+    args = request.args.to_dict()
+    if asked.query.is_forward:
+        relation, args["start"] = "next", str(int(cut.time[-1]) + 1)
+    else:
+        relation, args["before"] = "prev", str(int(cut.time[0]))
+    return f'<{request.path}?{urlencode(args)}>; rel="{relation}"'
 
 
 def _beside(

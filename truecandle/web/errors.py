@@ -6,13 +6,12 @@ Invariant: an API path never answers in HTML, and every answer names a `code` th
 
 from __future__ import annotations
 
-import html
 import json
 import logging
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -28,6 +27,8 @@ API_PATHS: Final = frozenset(
         "/audit",
         "/history",
         "/markets",
+        "/exchange/markets",
+        "/settings",
         "/save-live-candle",
         "/login/link",
         "/healthz",
@@ -126,26 +127,14 @@ def _json(problem: Problem) -> Response:
 
 
 def _page(problem: Problem) -> Response:
-    title = HTTPStatus(problem.status).phrase
-    return Response(
-        f"""<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta name="color-scheme" content="dark light">
-  <title>{title} · TrueCandle</title>
-  <link rel="icon" type="image/svg+xml" href="{assets.url("mark.svg")}">
-  <link rel="stylesheet" href="{assets.url("login.css")}">
-</head>
-<body class="door">
-  <main class="card">
-    <h1>{title}</h1>
-    <p class="lead">{html.escape(problem.detail)}</p>
-    <p><a class="button" href="/">To the chart</a></p>
-  </main>
-</body>
-</html>
-""",
-        mimetype="text/html",
+    """A small page; without style where none was made, for `assets.url` is "" then.
+
+    Rendered without Flask's context, which would ask the store who is signed in.
+    """
+    page = current_app.jinja_env.get_template("problem.html").render(
+        asset=assets.url,
+        title=HTTPStatus(problem.status).phrase,
+        detail=problem.detail,
+        is_passing=problem.status == HTTPStatus.SERVICE_UNAVAILABLE,
     )
+    return Response(page, mimetype="text/html")

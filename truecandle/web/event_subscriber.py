@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
 from truecandle.events import RESYNC, ChannelManager
 
@@ -42,7 +43,7 @@ class EventSubscriber(ChannelManager):
                 yield message["data"]
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
-        wait_s = RETRY_S
+        backoff = Backoff(RETRY_S, RETRY_MAX_S)
         while True:
             try:
                 self._redis_connect()
@@ -50,14 +51,14 @@ class EventSubscriber(ChannelManager):
                 self.pubsub.subscribe(channel)
                 self.pubsub.get_message(timeout=POLL_S)
                 _log.info("listening for events")
-                wait_s = RETRY_S
+                backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
                 yield from self._messages(channel)
             except Exception as error:
+                wait_s = backoff.fail()
                 _log.warning("events lost: %s; listening again in %.1f s", error, wait_s)
-            self._drop()
-            self.server.sleep(wait_s)
-            wait_s = min(2 * wait_s, RETRY_MAX_S)
+                self._drop()
+                self.server.sleep(wait_s)
 
     def _messages(self, channel: str) -> Iterator[dict[str, Any]]:
         heard_s, is_asked = time.monotonic(), False

@@ -16,7 +16,7 @@ from flask_socketio import SocketIO
 from truecandle.candles.freshness import Freshness, judge
 from truecandle.errors import StoreError
 from truecandle.events import FRESHNESS, freshness_payload
-from truecandle.store import freshness, map_redis_errors
+from truecandle.store import freshness
 from truecandle.web.services import Services
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
@@ -34,12 +34,10 @@ def of_all(services: Services) -> dict[str, Freshness]:
     return {symbol: judge(facts.get(symbol), now_ms) for symbol in services.markets.symbols}
 
 
-@map_redis_errors()
 def of(services: Services, symbol: str) -> Freshness:
     """One market's freshness now."""
-    with services.redis.pipeline(transaction=False) as pipe:
-        freshness.queue(pipe, symbol)
-        return judge(freshness.decode(pipe.execute()[0]), services.clock.now_ms())
+    facts = freshness.read_one(services.redis, symbol)
+    return judge(facts, services.clock.now_ms())
 
 
 class FreshnessBroadcaster:

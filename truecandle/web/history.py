@@ -6,7 +6,6 @@ Invariant: whoever may only look keeps no job alive without an account, and begi
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -17,11 +16,13 @@ from flask_login import current_user
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
+from truecandle.exact_json import Exact
 from truecandle.store import history
 from truecandle.store.history import HistoryJob, HistoryWish, StoredHistory
 from truecandle.web import json_body
 from truecandle.web.auth import require_read, require_write
 from truecandle.web.errors import Problem
+from truecandle.web.json_response import json_response
 from truecandle.web.query import followed, series_of
 from truecandle.web.services import services
 
@@ -83,16 +84,12 @@ def _answer(stored: StoredHistory, job: HistoryJob | None, status: int) -> Respo
     most = services().settings.history_stored_max
     limit = {"max": most, "stored": stored.count, "is_reached": stored.count >= most}
     fields = {
-        "symbol": json.dumps(stored.series.symbol, ensure_ascii=False),
-        "interval": json.dumps(stored.series.interval.name),
-        "stored_from": json.dumps(stored.earliest_ms),
-        "first": json.dumps(stored.first_ms),
-        "is_whole": json.dumps(stored.is_whole),
-        "limit": json.dumps(limit, separators=(",", ":")),
-        "job": job.to_json() if job else "null",
+        "symbol": stored.series.symbol,
+        "interval": stored.series.interval.name,
+        "stored_from": stored.earliest_ms,
+        "first": stored.first_ms,
+        "is_whole": stored.is_whole,
+        "limit": limit,
+        "job": Exact(job.to_json()) if job else None,
     }
-    text = "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
-    response = Response(text, status, mimetype="application/json")
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(("Cookie", "Authorization"))
-    return response
+    return json_response(fields, status)

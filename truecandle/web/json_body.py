@@ -20,11 +20,13 @@ BODY_BYTES_MAX: Final = 4096
 NUMBER_CHARS_MAX: Final = 40
 
 
-def read(request: Request, fields: frozenset[str]) -> dict[str, Any]:
+def read(
+    request: Request, fields: frozenset[str], bytes_max: int = BODY_BYTES_MAX
+) -> dict[str, Any]:
     """The JSON object of a request, with just these fields. Decimals are `Decimal`."""
     if request.mimetype != "application/json":
         raise Problem(415, "content-type", "allowed: Content-Type: application/json")
-    found = _parsed(_bounded(request))
+    found = _parsed(_bounded(request, bytes_max))
     only(found, "body", fields, fields)
     return found
 
@@ -43,12 +45,12 @@ def only(
             )
 
 
-def _bounded(request: Request) -> bytes:
-    if (request.content_length or 0) <= BODY_BYTES_MAX:
+def _bounded(request: Request, bytes_max: int) -> bytes:
+    if (request.content_length or 0) <= bytes_max:
         body = request.get_data(cache=False)
-        if len(body) <= BODY_BYTES_MAX:
+        if len(body) <= bytes_max:
             return body
-    raise Problem(413, "too-large", f"allowed: a body of at most {BODY_BYTES_MAX} bytes")
+    raise Problem(413, "too-large", f"allowed: a body of at most {bytes_max} bytes")
 
 
 def _parsed(text: bytes) -> dict[str, Any]:

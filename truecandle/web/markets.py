@@ -1,106 +1,57 @@
-"""Which markets are followed, for all of the web role; and following more or fewer of them.
+"""`/markets`: which markets are followed, and following more or fewer of them.
 
-Never here: asking the exchange: this role never does; the fetcher looks symbols up for it.
-Invariant: a market is followed only if the exchange lists it; no wait is without an end.
+Never here: looking symbols up (`followed_markets` has the fetcher do it), wording of errors.
+Invariant: steps in answers are the exchange's decimal text.
 """
 
 from __future__ import annotations
 
-import math
-import time
 from typing import Final
 
-from redis import Redis
+from flask import Blueprint, Response, request
+from flask_login import current_user
 
-from truecandle.candles.instrument import Instrument
-from truecandle.config import Settings
-from truecandle.errors import StoreError
-from truecandle.store import markets
-from truecandle.store.markets import MARKETS_MAX, FollowedMarket, LookupResult
-from truecandle.web.errors import Problem
+from truecandle.candles.series import parse_symbol
+from truecandle.store.markets import MARKETS_MAX
+from truecandle.web import json_body
+from truecandle.web.auth import require_read, require_write
+from truecandle.web.json_response import json_response, private
+from truecandle.web.query import reject_parameters
+from truecandle.web.rate_limit import FOLLOWS
+from truecandle.web.services import services
 
-#: How long the followed markets are gone by before they are read again.
-FRESH_S: Final = 1.0
-#: How long the fetcher is waited for, and how often it is looked for its answer.
-WAIT_S: Final = 6.0
-LOOK_S: Final = 0.1
-RETRY_AFTER_S: Final = 5
+bp = Blueprint("markets", __name__)
 
-
-class Markets:
-    """The followed markets and intervals, as one place that everything here goes by."""
-
-    def __init__(self, redis: Redis, settings: Settings) -> None:
-        self._redis = redis
-        self._seed = settings.symbols
-        self.intervals = settings.intervals
-        self._found: tuple[FollowedMarket, ...] = ()
-        self._read_at_s = -math.inf
-
-    def all(self) -> tuple[FollowedMarket, ...]:
-        """In the order they were added; `StoreError` while it cannot be known."""
-        if time.monotonic() - self._read_at_s > FRESH_S:
-            self._found = markets.followed(self._redis, self._seed)
-            self._read_at_s = time.monotonic()
-        return self._found
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        return tuple(market.symbol for market in self.all())
-
-    def known(self) -> tuple[FollowedMarket, ...]:
-        """As `all`, but the last ones known, or the first ones ever, while Redis is away."""
-        try:
-            return self.all()
-        except StoreError:
-            return self._found or tuple(FollowedMarket(Instrument(symbol)) for symbol in self._seed)
-
-    def find(self, symbol: str) -> FollowedMarket | None:
-        """A followed market, as it is at this moment."""
-        self._read_at_s = -math.inf
-        return next((market for market in self.all() if market.symbol == symbol), None)
-
-    def follow(self, symbol: str, now_ms: int) -> FollowedMarket:
-        """Follows a market that the exchange lists. `Problem`: 409, 422, or 503 if nobody knows."""
-        if len(self.all()) >= MARKETS_MAX:
-            raise _full()
-        answer = self._look_up(symbol)
-        if answer.wait_ms:
-            raise _unchecked(symbol, "it did not answer", math.ceil(answer.wait_ms / 1000))
-        if answer.listing is None:
-            raise Problem(422, "not-listed", f"The exchange lists no market {symbol}.")
-        market = FollowedMarket(answer.listing, added_ms=now_ms, checked_ms=now_ms)
-        if markets.follow(self._redis, market) == "full":
-            raise _full()
-        return self.find(symbol) or market
-
-    def unfollow(self, symbol: str) -> None:
-        """Follows a market no more; its candles stay. `Problem`: 404, or 409 for the last one."""
-        removal = markets.unfollow(self._redis, symbol)
-        if removal == "last":
-            detail = f"{symbol} is the last market that is followed here; follow another one first."
-            raise Problem(409, "last-market", detail)
-        if removal == "unknown":
-            raise Problem(404, "unknown-market", f"{symbol} is not followed here.")
-        self._read_at_s = -math.inf
-
-    def _look_up(self, symbol: str) -> LookupResult:
-        """The fetcher's answer; every look yields to others."""
-        if not markets.request_lookup(self._redis, symbol):
-            raise _unchecked(symbol, "too many other symbols wait", RETRY_AFTER_S)
-        until_s = time.monotonic() + WAIT_S
-        while time.monotonic() < until_s:
-            answer = markets.lookup_result(self._redis, symbol)
-            if answer is not None:
-                return answer
-            time.sleep(LOOK_S)
-        raise _unchecked(symbol, "the fetcher does not answer", RETRY_AFTER_S)
+_FIELDS: Final = frozenset({"symbol"})
 
 
-def _full() -> Problem:
-    return Problem(409, "full", f"{MARKETS_MAX} markets are followed here, and no more can be.")
+@bp.get("/markets")
+@require_read
+def followed_markets() -> Response:
+    """What is followed, with the exchange's word on each, and how many there may be."""
+    reject_parameters(request.args)
+    rows = [market.fields for market in services().markets.all()]
+    return json_response({"markets": rows, "max": MARKETS_MAX})
 
 
-def _unchecked(symbol: str, why: str, wait_s: int) -> Problem:
-    detail = f"The exchange could not be asked about {symbol}: {why}. Nothing has changed."
-    return Problem(503, "unchecked", detail, {"Retry-After": str(wait_s)})
+@bp.post("/markets")
+@require_write
+def follow_market() -> Response:
+    """Follows one more: 201 with it, or 200 if it is followed already."""
+    symbol = parse_symbol(json_body.read(request, _FIELDS)["symbol"])
+    known = services().markets.find(symbol)
+    if known is None:
+        services().rate_limiter.hit(FOLLOWS, "At most 20 new markets a minute.", current_user.name)
+        known, status = services().markets.follow(symbol, services().clock.now_ms()), 201
+    else:
+        status = 200
+    return json_response(known.fields, status)
+
+
+@bp.delete("/markets/<symbol>")
+@require_write
+def unfollow_market(symbol: str) -> Response:
+    """Follows one less; its candles stay, and are there again if it is followed again."""
+    reject_parameters(request.args)
+    services().markets.unfollow(parse_symbol(symbol))
+    return private(Response(status=204))

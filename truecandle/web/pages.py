@@ -6,22 +6,28 @@ Invariant: nothing that a browser sends decides which host it is sent to next.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
+import orjson
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
+from jinja2.utils import htmlsafe_json_dumps
 from werkzeug.wrappers import Response as AnyResponse
 
-from truecandle.web.auth import SPENT, may_read, sign_in, sign_in_by_link, sign_out
+from truecandle import exact_json
+from truecandle.events import Codec
+from truecandle.web import user_settings
+from truecandle.web.auth import PAGES, SPENT, may_read, sign_in, sign_in_by_link, sign_out
 from truecandle.web.errors import Problem
 from truecandle.web.services import services
 
-bp = Blueprint("pages", __name__)
+bp = Blueprint(PAGES, __name__)
 
 #: Candles that the chart asks for at once.
 PAGE_CANDLES: Final = 500
+#: A name that was refused is given back up to so many characters.
+NAME_SHOWN: Final = 100
 #: A path of ours: one slash first, then nothing that a browser takes for a host or drops.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
@@ -32,7 +38,10 @@ def chart() -> AnyResponse | str:
     if not may_read():
         here = request.full_path if request.query_string else None
         return redirect(url_for("pages.login", next=here), 303)
-    return _uncached(render_template("chart.html", config=_config()))
+    config = _config()
+    # As JSON texts of ours have it: the exchange's decimals stay as they are.
+    text = htmlsafe_json_dumps(config, dumps=Codec.dumps)
+    return _uncached(render_template("chart.html", config=config, config_json=text))
 
 
 @bp.get("/login")
@@ -47,10 +56,11 @@ def login() -> AnyResponse:
 def enter() -> AnyResponse:
     """Name and password from the form."""
     form = request.form
+    name = form.get("username", "").strip()
     try:
-        sign_in(form.get("username", "").strip(), form.get("password", ""))
+        sign_in(name, form.get("password", ""))
     except Problem as problem:
-        answer = _door(problem.status, problem.detail)
+        answer = _door(problem.status, problem.detail, name)
         answer.headers.update(problem.headers)
         answer.headers.pop("WWW-Authenticate", None)
         return answer
@@ -75,9 +85,11 @@ def leave() -> AnyResponse:
     return redirect(url_for("pages.login"), 303)
 
 
-def _door(status: int, error: str | None = None) -> Response:
+def _door(status: int, error: str | None = None, username: str = "") -> Response:
+    """The sign-in page; after a mistake with the name as it was typed."""
     onward = request.values.get("next", "")
-    page = render_template("login.html", error=error, next=onward if _own(onward) == onward else "")
+    onward = onward if _own(onward) == onward else ""
+    page = render_template("login.html", error=error, next=onward, username=username[:NAME_SHOWN])
     return _uncached(page, status)
 
 
@@ -92,16 +104,20 @@ def _config() -> dict[str, Any]:
     symbols = tuple(market.symbol for market in markets)
     is_signed_in = bool(current_user.is_authenticated)
     usual = "1m" if "1m" in settings.intervals else settings.intervals[0]
+    symbol = _chosen("symbol", symbols, symbols[0])
+    ticker = services().exchange.row(symbol)
     return {
         "symbols": list(symbols),
-        "markets": [json.loads(market.to_json(), parse_float=str) for market in markets],
+        "markets": [exact_json.loads(market.to_json()) for market in markets],
         "intervals": list(settings.intervals),
-        "symbol": _chosen("symbol", symbols, symbols[0]),
+        "symbol": symbol,
         "interval": _chosen("interval", settings.intervals, usual),
         "simulated": settings.simulated,
         "signed_in": is_signed_in,
         "user": current_user.name if is_signed_in else None,
         "limit": PAGE_CANDLES,
+        "settings": user_settings.of_user(),
+        "ticker": orjson.Fragment(ticker) if ticker else None,
     }
 
 

@@ -14,12 +14,13 @@ from typing import Final
 
 from werkzeug.datastructures import MultiDict
 
+from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import LAST_MS
-from truecandle.candles.series import Series, parse_series
+from truecandle.candles.series import Series, parse_series, parse_symbol
 from truecandle.errors import CandleError
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.web.errors import Problem
-from truecandle.web.markets import Markets
+from truecandle.web.followed_markets import Markets
 
 LIMIT_USUAL: Final = 500
 #: Entries of a list, such as an audit.
@@ -27,7 +28,6 @@ LISTED_USUAL: Final = 100
 SERIES_PARAMETERS: Final = ("symbol", "interval")
 DATA_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end", "before", "time", "live")
 
-_MS = re.compile(r"[0-9]{1,15}", re.ASCII)
 _ISO = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,3}))?Z",
     re.ASCII,
@@ -86,6 +86,17 @@ def parse_list_query(
     return _followed(markets, values), limit
 
 
+def parse_symbols_query(args: MultiDict[str, str], most: int) -> list[str]:
+    """The markets that `symbols=A,B` names, each once; none where it is not given."""
+    text = _single(args, ("symbols",)).get("symbols")
+    if text is None:
+        return []
+    names = text.split(",", most)
+    if len(names) > most:
+        raise CandleError("symbols", f"{text.count(',') + 1} of them", f"{most} at most")
+    return list(dict.fromkeys(map(parse_symbol, names)))
+
+
 def reject_parameters(args: MultiDict[str, str]) -> None:
     """For paths that take no parameters."""
     if args:
@@ -125,15 +136,18 @@ def _single(args: MultiDict[str, str], allowed: Sequence[str]) -> dict[str, str]
 def _limit(text: str | None, usual: int = LIMIT_USUAL, most: int = PAGE_CANDLES_MAX) -> int:
     if text is None:
         return usual
-    if _MS.fullmatch(text) and 1 <= int(text) <= most:
-        return int(text)
-    raise CandleError("limit", text, f"a whole number from 1 to {most}")
+    number = whole_in_text(text, 1, most)
+    if number is None:
+        raise CandleError("limit", text, f"a whole number from 1 to {most}")
+    return number
 
 
 def _moment(name: str, text: str | None) -> int | None:
     if text is None:
         return None
-    ms = int(text) if _MS.fullmatch(text) else _from_iso(text)
+    ms = whole_in_text(text, 0, LAST_MS)
+    if ms is None:
+        ms = _from_iso(text)
     if ms is None or not 0 <= ms <= LAST_MS:
         raise CandleError(name, text, _TIME_ALLOWED)
     return ms

@@ -43,7 +43,7 @@ HEADERS: Final = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
 class SecurityMiddleware:

@@ -17,7 +17,8 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.web.clock import Clocks
-from truecandle.web.markets import Markets
+from truecandle.web.exchange_list import ExchangeMarkets
+from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.server import WebServer
 
@@ -34,6 +35,7 @@ class Services:
     credentials: CredentialStore
     clock: Clocks
     markets: Markets
+    exchange: ExchangeMarkets
     rate_limiter: RateLimiter
     server: WebServer
     ages: Ages

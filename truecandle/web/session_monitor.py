@@ -16,7 +16,7 @@ from truecandle.errors import StoreError
 from truecandle.store.credentials import Credential
 from truecandle.web.cut_log import CutLog
 from truecandle.web.services import Services
-from truecandle.web.socket_limits import QUEUE_MAX
+from truecandle.web.socket_limits import QUEUE_MAX, QUEUE_PER_WATCHED
 from truecandle.web.websocket import WebSocket
 
 #: How often sessions are looked at again: what ended is disconnected within this and a little.
@@ -28,11 +28,24 @@ _log = logging.getLogger("truecandle.web.session_monitor")
 
 @dataclass(slots=True)
 class Member:
-    """One connected browser. `credential` is None for an anonymous reader."""
+    """One connected browser. `credential` is None for an anonymous reader; `series` are those it
+    has subscribed to, `watched` the symbols whose prices it wants beside them.
+    """
 
     credential: Credential | None
     websocket: WebSocket
     series: set[str] = field(default_factory=set)
+    watched: set[str] = field(default_factory=set)
+
+    @property
+    def rooms(self) -> set[str]:
+        """Where it has to be: one room for each series, and one for each symbol."""
+        return self.series | self.watched | {name.rpartition(":")[0] for name in self.series}
+
+    @property
+    def queue_max(self) -> int:
+        """Packets that may wait for it: with more markets, more come in the same time."""
+        return QUEUE_MAX + QUEUE_PER_WATCHED * len(self.watched)
 
 
 def close_all(socketio: SocketIO) -> None:
@@ -96,5 +109,5 @@ class SessionMonitor:
         manager, sockets = self._socketio.server.manager, self._socketio.server.eio.sockets
         for sid, member in list(self._members.items()):
             socket = sockets.get(manager.eio_sid_from_sid(sid, "/"))
-            if socket is not None and socket.queue.qsize() > QUEUE_MAX:
+            if socket is not None and socket.queue.qsize() > member.queue_max:
                 member.websocket.cut("unread")

@@ -38,6 +38,10 @@ PONG_S: Final = 15
 SEND_S: Final = 15.0
 #: Packets that wait for a slow reader; more, and it is disconnected and starts over.
 QUEUE_MAX: Final = 500
+#: So many more for each market that it watches: some seconds of its prices.
+QUEUE_PER_WATCHED: Final = 20
+#: Markets that one WebSocket may watch.
+WATCHED_MAX: Final = 200
 
 #: Of one address: connections that have not been let in yet (the oldest makes room for the
 #: newest), new ones a second and at once, browsers that were let in, and frames of all together.

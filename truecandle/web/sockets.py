@@ -7,10 +7,10 @@ Invariant: a socket lives no longer than what let it in: session, token, or `PUB
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
-import orjson
 from flask import Flask, request
 from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
@@ -18,11 +18,12 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 from truecandle import metrics
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
-from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, Codec, spans
+from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, WATCH, Codec
+from truecandle.exact_json import Exact
 from truecandle.store import pages
 from truecandle.store.credentials import Credential
 from truecandle.store.pages import Query
-from truecandle.web import data, engine, freshness
+from truecandle.web import data, engine, freshness, watchlist
 from truecandle.web.auth import may_read, token_user
 from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
@@ -79,6 +80,7 @@ class BrowserSockets:
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
         socketio.on(UNSUBSCRIBE)(self._heard(self._unsubscribe))
+        socketio.on(WATCH)(self._heard(self._watch))
         socketio.on("*")(self._heard(lambda *_: _refusal("event", "There is no such event.")))
 
     def _connect(self, auth: object = None) -> None:
@@ -148,20 +150,23 @@ class BrowserSockets:
             if len(member.series) >= SERIES_PER_SOCKET_MAX:
                 detail = f"At most {SERIES_PER_SOCKET_MAX} series on one socket."
                 return _refusal("too-many", detail)
-            member.series.add(series.name)
-            self._enter(series.name)
-            self._enter(series.symbol)
+            with self._moving(member):
+                member.series.add(series.name)
         return self._snapshot(series)
 
     def _unsubscribe(self, member: Member, *given: object) -> dict[str, Any]:
         series = parse_series(*_named(given))
-        if series.name in member.series:
-            member.series.remove(series.name)
-            self._leave(series.name)
-            if not any(name.startswith(f"{series.symbol}:") for name in member.series):
-                self._leave(series.symbol)
+        with self._moving(member):
+            member.series.discard(series.name)
         version = pages.version(self._services.redis, series)
         return {"ok": True, "version": version, "server_time": self._services.clock.now_ms()}
+
+    def _watch(self, member: Member, *given: object) -> dict[str, Any]:
+        """Joins first, then reads the last prices, as `_subscribe`."""
+        symbols = watchlist.wanted(self._services.markets, given)
+        with self._moving(member):
+            member.watched = set(symbols)
+        return {"ok": True, "prices": watchlist.prices(self._services, symbols)}
 
     def _snapshot(self, series: Series) -> dict[str, Any]:
         """Version, live candles and what is proven missing, of one instant, as in `/data?live=1`;
@@ -176,16 +181,20 @@ class BrowserSockets:
             "ok": True,
             "version": found.page.version,
             "server_time": self._services.clock.now_ms(),
-            "live": [orjson.Fragment(candle) for candle in found.live[-LIVE_MAX:]],
-            "missing": spans(found.missing),
+            "live": [Exact(candle) for candle in found.live[-LIVE_MAX:]],
+            "missing": found.missing,
             "freshness": fresh.fields(),
         }
 
-    def _enter(self, room: str) -> None:
-        self._socketio.server.manager.enter_room(_sid(), "/", room)
-
-    def _leave(self, room: str) -> None:
-        self._socketio.server.manager.leave_room(_sid(), "/", room)
+    @contextmanager
+    def _moving(self, member: Member) -> Iterator[None]:
+        """Joins and leaves the rooms by which the member differs inside."""
+        before, manager = member.rooms, self._socketio.server.manager
+        yield
+        for room in member.rooms - before:
+            manager.enter_room(_sid(), "/", room)
+        for room in before - member.rooms:
+            manager.leave_room(_sid(), "/", room)
 
 
 def _named(given: tuple[object, ...]) -> tuple[object, object]:

@@ -3,7 +3,8 @@
 // Invariant: the view lies within the window, or where no points are; what is seen never moves when the window does.
 
 import type { IChartApi } from "lightweight-charts";
-import { isBar, type Bars, type BarPoint, type DrawnCandle } from "./bars.ts";
+import { isBar, type BarPoint, type DrawnCandle } from "./barPoint.ts";
+import type { Bars } from "./bars.ts";
 
 /**
  * Points beside the view that the chart is given: enough for a fling, and few enough that handing them
@@ -65,13 +66,13 @@ export class BarWindow {
 
   /** How many points lie left of the view, fewer than none where it reaches beyond the first; how many it is wide. */
   get reach(): { readonly left: number; readonly width: number } {
-    const { from, to } = this.#view ?? { from: 0, to: 0 };
+    const { from, to } = this.view ?? { from: 0, to: 0 };
     return { left: this.#from + from, width: to - from };
   }
 
   /** The open time in the middle of the view; null where there are no points. */
   get middleMs(): number | null {
-    const view = this.#view;
+    const view = this.view;
     if (view === null || this.#points.length === 0) return null;
     return this.#points[clamp(Math.round(this.#from + (view.from + view.to) / 2), 0, this.#points.length - 1)]!.time;
   }
@@ -116,7 +117,7 @@ export class BarWindow {
 
   /** Moves the window if the view has come near one of its ends. True if it moved. */
   look(): boolean {
-    const view = this.#view;
+    const view = this.view;
     if (view === null || this.#isGiving || this.#points.length === 0) return false;
     const beside = Math.ceil(Math.max(BESIDE_MIN, BESIDE_VIEWS * (view.to - view.from)));
     const isNearOlder = this.#from > 0 && view.from < LEFT_PART * beside;
@@ -133,7 +134,7 @@ export class BarWindow {
 
   /** Brings the point that opens then, or the next one, into the middle of the view. */
   reveal(timeMs: number) {
-    const view = this.#view;
+    const view = this.view;
     if (view === null || this.#points.length === 0) return;
     const at = Math.min(this.#indexOf(timeMs), this.#points.length - 1);
     const width = view.to - view.from;
@@ -144,7 +145,7 @@ export class BarWindow {
 
   /** The open times at the edges of the view, as far as there are points; null where there are none. */
   get visible(): { readonly fromMs: number; readonly toMs: number } | null {
-    const view = this.#view;
+    const view = this.view;
     if (view === null || this.#points.length === 0) return null;
     const [from, to] = [Math.ceil(view.from), Math.floor(view.to)].map((at) => this.#points[clamp(this.#from + at, 0, this.#points.length - 1)]!.time);
     return { fromMs: from!, toMs: to! };
@@ -156,7 +157,7 @@ export class BarWindow {
   }
 
   /** What is seen, or will be with the next frame: until then the chart tells of another stretch of what it was given. */
-  get #view(): LogicalView | null {
+  get view(): LogicalView | null {
     return this.#given ?? this.#chart.timeScale().getVisibleLogicalRange();
   }
 

@@ -1,75 +1,120 @@
-// One set of bars on the chart: a candlestick series and the volume histogram below it.
-// Never here: which bars there are (the session decides), the legend, requests.
+// One set of bars on the chart: a series of the chosen type and the volume histogram below it.
+// Never here: which bars there are (the session decides), how a type looks (seriesKinds.ts), the legend.
 // Invariant: times in it are unique and ascending; a bar that can't be updated in place is set anew.
 
-import {
-  CandlestickSeries, HistogramSeries,
-  type CandlestickData, type CandlestickSeriesPartialOptions, type HistogramData, type HistogramSeriesPartialOptions, type IChartApi,
-  type ISeriesApi, type Time, type WhitespaceData,
-} from "lightweight-charts";
-import { sameValues, type Candle, type CandleState } from "../candles/candle.ts";
-import type { Whitespace } from "../candles/whitespace.ts";
-import { alpha, type ThemeColors } from "../ui/theme.ts";
+import { HistogramSeries, type HistogramSeriesPartialOptions, type IChartApi, type ISeriesApi, type ISeriesPrimitive, type PriceFormatCustom, type SeriesType, type Time } from "lightweight-charts";
+import type { Candle, CandleState } from "../candles/candle.ts";
+import type { ThemeColors } from "../ui/theme.ts";
+import { isBar, isGap, looksSame, type BarPoint, type DrawnCandle } from "./barPoint.ts";
 import { toChartTime, toMs } from "./chartTime.ts";
+import { heikinAshi, isSameShape, type Shape } from "./heikinAshi.ts";
+import { KINDS, shade, sideOf, type SeriesKind } from "./seriesKinds.ts";
 
-/** A candle to be drawn; official ones may come without a `state`. */
-export type DrawnCandle = Candle & { readonly state?: CandleState };
-export type BarPoint = DrawnCandle | Whitespace;
-
-type Shades = Record<CandleState, { readonly body: string; readonly volume: string }>;
-
-/** Opacity of body and volume by state; outline and wick are always full. */
-const BODY: Record<CandleState, number> = { final: 1, pending: 0.45, forming: 0.25 };
+/** Opacity of volume by state. */
 const VOLUME: Record<CandleState, number> = { final: 0.5, pending: 0.3, forming: 0.18 };
 
 const VOLUME_PANE = 1;
 
 export class Bars {
-  readonly #candles: ISeriesApi<"Candlestick">;
+  readonly #chart: IChartApi;
+  readonly #before: Bars | null;
   readonly #volumes: ISeriesApi<"Histogram">;
+  readonly #primitives = new Set<ISeriesPrimitive<Time>>();
+  #kind: SeriesKind = KINDS.candles;
+  #series: ISeriesApi<SeriesType>;
+  #format: PriceFormatCustom | null = null;
   #colors!: ThemeColors; // since the first `restyle`, before anything is drawn
-  #shades!: Record<"up" | "down", Shades>; // side → state → colours of body and volume, made once for 100,000 bars
-  #lineColor = "";
   #points: BarPoint[] = [];
+  #shapes = new Map<number, Shape>(); // by open time, where they are not the candles' own
+  #linked: { readonly candle: DrawnCandle; readonly shape: Shape } | null = null;
 
-  constructor(chart: IChartApi, options: CandlestickSeriesPartialOptions) {
-    this.#candles = chart.addSeries(CandlestickSeries, { borderVisible: true, ...options });
+  /** `before` are the bars that these go on from, where there are any. */
+  constructor(chart: IChartApi, before: Bars | null = null) {
+    this.#chart = chart;
+    this.#before = before;
+    this.#series = this.#kind.add(chart);
     this.#volumes = chart.addSeries(HistogramSeries, volumeOptions(), VOLUME_PANE);
-  }
-
-  get series(): ISeriesApi<"Candlestick"> {
-    return this.#candles;
-  }
-
-  get volumes(): ISeriesApi<"Histogram"> {
-    return this.#volumes;
   }
 
   get points(): readonly BarPoint[] {
     return this.#points;
   }
 
-  /** What the candlestick series itself holds, whitespace aside. Times in ms. */
+  /** What the series itself holds, whitespace and what it shares with the bars before it aside. Times in ms. */
   get drawn(): Omit<Candle, "volume">[] {
-    const bars = this.#candles.data().filter((bar) => "close" in bar);
-    return bars.map(({ time, open, high, low, close }) => ({ time: toMs(time), open, high, low, close }));
+    const drawn = this.#series.data().flatMap((item) => {
+      const time = toMs(item.time);
+      if ("close" in item) return [{ time, open: item.open, high: item.high, low: item.low, close: item.close }];
+      return "value" in item ? [{ time, open: item.value, high: item.value, low: item.value, close: item.value }] : [];
+    });
+    return drawn.filter(({ time }) => time !== this.#linked?.candle.time);
   }
 
-  restyle(colors: ThemeColors) {
-    this.#colors = colors;
-    this.#shades = { up: shades(colors.up), down: shades(colors.down) };
-    const { up, down } = colors;
-    this.#candles.applyOptions({
-      upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down,
-    });
+  get last(): { readonly candle: DrawnCandle; readonly shape: Shape } | null {
+    const candle = this.#points.findLast(isBar);
+    return candle === undefined ? null : { candle, shape: this.shape(candle) };
+  }
+
+  /** What is drawn for a candle. */
+  shape(candle: DrawnCandle): Shape {
+    return this.#shapes.get(candle.time) ?? candle;
+  }
+
+  /** The first bar that opens then or later, or null. */
+  firstFrom(timeMs: number): DrawnCandle | null {
+    const at = this.#placeOf(timeMs);
+    return this.#points.slice(at, at + 1_000).find(isBar) ?? null;
+  }
+
+  /** The top of what is drawn for a candle. */
+  top(candle: DrawnCandle): number {
+    return this.#kind.isJoined ? candle.close : this.shape(candle).high;
+  }
+
+  /** Draws along with the series, whichever type it is. */
+  attach(primitive: ISeriesPrimitive<Time>) {
+    this.#primitives.add(primitive);
+    this.#series.attachPrimitive(primitive);
+  }
+
+  format(format: PriceFormatCustom) {
+    this.#format = format;
+    this.#series.applyOptions({ priceFormat: format });
+  }
+
+  /** Another type of chart. */
+  become(kind: SeriesKind) {
+    const former = this.#series;
+    for (const primitive of this.#primitives) former.detachPrimitive(primitive);
+    this.#kind = kind;
+    this.#series = kind.add(this.#chart);
+    if (this.#format !== null) this.format(this.#format);
+    this.#series.applyOptions(kind.options(this.#colors));
     this.set(this.#points);
-    this.colorPriceLine();
+    for (const primitive of this.#primitives) this.#series.attachPrimitive(primitive);
+    this.#chart.removeSeries(former);
+  }
+
+  /** Nothing is drawn, until `set` or `restyle`; the points are kept. */
+  blank() {
+    this.#series.setData([]);
+    this.#volumes.setData([]);
+  }
+
+  restyle(colors: ThemeColors = this.#colors) {
+    this.#colors = colors;
+    this.#series.applyOptions(this.#kind.options(colors));
+    this.set(this.#points);
   }
 
   /** All points anew: candles (official without a `state`), or `{time}` for whitespace. */
   set(points: BarPoint[]) {
     this.#points = points;
-    this.#candles.setData(points.map((point) => this.#bar(point)));
+    this.#shapes = this.#averaged(points);
+    const link = (this.#linked = this.#link());
+    const items = points.map((point, i) => this.#item(point, isGap(points[i + 1])));
+    if (link !== null) items.unshift(this.#kind.item(toChartTime(link.candle.time), link.shape, { side: "up", state: "final", isBeforeGap: isGap(points[0]) }, this.#colors));
+    this.#series.setData(items);
     this.#volumes.setData(points.map((point) => this.#volume(point)));
   }
 
@@ -77,22 +122,29 @@ export class Bars {
   follow(points: BarPoint[]) {
     const gone = this.#goneBefore(points[0]);
     const kept = this.#points.slice(gone);
-    const isSame = points.length >= kept.length && kept.every((point, i) => point.time === points[i]!.time);
-    if (gone < 0 || !isSame) {
+    const isSame = points.length >= kept.length && kept.every((point, i) => point.time === points[i]!.time && isBar(point) === isBar(points[i]!));
+    if (gone < 0 || !isSame || this.#isRejoined(gone, points.length > kept.length)) {
       this.set(points);
       return;
     }
+    const before = this.#shapes;
+    this.#shapes = this.#averaged(points);
     for (const point of this.#points.slice(0, gone)) if (isBar(point)) this.#draw({ time: point.time }, true);
     points.forEach((point, i) => {
-      const before = kept[i];
-      if (before === undefined) this.#draw(point, false);
-      else if (!looksSame(before, point)) this.#draw(point, i < kept.length - 1);
+      const former = kept[i];
+      if (former === undefined) this.#draw(point, false);
+      else if (!looksSame(former, point) || !isSameShape(before.get(point.time), this.#shapes.get(point.time))) this.#draw(point, i < kept.length - 1);
     });
     this.#points = points;
   }
 
   /** New points after the last one. */
   append(points: readonly BarPoint[]) {
+    if (this.#kind.isJoined && points.some((point) => !isBar(point))) {
+      this.set([...this.#points, ...points]);
+      return;
+    }
+    for (const [time, shape] of this.#averaged(points, this.last?.shape ?? null)) this.#shapes.set(time, shape);
     for (const point of points) this.#draw(point, false);
     this.#points.push(...points);
   }
@@ -102,30 +154,44 @@ export class Bars {
     const at = this.#indexOf(point.time);
     if (at < 0 || !isBar(this.#points[at]!)) return false;
     this.#points[at] = point;
-    this.#draw(point, at < this.#points.length - 1);
+    if (this.#kind.isAveraged) this.set(this.#points); // each bar stands on the ones before it
+    else this.#draw(point, at < this.#points.length - 1, isGap(this.#points[at + 1]));
     return true;
-  }
-
-  /** The line of the last price in the last bar's full colour, however pale its body is. */
-  colorPriceLine() {
-    const last = this.#points.at(-1);
-    const color = last !== undefined && isBar(last) ? this.#colors[this.#side(last)] : "";
-    if (color === this.#lineColor) return;
-    this.#lineColor = color;
-    this.#candles.applyOptions({ priceLineColor: color });
   }
 
   /** The same bar at another opacity of its body, for a fade. */
   shade(point: DrawnCandle, opacity: number) {
     const at = this.#indexOf(point.time);
-    if (at < 0 || this.#points[at] !== point) return;
-    const bar = { ...this.#bar(point), color: alpha(this.#colors[this.#side(point)], opacity) };
-    this.#candles.update(opacity < 1 ? bar : this.#bar(point), at < this.#points.length - 1);
+    if (at < 0 || this.#points[at] !== point || this.#kind !== KINDS.candles) return;
+    const side = sideOf(point);
+    const color = shade(side === "none" ? this.#colors.muted : this.#colors[side], opacity);
+    this.#series.update(opacity < 1 ? { ...this.#item(point), color } : this.#item(point), at < this.#points.length - 1);
   }
 
-  #draw(point: BarPoint, isHistorical: boolean) {
-    this.#candles.update(this.#bar(point), isHistorical);
+  #draw(point: BarPoint, isHistorical: boolean, isBeforeGap = false) {
+    this.#series.update(this.#item(point, isBeforeGap), isHistorical);
     this.#volumes.update(this.#volume(point), isHistorical);
+  }
+
+  /** The bars' own shapes where their type averages them. */
+  #averaged(points: readonly BarPoint[], before = this.#before?.last?.shape ?? null): Map<number, Shape> {
+    const shapes = new Map<number, Shape>();
+    if (!this.#kind.isAveraged) return shapes;
+    let last = before;
+    for (const point of points) if (isBar(point)) shapes.set(point.time, (last = heikinAshi(point, last)));
+    return shapes;
+  }
+
+  /** The bar that a joined line begins with: the last of those before. */
+  #link(): { candle: DrawnCandle; shape: Shape } | null {
+    const last = this.#kind.isJoined ? (this.#before?.last ?? null) : null;
+    const first = this.#points[0];
+    return last !== null && first !== undefined && last.candle.time < first.time ? last : null;
+  }
+
+  /** Whether a joined line begins elsewhere now, or goes on from where it ended. */
+  #isRejoined(gone: number, isLonger: boolean) {
+    return this.#kind.isJoined && (gone > 0 || isLonger || this.#link()?.candle !== this.#linked?.candle);
   }
 
   /** How many points at the start are before `next`; -1 when `next` is before them all. */
@@ -136,25 +202,28 @@ export class Bars {
     return gone < 0 ? this.#points.length : gone;
   }
 
-  #bar(point: BarPoint): CandlestickData<Time> | WhitespaceData<Time> {
+  #item(point: BarPoint, isBeforeGap = false) {
     const time = toChartTime(point.time);
     if (!isBar(point)) return { time };
-    const { open, high, low, close, state = "final" } = point;
-    if (state === "final") return { time, open, high, low, close };
-    return { time, open, high, low, close, color: this.#shades[this.#side(point)][state].body };
+    const shape = this.shape(point);
+    const side = sideOf({ ...shape, volume: point.volume });
+    return this.#kind.item(time, shape, { side, state: point.state ?? "final", isBeforeGap }, this.#colors);
   }
 
-  #volume(point: BarPoint): HistogramData<Time> | WhitespaceData<Time> {
+  #volume(point: BarPoint) {
     const time = toChartTime(point.time);
     if (!isBar(point)) return { time };
-    return { time, value: point.volume, color: this.#shades[this.#side(point)][point.state ?? "final"].volume };
-  }
-
-  #side({ open, close }: Candle): "up" | "down" {
-    return close >= open ? "up" : "down";
+    const side = sideOf(point);
+    return { time, value: point.volume, color: shade(side === "none" ? this.#colors.muted : this.#colors[side], VOLUME[point.state ?? "final"]) };
   }
 
   #indexOf(time: number): number {
+    const at = this.#placeOf(time);
+    return this.#points[at]?.time === time ? at : -1;
+  }
+
+  /** Where a point of that time is, or would have to be. */
+  #placeOf(time: number): number {
     let low = 0;
     let high = this.#points.length;
     while (low < high) {
@@ -162,24 +231,10 @@ export class Bars {
       if (this.#points[middle]!.time < time) low = middle + 1;
       else high = middle;
     }
-    return this.#points[low]?.time === time ? low : -1;
+    return low;
   }
 }
 
 function volumeOptions(): HistogramSeriesPartialOptions {
   return { priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false };
-}
-
-function shades(color: string): Shades {
-  const states = Object.keys(BODY) as CandleState[];
-  return Object.fromEntries(states.map((state) => [state, { body: alpha(color, BODY[state]), volume: alpha(color, VOLUME[state]) }])) as Shades;
-}
-
-export function isBar(point: BarPoint): point is DrawnCandle {
-  return "close" in point;
-}
-
-function looksSame(a: BarPoint, b: BarPoint) {
-  if (!isBar(a) || !isBar(b)) return isBar(a) === isBar(b);
-  return a.state === b.state && sameValues(a, b);
 }

@@ -2,29 +2,29 @@
 // Never here: which candles there are and which of them win; requests; words beyond the legend's.
 // Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
 
-import { LineStyle, createChart, type IChartApi, type Time } from "lightweight-charts";
-import { decimals, sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
+import type { IChartApi } from "lightweight-charts";
+import { sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
-import type { PointedCandle } from "../state/pageState.ts";
-import { NEED_OLDER_BARS } from "../state/historyEdge.ts";
 import { spaced, type Whitespace } from "../candles/whitespace.ts";
+import type { PointedCandle } from "../state/pageState.ts";
+import type { ChartType } from "../state/preferences.ts";
 import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
-import { toMs } from "./chartTime.ts";
+import { ComingTimes } from "./comingTimes.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
+import { LastPrice, type LastNews } from "./lastPrice.ts";
 import { MarketStart } from "./marketStart.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
-import { BAR_SPACING_PX, RIGHT_OFFSET_BARS, options, style } from "./style.ts";
+import { PriceAxis } from "./priceAxis.ts";
+import { printLight } from "./print.ts";
+import { KINDS } from "./seriesKinds.ts";
+import { options, style } from "./style.ts";
+import { Viewport } from "./viewport.ts";
+import { createZonedChart, type TimeAxis } from "./timeAxis.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
-import { fullMoment, marketStart, price } from "../ui/format.ts";
-
-/** Rows looked at for the number of decimals. */
-const SAMPLE_MAX = 2_000;
-
-/** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
-const FADE_BARS_MAX = 10_000;
+import { marketStart } from "../ui/format.ts";
 /** What the chart tells by itself: each a signal, or anything else that holds a value. */
 interface ChartParts {
   /** The candle that is pointed at, or the newest; null where there is none. */
@@ -33,69 +33,75 @@ interface ChartParts {
   readonly onNow: { value: boolean };
   /** How many decimals a market's prices have at least; -1 where that is not known. */
   readonly leastDecimals?: (symbol: string) => number;
+  /** The price axis was dragged, or follows the candles again. */
+  readonly onAuto?: (isAuto: boolean) => void;
 }
 
+
 export class Chart {
+  /** What part of the candles is in sight. */
+  readonly view: Viewport;
+  readonly axis: PriceAxis;
   readonly #chart: IChartApi;
+  readonly #times: TimeAxis;
   readonly #history: Bars;
   readonly #window: BarWindow;
   readonly #tail: Bars;
+  readonly #coming: ComingTimes;
+  readonly #lastPrice: LastPrice;
   readonly #markers = new PendingMarkers();
   readonly #start = new MarketStart();
   readonly #fades: Fades;
-  readonly #onPoint: ChartParts["onPoint"];
+  readonly #parts: Required<ChartParts>;
   readonly #cursor: Cursor;
   #series: Series | null = null;
   #rows: readonly Candle[] = [];
   #live: readonly CandleInState[] = [];
-  #precision = -1;
-  #needOlder = () => {};
-  readonly #onNow: ChartParts["onNow"];
-  readonly #leastDecimals: (symbol: string) => number;
+  #needOlder: () => void = () => {};
 
-  constructor(root: HTMLElement, { onPoint, onNow, leastDecimals = () => -1 }: ChartParts) {
-    this.#chart = createChart(root, options());
-    this.#history = new Bars(this.#chart, { priceLineVisible: false, lastValueVisible: false });
-    this.#tail = new Bars(this.#chart, { priceLineStyle: LineStyle.Dashed });
-    this.#window = new BarWindow(this.#chart, this.#history, root);
-    this.#fades = new Fades(this.#history);
-    this.#onPoint = onPoint;
-    this.#cursor = new Cursor(this.#chart, {
-      series: this.#history.series,
-      candles: () => [...this.#rows, ...this.#live.map(({ candle }) => candle)],
-      onMove: () => this.#point(),
+  constructor(root: HTMLElement, parts: ChartParts) {
+    this.#parts = { leastDecimals: () => -1, onAuto: () => {}, ...parts };
+    ({ chart: this.#chart, times: this.#times } = createZonedChart(root, options()));
+    this.#history = new Bars(this.#chart);
+    this.#tail = new Bars(this.#chart, this.#history);
+    this.#coming = new ComingTimes(this.#chart);
+    this.#lastPrice = new LastPrice(this.#coming.series);
+    this.axis = new PriceAxis(this.#chart, (format) => {
+      for (const bars of [this.#history, this.#tail]) bars.format(format);
+      this.#coming.series.applyOptions({ priceFormat: format });
+      this.#showLastPrice();
     });
-    [this.#onNow, this.#leastDecimals] = [onNow, leastDecimals];
-    this.#tail.series.attachPrimitive(this.#markers);
-    this.#history.series.attachPrimitive(this.#start);
-    [0.82, 0.18].forEach((part, pane) => this.#chart.panes()[pane]!.setStretchFactor(part));
+    this.#window = new BarWindow(this.#chart, this.#history, root);
+    this.view = new Viewport(this.#chart, this.#window, { onMove: () => this.#moved(), onGiven: () => this.setTail(this.#live) });
+    this.#fades = new Fades(this.#history);
+    const candles = () => [...this.#rows, ...this.#live.map(({ candle }) => candle)];
+    this.#cursor = new Cursor(this.#chart, { series: this.#coming.series, candles, onMove: () => this.#point(), toNow: () => this.view.toNow() });
+    this.#tail.attach(this.#markers);
+    this.#history.attach(this.#start);
+    [0.82, 0.18].forEach((factor, pane) => this.#chart.panes()[pane]!.setStretchFactor(factor));
     this.#restyle();
-    this.#listen(root);
+    this.axis.listen(root, this.#parts.onAuto);
+    onChange(() => this.#restyle());
+    printLight(this.#chart, root, () => this.#restyle());
+    this.#times.onChange(() => this.#redraw());
   }
 
-  onNeedOlder(callback: () => void) {
-    this.#needOlder = callback;
-  }
+  readonly onNeedOlder = (callback: () => void) => { this.#needOlder = callback; };
 
   /** Starts a series anew: empty, at the newest candle; of the same market as near as it was looked at. */
   begin(series: Series) {
-    const isSameMarket = this.#series?.symbol === series.symbol;
-    if (!isSameMarket) this.#precision = -1;
+    const isOther = this.#series?.symbol !== series.symbol;
     this.#series = series;
     this.#rows = this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
     for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
-    this.#refine([], this.#leastDecimals(series.symbol));
-    const { name } = series.interval;
-    const timeFormatter = (time: Time) => fullMoment(toMs(time), name);
-    const units = { secondsVisible: name === "1s", timeVisible: !/[dwM]$/.test(name) };
-    this.#chart.applyOptions({
-      localization: { timeFormatter },
-      timeScale: { ...units, rightOffset: RIGHT_OFFSET_BARS, ...(isSameMarket ? {} : { barSpacing: BAR_SPACING_PX }) },
-    });
+    this.#coming.clear();
+    this.#showLastPrice();
+    if (isOther) this.axis.open(this.#parts.leastDecimals(series.symbol));
+    this.#times.open(series.interval.name, isOther);
     this.markStart(null);
-    this.#chart.priceScale("right").applyOptions({ autoScale: true });
+    this.axis.follow();
     this.#point();
   }
 
@@ -109,10 +115,13 @@ export class Chart {
     const isFirst = this.#rows.length === 0;
     this.#rows = rows;
     this.#fades.stop();
-    this.#refine(rows.slice(-SAMPLE_MAX));
+    this.axis.learn(rows);
     this.#window.set(spaced(this.#series.interval, rows));
     this.setTail(live);
-    if (isFirst) this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
+    if (isFirst && rows.length > 0) {
+      this.view.toNow();
+      requestAnimationFrame(() => this.axis.settle());
+    }
   }
 
   /** Some official candles, new or corrected, and the live ones left beside them. */
@@ -126,39 +135,33 @@ export class Chart {
       return;
     }
     this.#rows = rows;
-    this.#refine([...appended, ...replaced]);
+    this.axis.learn([...appended, ...replaced]);
     if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
     if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
     this.setTail(live);
-    if (!prefersStillness() && rows.length <= FADE_BARS_MAX) this.#fades.start(appended.filter((row) => waited.has(row.time)));
+    if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
 
   /** The pending and forming candles, `{candle, state}`. */
   setTail(live: readonly CandleInState[]) {
     if (this.#series === null) return;
-    const wasEmpty = this.#live.length === 0;
     this.#live = live;
-    const isInReach = this.#window.isAtEnd; // beside older points the newest ones would stand for what is between
-    const bars = isInReach ? live.map(({ candle, state }) => ({ ...candle, state })) : [];
-    this.#refine(bars);
+    const { isAtEnd } = this.#window; // beside older points the newest ones would stand for what is between
+    const bars = isAtEnd ? live.map(({ candle, state }) => ({ ...candle, state })) : [];
+    this.axis.learn(bars);
     this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
-    this.#markers.set(bars.filter((bar) => bar.state === "pending"));
-    if (wasEmpty !== (live.length === 0)) this.#showLastPrice(live.length === 0);
-    this.#tail.colorPriceLine();
+    this.#markers.set(bars.filter((bar) => bar.state === "pending").map((bar) => ({ time: bar.time, high: this.#tail.top(bar) })));
+    this.#coming.follow(this.#series.interval, isAtEnd ? this.#newest : (this.#history.last?.candle ?? null), isAtEnd);
+    this.#showLastPrice();
     this.#point();
   }
 
-  /** To the newest candle. */
   toNow() {
-    this.#window.toEnd();
-    this.setTail(this.#live);
-    this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
+    this.view.toNow();
   }
 
-  /** Brings the candle that opens then, or the next one, into the middle; it has to be among those set. */
   reveal(timeMs: number) {
-    this.#window.reveal(timeMs);
-    this.setTail(this.#live);
+    this.view.reveal(timeMs);
   }
 
   get reach(): BarWindow["reach"] {
@@ -167,8 +170,7 @@ export class Chart {
 
   /** The open time in the middle of what is seen; null at the newest candle. */
   get middleMs(): number | null {
-    const isAtNow = this.#onNow.value && this.#chart.timeScale().scrollPosition() <= 2 * RIGHT_OFFSET_BARS;
-    return isAtNow ? null : this.#window.middleMs;
+    return this.view.isAtHome ? null : this.#window.middleMs;
   }
 
   markStart(timeMs: number | null) {
@@ -176,68 +178,95 @@ export class Chart {
   }
 
   /** The open times at the edges of what is seen of the official candles; null where there are none. */
-  get visible(): { readonly fromMs: number; readonly toMs: number } | null {
+  get visible(): BarWindow["visible"] {
     return this.#window.visible;
+  }
+
+  /** Draws candles in another way. */
+  setType(type: ChartType) {
+    this.#fades.stop();
+    for (const bars of [this.#history, this.#tail]) bars.become(KINDS[type]);
+    this.setTail(this.#live);
+  }
+
+  /** What the page knows of the last price beside the candles. */
+  setNews(news: LastNews) {
+    this.#lastPrice.news = news;
+    this.#showLastPrice();
+  }
+
+  /** All that the chart shows, without the crosshair, in the device's pixels. */
+  picture(): HTMLCanvasElement {
+    return this.#chart.takeScreenshot(true);
   }
 
   /** Decimals of the market's prices; -1 before any is known. */
   get precision(): number {
-    return this.#precision;
+    return this.axis.precision;
   }
 
   /** What the two series hold, read from the chart itself. */
-  drawn(): { history: Bars["drawn"]; tail: Bars["drawn"] } {
-    return { history: this.#history.drawn, tail: this.#tail.drawn };
+  drawn(): { history: Bars["drawn"]; tail: Bars["drawn"]; lastPrice: LastPrice["shown"] } {
+    return { history: this.#history.drawn, tail: this.#tail.drawn, lastPrice: this.#lastPrice.shown };
   }
 
   /** A key on the focused chart; false if it means nothing here. */
   key(name: string): boolean {
-    if (name === "End") this.toNow();
     if (name !== "Home" || this.#window.isAtStart) return this.#cursor.key(name);
     this.reveal(this.#rows[0]!.time);
     requestAnimationFrame(() => this.#cursor.key(name)); // where it is, is known once it is drawn
     return true;
   }
 
-  #listen(root: HTMLElement) {
-    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
-      if (range === null) return;
-      if (this.#window.look()) this.setTail(this.#live);
-      if (this.#window.reach.left < NEED_OLDER_BARS && this.#rows.length > 0) this.#needOlder();
-      this.#onNow.value = this.#window.isAtEnd && this.#chart.timeScale().scrollPosition() > -3;
-    });
-    root.addEventListener("dblclick", () => this.#chart.priceScale("right").applyOptions({ autoScale: true }));
-    onChange(() => this.#restyle());
+  /** First and last open time in sight and the candles from one to the other; null where there is none. */
+  get sight(): { fromMs: number; toMs: number; count: number } | null {
+    const ends = this.view.endsMs;
+    if (ends === null) return null;
+    const times = [...this.#rows, ...this.#live.map(({ candle }) => candle)].map(({ time }) => time);
+    return { fromMs: ends.from, toMs: ends.to, count: times.filter((time) => time >= ends.from && time <= ends.to).length };
+  }
+
+  #moved() {
+    if (this.view.isNearOldest && this.#rows.length > 0) this.#needOlder();
+    this.#parts.onNow.value = this.view.isAtNow;
+    this.axis.rebase((this.#history.firstFrom(this.view.endsMs?.from ?? 0) ?? this.#newest)?.close ?? null);
   }
 
   #restyle() {
     const colors = tokens();
     this.#chart.applyOptions(style(colors));
-    this.#history.restyle(colors);
-    this.#tail.restyle(colors);
+    for (const bars of [this.#history, this.#tail]) bars.restyle(colors);
     this.#markers.restyle(colors.text);
     this.#start.restyle(colors);
+    this.#lastPrice.colors = colors;
+    this.#showLastPrice();
   }
 
-  /** As many decimals as the market's tick has, or its prices have shown so far; never fewer again. */
-  #refine(candles: readonly Candle[], least = -1) {
-    const seen = Math.max(least, ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close]).map(decimals));
-    if (seen <= this.#precision) return;
-    this.#precision = seen;
-    const priceFormat = { type: "custom" as const, minMove: 10 ** -seen, formatter: (number: number) => price(number, seen) };
-    for (const bars of [this.#history, this.#tail]) bars.series.applyOptions({ priceFormat });
+  /** The same candles at the same place, drawn anew. */
+  #redraw() {
+    this.view.hold(() => {
+      for (const bars of [this.#history, this.#tail]) bars.blank();
+      this.#coming.clear();
+      for (const bars of [this.#history, this.#tail]) bars.restyle();
+      this.setTail(this.#live);
+    });
   }
 
-  #showLastPrice(isHistorys: boolean) {
-    this.#history.series.applyOptions({ priceLineVisible: isHistorys, lastValueVisible: isHistorys });
+  #showLastPrice() {
+    this.#lastPrice.follow(this.#newest, (value) => this.axis.words(value));
+  }
+
+  get #newest(): Candle | null {
+    return this.#live.at(-1)?.candle ?? this.#rows.at(-1) ?? null;
   }
 
   /** Tells of the candle that is pointed at; told anew only if it differs. */
   #point() {
     if (this.#series === null) return;
-    const [candle, before] = [this.#at(this.#cursor.pointedMs) ?? this.#at(null), this.#onPoint.value];
+    const candle = this.#at(this.#cursor.pointedMs) ?? this.#at(null);
+    const before = this.#parts.onPoint.value;
     if (candle !== null && before !== null && candle.state === before.state && sameValues(candle, before)) return;
-    this.#onPoint.value = candle;
+    this.#parts.onPoint.value = candle;
   }
 
   /** The candle that opens then, with its state; the last one for null. */

@@ -5,15 +5,18 @@
 import type { IChartApi, ISeriesApi, ITimeScaleApi, SeriesType, Time } from "lightweight-charts";
 import type { Candle } from "../candles/candle.ts";
 import { toChartTime, toMs } from "./chartTime.ts";
+import { SPACING_MAX_PX, SPACING_MIN_PX } from "./style.ts";
 
 const ZOOM = 1.25;
-const SPACING_MIN_PX = 1;
-const SPACING_MAX_PX = 60;
+
+/** Left of a candle that was brought into sight from the left. */
+const AIR_BARS = 10;
 
 interface CursorOptions {
   readonly series: ISeriesApi<SeriesType>;
   readonly candles: () => readonly Candle[];
   readonly onMove: () => void;
+  readonly toNow: () => void;
 }
 
 export class Cursor {
@@ -21,15 +24,17 @@ export class Cursor {
   readonly #series: CursorOptions["series"];
   readonly #candles: CursorOptions["candles"];
   readonly #onMove: CursorOptions["onMove"];
+  readonly #toNow: CursorOptions["toNow"];
 
   pointedMs: number | null = null;
 
   /** `candles()` gives what can be pointed at, ascending; `series` is any whose price scale is theirs. */
-  constructor(chart: IChartApi, { series, candles, onMove }: CursorOptions) {
+  constructor(chart: IChartApi, { series, candles, onMove, toNow }: CursorOptions) {
     this.#chart = chart;
     this.#series = series;
     this.#candles = candles;
     this.#onMove = onMove;
+    this.#toNow = toNow;
     chart.subscribeCrosshairMove(({ time, point }) => {
       this.#move(time === undefined || point === undefined ? null : toMs(time));
     });
@@ -42,9 +47,10 @@ export class Cursor {
       ArrowLeft: () => this.#step(-1),
       ArrowRight: () => this.#step(1),
       Home: () => this.#step(-Infinity),
-      End: () => this.leave(() => scale.scrollToPosition(scale.options().rightOffset, false)),
+      End: () => this.leave(this.#toNow),
       Escape: () => this.leave(),
       "+": () => zoom(scale, ZOOM),
+      "=": () => zoom(scale, ZOOM), // the same key without shift
       "-": () => zoom(scale, 1 / ZOOM),
     };
     if (!Object.hasOwn(moves, name)) return false;
@@ -65,12 +71,19 @@ export class Cursor {
     const found = candles.findIndex((candle) => candle.time === this.pointedMs);
     const from = found < 0 ? candles.length : found;
     const candle = candles[Math.max(0, Math.min(candles.length - 1, from + by))]!;
-    const scale = this.#chart.timeScale();
-    const x = scale.timeToCoordinate(toChartTime(candle.time));
-    if (x !== null && x < 0) scale.scrollToPosition(scale.scrollPosition() + x / scale.options().barSpacing - 10, false);
-    if (x !== null && x > scale.width()) scale.scrollToPosition(scale.options().rightOffset, false);
+    this.#bringIntoSight(candle.time);
     this.#chart.setCrosshairPosition(candle.close, toChartTime(candle.time), this.#series);
     this.#move(candle.time);
+  }
+
+  /** The whole candle, not only its middle; the first one has some air before it. */
+  #bringIntoSight(timeMs: number) {
+    const scale = this.#chart.timeScale();
+    const x = scale.timeToCoordinate(toChartTime(timeMs));
+    if (x === null) return;
+    const { barSpacing } = scale.options();
+    if (x < barSpacing) scale.scrollToPosition(scale.scrollPosition() + x / barSpacing - AIR_BARS, false);
+    if (x > scale.width() - barSpacing / 2) this.#toNow();
   }
 
   #move(timeMs: number | null) {

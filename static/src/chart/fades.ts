@@ -2,10 +2,14 @@
 // Never here: which candles fade.
 // Invariant: every candle ends at its full body, whether its fade ran, was cut short or never began.
 
-import type { Bars, DrawnCandle } from "./bars.ts";
+import type { DrawnCandle } from "./barPoint.ts";
+import type { Bars } from "./bars.ts";
 
 const FADE_MS = 120;
 const FROM = 0.45;
+
+/** With more bars than this a fade would cost more frames than it has: each draws them all anew. */
+const BARS_MAX = 10_000;
 
 export class Fades {
   readonly #bars: Bars;
@@ -16,6 +20,7 @@ export class Fades {
   }
 
   start(points: readonly DrawnCandle[]) {
+    if (this.#bars.points.length > BARS_MAX) return;
     const isIdle = this.#running.size === 0;
     for (const point of points) {
       this.#running.set(point, performance.now());

@@ -13,10 +13,13 @@ const RADIUS_PX = 3;
 const ABOVE_PX = 9;
 const LINE_PX = 1.25;
 
+/** The candle's open time, and the top of what is drawn for it. */
+type Marked = Pick<Candle, "time" | "high">;
+
 /** A series primitive of lightweight-charts. */
 export class PendingMarkers implements ISeriesPrimitive<Time> {
   #attached: SeriesAttachedParameter<Time> | null = null;
-  #candles: readonly Candle[] = [];
+  #candles: readonly Marked[] = [];
   #color = "";
 
   attached(parameters: SeriesAttachedParameter<Time>) {
@@ -28,7 +31,7 @@ export class PendingMarkers implements ISeriesPrimitive<Time> {
   }
 
   /** Asks for a new frame only if a dot moves: with 100,000 bars each frame so asked for is dear. */
-  set(candles: readonly Candle[]) {
+  set(candles: readonly Marked[]) {
     const isSame = candles.length === this.#candles.length && candles.every((candle, i) => isAt(candle, this.#candles[i]!));
     this.#candles = candles;
     if (!isSame) this.#attached?.requestUpdate();
@@ -61,6 +64,6 @@ export class PendingMarkers implements ISeriesPrimitive<Time> {
   }
 }
 
-function isAt(a: Candle, b: Candle) {
+function isAt(a: Marked, b: Marked) {
   return a.time === b.time && a.high === b.high;
 }

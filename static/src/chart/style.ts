@@ -8,14 +8,24 @@ import { alpha, type ThemeColors } from "../ui/theme.ts";
 export const BAR_SPACING_PX = 10;
 export const RIGHT_OFFSET_BARS = 5;
 
+/** A bar is never wider, so that there is always something to compare it with, nor narrower. */
+export const SPACING_MAX_PX = 60;
+export const SPACING_MIN_PX = 0.5;
+
+/** As wide as most prices are, so that the chart keeps its place from one market to the next. */
+const AXIS_MIN_PX = 64;
+
 /** What never changes. */
 export function options(): DeepPartial<ChartOptions> {
   return {
     autoSize: true,
     layout: { attributionLogo: true, fontSize: 12, fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" },
     crosshair: { mode: CrosshairMode.Normal },
-    rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.06 } },
-    timeScale: { minBarSpacing: 0.2, rightOffset: RIGHT_OFFSET_BARS, barSpacing: BAR_SPACING_PX },
+    rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.06 }, entireTextOnly: true, minimumWidth: AXIS_MIN_PX },
+    timeScale: {
+      minBarSpacing: SPACING_MIN_PX, maxBarSpacing: SPACING_MAX_PX, rightOffset: RIGHT_OFFSET_BARS, barSpacing: BAR_SPACING_PX,
+      allowShiftVisibleRangeOnWhitespaceReplacement: true, // a new candle takes the place of a time to come
+    },
     localization: { locale: "en-GB" },
   };
 }

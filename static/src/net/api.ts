@@ -5,7 +5,8 @@
 import { officialFromColumns, type Candle, type Unchecked } from "../candles/candle.ts";
 import { isInteger, isMoment } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
-import type { DataAnswer, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import { freshness } from "./freshness.ts";
+import type { DataAnswer, Freshness, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 
 /** No request is waited for longer than this. */
 const TIMEOUT_MS = 10_000;
@@ -65,7 +66,7 @@ export class ApiError extends Error {
 
 /** `fetch` and the CSRF token come in; what comes out are the calls the page makes. */
 export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch; csrfToken: string }) {
-  async function ask(url: string, options: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {}) {
+  async function ask(url: string, options: { method?: string; headers?: Record<string, string>; body?: string; keepalive?: boolean; signal?: AbortSignal } = {}) {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
     const headers = { Accept: "application/json", ...options.headers };
@@ -109,6 +110,12 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return historyOf((await ask("/history", { method: "POST", headers, body, signal })).body);
     },
 
+    /** How fresh a market is, in the server's judgement; null where it can't be read. */
+    async freshness({ symbol, interval }: Pick<DataQuery, "symbol" | "interval">): Promise<Freshness | null> {
+      const { body } = await ask(`/live-candle?${new URLSearchParams({ symbol, interval })}`);
+      return freshness((body as { readonly freshness?: unknown }).freshness);
+    },
+
     /** Offers our forming candle. `{status: "saved"}` or `{status: "ignored", reason}`. */
     async save({ symbol, interval, candle }: CandleOffer): Promise<SaveAnswer> {
       const { body } = await ask("/save-live-candle", {
@@ -134,6 +141,16 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
         body: JSON.stringify({ symbol }),
       });
       return body as Market;
+    },
+
+    /** Has the server keep the reader's choices, all of them. */
+    async saveSettings(settings: object): Promise<void> {
+      await ask("/settings", {
+        method: "PUT",
+        keepalive: true, // also while the page is left
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+        body: JSON.stringify({ settings }),
+      });
     },
 
     /** Signs in with the token of a one-time link. */

@@ -4,6 +4,7 @@
 
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
+import { ceiling } from "./backoff.ts";
 import type { EventSocket, SubscribeAnswer } from "./socket.ts";
 
 /** connecting · up · refused (connected, asking again) · away (down, trying again) · out (signed out). */
@@ -32,8 +33,10 @@ interface ConnectionOptions {
 /** How often the subscription is asked again: a quiet pub/sub is found out this way. */
 export const ASK_EVERY_MS = 15_000;
 
-/** Pauses before the tries to connect; the last one repeats for as long as it takes. */
-export const RETRY_MS = [300, 1_000, 2_000, 4_000, 5_000];
+/** The first try comes soon, the next after pauses that double; the last one repeats for as long as it takes. */
+const SOON_MS = 300;
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 5_000;
 
 export class Connection {
   #socket: EventSocket | null = null;
@@ -144,7 +147,7 @@ export class Connection {
   }
 
   #pause() {
-    const pause = RETRY_MS[Math.min(this.#tries, RETRY_MS.length - 1)]!;
+    const pause = this.#tries === 0 ? SOON_MS : ceiling(RETRY_MS, RETRY_MAX_MS, this.#tries);
     this.#tries += 1;
     return Math.round(pause * (0.75 + 0.25 * this.#clock.random()));
   }

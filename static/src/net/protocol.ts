@@ -3,6 +3,9 @@
 // Invariant: a real event or answer of each kind is of its type (tests/e2e/test_protocol.py). Times are
 // exchange ms since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
 
+import type { Candle } from "../candles/candle.ts";
+import type { PriceUpdate } from "../candles/priceUpdate.ts";
+
 /** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
 export type KlineRow = readonly [
   openMs: number, open: number, high: number, low: number, close: number, volume: number,
@@ -22,13 +25,7 @@ export interface Freshness {
 }
 
 /** A live candle in JSON; `exact`: it holds exactly the trades `first_id` to `last_id`. */
-export interface LiveCandleFields {
-  readonly time: number;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
+export interface LiveCandleFields extends Candle {
   readonly quote_volume: number | null;
   readonly taker_volume: number | null;
   readonly taker_quote_volume: number | null;
@@ -65,16 +62,8 @@ export interface LiveCandleEvent {
 }
 
 /** `live_price`: what traded since the last such event; never across a UTC second. */
-export interface LivePriceEvent {
+export interface LivePriceEvent extends PriceUpdate {
   readonly symbol: string;
-  readonly price: number;
-  readonly timestamp: number;
-  readonly high: number;
-  readonly low: number;
-  readonly volume: number;
-  readonly trades: number;
-  readonly first_id: number;
-  readonly last_id: number;
 }
 
 /** `gap_proven`: the exchange has no candles in these spans. */
@@ -99,6 +88,12 @@ export interface SubscribeAck {
   readonly live: readonly LiveCandleFields[];
   readonly missing: readonly SpanPair[];
   readonly freshness: Freshness;
+}
+
+/** `watch`, granted: the last prices of the followed ones among those asked for; null where none is known. */
+export interface WatchAck {
+  readonly ok: true;
+  readonly prices: { readonly [symbol: string]: number | null };
 }
 
 /** Any message, refused. */
@@ -175,6 +170,50 @@ export interface MarketsAnswer {
   readonly max: number;
 }
 
+/** A market of the exchange, followed here or not, with its last 24 hours; what is not known is null. */
+export interface ListedMarket {
+  readonly symbol: string;
+  readonly base: string | null;
+  readonly quote: string | null;
+  readonly status: string | null;
+  readonly price: number | null;
+  readonly open: number | null;
+  readonly high: number | null;
+  readonly low: number | null;
+  readonly volume: number | null;
+  readonly quote_volume: number | null;
+  /** In per cent. */
+  readonly change: number | null;
+}
+
+/** `GET /exchange/markets`: all that trade and all that are followed; `updated_at` is null before the first reading. */
+export interface ExchangeMarketsAnswer {
+  readonly updated_at: number | null;
+  readonly markets: readonly ListedMarket[];
+}
+
+/** What a user has set; a key that is missing was never set. */
+export interface UserSettings {
+  readonly theme?: "system" | "dark" | "light";
+  /** `UTC`, `local`, or a name of the IANA time zone database. */
+  readonly zone?: string;
+  readonly colors?: "green-red" | "red-green" | "blue-orange";
+  readonly type?: "candles" | "hollow" | "bars" | "line" | "area" | "heikin-ashi";
+  readonly scale?: "normal" | "log" | "percent";
+  readonly inverted?: boolean;
+  readonly auto?: boolean;
+  readonly shortcuts?: boolean;
+  readonly panel?: "none" | "watchlist" | "truth";
+  readonly favourites?: readonly string[];
+  readonly last?: { readonly symbol: string; readonly interval: string } | null;
+}
+
+/** `GET` and `PUT /settings`; version 0: nothing was ever set. */
+export interface SettingsAnswer {
+  readonly settings: UserSettings;
+  readonly version: number;
+}
+
 /** Every refusal of REST (RFC 9457). */
 export interface Problem {
   readonly type: string;
@@ -195,6 +234,10 @@ export interface PageConfig {
   readonly signed_in: boolean;
   readonly user: string | null;
   readonly limit: number;
+  /** null where nobody is signed in, or the store does not answer. */
+  readonly settings: UserSettings | null;
+  /** The shown market's row of the exchange's list; null while there is none. */
+  readonly ticker: ListedMarket | null;
 }
 
 /** A market whose steps with a fraction are the exchange's own decimal text. */

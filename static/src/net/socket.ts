@@ -7,8 +7,9 @@ import { officialFromRow, type Candle, type Unchecked } from "../candles/candle.
 import { isInteger, isMoment } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
+import { freshness } from "./freshness.ts";
 import type {
-  DataUpdatedEvent, Freshness, FreshnessEvent, FreshnessState, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck,
+  DataUpdatedEvent, Freshness, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck,
 } from "./protocol.ts";
 
 /** Names on the wire; the same as in truecandle/events.py. */
@@ -21,6 +22,7 @@ export const EVENTS = Object.freeze({
   RESYNC: "resync",
   SUBSCRIBE: "subscribe",
   UNSUBSCRIBE: "unsubscribe",
+  WATCH: "watch",
 });
 
 /** Official candles changed; `rows` is null when the event does not carry all of them. The open times of the first and
@@ -42,6 +44,8 @@ export type SubscribeAnswer =
 
 /** What the page does with what it hears. */
 export interface SocketHandlers {
+  /** Anything at all came from the server. */
+  readonly heard: () => void;
   readonly up: () => void;
   readonly down: (why: { readonly isRefused: boolean }) => void;
   readonly resync: () => void;
@@ -60,9 +64,6 @@ export interface EventSocket {
   readonly unsubscribe: (series: Series) => void;
 }
 
-/** How fresh a market can be. */
-const STATES: ReadonlySet<unknown> = new Set<FreshnessState>(["live", "quiet", "stale", "offline"]);
-
 /** The message of a refused connection that means: sign in. */
 const UNAUTHORIZED = "unauthorized";
 
@@ -72,6 +73,7 @@ const ACK_TIMEOUT_MS = 4_000;
 /** Connects only when told to; `handlers` are up, down, resync and one for each kind of event. */
 export function createSocket(handlers: SocketHandlers, connect: typeof io = io): EventSocket {
   const socket = connect({ transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
+  socket.onAny(() => handlers.heard());
   socket.on("connect", () => handlers.up());
   socket.on("disconnect", () => handlers.down({ isRefused: false }));
   socket.on("connect_error", (error) => handlers.down({ isRefused: error.message === UNAUTHORIZED }));
@@ -80,7 +82,7 @@ export function createSocket(handlers: SocketHandlers, connect: typeof io = io):
   socket.on(EVENTS.LIVE_PRICE, (payload: unknown) => pass(handlers.livePrice, isObject(payload) ? payload : null));
   socket.on(EVENTS.LIVE_CANDLE, (payload: unknown) => pass(handlers.liveCandle, liveCandle(payload)));
   socket.on(EVENTS.GAP_PROVEN, (payload: unknown) => pass(handlers.gapProven, gapProven(payload)));
-  socket.on(EVENTS.FRESHNESS, (payload: unknown) => pass(handlers.freshness, freshness(payload)));
+  socket.on(EVENTS.FRESHNESS, (payload: unknown) => pass(handlers.freshness, freshnessTold(payload)));
 
   return Object.freeze({
     connect: () => socket.connect(),
@@ -112,11 +114,9 @@ export function gapProven(payload: unknown): GapsTold | null {
 }
 
 /** How fresh a market is, in the server's judgement: `{symbol, state, since, why}`, or null. */
-export function freshness(payload: unknown): FreshnessTold | null {
-  if (!isObject<FreshnessEvent>(payload)) return null;
-  const { symbol, state, since, why } = payload;
-  if (!isState(state) || !isSince(since)) return null;
-  return { symbol, state, since, why: typeof why === "string" ? why : "" };
+export function freshnessTold(payload: unknown): FreshnessTold | null {
+  const judged = freshness(payload);
+  return judged === null ? null : { symbol: (payload as Unchecked<FreshnessEvent>).symbol, ...judged };
 }
 
 /** An acknowledgement: `live` are the candles beside the official ones, `missing` the proven gaps. */
@@ -143,15 +143,6 @@ function pass<T>(handler: (value: T) => void, value: T | null) {
 
 function named(series: Series) {
   return { symbol: series.symbol, interval: series.interval.name };
-}
-
-/** A time, or null where the server does not know since when. */
-function isSince(value: unknown): value is number | null {
-  return value === null || isMoment(value);
-}
-
-function isState(value: unknown): value is FreshnessState {
-  return STATES.has(value);
 }
 
 function isObject<T>(value: unknown): value is Unchecked<T> & object {

@@ -9,6 +9,7 @@ import type { Series } from "../candles/series.ts";
 import { firstHole } from "../candles/whitespace.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError, DataPage } from "../net/api.ts";
+import { ceiling } from "../net/backoff.ts";
 import { candlesFrom, reachesBack, versionOf } from "./dataPages.ts";
 import { OfficialEvents, type OfficialEvent } from "./officialEvents.ts";
 
@@ -49,7 +50,9 @@ const LATE_MS = 1_000;
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
 
-const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** Pauses after failures in a row: the first, and the longest. */
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
 
 /** Answers that asking again does not change. */
 const FINAL_STATUS = new Set([400, 401, 403, 404]);
@@ -127,6 +130,15 @@ export class Loader {
   /** Older candles than all that are held are stored: the next page brings them. */
   hasOlder() {
     if (this.#history.version !== null) this.#history.pass(this.#history.version, true);
+  }
+
+  /** The newest candles, asked for in the socket's place: what came of them, or null if all has to be loaded. */
+  take({ candles, version }: DataPage): HistoryChange | null {
+    const { version: held, last } = this.#history;
+    const joins = candles.length > 0 && last !== null && candles[0]!.time <= last.time;
+    if (!this.#isLoading && this.state.kind === "ready" && held !== null && version >= held && joins) return this.#history.apply(candles, version);
+    this.refresh();
+    return null;
   }
 
   /** A stretch without any candle before or between the live ones is asked about, once. */
@@ -229,8 +241,8 @@ export class Loader {
   }
 
   #failed(error: unknown) {
-    const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)]!;
     this.#failures += 1;
+    const pause = ceiling(RETRY_MS, RETRY_MAX_MS, this.#failures);
     const status = statusOf(error);
     const isFinal = status !== undefined && FINAL_STATUS.has(status);
     const delayMs = (error as Partial<ApiError>).retryAfterMs ?? pause;

@@ -2,7 +2,7 @@
 // Never here: words, the DOM, what follows from a value (components compute it).
 // Invariant: a frame shows one instant: what the session says in between is shown with the next frame.
 
-import { batch, signal } from "@preact/signals-core";
+import { batch, computed, signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
 import type { ViewModel } from "./viewModel.ts";
 
@@ -10,6 +10,9 @@ import type { ViewModel } from "./viewModel.ts";
 export interface PointedCandle extends Candle {
   readonly state: CandleState;
 }
+
+/** What opens over the page. */
+export type DialogName = "zone" | "shortcuts";
 
 /** Calls back once, with the next frame, or soon where none is drawn. */
 export type NextFrame = (callback: () => void) => void;
@@ -19,6 +22,9 @@ export class PageState {
   readonly view = signal<ViewModel | null>(null);
   readonly precision = signal(-1);
 
+  /** Whether the price is that of this moment; while it is not, all that tells it is grey. */
+  readonly isLive = computed(() => this.view.value?.isLive ?? false);
+
   /** The candle that the legend tells of; null where there is none. */
   readonly pointed = signal<PointedCandle | null>(null);
 
@@ -27,6 +33,9 @@ export class PageState {
 
   /** A sentence that stays until the next choice: a link that could not be followed. */
   readonly message = signal("");
+
+  /** The dialog that is open, or null. */
+  readonly dialog = signal<DialogName | null>(null);
 
   /** An official candle that just took its place, for those who hear the page. */
   readonly closed = signal<Candle | null>(null);

@@ -17,6 +17,7 @@ import { LiveCandles } from "./liveCandles.ts";
 import { Loader, type Loaded } from "./loader.ts";
 import { RecentHistories } from "./recentHistories.ts";
 import { ServerClock } from "./serverClock.ts";
+import { ServerContact, type Polled } from "./serverContact.ts";
 import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
 
@@ -38,7 +39,7 @@ export interface SessionPage {
 }
 
 interface SessionOptions {
-  readonly api: Pick<Api, "data" | "save" | "history" | "wish">;
+  readonly api: Pick<Api, "data" | "save" | "freshness" | "history" | "wish">;
   readonly chart: SessionChart;
   readonly page: SessionPage;
   readonly clock: Clock;
@@ -63,6 +64,7 @@ export class Session {
   readonly edge: HistoryEdge;
   readonly #time: ServerClock;
   readonly #stalls: StallDetector;
+  readonly #contact: ServerContact;
   #series!: Series; // since `start`, which comes before all else
   #live!: LiveCandles;
   #history = new History();
@@ -74,7 +76,9 @@ export class Session {
     this.#page = page;
     this.#clock = clock;
     this.#time = new ServerClock(clock);
-    this.#stalls = new StallDetector(() => this.#connection.ask());
+    const ask = () => this.#connection.ask();
+    this.#contact = new ServerContact({ clock, api, ask, onPolled: (answer) => this.#polled(answer), onRefused: () => this.#loader.refresh() });
+    this.#stalls = new StallDetector(ask);
     this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
@@ -86,6 +90,7 @@ export class Session {
   /** What the socket calls. */
   get handlers(): SocketHandlers {
     return {
+      heard: () => this.#contact.heard(),
       up: () => this.#connection.up(),
       down: (why) => this.#connection.down(why),
       resync: () => this.#connection.wake(),
@@ -122,8 +127,9 @@ export class Session {
     this.#render();
   }
 
-  /** After sleep, a change of network or a return to the tab. */
-  wake() {
+  /** After sleep, a return to the tab or a change of network, of which the browser says whether there is one. */
+  wake(isOnline = this.#contact.isOnline) {
+    this.#contact.isOnline = isOnline;
     this.#connection.wake();
     this.#loader.hurry();
   }
@@ -155,6 +161,7 @@ export class Session {
       link: this.#connection.state,
       load: this.#connection.refusal ?? this.#loader.state,
       time: this.#time,
+      contact: this.#contact,
       dayOpen: this.#dayOpen.openAt(this.#time.now()),
       older: this.edge.view(this.#time.localMs),
     });
@@ -163,12 +170,14 @@ export class Session {
   /** What the server held after it had begun to tell: the base of all that comes later. */
   #acked({ version, server_time: serverMs, live, missing, freshness }: GrantedAnswer, { sentMs, receivedMs }: RoundTrip) {
     if (isInteger(serverMs)) this.#time.learn(serverMs, sentMs, receivedMs);
+    const wasPolled = this.#contact.heard();
     if (freshness !== null) this.#live.judge(freshness);
     this.#live.load(live, missing);
     if (version === this.#history.version) this.#live.begin(live); // as an answer of that version would be
     this.#live.settle(this.#history);
     this.#drawTail();
-    this.#loader.compare(version);
+    if (wasPolled) this.#loader.refresh(); // a poll sees the newest candles only
+    else this.#loader.compare(version);
     this.#render();
   }
 
@@ -177,6 +186,15 @@ export class Session {
     this.#live.load(live, missing);
     this.#live.begin(live);
     this.#drawOfficial(change);
+  }
+
+  /** REST told what the socket would have. */
+  #polled({ page, freshness, ...series }: Polled) {
+    if (!this.#isOurs(series)) return;
+    if (freshness !== null) this.#live.judge(freshness);
+    this.#live.load(page.live, page.missing);
+    const change = this.#loader.take(page);
+    if (change !== null) this.#drawOfficial(change);
   }
 
   #dataUpdated(event: DataUpdated) {
@@ -225,6 +243,7 @@ export class Session {
   #tick() {
     this.#clock.setTimeout(() => this.#tick(), TICK_MS);
     this.#stalls.look(this.#time.localMs, this.#live.isAmiss);
+    this.#contact.look(this.#connection.state, this.#series, this.#live.freshness?.state === "live");
     const items = this.#items();
     this.#chart.setTail(items);
     this.#dayOpen.look(this.#time.now());

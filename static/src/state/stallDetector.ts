@@ -2,6 +2,8 @@
 // Never here: what is done about it, a clock of its own.
 // Invariant: while the same thing is amiss it asks less and less often.
 
+import { ceiling } from "../net/backoff.ts";
+
 /** So long the server's next candle is waited for before it is asked; twice as long each time after. */
 export const PATIENCE_MS = 2_000;
 const PATIENCE_MAX_MS = 16_000;
@@ -13,7 +15,7 @@ export class StallDetector {
   readonly #onAsk: () => void;
   #lookedMs: number | null = null;
   #amissMs: number | null = null;
-  #patienceMs = PATIENCE_MS;
+  #asked = 0;
 
   constructor(onAsk: () => void) {
     this.#onAsk = onAsk;
@@ -25,11 +27,11 @@ export class StallDetector {
     this.#lookedMs = nowMs;
     const amissMs = this.#amissMs ?? nowMs;
     this.#amissMs = isAmiss ? amissMs : null;
-    if (!isAmiss) this.#patienceMs = PATIENCE_MS;
-    const isDue = isAmiss && nowMs - amissMs >= this.#patienceMs;
+    if (!isAmiss) this.#asked = 0;
+    const isDue = isAmiss && nowMs - amissMs >= ceiling(PATIENCE_MS, PATIENCE_MAX_MS, this.#asked + 1);
     if (isDue) {
       this.#amissMs = nowMs;
-      this.#patienceMs = Math.min(2 * this.#patienceMs, PATIENCE_MAX_MS);
+      this.#asked += 1;
     }
     if (hasSlept || isDue) this.#onAsk();
   }

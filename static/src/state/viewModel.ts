@@ -10,6 +10,7 @@ import type { Freshness } from "../net/protocol.ts";
 import type { OlderView } from "./historyEdge.ts";
 import type { LiveCandles } from "./liveCandles.ts";
 import type { LoadState } from "./loader.ts";
+import type { ServerContact } from "./serverContact.ts";
 import type { ServerClock } from "./serverClock.ts";
 
 /** What the words of the page are made from. */
@@ -20,6 +21,14 @@ export interface ViewModel {
   readonly isClockKnown: boolean;
   readonly dayOpen: number | null;
   readonly link: { readonly kind: ConnectionKind; readonly sinceMs: number; readonly retryInMs: number | null };
+  /** Whether the browser has a network, as far as it says. */
+  readonly isOnline: boolean;
+  /** When REST last answered in the place of a socket that can't connect; null while it is not asked or does not. */
+  readonly polledMs: number | null;
+  /** Since when the server was not heard, although it was asked; null while it is. */
+  readonly silentSinceMs: number | null;
+  /** Whether price, forming candle and countdown are those of this moment. What is not is drawn grey. */
+  readonly isLive: boolean;
   readonly load: { readonly kind: LoadState["kind"]; readonly status: number | null; readonly detail: string; readonly retryInMs: number | null };
   readonly version: number | null;
   readonly officialToMs: number | null;
@@ -28,6 +37,7 @@ export interface ViewModel {
   readonly formingMs: number | null;
   readonly forming: { readonly isExact: boolean; readonly source: "live" | "client" } | null;
   readonly freshness: Freshness | null;
+  /** Until the forming candle closes; null too while nobody knows whether it forms still. */
   readonly closesInMs: number | null;
   readonly price: number | null;
   readonly lastNewsMs: number | null;
@@ -43,18 +53,23 @@ interface Parts {
   readonly link: ConnectionState;
   readonly load: LoadState;
   readonly time: ServerClock;
+  readonly contact: ServerContact;
   readonly dayOpen: number | null;
   readonly older: OlderView;
 }
 
 /** One value from all parts of the session. */
-export function viewModel({ series, history, items, live, link, load, time, dayOpen, older }: Parts): ViewModel {
+export function viewModel({ series, history, items, live, link, load, time, contact, dayOpen, older }: Parts): ViewModel {
   const { symbol, interval } = series;
   const last = history.last;
   const newest = items.at(-1) ?? null;
   const forming = newest?.state === "forming" ? newest.candle : null;
   const { localMs } = time;
   const nowMs = time.now();
+  const { polledMs } = contact;
+  const silentMs = link.kind === "up" ? contact.silentSince(live.freshness?.state === "live") : null;
+  const isReached = link.kind === "up" ? silentMs === null : link.kind === "away" && polledMs !== null;
+  const isLive = isReached && load.kind === "ready" && isCurrent(live.freshness);
   return {
     symbol,
     interval: interval.name,
@@ -62,6 +77,10 @@ export function viewModel({ series, history, items, live, link, load, time, dayO
     isClockKnown: time.isKnown,
     dayOpen,
     link: { kind: link.kind, sinceMs: time.toExchange(link.sinceMs), retryInMs: wait(link.retryAtMs, localMs) },
+    isOnline: contact.isOnline,
+    polledMs: polledMs === null || link.kind !== "away" ? null : time.toExchange(polledMs),
+    silentSinceMs: silentMs === null ? null : time.toExchange(silentMs),
+    isLive,
     load: loadView(load, localMs),
     version: history.version,
     officialToMs: last !== null && interval.hasGrid ? interval.nextOpenMs(last.time) : null,
@@ -69,7 +88,7 @@ export function viewModel({ series, history, items, live, link, load, time, dayO
     formingMs: forming?.time ?? null,
     forming: forming && { isExact: forming.isExact === true && link.kind === "up", source: forming.source },
     freshness: live.freshness,
-    closesInMs: forming !== null && interval.hasGrid ? interval.nextOpenMs(forming.time) - nowMs : null,
+    closesInMs: forming !== null && interval.hasGrid && isLive ? interval.nextOpenMs(forming.time) - nowMs : null,
     price: live.price ?? newest?.candle.close ?? last?.close ?? null,
     lastNewsMs: live.lastNewsMs,
     bars: history.rows.length + items.length,
@@ -80,6 +99,11 @@ export function viewModel({ series, history, items, live, link, load, time, dayO
 function loadView(load: LoadState, localMs: number): ViewModel["load"] {
   if (load.kind !== "failed") return { kind: load.kind, status: null, detail: "", retryInMs: null };
   return { kind: load.kind, status: load.status ?? null, detail: load.detail, retryInMs: wait(load.retryAtMs, localMs) };
+}
+
+/** A quiet market's last price is its price still; of a stale one nobody knows. */
+function isCurrent(freshness: Freshness | null) {
+  return freshness?.state === "live" || freshness?.state === "quiet";
 }
 
 function wait(untilMs: number | null, localMs: number) {

@@ -19,12 +19,21 @@ const TROUBLE: ReadonlySet<Tone> = new Set<Tone>(["warn", "down"]);
 export class Announcer {
   /** The text of the live region. */
   readonly text = signal("");
+
+  /** What came of something that was asked for, to be seen too; "" when it was seen for long enough. */
+  readonly told = signal("");
   #closedMs = 0;
   #troubleMs: number | null = null;
   #said = "";
 
   say(text: string) {
     this.text.value = text;
+  }
+
+  /** Says it to readers, and shows it for a while. */
+  tell(text: string) {
+    this.text.value = text;
+    this.told.value = text;
   }
 
   /** An official candle took its place. */

@@ -6,6 +6,7 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import { render, type JSX } from "preact";
 import { freshness, type Said } from "./freshness.ts";
 import { Bar } from "./bar.tsx";
+import { Dialogs } from "./dialogs.tsx";
 import type { Page } from "./page.ts";
 import { Stage } from "./stage.tsx";
 import { StatusLine } from "./statusLine.tsx";
@@ -20,12 +21,13 @@ interface AppProps {
 /** Puts the page into its place, instead of what stood there until the script had come. */
 export function mount(root: HTMLElement, props: AppProps) {
   root.textContent = "";
-  render(<App {...props} />, root);
+  render(<App {...props} root={root} />, root);
 }
 
-function App({ page, csrfToken }: AppProps): JSX.Element {
+function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement }): JSX.Element {
   const { config, state, announcer } = page;
   const said = useComputed(() => (state.view.value === null ? LOADING : freshness(state.view.value)));
+  useSignalEffect(() => { root.dataset.live = state.isLive.value ? "yes" : "no"; });
   useSignalEffect(() => {
     const view = state.view.value;
     if (view !== null) announcer.fresh(said.value, view.nowMs);
@@ -42,6 +44,7 @@ function App({ page, csrfToken }: AppProps): JSX.Element {
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />
       <StatusLine page={page} said={said} />
+      <Dialogs page={page} />
       <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>
     </>
   );
@@ -49,9 +52,9 @@ function App({ page, csrfToken }: AppProps): JSX.Element {
 
 function Ribbon(): JSX.Element {
   return (
-    <p class="ribbon">
+    <aside class="ribbon" aria-label="Where the prices come from">
       <strong>Simulated data</strong>
       <span class="ribbon-more">These prices come from the simulated exchange, not from a market.</span>
-    </p>
+    </aside>
   );
 }

@@ -9,12 +9,12 @@ import type { ViewModel } from "../state/viewModel.ts";
 import type { Said } from "./freshness.ts";
 import { isSignedOut } from "./freshness.ts";
 import { change, price } from "./format.ts";
-import { Icon, ThemeIcon } from "./icons.tsx";
+import { Icon } from "./icons.tsx";
 import { Intervals } from "./intervals.tsx";
 import { MarketMenu } from "./marketMenu.tsx";
-import type { Page } from "./page.ts";
+import { signInHere, type Page } from "./page.ts";
+import { MoreMenu, ThemeMenu, TypeMenu, ZoneButton } from "./readingMenus.tsx";
 import { StatusBadge } from "./statusBadge.tsx";
-import { toggle } from "./theme.ts";
 
 interface BarProps {
   readonly page: Page;
@@ -42,12 +42,13 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       </button>
       <MarketMenu page={page} symbol={symbol} interval={interval} onToggle={(now) => { isOpen.value = now; }} />
       <Intervals page={page} symbol={symbol} interval={interval} />
+      <TypeMenu page={page} />
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
-        <button id="theme" class="icon" type="button" title="Dark or light" onClick={toggle}>
-          <span class="sr">Switch between dark and light</span><ThemeIcon />
-        </button>
+        <ZoneButton page={page} />
+        <ThemeMenu page={page} />
+        <MoreMenu page={page} />
         {isOut ? null : <Account user={config.user} csrfToken={csrfToken} />}
       </div>
     </header>
@@ -74,14 +75,20 @@ function LastPrice({ page: { config, state } }: { readonly page: Page }): JSX.El
   const precision = state.precision.value;
   const isKnown = view !== null && view.price !== null && precision >= 0;
   if (view !== null) last.current = moved(last.current, view);
+  const dayChange = isKnown && view.dayOpen !== null && config.intervals.includes("1d") ? change(view.dayOpen, view.price!) : "";
+  const isSoon = config.intervals.includes("1d") && (view === null || view.load.kind === "loading");
+  const soon = <span class="figure-soon" aria-hidden="true" />;
   return (
     <>
-      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : "–"}</span>
-      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={!config.intervals.includes("1d")}>
-        {isKnown && view.dayOpen !== null ? change(view.dayOpen, view.price!) : ""}
-      </span>
+      <span id="market-price" class="figures" data-direction={last.current.direction}>{isKnown ? price(view.price!, precision) : soon}</span>
+      <span id="market-change" class="figures" title="Since 00:00 UTC" hidden={dayChange === "" && !isSoon} data-direction={directionOf(dayChange)}>{dayChange || soon}</span>
     </>
   );
+}
+
+/** Which way a change points: by its sign. */
+function directionOf(text: string) {
+  return text.startsWith("+") ? "up" : text.startsWith("−") ? "down" : undefined;
 }
 
 /** Which way the price went last; nowhere yet in a market that was just opened. */
@@ -89,11 +96,6 @@ function moved(last: { symbol: string; price: number | null; direction?: "up" | 
   if (last.symbol !== symbol || last.price === null || now === null) return { symbol, price: now };
   if (now === last.price) return last;
   return { symbol, price: now, direction: now > last.price ? ("up" as const) : ("down" as const) };
-}
-
-/** Signing in leads back to what is shown. */
-function signInHere() {
-  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** The address of the page's own mark. */

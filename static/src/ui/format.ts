@@ -1,10 +1,12 @@
 // What the page says: times, prices, volumes and states in words. Pure text in, text out.
-// Never here: the DOM, a clock; times come in as exchange ms and are told in UTC.
+// Never here: the DOM, a clock; times come in as exchange ms and are told in the zone that is shown.
 // Invariant: short, exact, no colour needed; numbers carry their unit, times their zone where it matters.
 
 import type { CandleState } from "../candles/candle.ts";
+import { UTC, type Zone } from "../candles/zone.ts";
 import type { Market } from "../net/protocol.ts";
 import type { ViewModel } from "../state/viewModel.ts";
+import { shownZone } from "./shownZone.ts";
 
 const DAY_MS = 86_400_000;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -21,20 +23,18 @@ export const LIVE_STATES: Readonly<Record<CandleState, string>> = Object.freeze(
 /** What the status line is made from. */
 type StatusView = Pick<
   ViewModel,
-  "nowMs" | "isClockKnown" | "officialToMs" | "pending" | "formingMs" | "closesInMs" | "version" | "interval"
+  "nowMs" | "isClockKnown" | "officialToMs" | "pending" | "version" | "interval"
 >;
 
-export type StatusCell = "clock" | "official" | "pending" | "forming" | "closes" | "version";
+export type StatusCell = "clock" | "official" | "pending" | "version";
 
 /** "official up to 18:00", "1 pending" … in the order of the status line; "" is left out. */
 export function status(view: StatusView): Record<StatusCell, string> {
-  const { nowMs, isClockKnown, officialToMs, pending, formingMs, closesInMs, version, interval } = view;
+  const { nowMs, isClockKnown, officialToMs, pending, version, interval } = view;
   return {
-    clock: isClockKnown ? `${clock(nowMs)} UTC` : "",
+    clock: isClockKnown ? clockWithZone(nowMs) : "",
     official: officialToMs === null ? "" : `official up to ${moment(officialToMs, interval, nowMs)}`,
     pending: pending === 0 ? "" : `${pending} pending`,
-    forming: formingMs === null ? "" : `forming ${moment(formingMs, interval, nowMs)}`,
-    closes: closesInMs === null ? "" : `closes in ${countdown(closesInMs)}`,
     version: version === null ? "" : `version ${version}`,
   };
 }
@@ -45,24 +45,34 @@ export function candleState(state: CandleState, closesInMs: number | null = null
   return state === "forming" && closesInMs !== null ? `${words}, closes in ${countdown(closesInMs)}` : words;
 }
 
-/** 14:02:10, in UTC. */
-export function clock(ms: number) {
-  return new Date(ms).toISOString().slice(11, 19);
+/** 14:02:10. */
+export function clock(ms: number, zone: Zone = shownZone.value) {
+  return zone.wall(ms).toISOString().slice(11, 19);
+}
+
+/** 14:02:10 UTC+2: a time that is told by itself. */
+export function clockWithZone(ms: number, zone: Zone = shownZone.value) {
+  return `${clock(ms, zone)} ${zone.label(ms)}`;
 }
 
 /** An open time as short as it can be told apart: 18:00, 21 Nov 18:00, 21 Nov 2024. */
-export function moment(ms: number, interval: string, nowMs: number) {
-  const isDays = /[dwM]$/.test(interval);
-  const time = clock(ms).slice(0, interval === "1s" ? 8 : 5);
-  if (isDays) return day(ms, true);
-  if (Math.floor(ms / DAY_MS) === Math.floor(nowMs / DAY_MS)) return time;
-  return `${day(ms, new Date(ms).getUTCFullYear() !== new Date(nowMs).getUTCFullYear())} ${time}`;
+export function moment(ms: number, interval: string, nowMs: number, zone: Zone = shownZone.value) {
+  if (isOfDays(interval)) return day(ms, true, UTC);
+  const time = clock(ms, zone).slice(0, interval === "1s" ? 8 : 5);
+  if (zone.isSameDay(ms, nowMs)) return time;
+  const isOtherYear = zone.wall(ms).getUTCFullYear() !== zone.wall(nowMs).getUTCFullYear();
+  return `${day(ms, isOtherYear, zone)} ${time}`;
 }
 
-/** An open time in full, with its zone: 21 Nov 2024 18:00 UTC. */
-export function fullMoment(ms: number, interval: string) {
-  if (/[dwM]$/.test(interval)) return day(ms, true);
-  return `${day(ms, true)} ${clock(ms).slice(0, interval === "1s" ? 8 : 5)} UTC`;
+/** An open time in full, with its zone: 21 Nov 2024 18:00 UTC+1. */
+export function fullMoment(ms: number, interval: string, zone: Zone = shownZone.value) {
+  if (isOfDays(interval)) return zone.name === UTC.name ? day(ms, true, UTC) : `${day(ms, true, UTC)} (UTC day)`;
+  return `${day(ms, true, zone)} ${clock(ms, zone).slice(0, interval === "1s" ? 8 : 5)} ${zone.label(ms)}`;
+}
+
+/** Whether candles are days or longer: those open with the exchange's own days, at 00:00 UTC in every zone. */
+export function isOfDays(interval: string) {
+  return /[dwM]$/.test(interval);
 }
 
 /** What is said where a market's candles begin. */
@@ -77,6 +87,12 @@ export function countdown(ms: number) {
   const two = (number: number) => String(number).padStart(2, "0");
   if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}:${two(seconds)}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${two(minutes)}:${two(seconds)}`;
+}
+
+/** The same where there is little room: 00:41, 1:02:41, 2 d 3 h. */
+export function shortCountdown(ms: number) {
+  const hours = Math.floor(Math.ceil(ms / 1000) / 3600);
+  return hours < 24 ? countdown(ms) : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** Whether a market trades: a word for the menu and a sentence for the chart, both empty where it does. */
@@ -128,8 +144,28 @@ export function duration(ms: number) {
 }
 
 /** 21 Nov, or 21 Nov 2024. */
-export function day(ms: number, withYear = false) {
-  const date = new Date(ms);
+export function day(ms: number, withYear = false, zone: Zone = shownZone.value) {
+  const date = zone.wall(ms);
   const text = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
   return withYear ? `${text} ${date.getUTCFullYear()}` : text;
+}
+
+/** How a zone is called on a button: UTC, Berlin, New York. */
+export function zoneName({ name }: Zone) {
+  return name.slice(name.lastIndexOf("/") + 1).replaceAll("_", " ");
+}
+
+/** What stands below a line of the time axis where a year, month, day or moment begins: 2026, Nov, 27, 14:02. */
+export function axisMark(ms: number, begins: "year" | "month" | "day" | "minute" | "second", zone: Zone) {
+  const date = zone.wall(ms);
+  if (begins === "year") return String(date.getUTCFullYear());
+  if (begins === "month") return MONTHS[date.getUTCMonth()]!;
+  if (begins === "day") return String(date.getUTCDate());
+  return clock(ms, zone).slice(0, begins === "second" ? 8 : 5);
+}
+
+/** What the page is called: the price first, so that a tab tells it. */
+export function pageTitle({ symbol, interval, price: last }: Pick<ViewModel, "symbol" | "interval" | "price">, precision: number) {
+  const known = last === null || precision < 0 ? "" : `${price(last, precision)} `;
+  return `${known}${symbol} ${interval} · TrueCandle`;
 }

@@ -2,10 +2,15 @@
 // Never here: the DOM, a clock, the judgement itself (truecandle/candles/freshness.py).
 // Invariant: the worse of the two is told; what is not known to be fresh is never called live.
 
+import { POLL_EVERY_MS } from "../state/serverContact.ts";
 import type { ViewModel } from "../state/viewModel.ts";
-import { clock, day, duration, moment } from "./format.ts";
+import { clock, clockWithZone, day, duration, moment } from "./format.ts";
+import { shownZone } from "./shownZone.ts";
 
-/** The server says live, and for so long nothing has come here: it comes no more. */
+/** For so long after a trade a market is called live; from then on the trade's age is told. */
+const LIVE_MS = 3_000;
+
+/** The server says live, which it does for 10 s after a trade, and none has come here: they come no more. */
 const LATE_MS = 12_000;
 
 /** A connection lost for less than this is worth a word, not a sentence across the chart. */
@@ -14,14 +19,19 @@ const NOTICE_AFTER_MS = 1_000;
 /** A server away for less than this is being reached again; for longer it is away. */
 const RECONNECTING_MS = 10_000;
 
-const DAY_MS = 86_400_000;
+/** Keeps a number beside its unit. */
+const NBSP = "\u00a0";
 
 /** From good to bad. */
 export type Tone = "live" | "quiet" | "busy" | "warn" | "down";
 
-/** A word or two, "since …" where there is room, and a whole sentence. */
+/** What a reader can do about it. */
+export type Step = "retry" | "sign-in";
+
+/** A word or two, "since …" where there is room, and a whole sentence. `lead` comes before the words where there is room. */
 export interface Said {
   readonly tone: Tone;
+  readonly lead?: string;
   readonly text: string;
   readonly more: string;
   readonly detail: string;
@@ -31,12 +41,15 @@ export interface Said {
 export function freshness(view: ViewModel): Said {
   const { link, load } = view;
   if (isSignedOut(view)) return says("down", "Signed out", "", `Signed out. ${upTo(view, "Sign in to go on.")}`);
+  if (link.kind === "away" && view.polledMs !== null && load.kind !== "failed") return polled(view);
+  if (!view.isOnline && (link.kind !== "up" || load.status === 0)) return offline(view);
   if (link.kind === "away") return away(view);
   if (link.kind === "connecting") return says("busy", "Connecting", "", "Connecting to the server.");
   if (load.kind === "failed") {
     return says("down", view.bars > 0 ? "Not updating" : "No data", "", `${failure(view)} ${upTo(view)}`.trim());
   }
   if (load.kind === "loading") return says("busy", "Loading", "", "Loading candles.");
+  if (view.silentSinceMs !== null) return silent(view, view.silentSinceMs);
   return judged(view);
 }
 
@@ -50,6 +63,12 @@ export function notice(view: ViewModel): string {
   if (view.link.kind === "away" && view.nowMs - view.link.sinceMs < NOTICE_AFTER_MS) return "";
   if (view.bars === 0 && view.load.kind === "failed" && !isSignedOut(view)) return "";
   return tone === "down" ? detail : "";
+}
+
+/** What there is to do about it, beside waiting; null where waiting is all. */
+export function nextStep(view: ViewModel): Step | null {
+  if (isSignedOut(view)) return "sign-in";
+  return view.link.kind === "away" || view.load.kind === "failed" ? "retry" : null;
 }
 
 /** What stands in the middle of a chart without candles: `{title, text}` or null. */
@@ -84,26 +103,51 @@ function judged(view: ViewModel): Said {
   if (state === "offline") return says("down", "Feed offline", sinceWhen(since, nowMs), `${why} ${upTo(view)}`.trim());
   if (state === "stale") return says("warn", "Stale", sinceWhen(since, nowMs), why);
   if (state === "quiet") return says("quiet", since === null ? "Quiet" : `Quiet ${duration(nowMs - since)}`, "", why);
-  if (lastNewsMs !== null && nowMs - lastNewsMs > LATE_MS) {
-    const detail = `The server hears trades, but none has come here since ${clock(lastNewsMs)} UTC.`;
-    return says("warn", "Stale", sinceWhen(lastNewsMs, nowMs), detail);
+  const tradeMs = lastNewsMs ?? view.link.sinceMs;
+  const ageMs = nowMs - tradeMs;
+  if (ageMs > LATE_MS) {
+    const detail = `The server hears trades, but none has come here since ${clockWithZone(tradeMs)}.`;
+    return says("warn", "Stale", sinceWhen(tradeMs, nowMs), detail);
   }
-  return says("live", "Live", "", "Every trade moves the chart.");
+  if (ageMs > LIVE_MS) {
+    const detail = `The last trade came at ${clockWithZone(tradeMs)}; the connection is alive.`;
+    return { ...says("quiet", `${duration(ageMs)} ago`, "", detail), lead: "Last trade" };
+  }
+  return says("live", "Live", "", `Trades arrive, the last one at ${clockWithZone(tradeMs)}.`);
+}
+
+/** The socket is shut out somewhere on the way, but REST answers. */
+function polled(view: ViewModel): Said {
+  const market = view.freshness?.state ?? "offline";
+  const every = `${POLL_EVERY_MS / 1000}${NBSP}s`;
+  const detail = `The live connection is blocked on its way here, so the server is asked every ${every}; last at ${clockWithZone(view.polledMs!)}.`;
+  if (market !== "live" && market !== "quiet") return { ...judged(view), detail: `${view.freshness?.why ?? ""} ${detail}`.trim() };
+  return { ...says("quiet", `every ${every}`, "", detail), lead: "Updated" };
+}
+
+function silent({ nowMs }: ViewModel, sinceMs: number): Said {
+  return says("warn", "Silent", duration(nowMs - sinceMs), `The server has said nothing since ${clockWithZone(sinceMs)} and is being asked.`);
+}
+
+function offline(view: ViewModel): Said {
+  const { link, nowMs } = view;
+  const detail = `You are offline since ${clockWithZone(link.sinceMs)}. ${upTo(view, "The chart goes on when the network is back.")}`;
+  return says("down", "You are offline", link.kind === "away" ? sinceWhen(link.sinceMs, nowMs) : "", detail);
 }
 
 function away(view: ViewModel): Said {
   const { link, nowMs } = view;
   const seconds = Math.ceil((link.retryInMs ?? 0) / 1000);
-  const next = seconds > 0 ? `trying again in ${seconds} s` : "trying again now";
-  const detail = `Server away since ${clock(link.sinceMs)} UTC, ${next}. ${upTo(view)}`.trim();
+  const next = seconds > 0 ? `trying again in ${seconds}${NBSP}s` : "trying again now";
+  const detail = `Server away since ${clockWithZone(link.sinceMs)}, ${next}. ${upTo(view)}`.trim();
   if (nowMs - link.sinceMs >= RECONNECTING_MS) return says("down", "Server away", sinceWhen(link.sinceMs, nowMs), detail);
-  return says("down", "Reconnecting", seconds > 0 ? `in ${seconds} s` : "", detail);
+  return says("down", "Reconnecting", seconds > 0 ? `in ${seconds}${NBSP}s` : "", detail);
 }
 
 function failure({ load }: ViewModel): string {
   if (load.retryInMs === null) return load.detail;
   const seconds = Math.ceil(load.retryInMs / 1000);
-  return `${load.detail} ${seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again now."}`;
+  return `${load.detail} ${seconds > 0 ? `Trying again in ${seconds}${NBSP}s.` : "Trying again now."}`;
 }
 
 function upTo({ officialToMs, interval, nowMs }: ViewModel, otherwise = ""): string {
@@ -114,8 +158,7 @@ function upTo({ officialToMs, interval, nowMs }: ViewModel, otherwise = ""): str
 /** "since 14:02:10"; of another day "since 21 Nov 14:02". */
 function sinceWhen(ms: number | null, nowMs: number) {
   if (ms === null) return "";
-  const isToday = Math.floor(ms / DAY_MS) === Math.floor(nowMs / DAY_MS);
-  return isToday ? `since ${clock(ms)}` : `since ${day(ms)} ${clock(ms).slice(0, 5)}`;
+  return shownZone.value.isSameDay(ms, nowMs) ? `since ${clock(ms)}` : `since ${day(ms)} ${clock(ms).slice(0, 5)}`;
 }
 
 function says(tone: Tone, text: string, more: string, detail: string) {

@@ -9,23 +9,32 @@ import type { Page } from "./page.ts";
 
 const PRICES = [["open", "O", "pen"], ["high", "H", "igh"], ["low", "L", "ow"], ["close", "C", "lose"]] as const;
 
-export function Legend({ page: { state } }: { readonly page: Page }): JSX.Element {
+export function Legend({ page: { state, markets, preferences } }: { readonly page: Page }): JSX.Element {
   const candle = state.pointed.value;
   const view = state.view.value;
   if (candle === null || view === null) return <dl id="legend" class="legend is-empty" />;
-  const { interval, nowMs, closesInMs } = view;
+  const { symbol, interval, nowMs } = view;
+  const base = markets.list.value.find((market) => market.symbol === symbol)?.base ?? "";
+  const isAveraged = preferences.of("type").value === "heikin-ashi";
   const precision = state.precision.value;
   return (
-    <dl id="legend" class="legend" data-direction={candle.close >= candle.open ? "up" : "down"} data-state={candle.state}>
+    <dl id="legend" class="legend" data-direction={direction(candle)} data-state={candle.state}>
       <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(candle.time, interval)}>{moment(candle.time, interval, nowMs)}</dd></div>
       {PRICES.map(([name, letter, rest]) => (
-        <div key={name}><dt>{letter}<span class="sr">{rest}</span></dt><dd data-cell={name}>{price(candle[name], precision)}</dd></div>
+        <div key={name} class={name === "close" ? "legend-close" : undefined}><dt>{letter}<span class="sr">{rest}</span></dt><dd data-cell={name}>{price(candle[name], precision)}</dd></div>
       ))}
-      <div><dt class="sr">Change</dt><dd data-cell="change">{change(candle.open, candle.close)}</dd></div>
-      <div class="legend-volume"><dt>V<span class="sr">olume</span></dt><dd data-cell="volume">{volume(candle.volume)}</dd></div>
-      <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{candleState(candle.state, closesInMs)}</dd></div>
+      <div class="legend-change"><dt class="sr">Change</dt><dd data-cell="change">{change(candle.open, candle.close)}</dd></div>
+      <div class="legend-volume"><dt>V<span class="sr">olume</span></dt><dd data-cell="volume">{volume(candle.volume)}{base === "" ? null : <span class="legend-unit"> {base}</span>}</dd></div>
+      <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{candleState(candle.state)}</dd></div>
+      {isAveraged ? <div class="legend-type"><dt class="sr">Drawn</dt><dd data-cell="type">drawn as Heikin Ashi, values of the candle itself</dd></div> : null}
     </dl>
   );
+}
+
+/** Which way it went; nowhere where it ended as it began. */
+function direction({ open, close }: PointedCandle) {
+  if (open === close) return "none";
+  return close > open ? "up" : "down";
 }
 
 /** The same in one sentence, for those who move by keys and hear it. */

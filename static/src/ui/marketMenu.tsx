@@ -14,6 +14,15 @@ const SYMBOL = /^[\p{L}\p{N}._-]{2,20}$/u;
 /** Which way a key walks the list. */
 const STEPS: ReadonlyMap<string, number> = new Map([["ArrowDown", 1], ["ArrowUp", -1]]);
 
+/** What is typed already when the menu opens. */
+let beginning = "";
+
+/** Opens the menu with that much typed. */
+export function openMarketMenu(text: string) {
+  beginning = text;
+  document.getElementById("markets")?.showPopover();
+}
+
 interface MarketMenuProps {
   readonly page: Page;
   readonly symbol: string;
@@ -36,7 +45,8 @@ export function MarketMenu({ page, symbol, interval, onToggle }: MarketMenuProps
     const isOpen = (event as ToggleEvent).newState === "open";
     onToggle(isOpen);
     if (!isOpen) return;
-    wanted.value = said.value = filter.current!.value = "";
+    wanted.value = filter.current!.value = beginning;
+    said.value = beginning = "";
     filter.current!.focus();
     void page.markets.refresh();
   };

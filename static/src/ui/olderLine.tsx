@@ -8,7 +8,7 @@ import { useRef } from "preact/hooks";
 import { fullMoment } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import { olderWords, type OlderStep, type OlderWords } from "./olderWords.ts";
-import { address, isPlainClick, type Page } from "./page.ts";
+import { address, isPlainClick, signInHere, type Page } from "./page.ts";
 
 const LABELS: Readonly<Record<Exclude<OlderStep, "none" | "signIn" | "longer">, string>> = {
   stop: "Stop",
@@ -67,9 +67,4 @@ function Longer({ page: { state, config, actions }, aimMs }: { readonly page: Pa
     if (aimMs !== null) actions.goTo(aimMs);
   };
   return <a id="older-step" class="older-step" href={address(view.symbol, next)} onClick={chosen}>Show {next}, which reaches further back</a>;
-}
-
-/** Signing in leads back to what is shown. */
-function signInHere() {
-  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }

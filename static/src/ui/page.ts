@@ -2,10 +2,14 @@
 // Never here: how any of it is done (chartPage.ts wires it), components.
 // Invariant: components read signals and call actions; they know neither session nor chart.
 
+import type { Signal } from "@preact/signals";
 import type { PageConfig } from "../net/protocol.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { PageState } from "../state/pageState.ts";
+import type { DialogName, PageState, PointedCandle } from "../state/pageState.ts";
+import type { Preferences } from "../state/preferences.ts";
 import type { Announcer } from "./announcer.ts";
+import type { Shortcuts } from "./shortcuts.ts";
+import type { TakingOut } from "./takingOut.ts";
 
 /** What a reader can do. */
 export interface Actions {
@@ -16,6 +20,14 @@ export interface Actions {
   readonly goTo: (timeMs: number) => void;
   /** Of older candles and jumps: no more, go on (now), and: I have read it. */
   readonly older: { readonly stop: () => void; readonly goOn: () => void; readonly dismiss: () => void };
+  /** Asks the server now, whatever pause was being waited out. */
+  readonly retry: () => void;
+  /** The last candles that are shown, ascending. */
+  readonly candles: (count: number) => readonly PointedCandle[];
+  /** Width of the bars, place and price axis as they were at first. */
+  readonly resetView: () => void;
+  /** Opens the search for a market, with that much typed already. */
+  readonly openSearch: (text: string) => void;
   /** A key on the focused chart; false if it means nothing there. */
   readonly key: (event: KeyboardEvent) => boolean;
 }
@@ -25,12 +37,22 @@ export interface Page {
   readonly state: PageState;
   readonly markets: FollowedMarkets;
   readonly announcer: Announcer;
+  readonly preferences: Preferences;
+  readonly shortcuts: Shortcuts;
+  readonly takingOut: TakingOut;
+  /** The dialog that is open, or null. */
+  readonly dialog: Signal<DialogName | null>;
   readonly actions: Actions;
 }
 
 /** The address of a series. */
 export function address(symbol: string, interval: string): string {
   return `/?${new URLSearchParams({ symbol, interval })}`;
+}
+
+/** Signing in leads back to what is shown. */
+export function signInHere(): string {
+  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** Whether a click on a link means: here and now, not in another tab. */

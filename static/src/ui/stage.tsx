@@ -4,63 +4,94 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { emptiness, notice } from "./freshness.ts";
+import { CandleTable } from "./candleTable.tsx";
+import { emptiness, nextStep, notice } from "./freshness.ts";
 import { GoToDate } from "./goToDate.tsx";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
 import { OlderLine } from "./olderLine.tsx";
-import type { Page } from "./page.ts";
+import { signInHere, type Page } from "./page.ts";
+import { ScaleMenu } from "./readingMenus.tsx";
+import { Toast } from "./toast.tsx";
+import { TypedInterval } from "./typedInterval.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
-  const { state, actions } = page;
+  const { config, state, actions } = page;
+  const name = useComputed(() => `${state.view.value?.symbol ?? config.symbol} ${state.view.value?.interval ?? config.interval}`).value;
   const pressed = (event: KeyboardEvent) => {
     if (!event.metaKey && !event.ctrlKey && !event.altKey && actions.key(event)) event.preventDefault();
   };
   return (
     <main class="stage">
-      <Notice page={page} />
+      <h1 class="sr">{name} candles</h1>
       <div class="canvas">
-        <div
-          id="plot" class="plot" tabIndex={0} role="application" aria-label="Candlestick chart with volume" aria-describedby="keys legend"
-          onKeyDown={pressed}
-        />
         <Legend page={page} />
-        <Skeleton page={page} />
-        <Empty page={page} />
-        <OlderLine page={page} />
+        <div class="frame">
+          <div
+            id="plot" class="plot" tabIndex={0} role="application" aria-label="Candlestick chart with volume" aria-describedby="keys legend"
+            onKeyDown={pressed}
+          />
+          <div class="plot-ring" aria-hidden="true" />
+          <Skeleton page={page} />
+          <Empty page={page} />
+          <OlderLine page={page} />
+          <Notice page={page} />
+          <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
+            To the newest candle <Icon name="forward" />
+          </button>
+        </div>
         <GoToDate page={page} />
-        <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
-          To the newest candle <Icon name="forward" />
-        </button>
+        <ScaleMenu page={page} />
+        <TypedInterval shortcuts={page.shortcuts} />
+        <Toast page={page} />
       </div>
-      <p id="keys" class="sr">Left and right arrow read candle by candle, plus and minus zoom, End goes to the newest candle, Alt and G to a date.</p>
+      <p id="keys" class="sr">
+        Left and right arrow read candle by candle, Home goes to the first and End to the newest, plus and minus zoom, Escape leaves the candle.
+        Alt and G goes to a date.
+        The button "Table" below has the last candles as a table.
+      </p>
+      <CandleTable page={page} />
     </main>
   );
 }
 
-function Notice({ page: { state } }: { readonly page: Page }): JSX.Element {
+/** A sentence across the chart: trouble, or what the last choice could not do; and what there is to do. */
+function Notice({ page: { state, actions } }: { readonly page: Page }): JSX.Element {
   const warning = useComputed(() => (state.view.value === null ? "" : notice(state.view.value))).value;
+  const step = useComputed(() => (state.view.value === null ? null : nextStep(state.view.value))).value;
   const text = warning || state.message.value;
-  return <p id="notice" class="notice" data-tone={warning === "" ? "info" : "down"} hidden={text === ""}>{text}</p>;
+  return (
+    <div id="notice" class="notice" data-tone={warning === "" ? "info" : "down"} hidden={text === ""}>
+      <span class="notice-shape" aria-hidden="true" />
+      <p id="notice-text">{text}</p>
+      {warning !== "" && step === "retry" ? <button id="notice-retry" class="button is-edged" type="button" onClick={actions.retry}>Try now</button> : null}
+      {warning !== "" && step === "sign-in" ? <a class="button is-edged" href={signInHere()}>Sign in</a> : null}
+      {warning === "" ? (
+        <button class="icon" type="button" title="Close" onClick={() => { state.message.value = ""; }}>
+          <span class="sr">Close this message</span><Icon name="close" />
+        </button>
+      ) : null}
+    </div>
+  );
 }
 
-/** Heights in parts of a hundred of the bars that stand in while candles are on their way. */
-const SKELETON = [38, 44, 41, 52, 58, 49, 55, 63, 60, 68, 74, 66, 61, 57, 64, 70, 77, 72, 69, 75, 81, 76, 70, 66];
-
+/** Stands in while candles are on their way, in the geometry that they will have (css/skeleton.css). */
 function Skeleton({ page: { state } }: { readonly page: Page }): JSX.Element | null {
   const isShown = useComputed(() => state.view.value === null || (state.view.value.load.kind === "loading" && state.view.value.bars === 0)).value;
-  if (!isShown) return null;
-  return <div id="skeleton" class="skeleton" aria-hidden="true">{SKELETON.map((height, at) => <i key={at} class={`h${Math.floor(height / 4)}`} />)}</div>;
+  return isShown ? <div id="skeleton" class="skeleton" aria-hidden="true" /> : null;
 }
 
-function Empty({ page: { state } }: { readonly page: Page }): JSX.Element | null {
+function Empty({ page: { state, actions } }: { readonly page: Page }): JSX.Element | null {
   const view = state.view.value;
   const words = view === null ? null : emptiness(view);
-  if (words === null) return null;
+  if (view === null || words === null) return null;
   return (
     <div id="empty" class="empty">
       <h2 id="empty-title">{words.title}</h2>
       <p id="empty-text">{words.text}</p>
+      {nextStep(view) === "sign-in" ? <a class="button is-first" href={signInHere()}>Sign in</a> : (
+        <button id="empty-retry" class="button is-first" type="button" onClick={actions.retry}>{view.load.kind === "failed" ? "Try again now" : "Look again now"}</button>
+      )}
     </div>
   );
 }

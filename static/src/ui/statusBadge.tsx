@@ -24,14 +24,14 @@ export function StatusBadge({ said }: { readonly said: ReadonlySignal<Said> }): 
       document.removeEventListener("pointerdown", dismiss);
     };
   });
-  const { tone, text, more, detail } = said.value;
+  const { tone, lead = "", text, more, detail } = said.value;
   return (
     <span class="pill-place" ref={place}>
       <button
         id="pill" class="pill" type="button" data-tone={tone} data-dismissed={isDismissed.value ? "" : undefined} aria-describedby="pill-tip"
         onPointerEnter={recall} onPointerDown={recall} onFocus={recall}
       >
-        <span class="pill-shape" aria-hidden="true" /><span id="pill-text">{text}</span><span id="pill-more">{more}</span>
+        <span class="pill-shape" aria-hidden="true" /><span id="pill-text">{lead === "" ? null : <span class="pill-lead">{lead} </span>}{text}</span><span id="pill-more">{more}</span>
       </button>
       <span id="pill-tip" class="tip" role="tooltip">{detail}</span>
     </span>

@@ -1,9 +1,10 @@
-// The line below the chart: the exchange's clock, what is official, pending and forming, the way of the data.
+// The line below the chart: the exchange's clock, what is official and pending, how far the forming candle can be trusted.
 // Never here: what the words are (format.ts, freshness.ts).
-// Invariant: what is not known leaves no cell, and the same is not said twice at once.
+// Invariant: what is not known leaves no cell, and what comes and goes stands last: it moves nothing.
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { TableButton } from "./candleTable.tsx";
 import { exactness, notice, type Said } from "./freshness.ts";
 import { status } from "./format.ts";
 import { Credit } from "./marketMenu.tsx";
@@ -11,20 +12,20 @@ import type { Page } from "./page.ts";
 
 export function StatusLine({ page: { state }, said }: { readonly page: Page; readonly said: ReadonlySignal<Said> }): JSX.Element {
   const view = state.view.value;
-  if (view === null) return <footer class="status figures"><Credit /></footer>;
+  if (view === null) return <footer class="status figures"><div class="status-facts" /><TableButton /><Credit /></footer>;
   const words = status(view);
   const trust = exactness(view);
   const { tone, detail } = said.value;
   return (
     <footer class="status figures">
-      <span id="status-clock" class="status-clock">{words.clock}</span>
-      <span id="status-official">{words.official}</span>
-      <span id="status-pending">{words.pending}</span>
-      <span id="status-forming" class="status-forming">{words.forming}</span>
-      <span id="status-exact" hidden={trust.text === ""} title={trust.detail}><b id="exact-text">{trust.text}</b> <i id="exact-more">{trust.more}</i></span>
-      <span id="status-closes">{words.closes}</span>
-      <span id="status-fresh" class="status-fresh">{tone === "live" || notice(view) !== "" ? "" : detail}</span>
-      <span id="status-version" class="status-version">{words.version}</span>
+      <div class="status-facts">
+        <span id="status-clock" class="status-clock">{words.clock}</span>
+        <span id="status-official" title={words.version}>{words.official}</span>
+        <span id="status-exact" hidden={trust.text === ""} title={trust.detail}><b id="exact-text">{trust.text}</b> <i id="exact-more">{trust.more}</i></span>
+        <span id="status-pending">{words.pending}</span>
+        <span id="status-fresh" class="status-fresh">{tone === "live" || tone === "busy" || notice(view) !== "" ? "" : detail}</span>
+      </div>
+      <TableButton />
       <Credit />
     </footer>
   );

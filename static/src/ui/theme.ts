@@ -1,30 +1,43 @@
-// Dark or light: the reader's choice over the system's, and the tokens that the chart draws with.
-// Never here: colours themselves (css/tokens.css has them), the chart.
-// Invariant: without a stored choice the page follows the system, at once.
+// Dark or light, and the pair of colours for up and down: put onto the page, and read from it as tokens.
+// Never here: colours themselves (css/tokens.css has them), the chart, where choices are kept.
+// Invariant: without a choice of the reader's the page follows the system, at once.
 
-const KEY = "truecandle.theme";
+import type { ColorPair, Theme } from "../state/preferences.ts";
+
 const TOKENS = ["bg", "surface", "line", "text", "muted", "accent", "warn", "up", "down"] as const;
 
 export type ThemeColors = Readonly<Record<(typeof TOKENS)[number], string>>;
 
-/** The theme in force: "dark" or "light". */
-export function current(): string {
-  return document.documentElement.dataset.theme ?? (systemDark().matches ? "dark" : "light");
+/** Puts the reader's choice onto the page. */
+export function dress(theme: Theme, colors: ColorPair) {
+  const { dataset } = document.documentElement;
+  const [wantedTheme, wantedColors] = [theme === "system" ? undefined : theme, colors === "green-red" ? undefined : colors];
+  if (dataset.theme !== wantedTheme) put(dataset, "theme", wantedTheme);
+  if (dataset.colors !== wantedColors) put(dataset, "colors", wantedColors);
+  colorBrowser();
 }
 
-/** The other one; a choice that is the system's own is not stored, so that it follows again. */
-export function toggle() {
-  const chosen = current() === "dark" ? "light" : "dark";
-  const isSystems = (chosen === "dark") === systemDark().matches;
-  if (isSystems) delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = chosen;
-  store(isSystems ? null : chosen);
+/** A phone's own bar, above the page, in the colour of ours. */
+function colorBrowser() {
+  const { surface } = tokens();
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) meta.content = surface;
 }
 
-/** Calls back when the theme in force may have changed. */
+/** Light for a while, whatever was chosen; undone by what it returns. */
+export function forceLight(): () => void {
+  const { dataset } = document.documentElement;
+  const before = dataset.theme;
+  dataset.theme = "light";
+  return () => {
+    if (before === undefined) delete dataset.theme;
+    else dataset.theme = before;
+  };
+}
+
+/** Calls back when the colours in force may have changed. */
 export function onChange(callback: () => void) {
   systemDark().addEventListener("change", callback);
-  new MutationObserver(callback).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  new MutationObserver(callback).observe(document.documentElement, { attributeFilter: ["data-theme", "data-colors"] });
 }
 
 /** The tokens' colours as they are now, by name. */
@@ -47,12 +60,7 @@ function systemDark() {
   return matchMedia("(prefers-color-scheme: dark)");
 }
 
-/** A browser that forbids storage still gets the theme, until the page is left. */
-function store(theme: string | null) {
-  try {
-    if (theme === null) localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, theme);
-  } catch {
-    return;
-  }
+function put(dataset: DOMStringMap, name: "theme" | "colors", value: string | undefined) {
+  if (value === undefined) delete dataset[name];
+  else dataset[name] = value;
 }

@@ -8,8 +8,8 @@ import pytest
 
 from truecandle.binance.rest.parsing import (
     parse_error,
+    parse_instruments,
     parse_klines,
-    parse_listings,
     parse_server_time,
     parse_trades,
 )
@@ -123,7 +123,7 @@ def test_a_kline_that_is_no_row_is_left_for_the_store_to_refuse() -> None:
 def test_an_odd_symbol_spoils_itself_only() -> None:
     sound = {"symbol": "ABUSDT", "status": "BREAK", "baseAsset": "AB", "quoteAsset": "USDT"}
     rows = [None, {"symbol": "X"}, {**sound, "filters": [{}]}, {**sound, "filters": []}]
-    found, odd = parse_listings(json.dumps({"symbols": rows}).encode())
+    found, odd = parse_instruments(json.dumps({"symbols": rows}).encode())
     assert [one.symbol for one in found] == ["ABUSDT"]
     assert len(odd) == 3
 

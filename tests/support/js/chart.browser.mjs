@@ -1,7 +1,12 @@
 // Drives the real chart, on the development build of lightweight-charts, which throws at bars out of order.
 import { History } from "../../../static/src/candles/history.ts";
 import { parseSeries } from "../../../static/src/candles/series.ts";
+import { Zone } from "../../../static/src/candles/zone.ts";
 import { Chart } from "../../../static/src/chart/chart.ts";
+import { heikinAshi } from "../../../static/src/chart/heikinAshi.ts";
+import { KINDS, sideOf } from "../../../static/src/chart/seriesKinds.ts";
+import { shownZone } from "../../../static/src/ui/shownZone.ts";
+import { tokens } from "../../../static/src/ui/theme.ts";
 import { randomOf } from "./random.mjs";
 
 export { parseSeries };
@@ -24,8 +29,9 @@ export function candle(i, close = 100 + (i % 5), scale = 1) {
 const live = (i, state, close) => ({ candle: { ...candle(i, close), updated_at: T0 }, state });
 
 /** Random histories, events, corrections, repairs, pages and ticks: what is drawn is what was handed in. */
-export async function wander(seeds, steps) {
+export async function wander(seeds, steps, types = ["candles"]) {
   const chart = newChart();
+  let type = types[0];
   const wrong = [];
   for (let seed = 0; seed < seeds; seed += 1) {
     const random = randomOf(seed);
@@ -34,14 +40,23 @@ export async function wander(seeds, steps) {
     let next = 300;
     chart.begin(parseSeries("BTCUSDT", "1m"));
     for (let step = 0; step < steps; step += 1) {
+      if (types.length > 1 && random() < 0.2) chart.setType((type = types[Math.floor(random() * types.length)]));
       tail = act(chart, history, tail, random, () => (next += random() < 0.1 ? 4 : 1));
       const drawn = chart.drawn();
-      const expected = JSON.stringify([history.rows, tail.map((item) => item.candle)].map((bars) => bars.map(plain)));
-      if (JSON.stringify([drawn.history, drawn.tail]) !== expected) wrong.push([seed, step]);
+      const expected = JSON.stringify(shaped(type, history.rows, tail.map((item) => item.candle)));
+      if (JSON.stringify([drawn.history, drawn.tail]) !== expected) wrong.push([seed, step, type]);
     }
     if (seed % 10 === 0) await new Promise(requestAnimationFrame);
   }
   return wrong;
+}
+
+/** What a type draws for candles: theirs, their closes alone, or their averages. */
+function shaped(type, rows, tail) {
+  if (type === "line" || type === "area") return [rows, tail].map((bars) => bars.map(({ time, close }) => ({ time, open: close, high: close, low: close, close })));
+  if (type !== "heikin-ashi") return [rows, tail].map((bars) => bars.map(plain));
+  let before = null;
+  return [rows, tail].map((bars) => bars.map((bar) => ({ time: bar.time, ...(before = heikinAshi(bar, before)) })));
 }
 
 /** Pages of older candles, each looked at, then the newest again: what was seen and held on the way. */
@@ -210,3 +225,38 @@ function follow(chart, tail) {
 
 const plain = ({ time, open, high, low, close }) => ({ time, open, high, low, close });
 const plainRow = ({ time, open, high, low, close, volume }) => ({ time, open, high, low, close, volume });
+
+const HOUR = 3_600_000;
+
+/** Candles of an hour, from a time on. */
+export function hours(fromMs, count) {
+  return Array.from({ length: count }, (_, i) => ({ ...candle(i), time: fromMs + i * HOUR }));
+}
+
+export function setZone(name) {
+  shownZone.value = new Zone(name);
+}
+
+/** Every text that is written onto a canvas while something is done and drawn: `{text, x}`. */
+export async function written(act) {
+  const texts = [];
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function write(text, x, ...rest) {
+    texts.push({ text, x: Math.round(x), side: this.canvas.parentElement?.parentElement?.cellIndex });
+    return fillText.call(this, text, x, ...rest);
+  };
+  try {
+    await act();
+    for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+    return texts;
+  } finally {
+    CanvasRenderingContext2D.prototype.fillText = fillText;
+  }
+}
+
+/** How a type draws one candle. */
+export function look(type, one, state = "final") {
+  return KINDS[type].item(0, one, { side: sideOf(one), state, isBeforeGap: false }, tokens());
+}
+
+export { tokens };

@@ -106,6 +106,10 @@ export class Server {
       },
       history: async ({ symbol, interval }) => this.older(`${symbol}:${interval}`, null),
       wish: async ({ symbol, interval, fromMs }) => this.older(`${symbol}:${interval}`, fromMs),
+      freshness: async () => {
+        if (this.fail !== null) throw this.fail;
+        return this.freshness;
+      },
       save: async (offer) => {
         this.saves.push({ at: this.clock.ms, ...offer });
         return this.saved;
@@ -230,6 +234,12 @@ export class Page {
     await settled();
   }
 
+  /** From now on something is heard every second that changes nothing here: no silence has to be broken. */
+  chatter() {
+    this.handlers.heard();
+    this.clock.setTimeout(() => this.chatter(), 1_000);
+  }
+
   drop() {
     this.handlers.down({ isRefused: false });
   }
@@ -245,6 +255,7 @@ export class Page {
       disconnect: () => this.handlers.down({ isRefused: false }),
       subscribe: async (series) => {
         this.subscribed.push(series.name);
+        if (this.isDeaf === "mute") return new Promise(() => {});
         if (this.isDeaf) throw new Error("operation has timed out");
         if (this.refuse) return { ok: false, code: "unknown", detail: "not followed" };
         return acked(await this.ack(series));

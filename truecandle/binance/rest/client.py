@@ -12,15 +12,19 @@ from collections.abc import Sequence
 
 from truecandle.binance.rest.http import HttpClient
 from truecandle.binance.rest.parsing import (
-    ListingPage,
+    InstrumentPage,
+    TickerPage,
     TradePage,
+    parse_instruments,
     parse_klines,
-    parse_listings,
     parse_server_time,
+    parse_tickers,
     parse_trades,
 )
 from truecandle.candles.candle import OfficialCandle, official_from_row
-from truecandle.candles.trades import DATE_SPREAD_MS, Kline
+from truecandle.candles.decimals import NO_ID
+from truecandle.candles.instrument import TRADING
+from truecandle.candles.trades import DATE_SPREAD_MS, Kline, kline_of_candle
 from truecandle.errors import CandleError, MalformedAnswer
 
 KLINES_LIMIT_MAX = 1000
@@ -32,6 +36,10 @@ KLINES_WEIGHT = 2
 TRADES_WEIGHT = 4
 TIME_WEIGHT = 1
 LISTINGS_WEIGHT = 20
+TICKERS_WEIGHT = 80
+#: Answers about all markets: some 2 kB of each that trades, 300 bytes of each that ever did.
+TRADING_BYTES_MAX = 32 * 1024 * 1024
+TICKERS_BYTES_MAX = 8 * 1024 * 1024
 
 
 class RestClient(HttpClient):
@@ -100,22 +108,13 @@ class RestClient(HttpClient):
             (candle,) = map(official_from_row, rows)
         except (CandleError, ValueError) as error:
             raise MalformedAnswer(f"the forming candle of {symbol}:{interval}: {error}") from error
-        first_id = self._first_id(symbol, candle) if candle.trades else -1
-        return Kline(
+        first_id = self._first_id(symbol, candle) if candle.trades else NO_ID
+        return kline_of_candle(
+            candle,
             symbol=symbol,
             interval=interval,
-            open_ms=candle.open_ms,
-            open=candle.open,
-            high=candle.high,
-            low=candle.low,
-            close=candle.close,
-            volume=candle.volume,
-            quote_volume=candle.quote_volume,
-            taker_volume=candle.taker_volume,
-            taker_quote_volume=candle.taker_quote_volume,
-            trades=candle.trades,
             first_id=first_id,
-            last_id=first_id + candle.trades - 1 if candle.trades else -1,
+            last_id=first_id + candle.trades - 1 if candle.trades else NO_ID,
             is_closed=False,
             event_ms=max(candle.open_ms, min(answer.date_ms or 0, candle.close_ms)),
             spread_ms=DATE_SPREAD_MS,
@@ -131,19 +130,39 @@ class RestClient(HttpClient):
             raise MalformedAnswer(f"impossible server time {server_ms}")
         return server_ms, round_trip_ms
 
-    def listings(self, symbols: Sequence[str]) -> ListingPage:
+    def instruments(self, symbols: Sequence[str]) -> InstrumentPage:
         """What the exchange lists of these; one it does not know has all refused, with -1121.
 
-        A symbol whose row is odd, or missing without a word, is not among the listings.
+        A symbol whose row is odd, or missing without a word, is not among the instruments.
         """
         listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
         asked = {"symbols": listed, "showPermissionSets": "false"}
-        page = parse_listings(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
-        found = {one.symbol: one for one in page.listings if one.symbol in symbols}
+        page = parse_instruments(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
+        found = {one.symbol: one for one in page.instruments if one.symbol in symbols}
         odd = page.odd + [f"{name}: no row for it" for name in symbols if name not in found]
         if not found:
             raise MalformedAnswer(f"asked for {len(symbols)} symbols, got none: {odd[0]}")
-        return ListingPage(list(found.values()), odd)
+        return InstrumentPage(list(found.values()), odd)
+
+    def trading(self) -> InstrumentPage:
+        """What the exchange lists of every market that trades. Odd rows are left out and named."""
+        asked = {"symbolStatus": TRADING, "showPermissionSets": "false"}
+        answer = self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked, TRADING_BYTES_MAX)
+        page = parse_instruments(answer.body)
+        if not page.instruments:
+            raise MalformedAnswer(f"no market trades; odd rows: {len(page.odd)}")
+        return page
+
+    def tickers(self) -> TickerPage:
+        """The last 24 hours of every market that the exchange ever listed. Odd rows are left out
+        and named. Source: GET /api/v3/ticker/24hr, type MINI.
+        """
+        asked = {"type": "MINI"}
+        answer = self._get("/api/v3/ticker/24hr", TICKERS_WEIGHT, asked, TICKERS_BYTES_MAX)
+        page = parse_tickers(answer.body)
+        if not page.tickers:
+            raise MalformedAnswer(f"no market has a ticker; odd rows: {len(page.odd)}")
+        return page
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
         page = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)

@@ -107,10 +107,16 @@ class HttpClient:
         self._deadlines.abort_all()
         self._session.close()
 
-    def _get(self, path: str, weight: int, asked: Mapping[str, str | int]) -> HttpAnswer:
+    def _get(
+        self,
+        path: str,
+        weight: int,
+        asked: Mapping[str, str | int],
+        bytes_max: int = BODY_BYTES_MAX,
+    ) -> HttpAnswer:
         self._admit(weight)
         try:
-            answer = self._exchange(path, asked)
+            answer = self._exchange(path, asked, bytes_max)
         except ExchangeUnreachable as error:
             error.outage = self.reach.failed(EVERYTHING, partial(self._probe, *PROBE))
             raise
@@ -149,7 +155,7 @@ class HttpClient:
         if ban_ms > 0:
             raise RateLimited(ban_ms, status=0)
 
-    def _exchange(self, path: str, asked: Mapping[str, str | int]) -> HttpAnswer:
+    def _exchange(self, path: str, asked: Mapping[str, str | int], bytes_max: int) -> HttpAnswer:
         with self._deadlines.limit(self._deadline_s) as request:
             try:
                 with self._session.get(
@@ -159,7 +165,7 @@ class HttpClient:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
-                    body = _read(response)
+                    body = _read(response, bytes_max)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if request.is_aborted:
                     raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
@@ -203,13 +209,13 @@ def new_session(base_url: str) -> requests.Session:
     return session
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response, bytes_max: int) -> bytes:
     """The decompressed body, piece by piece, so that a bomb costs no more than one piece."""
     body = bytearray()
     for piece in response.iter_content(READ_BYTES):
         body += piece
-        if len(body) > BODY_BYTES_MAX:
-            raise MalformedAnswer(f"answer of more than {BODY_BYTES_MAX} bytes")
+        if len(body) > bytes_max:
+            raise MalformedAnswer(f"answer of more than {bytes_max} bytes")
     return bytes(body)
 
 

@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from truecandle.binance.validators import agg_trade, excerpt, field, time_ms
+from truecandle.binance.validators import agg_trade, excerpt, field
+from truecandle.candles.decimals import canonical, moment
 from truecandle.candles.instrument import Instrument, instrument_from_fields
+from truecandle.candles.series import parse_symbol
+from truecandle.candles.ticker import Ticker
 from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
@@ -30,10 +33,17 @@ class TradePage(NamedTuple):
     date_ms: int | None = None
 
 
-class ListingPage(NamedTuple):
+class InstrumentPage(NamedTuple):
     """What the exchange lists; `odd` says what was wrong with the other symbols' rows."""
 
-    listings: list[Instrument]
+    instruments: list[Instrument]
+    odd: list[str]
+
+
+class TickerPage(NamedTuple):
+    """The last 24 hours of markets; `odd` says what was wrong with the other rows."""
+
+    tickers: list[Ticker]
     odd: list[str]
 
 
@@ -54,19 +64,19 @@ def parse_server_time(body: bytes) -> int:
     answer = _parse(body)
     if not isinstance(answer, dict):
         raise MalformedAnswer(f"expected a server time, got {excerpt(body)}")
-    return field(answer, "serverTime", time_ms)
+    return field(answer, "serverTime", moment)
 
 
-def parse_listings(body: bytes) -> ListingPage:
+def parse_instruments(body: bytes) -> InstrumentPage:
     """The symbols of `GET /api/v3/exchangeInfo`, with the steps of their filters."""
     answer = _parse(body)
     rows = answer.get("symbols") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         raise MalformedAnswer(f"expected symbols, got {excerpt(body)}")
-    page = ListingPage([], [])
+    page = InstrumentPage([], [])
     for row in rows:
         try:
-            page.listings.append(_listing(row))
+            page.instruments.append(_instrument(row))
         except (CandleError, TypeError, AttributeError, KeyError) as error:
             page.odd.append(f"{_said(row)}: {error}")
     return page
@@ -104,6 +114,20 @@ def parse_trades(
     return TradePage([one for at, one in enumerate(found) if at not in doubted], odd)
 
 
+def parse_tickers(body: bytes) -> TickerPage:
+    """The rows of `GET /api/v3/ticker/24hr`, whether of type FULL or MINI."""
+    rows = _parse(body)
+    if not isinstance(rows, list) or (rows and not any(isinstance(row, dict) for row in rows)):
+        raise MalformedAnswer(f"expected an array of tickers, got {excerpt(body)}")
+    page = TickerPage([], [])
+    for row in rows:
+        try:
+            page.tickers.append(_ticker(row))
+        except (CandleError, TypeError, KeyError) as error:
+            page.odd.append(f"{_said(row)}: {error}")
+    return page
+
+
 def parse_error(body: bytes) -> tuple[int, str]:
     """Binance's error code and message; (0, start of the text) where the body is no such thing."""
     try:
@@ -122,7 +146,7 @@ def _trade(row: object, symbol: str) -> Trade:
     return agg_trade({**row, "s": symbol, "E": row.get("T")})
 
 
-def _listing(row: Mapping[str, Any]) -> Instrument:
+def _instrument(row: Mapping[str, Any]) -> Instrument:
     filters = {one["filterType"]: one for one in row["filters"]}
     return instrument_from_fields(
         {
@@ -133,6 +157,22 @@ def _listing(row: Mapping[str, Any]) -> Instrument:
             "tick_size": filters.get("PRICE_FILTER", {}).get("tickSize"),
             "step_size": filters.get("LOT_SIZE", {}).get("stepSize"),
         }
+    )
+
+
+def _ticker(row: Mapping[str, Any]) -> Ticker:
+    names = ("lastPrice", "openPrice", "highPrice", "lowPrice")
+    texts = (canonical(row[name], name) for name in names)
+    # Of a market in which nothing ever traded, the exchange says 0.
+    price, opened, high, low = ("" if text == "0" else text for text in texts)
+    return Ticker(
+        parse_symbol(row["symbol"]),
+        price,
+        opened,
+        high,
+        low,
+        canonical(row["volume"], "volume"),
+        canonical(row["quoteVolume"], "quoteVolume"),
     )
 
 

@@ -16,15 +16,12 @@ import orjson
 from truecandle.binance.validators import (
     agg_trade,
     boolean,
-    count,
-    decimal,
     excerpt,
     field,
     text,
-    time_ms,
     trade,
-    trade_id,
 )
+from truecandle.candles.decimals import canonical, count, moment, trade_id
 from truecandle.candles.trades import Kline, Trade
 from truecandle.errors import MalformedAnswer
 
@@ -86,20 +83,20 @@ def _parse_kline(message: Mapping[str, Any]) -> Message:
     kline = Kline(
         symbol=field(fields, "s", text),
         interval=field(fields, "i", text),
-        open_ms=field(fields, "t", time_ms),
-        open=field(fields, "o", decimal),
-        high=field(fields, "h", decimal),
-        low=field(fields, "l", decimal),
-        close=field(fields, "c", decimal),
-        volume=field(fields, "v", decimal),
-        quote_volume=field(fields, "q", decimal),
-        taker_volume=field(fields, "V", decimal),
-        taker_quote_volume=field(fields, "Q", decimal),
+        open_ms=field(fields, "t", moment),
+        open=field(fields, "o", canonical),
+        high=field(fields, "h", canonical),
+        low=field(fields, "l", canonical),
+        close=field(fields, "c", canonical),
+        volume=field(fields, "v", canonical),
+        quote_volume=field(fields, "q", canonical),
+        taker_volume=field(fields, "V", canonical),
+        taker_quote_volume=field(fields, "Q", canonical),
         trades=field(fields, "n", count),
         first_id=field(fields, "f", trade_id),
         last_id=field(fields, "L", trade_id),
         is_closed=field(fields, "x", boolean),
-        event_ms=field(message, "E", time_ms),
+        event_ms=field(message, "E", moment),
     )
     if not _is_possible(kline):
         raise MalformedAnswer(f"impossible kline {kline}")

@@ -10,8 +10,9 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
 from truecandle.candles.trades import Trade
 from truecandle.feed.market_recovery import MarketRecovery, RecoveryCounts
-from truecandle.feed.resume_points import MARGINS_MS, load_resume_points
+from truecandle.feed.recovery import load_resume_points
 from truecandle.feed.symbol_builder import SymbolBuilder
+from truecandle.feed.trade_gaps import MARGINS_MS
 from truecandle.store import live
 
 START_MS = 1_795_000_020_000

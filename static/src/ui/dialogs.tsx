@@ -1,0 +1,55 @@
+// The dialogs that open over the page, each loaded when it is first wanted.
+// Never here: what is in them (later.ts).
+// Invariant: one is open at a time; whatever closes it, the focus goes back to where it was.
+
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icons.tsx";
+import type { Page } from "./page.ts";
+
+type Later = typeof import("./later.ts");
+
+export function Dialogs({ page }: { readonly page: Page }): JSX.Element | null {
+  const later = useSignal<Later | null>(null);
+  const { dialog } = page;
+  useSignalEffect(() => {
+    if (dialog.value === null || later.peek() !== null) return;
+    import("./later.ts").then((loaded) => { later.value = loaded; }, () => {
+      page.announcer.tell("That could not be loaded: the server can't be reached.");
+      dialog.value = null;
+    });
+  });
+  if (dialog.value === null || later.value === null) return null;
+  const { ZoneList, ShortcutList } = later.value;
+  return dialog.value === "zone" ? <ZoneList page={page} /> : <ShortcutList page={page} />;
+}
+
+interface DialogProps {
+  readonly page: Page;
+  readonly id: string;
+  readonly title: string;
+  readonly children: ComponentChildren;
+}
+
+/** A dialog with a title and a way out; a click beside it is one too. */
+export function Dialog({ page, id, title, children }: DialogProps): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const focused = document.activeElement as HTMLElement | null;
+    dialog.current!.showModal();
+    return () => focused?.focus();
+  }, []);
+  const close = () => { page.dialog.value = null; };
+  return (
+    <dialog id={id} class="dialog" aria-labelledby={`${id}-title`} ref={dialog} onClose={close} onClick={({ target }) => { if (target === dialog.current) close(); }}>
+      <div class="dialog-body">
+        <header class="dialog-head">
+          <h2 id={`${id}-title`}>{title}</h2>
+          <button class="icon" type="button" title="Close" aria-label="Close" onClick={close}><Icon name="close" /></button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}

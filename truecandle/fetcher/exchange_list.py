@@ -1,0 +1,113 @@
+"""Reads the exchange's whole list, again and again: which markets trade there, and their 24 hours.
+
+Never here: the followed markets' own listings (`symbol_registry`), candles.
+Invariant: only the fetcher that leads asks, of the weight that closes and history leave over; where
+that is short, or the exchange fails, a reading is left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from redis import Redis
+
+from truecandle.backoff import Backoff
+from truecandle.binance.rest.client import RestClient
+from truecandle.candles.instrument import Instrument
+from truecandle.candles.ticker import Ticker
+from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, RateLimited, StoreError
+from truecandle.log_once import TroubleLog
+from truecandle.store import exchange_list, markets
+from truecandle.store.exchange_list import ListedMarket
+
+#: How often it is looked whether a reading is due.
+STEP_S: Final = 0.5
+#: How often the 24 hours are read, and which markets trade.
+TICKERS_S: Final = 20.0
+LISTINGS_S: Final = 300.0
+#: The longest pause after failures.
+PAUSE_S_MAX: Final = 300.0
+
+log = logging.getLogger(__name__)
+
+
+class ExchangeListReader:
+    """`run` in a thread of its own; it is one `update` after the other.
+
+    `now_ms` is the exchange's clock, `now_s` counts seconds.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        rest: RestClient,
+        is_leading: Callable[[], bool],
+        now_ms: Callable[[], int],
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis = redis
+        self._rest = rest
+        self._is_leading = is_leading
+        self._now_ms = now_ms
+        self._now_s = now_s
+        self._listings: dict[str, Instrument] = {}
+        self._listings_due_s = 0.0
+        self._due_s = 0.0
+        self._outage: Outage | None = None
+        self._backoff = Backoff(TICKERS_S, PAUSE_S_MAX)
+        self._troubles = TroubleLog(log)
+
+    def run(self, stop: threading.Event) -> None:
+        """Updates until `stop` is set."""
+        while not stop.is_set():
+            self.update()
+            stop.wait(STEP_S)
+
+    def update(self) -> None:
+        """Reads what is due; no error leaves it."""
+        now_s = self._now_s()
+        is_over = self._outage is not None and self._outage.is_over
+        if not self._is_leading() or (now_s < self._due_s and not is_over):
+            return
+        try:
+            self._outage = None
+            self._due_s = now_s + TICKERS_S
+            self._read(now_s)
+        except (ExchangeError, StoreError) as error:
+            self._fail(error, now_s)
+        except Exception:
+            self._due_s = now_s + self._backoff.fail()
+            log.exception("reading the exchange's list failed in a way nobody thought of")
+        else:
+            self._backoff.reset()
+            self._troubles.clear("")
+
+    def _read(self, now_s: float) -> None:
+        if not self._listings or now_s >= self._listings_due_s:
+            page = self._rest.trading()
+            self._listings = {one.symbol: one for one in page.instruments}
+            self._listings_due_s = now_s + LISTINGS_S
+        days = {day.symbol: day for day in self._rest.tickers().tickers}
+        exchange_list.write(self._redis, self._rows(days), self._now_ms())
+
+    def _rows(self, days: dict[str, Ticker]) -> list[ListedMarket]:
+        """Every market that trades, and those that are followed, whether they trade or not."""
+        followed = {one.symbol: one.instrument for one in markets.followed(self._redis)}
+        found = {**followed, **self._listings}
+        return [ListedMarket(listing, days.get(symbol)) for symbol, listing in found.items()]
+
+    def _fail(self, error: Exception, now_s: float) -> None:
+        """Where only our own weight is short, it is no trouble, and no reason to wait longer."""
+        wait_s = 0.0
+        if isinstance(error, RateLimited):
+            wait_s = error.retry_after_ms / 1_000
+            if not error.status:
+                self._due_s = now_s + max(TICKERS_S, wait_s)
+                return
+        self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
+        self._due_s = now_s + max(self._backoff.fail(), wait_s)
+        self._troubles.report("", error)

@@ -1,0 +1,151 @@
+"""`/settings`: what a signed-in user has set, checked key by key.
+
+Never here: what a setting does (the page), defaults: a key that is not set is the page's to decide.
+Invariant: nothing is stored that is not one of the keys below with a value that it may have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from flask import Blueprint, Response, request
+from flask_login import current_user
+
+from truecandle.candles.series import parse_series, parse_symbol
+from truecandle.errors import CandleError, StoreError
+from truecandle.store import user_settings
+from truecandle.store.user_settings import StoredSettings
+from truecandle.web import json_body
+from truecandle.web.auth import require_user, require_write, unauthorized
+from truecandle.web.query import reject_parameters
+from truecandle.web.services import services
+
+BODY_BYTES_MAX: Final = 16 * 1024
+FAVOURITES_MAX: Final = 200
+
+bp = Blueprint("settings", __name__)
+
+_BODY_FIELDS: Final = frozenset({"settings"})
+
+
+@bp.get("/settings")
+@require_user
+def settings() -> Response:
+    """What the user has set, and its version: 0 before anything was."""
+    reject_parameters(request.args)
+    return _answer(user_settings.read(services().redis, current_user.name))
+
+
+@bp.put("/settings")
+@require_write
+def change_settings() -> Response:
+    """Replaces all that the user has set."""
+    reject_parameters(request.args)
+    given = json_body.read(request, _BODY_FIELDS, BODY_BYTES_MAX)["settings"]
+    text = json.dumps(checked(given), ensure_ascii=False, separators=(",", ":"))
+    version = user_settings.save(services().redis, current_user.name, text)
+    if not version:
+        raise unauthorized()
+    return _answer(StoredSettings(text, version))
+
+
+def of_user() -> dict[str, Any] | None:
+    """What the one who asks has set; None for an anonymous reader, and while nobody knows."""
+    if not current_user.is_authenticated:
+        return None
+    try:
+        found: dict[str, Any] = json.loads(
+            user_settings.read(services().redis, current_user.name).text
+        )
+    except (StoreError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def checked(given: object) -> dict[str, Any]:
+    """The settings; `CandleError` names the first key that is wrong, and what it may be."""
+    if not isinstance(given, dict):
+        raise CandleError("settings", given, "a JSON object")
+    json_body.only(given, "settings", frozenset(_CHECKS), frozenset())
+    return {name: _CHECKS[name](name, value) for name, value in given.items()}
+
+
+def _answer(found: StoredSettings) -> Response:
+    body = f'{{"settings":{found.text},"version":{found.version}}}'
+    response = Response(body, mimetype="application/json")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.update(("Cookie", "Authorization"))
+    return response
+
+
+def _one_of(*allowed: str) -> Callable[[str, object], str]:
+    def check(name: str, value: object) -> str:
+        if isinstance(value, str) and value in allowed:
+            return value
+        raise CandleError(name, _shown(value), ", ".join(allowed))
+
+    return check
+
+
+def _boolean(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise CandleError(name, _shown(value), "true or false")
+
+
+def _zone(name: str, value: object) -> str:
+    if isinstance(value, str) and (value in ("UTC", "local") or value in _zones()):
+        return value
+    allowed = "UTC, local, or a name of the IANA time zone database, as Europe/Berlin"
+    raise CandleError(name, _shown(value), allowed)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Read from disk once."""
+    return frozenset(available_timezones())
+
+
+def _favourites(name: str, value: object) -> list[str]:
+    if not isinstance(value, list) or len(value) > FAVOURITES_MAX:
+        shown = f"{len(value)} of them" if isinstance(value, list) else _shown(value)
+        raise CandleError(name, shown, f"an array of at most {FAVOURITES_MAX} symbols")
+    try:
+        return list(dict.fromkeys(map(parse_symbol, value)))
+    except CandleError as error:
+        raise CandleError(name, error.value, f"symbols, each of {error.allowed}") from None
+
+
+def _last(name: str, value: object) -> dict[str, str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise CandleError(name, _shown(value), 'null or {"symbol", "interval"}')
+    json_body.only(value, name, _SERIES, _SERIES)
+    series = parse_series(value["symbol"], value["interval"])
+    return {"symbol": series.symbol, "interval": series.interval.name}
+
+
+def _shown(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+_SERIES: Final = frozenset({"symbol", "interval"})
+_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
+    "theme": _one_of("system", "dark", "light"),
+    "zone": _zone,
+    "colors": _one_of("green-red", "red-green", "blue-orange"),
+    "type": _one_of("candles", "hollow", "bars", "line", "area", "heikin-ashi"),
+    "scale": _one_of("normal", "log", "percent"),
+    "inverted": _boolean,
+    "auto": _boolean,
+    "shortcuts": _boolean,
+    "panel": _one_of("none", "watchlist", "truth"),
+    "favourites": _favourites,
+    "last": _last,
+}
