@@ -278,39 +278,6 @@ test("at another interval the same time stays in the middle; where it is not sto
   assert.equal(olderWords(page.view).step, "fetchTo");
 });
 
-test("who comes back within a minute sees the same candles without a request; what has changed is asked for", async () => {
-  const page = await opened(600);
-  page.server.write("BTCUSDT:1h", Array.from({ length: 10 }, (_, i) => row(i, 100, 60 * MINUTE)));
-  await page.choose("BTCUSDT", "1h");
-  await page.clock.advance(40_000);
-  const before = page.server.requests.length;
-  await page.choose("BTCUSDT", "1m");
-  heldEqualsTruth(page);
-  await page.clock.advance(5_000);
-  assert.equal(page.server.requests.length, before);
-  await page.choose("BTCUSDT", "1h");
-  page.server.write(NAME, [row(600), row(0, 117)]);
-  await page.choose("BTCUSDT", "1m");
-  await page.clock.advance(500);
-  assert.equal(page.server.requests.length, before + 1);
-  heldEqualsTruth(page);
-  await page.choose("BTCUSDT", "1h");
-  await page.clock.advance(120_000);
-  const later = page.server.requests.length;
-  await page.choose("BTCUSDT", "1m");
-  assert.equal(page.server.requests.length, later + 1);
-});
-
-test("without an acknowledgement what was held before is asked for all the same", async () => {
-  const page = await opened(600);
-  await page.choose("ETHUSDT", "1m");
-  page.server.write(NAME, [row(0, 117)]);
-  page.isDeaf = true;
-  await page.choose("BTCUSDT", "1m");
-  await page.clock.advance(1_500);
-  heldEqualsTruth(page);
-});
-
 test("another market begins at its newest candle", async () => {
   const page = await opened(600);
   page.chart.middleMs = T0 + 10 * MINUTE;

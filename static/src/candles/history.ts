@@ -93,11 +93,6 @@ export class History {
     return { prepended: [], replaced: [], appended: [], isWhole: false };
   }
 
-  /** All of it, to be drawn anew. */
-  get whole(): HistoryChange {
-    return { prepended: [], replaced: [], appended: [], isWhole: true };
-  }
-
   /** The open times that decide about live candles from `fromMs` on: the first one, and those since. */
   opensFrom(fromMs: number) {
     if (this.#rows.length === 0) return [];

@@ -44,7 +44,7 @@ const PAGES_MAX = 40;
 const MARGIN = 100;
 /** Candles asked for when the reader scrolls back: first enough for a look, then as many as one answer holds. */
 const OLDER_FIRST = 1_000;
-/** So long is waited for what spares a load: an event that is late, the version of what was held before. */
+/** With so many candles held that a load takes several requests, an event that is late is waited for so long. */
 const LATE_MS = 1_000;
 
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
@@ -90,7 +90,6 @@ export class Loader {
     this.#onChange = onChange;
   }
 
-  /** `history` may be one that was held a moment ago: it is shown, and stands once its version is confirmed. */
   open(series: Series, history: History) {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -101,9 +100,8 @@ export class Loader {
     this.#holeAsked = null;
     this.#events.clear();
     this.#clock.clearTimeout(this.#late);
-    this.state = { kind: history.version === null ? "loading" : "ready" };
-    if (history.version === null) this.refresh();
-    else this.#confirm(history);
+    this.state = { kind: "loading" };
+    this.refresh();
   }
 
   /** Compares the server's version with ours; anything else than equal is loaded. */
@@ -228,11 +226,6 @@ export class Loader {
     for (const later of this.#events.kept(history)) this.#onAnswer({ change: later, ...NOTHING_LIVE });
     if (this.#heard > (history.version ?? version)) this.#isAgain = true;
     this.#heard = 0;
-  }
-
-  #confirm(history: History) {
-    this.#onAnswer({ change: history.whole, ...NOTHING_LIVE });
-    this.#late = this.#clock.setTimeout(() => this.refresh(), LATE_MS);
   }
 
   #ask({ limit, before, live = false, signal }: { limit: number; before?: number; live?: boolean; signal: AbortSignal }): Promise<DataPage> {

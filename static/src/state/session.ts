@@ -15,7 +15,6 @@ import { DayOpen } from "./dayOpen.ts";
 import { HistoryEdge, type EdgeChart } from "./historyEdge.ts";
 import { LiveCandles } from "./liveCandles.ts";
 import { Loader, type Loaded } from "./loader.ts";
-import { RecentHistories } from "./recentHistories.ts";
 import { ServerClock } from "./serverClock.ts";
 import { ServerContact, type Polled } from "./serverContact.ts";
 import { StallDetector } from "./stallDetector.ts";
@@ -68,7 +67,6 @@ export class Session {
   #series!: Series; // since `start`, which comes before all else
   #live!: LiveCandles;
   #history = new History();
-  readonly #recent = new RecentHistories();
   #isVisible = true;
 
   constructor({ api, chart, page, clock, limit, canPost, hasDays }: SessionOptions) {
@@ -116,9 +114,8 @@ export class Session {
     const isSameMarket = (this.#series as Series | undefined)?.symbol === series.symbol;
     const aimMs = isSameMarket ? (this.edge.aimMs ?? this.#chart.middleMs) : null;
     this.#live = new LiveCandles(series.interval, isSameMarket ? this.#live : null);
-    this.#recent.keep((this.#series as Series | undefined)?.name, this.#history, this.#time.localMs);
     this.#series = series;
-    this.#history = this.#recent.take(series.name, this.#time.localMs) ?? new History();
+    this.#history = new History();
     this.#dayOpen.open(series.symbol);
     this.#chart.begin(series);
     this.edge.open(series, this.#history, aimMs);
@@ -173,7 +170,6 @@ export class Session {
     const wasPolled = this.#contact.heard();
     if (freshness !== null) this.#live.judge(freshness);
     this.#live.load(live, missing);
-    if (version === this.#history.version) this.#live.begin(live); // as an answer of that version would be
     this.#live.settle(this.#history);
     this.#drawTail();
     if (wasPolled) this.#loader.refresh(); // a poll sees the newest candles only
