@@ -26,6 +26,7 @@ T = TypeVar("T")
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
+HISTORY_STORED_MAX = 10_000_000
 SECRET_KEY_CHARS_MIN = 32
 #: Of a wrong value at most so much is shown, and nothing at all of those that may hold a secret.
 SHOWN_CHARS_MAX = 80
@@ -47,6 +48,7 @@ class Settings:
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     intervals: tuple[str, ...] = ("1m", "5m", "15m", "1h", "4h", "1d")
     history_candles: int = 1000
+    history_stored_max: int = 200_000
     settle_ms: int = 3000
     host: str = "127.0.0.1"
     port: int = 5000
@@ -85,6 +87,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
+        history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
@@ -243,4 +246,5 @@ _HTTP = service_url("https", "http", has_path=True)
 _STREAM = service_url("wss", "ws", has_path=True)
 _PAGE = service_url("https", "http", has_path=False)
 _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
+_STORED = _whole(1, HISTORY_STORED_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")

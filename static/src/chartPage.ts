@@ -27,6 +27,7 @@ import { browserStore } from "./ui/browserStore.ts";
 import { element } from "./ui/element.ts";
 import { pageTitle, standing } from "./ui/format.ts";
 import { freshness } from "./ui/freshness.ts";
+import { toggleDateSheet } from "./ui/goToDate.tsx";
 import { keyed } from "./ui/keyWords.ts";
 import { spoken } from "./ui/legend.tsx";
 import { address, type Page } from "./ui/page.ts";
@@ -69,12 +70,12 @@ const shortcuts = new Shortcuts({
   openList: () => { state.dialog.value = "shortcuts"; },
   say: (text) => announcer.tell(text),
   alt: {
-    KeyR: resetView, KeyL: scale("log"), KeyP: scale("percent"), KeyI: flip("inverted"), KeyZ: () => { state.dialog.value = "zone"; },
+    KeyR: resetView, KeyL: scale("log"), KeyP: scale("percent"), KeyI: flip("inverted"), KeyG: toggleDateSheet, KeyZ: () => { state.dialog.value = "zone"; },
     KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(),
   },
 });
 const actions = {
-  go, toNow: () => chart.view.toNow(), retry: () => session.wake(), candles, resetView, openSearch, open, unfollow, key,
+  go, toNow, goTo: (timeMs: number) => session.edge.goTo(timeMs), older: older(), retry: () => session.wake(), candles, resetView, openSearch, open, unfollow, key,
   jump: (openMs: number) => jump.want(openMs), pick, copyLink,
 };
 const exchange = new ExchangeMarkets(api, browserClock);
@@ -125,6 +126,7 @@ const truecandle = Object.freeze({
   drawn: () => chart.drawn(),
   pointed: () => (state.pointed.peek() ?? state.hole.peek())?.time ?? null,
   marked: () => ({ ticks: chart.truth.ticks, bands: chart.truth.bands() }),
+  visible: () => chart.visible,
   version: () => session.version(),
   state: () => session.view(),
   sight: () => chart.sight,
@@ -247,6 +249,15 @@ function handlers(): typeof session.handlers {
   };
 }
 
+function toNow() {
+  session.edge.goNowhere();
+  chart.view.toNow();
+}
+
+function older(): Page["actions"]["older"] {
+  return { stop: () => session.edge.stop(), goOn: () => session.edge.goOn(), dismiss: () => session.edge.dismiss() };
+}
+
 /** As many decimals as a market's prices have at least; -1 where that is not known. */
 function leastDecimals(symbol: string) {
   const tick = markets.get(symbol)?.tick_size ?? null;
@@ -259,8 +270,13 @@ function key({ key: name }: KeyboardEvent) {
   else if (!chart.key(name)) return false;
   if (name === "Escape") pick(null);
   if (state.hole.peek() !== null) read();
-  else if (name !== "Enter") announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
+  else if (name === "Home") nextFrame(() => sayKey(name)); // the first candle may have to be given to the chart before it is pointed at
+  else if (name !== "Enter") sayKey(name);
   return true;
+}
+
+function sayKey(name: string) {
+  announcer.say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
 }
 
 /** Reads out what is pointed at. */
@@ -281,6 +297,7 @@ function chooseAxis() {
 }
 
 function resetView() {
+  session.edge.goNowhere();
   chart.view.reset();
   chart.axis.follow();
   preferences.set("auto", true);

@@ -129,6 +129,8 @@ TAKEN: dict[str, Any] = {
     "clock": {"hours": "12"},
     "markets": {"a", "b"},
     "rereads": {"a"},
+    "history_wishes": {"a"},
+    "history_firsts": {"a"},
     "freshness": {"a"},
     "lease:fetcher": {"a"},
     "fence:fetcher": {"a"},

@@ -136,6 +136,10 @@ def answers(system: System) -> Samples:
     assert config
     return {
         **marked(system),
+        "HistoryAnswer": [
+            ask(system, "/history"),
+            post("/history", {**SECONDLY, "from": 1_700_000_000_000}).json(),
+        ],
         "MarketsAnswer": [requests.get(f"{system.url}/markets", timeout=20).json()],
         "ExchangeMarketsAnswer": [whole],
         "ListedMarket": whole["markets"][:SAMPLES_MAX],

@@ -181,6 +181,30 @@ def test_far_back_the_chart_is_given_a_window_and_nothing_seen_moves(stage: Page
     }
 
 
+def test_home_and_end_reach_what_the_window_does_not_hold(stage: Page) -> None:
+    seen = stage.evaluate(f"async () => (await {MODULE}).homeAndEnd(12_000)")
+    assert seen == {"home": 0, "end": 11_999, "isAtNow": True}
+
+
+def test_a_candle_far_back_is_brought_into_the_middle_while_the_newest_one_forms(
+    stage: Page,
+) -> None:
+    """Right after a page has come, too: what the chart tells before its next frame is of before."""
+    assert stage.evaluate(f"async () => (await {MODULE}).revealFarBack()") == [3_120, 3_120]
+
+
+def test_where_a_market_begins_the_void_before_its_first_candle_is_marked(stage: Page) -> None:
+    changed = stage.evaluate(f"async () => (await {MODULE}).markStart()")
+    assert changed["left"] > 0.9 and changed["right"] < 0.01
+
+
+def test_another_interval_of_the_same_market_keeps_the_zoom(stage: Page) -> None:
+    seen = stage.evaluate(f"async () => (await {MODULE}).switchInterval()")
+    assert seen["atNow"] is None
+    assert seen["after"][0] == seen["before"][0]
+    assert abs(seen["after"][1] - seen["before"][1]) < 1
+
+
 def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     shown: dict[str, str] = stage.evaluate(
         f"""async () => {{

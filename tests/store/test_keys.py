@@ -42,7 +42,7 @@ def test_every_other_key_with_a_tail_is_in_the_table() -> None:
 
 def test_every_single_key_is_in_the_table() -> None:
     source = inspect.getsource(keys)
-    named = re.findall(r'^#: ([A-Z]+)\b.*(?:\n#: .*)*\n[A-Z]+: Final = "([\w:]+)"$', source, re.M)
+    named = re.findall(r'^#: ([A-Z]+)\b.*(?:\n#: .*)*\n[A-Z_]+: Final = "([\w:]+)"$', source, re.M)
     spelled = {name: word.lower() for word, name in named}
     spelled = {name: word for name, word in spelled.items() if word in KINDS}
     assert spelled == keys.SINGLE

@@ -45,6 +45,16 @@ def _market(shown: str, status: int, code: str, text: str | bytes, **more: Any) 
     return Bad(shown, status, code, "POST", "/markets", sent=sent, **more)
 
 
+def _wish(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
+    return Bad(shown, status, code, "POST", "/history", sent=sent, **more)
+
+
+def _from(shown: str, number: str) -> Bad:
+    text = f'{{"symbol":"BTCUSDT","interval":"1h","from":{number}}}'
+    return _wish(shown, 400, "parameter", text)
+
+
 def _set(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
     sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
     return Bad(shown, status, code, "PUT", "/settings", sent=sent, **more)
@@ -139,6 +149,48 @@ LIVE: Final = (
     _get(f"/live-candle?{HOURS}&limit=5", 400, "parameter"),
     Bad("PUT /live-candle", 405, "method", "PUT", f"/live-candle?{HOURS}"),
 )
+HISTORY: Final = (
+    _get(f"/history?{HOURS}", 401, "unauthorized", who="nobody"),
+    _get("/history", 400, "parameter"),
+    _get("/history?symbol=BTCUSDT", 400, "parameter"),
+    _get("/history?interval=1h", 400, "parameter"),
+    _get("/history?symbol=btcusdt&interval=1h", 400, "parameter"),
+    _get("/history?symbol=BTCUSDT&interval=7m", 400, "parameter"),
+    _get("/history?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+    _get("/history?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+    _get(f"/history?{HOURS}&symbol=ETHUSDT", 400, "parameter"),
+    _get(f"/history?{HOURS}&from=0", 400, "parameter"),
+    Bad("PUT /history", 405, "method", "PUT", f"/history?{HOURS}"),
+    Bad("DELETE /history", 405, "method", "DELETE", f"/history?{HOURS}"),
+)
+WISH: Final = (
+    Bad("not signed in", 401, "unauthorized", "POST", "/history", "nobody", {"json": {}}),
+    Bad("a token that may only read", 403, "scope", "POST", "/history", "reader", {"json": {}}),
+    Bad("without X-CSRFToken", 403, "csrf", "POST", "/history", "ann without csrf", {"json": {}}),
+    Bad("from a page of another origin", 403, "origin", "POST", "/history", "ann",
+        {"json": {}, "headers": {"Origin": "https://evil.example"}}),
+    _wish("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
+    _wish("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
+    _wish("an empty body", 400, "json", ""),
+    _wish("an array", 400, "json", "[0]"),
+    _wish("no from", 400, "parameter", '{"symbol":"BTCUSDT","interval":"1h"}'),
+    _wish("symbol: not followed", 404, "unknown-market",
+          '{"symbol":"DOGEUSDT","interval":"1h","from":0}'),
+    _wish("symbol: lower case", 400, "parameter", '{"symbol":"btcusdt","interval":"1h","from":0}'),
+    _wish("interval: 7m", 400, "parameter", '{"symbol":"BTCUSDT","interval":"7m","from":0}'),
+    _wish("interval: not followed", 404, "unknown-interval",
+          '{"symbol":"BTCUSDT","interval":"1M","from":0}'),
+    _from("from: a text", '"2024-01-01"'),
+    _from("from: null", "null"),
+    _from("from: true", "true"),
+    _from("from: -1", "-1"),
+    _from("from: 1.5", "1.5"),
+    _from("from: microseconds", "1700000000000000"),
+    _wish("from given twice", 400, "json",
+          '{"symbol":"BTCUSDT","interval":"1h","from":0,"from":1}'),
+    _wish("a field more", 400, "parameter",
+          '{"symbol":"BTCUSDT","interval":"1h","from":0,"to":1}'),
+)  # fmt: skip
 AUDIT: Final = (
     *_lists_of("/audit"),
     _get(f"/audit?{HOURS}&summary=no", 400, "parameter"),
@@ -341,6 +393,8 @@ def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
 ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /data": DATA,
     "GET /live-candle": LIVE,
+    "GET /history": HISTORY,
+    "POST /history": WISH,
     "GET /audit": AUDIT,
     "GET /gaps": GAPS,
     "GET /corrections": CORRECTIONS,

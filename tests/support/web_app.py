@@ -38,6 +38,8 @@ MARKET = {
     b"live_candle",
     b"own_candle",
     b"pending_z",
+    b"history_wishes",
+    b"history_job",
     b"corrections",
     b"markets",
 }

@@ -5,13 +5,14 @@ Invariant: it writes official candles through one `ingest.OfficialWriter`, and o
 
 Reading order: `build` (what belongs together), `series_sync` (what is done for a series),
 `read_schedule` (when), `market_poller` (a market and its failures), `fetch_scheduler` (jobs),
-`symbol_registry` (which markets), `heartbeat` (clock and signs of life), `leadership` (one of
-several fetchers), `compat`.
+`history_jobs` (older candles that somebody waits for), `symbol_registry` (which markets),
+`heartbeat` (clock and signs of life), `leadership` (one of several fetchers), `compat`.
 """
 
 from truecandle.fetcher.build import FetcherRole, build
 from truecandle.fetcher.fetch_scheduler import CloseTrigger, FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
+from truecandle.fetcher.history_jobs import HistoryFetcher
 from truecandle.fetcher.leadership import FetcherLeadership
 from truecandle.fetcher.series_sync import Refreshed, SeriesSync
 from truecandle.fetcher.symbol_registry import SymbolRegistry
@@ -22,6 +23,7 @@ __all__ = [
     "FetcherLeadership",
     "FetcherRole",
     "Heartbeat",
+    "HistoryFetcher",
     "Refreshed",
     "SeriesSync",
     "SymbolRegistry",

@@ -23,6 +23,7 @@ from truecandle.events import Publisher
 from truecandle.fetcher.exchange_list import ExchangeListReader
 from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
+from truecandle.fetcher.history_jobs import HistoryFetcher
 from truecandle.fetcher.leadership import FetcherLeadership
 from truecandle.fetcher.series_sync import SeriesSync
 from truecandle.fetcher.symbol_registry import SymbolRegistry
@@ -57,6 +58,7 @@ def build(
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
     heartbeat = Heartbeat(redis, clock, rest, jobs, writer)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
+    history = HistoryFetcher(settings, redis, deep, writer, clock, leadership.is_leading, stop)
     whole = ExchangeListReader(redis, deep, leadership.is_leading, clock.now_ms)
     reach.listen(jobs.resume)
 
@@ -68,6 +70,7 @@ def build(
         registry.run,
         whole.run,
         heartbeat.run,
+        history.run,
         reach.probe_until,
         partial(leadership.run, jobs=jobs),
     )

@@ -16,13 +16,18 @@ from truecandle.binance.rest.client import KLINES_LIMIT_MAX, OPENED_MS, RestClie
 from truecandle.candles.gap import GapReason, Hole, Verdict, find_holes, hole_of
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
-from truecandle.errors import ExchangeError, RateLimited
+from truecandle.errors import ExchangeError, MalformedAnswer, RateLimited
 from truecandle.events import Reason as Why
 from truecandle.ingest.official_writer import OfficialWriter
+from truecandle.ingest.plausibility import FOREIGN_MIN
 from truecandle.store import gaps, official
 
 #: Candles of a page with room for both of its neighbours: they are what proves a hole.
 PAGE_CANDLES = KLINES_LIMIT_MAX - 2
+#: Of a page of older candles so many are known already: by them it shows that it goes on from what
+#: is stored, and an answer of another market is told by them (`plausibility.FOREIGN_MIN`).
+KNOWN_CANDLES = FOREIGN_MIN
+OLDER_CANDLES = KLINES_LIMIT_MAX - KNOWN_CANDLES
 
 Rows = list[list[object]]
 
@@ -39,6 +44,13 @@ class PageResult(NamedTuple):
 
     stored: set[int]
     unknown: list[int]
+
+
+class OlderPage(NamedTuple):
+    """How many of the older candles told are stored now, and whether the exchange has none."""
+
+    added: int
+    is_last: bool
 
 
 class KlinePageReader:
@@ -112,6 +124,29 @@ class KlinePageReader:
         opens = self._record_missing(series, looked, rows)
         inner = {open_ms for open_ms in opens if run.start_ms <= open_ms < run.end_ms}
         return PageResult(stored, sorted(inner - stored))
+
+    def read_older(
+        self, rest: RestClient, series: Series, before_ms: int, candles: int, by: str
+    ) -> OlderPage:
+        """Reads the newest candles before the oldest one that is stored: `OLDER_CANDLES` at most.
+
+        Asked for by their end, so that the answer reaches over any hole; what lies between is
+        missing. An answer without a candle that is known is refused: it goes on from nothing.
+        """
+        interval = series.interval
+        end_ms = min(interval.step(before_ms, KNOWN_CANDLES), self._settled_ms(interval))
+        limit = min(candles, OLDER_CANDLES) + interval.count(before_ms, end_ms)
+        fence, answer = self.ask(rest, series, end_ms=end_ms, limit=limit)
+        rows = self._asked_for(answer, Span(0, end_ms))
+        times = _times(rows)
+        if not any(open_ms >= before_ms for open_ms in times):
+            raise MalformedAnswer(f"{series}: older candles, and none of those known beside them")
+        stored = self._writer.write(series, rows, "backfill", fence=fence, by=by)
+        run = _run(interval, rows)
+        if run and len(stored) != interval.count(*run):
+            self._record_missing(series, run, rows)
+        added = sum(open_ms < before_ms for open_ms in stored)
+        return OlderPage(added, len(times) == len(rows) and min(times) >= before_ms)
 
     def record_gap(self, series: Series, span: Span, reason: GapReason, evidence: str) -> None:
         """All of a span is a hole, for this reason."""

@@ -27,6 +27,12 @@ WEIGHT_TTL_S: Final = 120
 #: Nobody waits longer for a symbol to be looked up, or goes by an older answer.
 WISHES_TTL_S: Final = 30
 ANSWER_TTL_S: Final = 10
+#: A wish for history lives on for so long after it was last renewed; the hash of all of them
+#: somewhat longer.
+HISTORY_WISH_MS: Final = 15_000
+HISTORY_WISHES_TTL_S: Final = 60
+#: Longer than any request of a job takes: what is not said again by then has nobody at work on it.
+HISTORY_JOB_TTL_S: Final = 30
 #: Longer than the longest ban of the exchange (3 days).
 BAN_TTL_S: Final = 4 * DAY_S
 
@@ -58,6 +64,7 @@ OF_SERIES: Final = {
     "gaps:": "hash",
     "missing_z:": "zset",
     "held:": "hash",
+    "history_job:": "string",
 }
 #: The same of other keys that begin so, and of those that have just this name.
 OF_OTHERS: Final = {
@@ -82,6 +89,8 @@ SINGLE: Final = {
     "exchange_list": "hash",
     "users": "set",
     "rereads": "hash",
+    "history_wishes": "hash",
+    "history_firsts": "hash",
     "freshness": "hash",
 }
 
@@ -108,6 +117,10 @@ WISHES: Final = "market_wishes"
 LISTED: Final = "exchange_list"
 #: HASH: series -> when its last days were last read again, in ms.
 REREADS: Final = "rereads"
+#: HASH, lives `HISTORY_WISHES_TTL_S`: series -> JSON of how far back its candles are wished for.
+HISTORY_WISHES: Final = "history_wishes"
+#: HASH: series -> open time in ms of the market's first candle, as the exchange has told it.
+HISTORY_FIRSTS: Final = "history_firsts"
 #: HASH: symbol -> JSON of what the leading feed last noted of it, for judging how fresh it is.
 FRESHNESS: Final = "freshness"
 #: SET: names of all users.
@@ -162,6 +175,11 @@ def missing(series: Series) -> str:
 def held(series: Series) -> str:
     """HASH: reason and first open time -> JSON of an answer that was not believed."""
     return f"held:{series.name}"
+
+
+def history_job(series: Series) -> str:
+    """STRING JSON, lives `HISTORY_JOB_TTL_S`: how far the fetching of older candles has come."""
+    return f"history_job:{series.name}"
 
 
 def answer(symbol: str) -> str:

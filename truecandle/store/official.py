@@ -138,10 +138,8 @@ def upsert_klines(
         if interval.has_grid
         else Checked((), _without_grid(given))
     )
-    stored = checked.candles
     written: Written | None = None
-    for first in range(0, max(1, len(stored)), CHUNK_ROWS):
-        chunk = stored[first : first + CHUNK_ROWS]
+    for chunk in _chunks(redis, series, checked.candles):
         part = _write(redis, series, chunk, fence, noticed_by)
         written = _joined(written, part) if written else part
     assert written is not None
@@ -192,6 +190,20 @@ def _correction(text: bytes) -> Correction:
     return Correction(new.open_ms, official_from_row(old), new, moment(at, "at"), by)
 
 
+def _chunks(
+    redis: Redis, series: Series, rows: Sequence[OfficialCandle]
+) -> list[Sequence[OfficialCandle]]:
+    """The rows in parts for one script each, in an order that leaves no hole if the last ones are
+    never written: from what is stored outwards, so older ones newest first.
+    """
+    chunks = [rows[at : at + CHUNK_ROWS] for at in range(0, max(1, len(rows)), CHUNK_ROWS)]
+    if len(chunks) > 1:
+        earliest_ms = meta(redis, series).earliest
+        if earliest_ms is not None and rows[0].open_ms < earliest_ms:
+            chunks.reverse()
+    return chunks
+
+
 def _write(
     redis: Redis,
     series: Series,
@@ -234,7 +246,7 @@ def _joined(one: Written, two: Written) -> Written:
         corrected=one.corrected + two.corrected,
         healed=one.healed + two.healed,
         previous=one.previous if one.version == two.previous else BROKEN_CHAIN,
-        changed=one.changed + two.changed,
+        changed=tuple(sorted(one.changed + two.changed, key=lambda candle: candle.open_ms)),
     )
 
 

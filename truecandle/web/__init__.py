@@ -33,6 +33,7 @@ from truecandle.web import (
     exchange_api,
     gaps,
     health,
+    history,
     live_candle,
     log,
     markets,
@@ -54,8 +55,8 @@ BODY_BYTES_MAX: Final = 16 * 1024
 
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
-    *(pages, data, live_candle, gaps, corrections, audit, markets, exchange_api, user_settings),
-    health,
+    *(pages, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
+    *(user_settings, health),
 )
 
 

@@ -25,6 +25,7 @@ API_PATHS: Final = frozenset(
         "/data",
         "/live-candle",
         "/audit",
+        "/history",
         "/markets",
         "/exchange/markets",
         "/settings",

@@ -30,6 +30,11 @@ export class History {
     return this.#rows[0] ?? null;
   }
 
+  /** Whether no older candles are taken in any more. */
+  get isFull() {
+    return this.#rows.length >= HELD_MAX;
+  }
+
   get last() {
     return this.#rows.at(-1) ?? null;
   }
@@ -42,7 +47,7 @@ export class History {
     const sorted = unique(rows);
     const older = joins && sorted.length > 0 ? this.#rows.slice(0, this.#at(sorted[0].time)) : [];
     const before = this.#rows;
-    this.#rows = [...older, ...sorted].slice(-HELD_MAX);
+    this.#rows = older.concat(sorted).slice(-HELD_MAX);
     this.version = version;
     return difference(before, this.#rows);
   }
@@ -76,9 +81,16 @@ export class History {
   prepend(rows: readonly Candle[], hasMore: boolean): HistoryChange {
     const first = this.first;
     const older = unique(rows).filter((row) => first === null || row.time < first.time);
-    this.#rows = [...older, ...this.#rows];
-    this.hasMore = hasMore && older.length > 0 && this.#rows.length < HELD_MAX;
+    this.#rows = older.concat(this.#rows);
+    this.hasMore = hasMore && older.length > 0 && !this.isFull;
     return { prepended: older, replaced: [], appended: [], isWhole: false };
+  }
+
+  /** What stands at `version` has changed elsewhere; `hasOlder`: older candles than all that are held are there. */
+  pass(version: number, hasOlder: boolean): HistoryChange {
+    this.version = version;
+    this.hasMore ||= hasOlder && !this.isFull;
+    return { prepended: [], replaced: [], appended: [], isWhole: false };
   }
 
   /** The open times that decide about live candles from `fromMs` on: the first one, and those since. */
@@ -108,7 +120,9 @@ export class History {
   }
 }
 
-function unique(rows: readonly Candle[]) {
+/** Ascending, the last of each open time; answers mostly are that already, and 100,000 rows are dear to sort. */
+function unique(rows: readonly Candle[]): readonly Candle[] {
+  if (rows.every((row, i) => i === 0 || rows[i - 1]!.time < row.time)) return rows;
   const byTime = new Map(rows.map((row) => [row.time, row]));
   return [...byTime.values()].sort((a, b) => a.time - b.time);
 }

@@ -6,12 +6,15 @@ import type { IChartApi } from "lightweight-charts";
 import { isBar, type BarPoint, type DrawnCandle } from "./barPoint.ts";
 import type { Bars } from "./bars.ts";
 
-/** Points beside the view that the chart is given: a fling must not reach their end. */
-const BESIDE_MIN = 4_000;
+/**
+ * Points beside the view that the chart is given: enough for a fling, and few enough that handing them
+ * over fits into a frame (8,000 took 55 ms, 2,500 take 11).
+ */
+const BESIDE_MIN = 1_200;
 /** The same in widths of the view. */
 const BESIDE_VIEWS = 1.5;
 /** With less than this part of them left on one side, the window moves. */
-const LEFT_PART = 0.35;
+const LEFT_PART = 0.4;
 /** So long after a finger has left the glass the chart may glide on. */
 const GLIDE_MS = 600;
 
@@ -28,6 +31,7 @@ export class BarWindow {
   #from = 0;
   /** While points are handed over the view is of neither the old ones nor the new. */
   #isGiving = false;
+  #given: LogicalView | null = null;
   #isHeld = false;
   #glidesUntilMs = 0;
 
@@ -55,9 +59,22 @@ export class BarWindow {
     return this.#to === this.#points.length;
   }
 
-  /** How many points lie left of the view; fewer than none where it reaches beyond the first. */
-  get olderLeft(): number {
-    return this.#from + (this.#chart.timeScale().getVisibleLogicalRange()?.from ?? 0);
+  /** Whether the chart is given the oldest points. */
+  get isAtStart(): boolean {
+    return this.#from === 0;
+  }
+
+  /** How many points lie left of the view, fewer than none where it reaches beyond the first; how many it is wide. */
+  get reach(): { readonly left: number; readonly width: number } {
+    const { from, to } = this.view ?? { from: 0, to: 0 };
+    return { left: this.#from + from, width: to - from };
+  }
+
+  /** The open time in the middle of the view; null where there are no points. */
+  get middleMs(): number | null {
+    const view = this.view;
+    if (view === null || this.#points.length === 0) return null;
+    return this.#points[clamp(Math.round(this.#from + (view.from + view.to) / 2), 0, this.#points.length - 1)]!.time;
   }
 
   /** The bar that opens then, given to the chart or not. */
@@ -107,7 +124,7 @@ export class BarWindow {
 
   /** Moves the window if the view has come near one of its ends. True if it moved. */
   look(): boolean {
-    const view = this.#chart.timeScale().getVisibleLogicalRange();
+    const view = this.view;
     if (view === null || this.#isGiving || this.#points.length === 0) return false;
     const beside = Math.ceil(Math.max(BESIDE_MIN, BESIDE_VIEWS * (view.to - view.from)));
     const isNearOlder = this.#from > 0 && view.from < LEFT_PART * beside;
@@ -124,7 +141,7 @@ export class BarWindow {
 
   /** Brings the point that opens then, or the next one, into the middle of the view. */
   reveal(timeMs: number) {
-    const view = this.#chart.timeScale().getVisibleLogicalRange();
+    const view = this.view;
     if (view === null || this.#points.length === 0) return;
     const at = Math.min(this.#indexOf(timeMs), this.#points.length - 1);
     const width = view.to - view.from;
@@ -135,7 +152,7 @@ export class BarWindow {
 
   /** The open times at the edges of the view, as far as there are points; null where there are none. */
   get visible(): { readonly fromMs: number; readonly toMs: number } | null {
-    const view = this.#chart.timeScale().getVisibleLogicalRange();
+    const view = this.view;
     if (view === null || this.#points.length === 0) return null;
     const [from, to] = [Math.ceil(view.from), Math.floor(view.to)].map((at) => this.#points[clamp(this.#from + at, 0, this.#points.length - 1)]!.time);
     return { fromMs: from!, toMs: to! };
@@ -144,6 +161,11 @@ export class BarWindow {
   /** Gives the chart the newest points again. */
   toEnd() {
     if (!this.isAtEnd) this.#give(Math.max(0, this.#points.length - 2 * BESIDE_MIN), 2 * BESIDE_MIN);
+  }
+
+  /** What is seen, or will be with the next frame: until then the chart tells of another stretch of what it was given. */
+  get view(): LogicalView | null {
+    return this.#given ?? this.#chart.timeScale().getVisibleLogicalRange();
   }
 
   get #to() {
@@ -160,8 +182,10 @@ export class BarWindow {
     this.#isGiving = true;
     this.#from = from;
     this.#bars.set(this.#points.slice(from, from + length));
+    this.#given = view;
     if (view !== null) this.#chart.timeScale().setVisibleLogicalRange(view);
     this.#isGiving = false;
+    requestAnimationFrame(() => { if (this.#given === view) this.#given = null; });
   }
 
   /** Where `timeMs` is, or would have to be inserted. */

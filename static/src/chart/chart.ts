@@ -17,6 +17,7 @@ import { ComingTimes } from "./comingTimes.ts";
 import { Cursor } from "./cursor.ts";
 import { Fades } from "./fades.ts";
 import { LastPrice, type LastNews } from "./lastPrice.ts";
+import { MarketStart } from "./marketStart.ts";
 import { PendingMarkers } from "./pendingMarkers.ts";
 import { PriceAxis } from "./priceAxis.ts";
 import { printLight } from "./print.ts";
@@ -27,6 +28,7 @@ import { createZonedChart, type TimeAxis } from "./timeAxis.ts";
 import { sightOf, tellPointed, type Sight, type Told } from "./told.ts";
 import { TruthLayer } from "./truthLayer.ts";
 import { onChange, prefersStillness, tokens } from "../ui/theme.ts";
+import { marketStart } from "../ui/format.ts";
 
 interface ChartParts extends Told {
   /** How many decimals a market's prices have at least; -1 where that is not known. */
@@ -49,6 +51,7 @@ export class Chart {
   readonly #coming: ComingTimes;
   readonly #lastPrice: LastPrice;
   readonly #markers = new PendingMarkers();
+  readonly #start = new MarketStart();
   readonly #fades: Fades;
   readonly #parts: ChartParts & Required<Pick<ChartParts, "leastDecimals" | "onAuto">>;
   readonly #cursor: Cursor;
@@ -82,6 +85,7 @@ export class Chart {
       reveal: (timeMs) => this.reveal(timeMs),
     });
     this.#tail.attach(this.#markers);
+    this.#history.attach(this.#start);
     [0.82, 0.18].forEach((factor, pane) => this.#chart.panes()[pane]!.setStretchFactor(factor));
     this.#restyle();
     this.axis.listen(root, this.#parts.onAuto);
@@ -93,12 +97,11 @@ export class Chart {
 
   readonly onNeedOlder = (callback: () => void) => { this.#needOlder = callback; };
 
-  /** Starts a series anew: empty, at the newest candle, whatever was looked at before. */
+  /** Starts a series anew: empty, at the newest candle; of the same market as near as it was looked at. */
   begin(series: Series) {
     const isOther = this.#series?.symbol !== series.symbol;
     this.#series = series;
-    this.#rows = [];
-    this.#live = [];
+    this.#rows = this.#live = [];
     this.#cursor.leave();
     this.#fades.stop();
     for (const layer of [this.#window, this.#tail, this.#markers]) layer.set([]);
@@ -106,12 +109,12 @@ export class Chart {
     this.#coming.clear();
     this.#showLastPrice();
     if (isOther) this.axis.open(this.#parts.leastDecimals(series.symbol));
-    this.#times.open(series.interval.name);
+    this.#times.open(series.interval.name, isOther);
+    this.markStart(null);
     this.axis.follow();
     this.#point();
   }
 
-  /** The same series, its grid now known. */
   learn(series: Series) {
     this.#series = series;
     this.truth.learn(series.interval);
@@ -185,6 +188,19 @@ export class Chart {
     this.view.reveal(timeMs);
   }
 
+  get reach(): BarWindow["reach"] {
+    return this.#window.reach;
+  }
+
+  /** The open time in the middle of what is seen; null at the newest candle. */
+  get middleMs(): number | null {
+    return this.view.isAtHome ? null : this.#window.middleMs;
+  }
+
+  markStart(timeMs: number | null) {
+    this.#start.set(timeMs, timeMs === null ? "" : marketStart(this.#series!.symbol, timeMs, this.#series!.interval.name));
+  }
+
   /** The open times at the edges of what is seen of the official candles; null where there are none. */
   get visible(): BarWindow["visible"] {
     return this.#window.visible;
@@ -220,7 +236,10 @@ export class Chart {
 
   /** A key on the focused chart; false if it means nothing here. */
   key(name: string): boolean {
-    return this.#cursor.key(name);
+    if (name !== "Home" || this.#window.isAtStart) return this.#cursor.key(name);
+    this.reveal(this.#rows[0]!.time);
+    requestAnimationFrame(() => this.#cursor.key(name)); // where it is, is known once it is drawn
+    return true;
   }
 
   /** First and last open time in sight and the candles from one to the other; null where there is none. */
@@ -241,6 +260,7 @@ export class Chart {
     this.#chart.applyOptions(style(colors));
     for (const bars of [this.#history, this.#tail]) bars.restyle(colors);
     this.#markers.restyle(colors.text);
+    this.#start.restyle(colors);
     this.#lastPrice.colors = colors;
     this.#showLastPrice();
     this.truth.restyle(colors);

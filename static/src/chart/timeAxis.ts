@@ -57,12 +57,12 @@ export class TimeAxis {
     this.#scale = scale;
   }
 
-  /** Tells the times of candles of that interval, at their first width. */
-  open(interval: string) {
+  /** Tells the times of candles of that interval, at their first width if it is another market's. */
+  open(interval: string, isOther: boolean) {
     this.#interval = interval;
     this.#scale.zone = this.#zone;
     this.#tell();
-    this.#chart.timeScale().applyOptions({ secondsVisible: interval === "1s", timeVisible: !isOfDays(interval), barSpacing: BAR_SPACING_PX, rightOffset: RIGHT_OFFSET_BARS });
+    this.#chart.timeScale().applyOptions({ secondsVisible: interval === "1s", timeVisible: !isOfDays(interval), rightOffset: RIGHT_OFFSET_BARS, ...(isOther ? { barSpacing: BAR_SPACING_PX } : {}) });
   }
 
   /** Calls back when all has to be drawn anew: the library weighs only lines of times that are new to it. */

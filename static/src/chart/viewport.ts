@@ -4,6 +4,7 @@
 
 import type { IChartApi } from "lightweight-charts";
 import type { BarWindow } from "./barWindow.ts";
+import { NEED_OLDER_BARS } from "../state/historyEdge.ts";
 import { toMs } from "./chartTime.ts";
 import { BAR_SPACING_PX, RIGHT_OFFSET_BARS } from "./style.ts";
 
@@ -16,9 +17,6 @@ interface ViewportParts {
   /** The chart was given other points than before. */
   readonly onGiven: () => void;
 }
-
-/** Bars left of the view that are too few: older ones are asked for. */
-const NEED_OLDER_BARS = 60;
 
 export class Viewport {
   readonly #chart: IChartApi;
@@ -40,8 +38,7 @@ export class Viewport {
   toNow() {
     this.#window.toEnd();
     this.#parts.onGiven();
-    const inSight = this.#scale.width() / this.#scale.options().barSpacing;
-    this.#scale.scrollToPosition(Math.max(RIGHT_OFFSET_BARS, (inSight - this.#window.points.length) / 2), false);
+    this.#scale.scrollToPosition(this.#homeBars, false);
   }
 
   /** As wide and where it was at first. */
@@ -57,11 +54,16 @@ export class Viewport {
   }
 
   get isNearOldest(): boolean {
-    return this.#window.olderLeft < NEED_OLDER_BARS;
+    return this.#window.reach.left < NEED_OLDER_BARS;
   }
 
   get isAtNow(): boolean {
     return this.#window.isAtEnd && this.#scale.scrollPosition() > -BEYOND_BARS;
+  }
+
+  /** Whether the newest candle stands about where `toNow` brings it. */
+  get isAtHome(): boolean {
+    return this.isAtNow && this.#scale.scrollPosition() <= this.#homeBars + RIGHT_OFFSET_BARS;
   }
 
   /** The open times at both ends; null before any. */
@@ -72,9 +74,15 @@ export class Viewport {
 
   /** Does something that would lose the place, and comes back to it. */
   hold(during: () => void) {
-    const range = this.#scale.getVisibleLogicalRange();
+    const range = this.#window.view;
     during();
     if (range !== null) this.#scale.setVisibleLogicalRange(range);
+  }
+
+  /** Bars of air right of the newest candle, as it is at first. */
+  get #homeBars(): number {
+    const inSight = this.#scale.width() / this.#scale.options().barSpacing;
+    return Math.max(RIGHT_OFFSET_BARS, (inSight - this.#window.points.length) / 2);
   }
 
   get #scale() {

@@ -3,11 +3,11 @@
 // Invariant: an answer that resolves holds sound candles, ascending, times in ms.
 
 import { officialFromColumns, type Candle, type Unchecked } from "../candles/candle.ts";
-import { isInteger } from "../candles/interval.ts";
+import { isInteger, isMoment } from "../candles/interval.ts";
 import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import { freshness } from "./freshness.ts";
-import type { DataAnswer, ExchangeMarketsAnswer, Freshness, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import type { DataAnswer, ExchangeMarketsAnswer, Freshness, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAnswers.ts";
 import type { Correction, GapFields } from "./truthProtocol.ts";
 
@@ -28,6 +28,12 @@ export interface DataQuery {
   readonly before?: number | null;
   readonly live?: boolean;
   readonly marks?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface HistoryQuery {
+  readonly symbol: string;
+  readonly interval: string;
   readonly signal?: AbortSignal;
 }
 
@@ -121,6 +127,18 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return audit(await told("/audit", query));
     },
 
+    /** How far back a series is stored; whoever asks for one whose older candles are fetched waits for them. */
+    async history({ symbol, interval, signal }: HistoryQuery): Promise<HistoryAnswer> {
+      return historyOf((await ask(`/history?${new URLSearchParams({ symbol, interval })}`, { signal })).body);
+    },
+
+    /** Wishes for the candles from `fromMs` on. */
+    async wish({ symbol, interval, fromMs, signal }: HistoryQuery & { readonly fromMs: number }): Promise<HistoryAnswer> {
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+      const body = JSON.stringify({ symbol, interval, from: fromMs });
+      return historyOf((await ask("/history", { method: "POST", headers, body, signal })).body);
+    },
+
     /** How fresh a market is, in the server's judgement; null where it can't be read. */
     async freshness({ symbol, interval }: Pick<DataQuery, "symbol" | "interval">): Promise<Freshness | null> {
       const { body } = await ask(`/live-candle?${new URLSearchParams({ symbol, interval })}`);
@@ -205,6 +223,15 @@ function marksOf({ corrected, gaps: triples }: Unchecked<DataAnswer>, candles: r
   const times = Array.isArray(corrected) ? corrected.filter(isInteger) : [];
   const [first, last] = [candles[0], candles.at(-1)];
   return { fromMs: first?.time ?? Infinity, toMs: isNewest ? Infinity : (last?.time ?? -Infinity), corrected: times, gaps: gapsOf(triples) };
+}
+
+function historyOf(body: Unchecked<HistoryAnswer>): HistoryAnswer {
+  const { limit, job } = body;
+  const isSound = typeof limit === "object" && limit !== null && (job === null || typeof job === "object");
+  if (!isSound || ![body.stored_from, body.first].every((ms) => ms === null || isMoment(ms))) {
+    throw new ApiError(200, "malformed", "The server's answer was not readable.");
+  }
+  return body as HistoryAnswer;
 }
 
 /** Whether all six columns are there. */

@@ -129,6 +129,30 @@ export interface DataAnswer {
   readonly gaps?: readonly GapSpan[];
 }
 
+/** `GET` and `POST /history`: how far back a series is stored, and how far the fetching of older candles is. */
+export interface HistoryAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  /** The oldest official candle stored, and the market's first one; null while not known. */
+  readonly stored_from: number | null;
+  readonly first: number | null;
+  /** Nothing older exists. */
+  readonly is_whole: boolean;
+  /** `HISTORY_STORED_MAX`. */
+  readonly limit: { readonly max: number; readonly stored: number; readonly is_reached: boolean };
+  readonly job: HistoryJob | null;
+}
+
+/** `expected` is 0 while that is not known; `detail` a sentence, or empty. */
+export interface HistoryJob {
+  readonly state: "waiting" | "running" | "failed";
+  readonly from: number;
+  readonly reached: number | null;
+  readonly fetched: number;
+  readonly expected: number;
+  readonly detail: string;
+}
+
 /** `POST /save-live-candle`. */
 export type SaveAnswer =
   | { readonly status: "saved" }

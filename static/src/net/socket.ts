@@ -4,7 +4,7 @@
 
 import { io } from "socket.io-client";
 import { officialFromRow, type Candle, type Unchecked } from "../candles/candle.ts";
-import { isInteger } from "../candles/interval.ts";
+import { isInteger, isMoment } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
 import { freshness } from "./freshness.ts";
@@ -25,8 +25,14 @@ export const EVENTS = Object.freeze({
   WATCH: "watch",
 });
 
-/** Official candles changed; `rows` is null when the event does not carry all of them. */
-export type DataUpdated = Unchecked<DataUpdatedEvent> & { readonly version: number; readonly rows: Candle[] | null };
+/** Official candles changed; `rows` is null when the event does not carry all of them. The open times of the first and
+ * the last are null where it does not say so. */
+export type DataUpdated = Unchecked<DataUpdatedEvent> & {
+  readonly version: number;
+  readonly rows: Candle[] | null;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+};
 export type LiveCandleTold = Unchecked<LiveCandleEvent> & { readonly candle: object };
 export type GapsTold = Unchecked<GapProvenEvent> & { readonly missing: MissingSpan[] };
 export type FreshnessTold = Freshness & { readonly symbol: unknown };
@@ -97,7 +103,8 @@ export function dataUpdated(payload: unknown): DataUpdated | null {
   if (!isObject<DataUpdatedEvent>(payload)) return null;
   const { symbol, interval, version, previous, reason, candles, from, to } = payload;
   if (!isInteger(version)) return null;
-  return { symbol, interval, version, previous, reason, rows: rows(candles, from, to) };
+  const [fromMs, toMs] = isMoment(from) && isMoment(to) && from <= to ? [from, to] : [null, null];
+  return { symbol, interval, version, previous, reason, rows: rows(candles, from, to), fromMs, toMs };
 }
 
 export function liveCandle(payload: unknown): LiveCandleTold | null {

@@ -11,7 +11,8 @@ import { firstHole } from "../candles/whitespace.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError, DataPage } from "../net/api.ts";
 import { ceiling } from "../net/backoff.ts";
-import type { DataUpdated } from "../net/socket.ts";
+import { candlesFrom, reachesBack, versionOf } from "./dataPages.ts";
+import { OfficialEvents, type OfficialEvent } from "./officialEvents.ts";
 import { pageBack, type Loaded, type Reached } from "./pageBack.ts";
 
 export type LoadState =
@@ -26,15 +27,19 @@ interface LoaderOptions {
   readonly onChange: () => void;
 }
 
+/** Beside candles that come without a snapshot of what is live. */
+const NOTHING_LIVE = { live: [], missing: [], serverMs: null } as const;
+
 /** The most candles that one request may ask for, and the most requests of one load. */
 const PAGE_MAX = 5_000;
 const PAGES_MAX = 40;
 
 /** Candles asked for beyond those held, so that one request mostly does. */
 const MARGIN = 100;
-
 /** Candles asked for when the reader scrolls back: first enough for a look, then as many as one answer holds. */
 const OLDER_FIRST = 1_000;
+/** With so many candles held that a load takes several requests, an event that is late is waited for so long. */
+const LATE_MS = 1_000;
 
 /** Loads right after each other when versions keep running ahead; the next ask goes on. */
 const ROUNDS_MAX = 3;
@@ -50,6 +55,7 @@ export class Loader {
   readonly #api: Pick<Api, "data">;
   readonly #clock: Clock;
   readonly #limit: number;
+  readonly #events: OfficialEvents;
   readonly #onAnswer: LoaderOptions["onAnswer"];
   readonly #onChange: LoaderOptions["onChange"];
   #series!: Series; // since `open`, which comes before all else
@@ -65,6 +71,7 @@ export class Loader {
   #failures = 0;
   #retry: number | undefined;
   #holeAsked: number | null = null;
+  #late: number | undefined;
 
   /** loading · ready · failed (`status`, `detail`, `retryAtMs` or null when it is of no use). */
   state: LoadState = { kind: "loading" };
@@ -73,6 +80,7 @@ export class Loader {
     this.#api = api;
     this.#clock = clock;
     this.#limit = limit;
+    this.#events = new OfficialEvents(limit);
     this.#onAnswer = onAnswer;
     this.#onChange = onChange;
   }
@@ -85,24 +93,36 @@ export class Loader {
     this.#isLoading = this.#isAgain = this.#isOlder = this.#isDeep = false;
     this.#heard = this.#failures = 0;
     this.#holeAsked = null;
+    this.#events.clear();
+    this.#clock.clearTimeout(this.#late);
     this.state = { kind: "loading" };
     this.refresh();
   }
 
   /** Compares the server's version with ours; anything else than equal is loaded. */
   compare(version: unknown) {
-    if (this.#history.version === null || !isInteger(version)) return;
-    if (version !== this.#history.version) this.refresh();
+    const held = this.#history.version;
+    if (held === null || !isInteger(version)) return;
+    this.#clock.clearTimeout(this.#late);
+    if (version === held) return;
+    if (version < held || this.#history.rows.length + MARGIN <= PAGE_MAX) this.refresh();
+    else this.#late = this.#clock.setTimeout(() => { if ((this.#history.version ?? -1) < version) this.refresh(); }, LATE_MS);
   }
 
   /** An event about official candles: the change, or null if nothing changes (yet). */
-  heard({ version, previous, rows }: Pick<DataUpdated, "version" | "previous" | "rows">): HistoryChange | null {
+  heard(event: OfficialEvent): HistoryChange | null {
     const held = this.#history.version;
-    if (held !== null && version <= held) return null;
-    this.#heard = Math.max(this.#heard, version);
-    if (held !== null && previous === held && rows !== null && !this.#isLoading) return this.#history.apply(rows, version);
-    this.refresh();
-    return null;
+    if (held !== null && event.version <= held) return null;
+    this.#heard = Math.max(this.#heard, event.version);
+    if (this.#isLoading && this.#events.keep(event)) return null;
+    const change = this.#isLoading ? null : this.#events.taken(this.#history, event);
+    if (change === null) this.refresh();
+    return change;
+  }
+
+  /** Older candles than all that are held are stored: the next page brings them. */
+  hasOlder() {
+    if (this.#history.version !== null) this.#history.pass(this.#history.version, true);
   }
 
   /** The newest candles, asked for in the socket's place: what came of them, or null if all has to be loaded. */
@@ -168,13 +188,15 @@ export class Loader {
     const history = this.#history;
     this.#isOlder = true;
     const { signal } = this.#abort;
+    const beforeMs = first.time;
     try {
-      const answer = await this.#ask({ limit, before: first.time, signal });
+      const answer = await this.#ask({ limit, before: beforeMs, signal });
       if (signal.aborted) return;
-      if (answer.version >= (history.version ?? -1)) {
+      if (answer.version >= (history.version ?? -1) && history.first?.time === beforeMs) {
+        if (answer.version > (history.version ?? -1)) this.#events.readOlder(beforeMs, answer.version);
         const change = history.prepend(answer.candles, answer.hasMore);
         this.#isDeep = true;
-        this.#onAnswer({ change, live: [], missing: [], marks: marksOf([answer]), serverMs: null });
+        this.#onAnswer({ change, ...NOTHING_LIVE, marks: marksOf([answer]) });
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -194,21 +216,24 @@ export class Loader {
       oldest = await this.#ask({ limit: PAGE_MAX, before: oldest.candles[0]!.time, signal });
     }
     if (signal.aborted) return;
-    const version = Math.min(...pages.map((page) => page.version));
+    const version = versionOf(pages);
     // Older than what an event brought meanwhile: ask again. Older than all: Redis was rolled back.
     if (version < (history.version ?? -1) && history.version !== heldAtStart) {
       this.#isAgain = true;
       return;
     }
-    const rows = pages.flatMap((page) => page.candles);
+    const { rows, hasMore } = candlesFrom(history.rows.length < this.#limit ? -Infinity : heldFirstMs, pages);
     const joins = rows.length > 0 && rows[0]!.time <= (history.last?.time ?? -1);
-    if (heldAtStart === null || !joins) history.hasMore = pages[0]!.hasMore;
+    const isFromFirst = (rows[0]?.time ?? 0) <= heldFirstMs;
+    if (heldAtStart === null || !joins || isFromFirst) history.hasMore = hasMore && !history.isFull;
     const change = history.replace(rows, version, joins);
     this.#failures = 0;
     this.state = { kind: "ready" };
-    if (this.#heard > version) this.#isAgain = true;
-    this.#heard = 0;
+    this.#events.readAll(pages);
     this.#onAnswer({ change, live: newest.live, missing: newest.missing, marks: marksOf(pages), serverMs: newest.serverMs });
+    for (const later of this.#events.kept(history)) this.#onAnswer({ change: later, ...NOTHING_LIVE, marks: [] });
+    if (this.#heard > (history.version ?? version)) this.#isAgain = true;
+    this.#heard = 0;
   }
 
   #ask({ limit, before, live = false, signal }: { limit: number; before?: number; live?: boolean; signal: AbortSignal }): Promise<DataPage> {
@@ -235,8 +260,3 @@ const marksOf = (pages: readonly DataPage[]): PageMarks[] => pages.flatMap(({ ma
 
 /** Of the answer that refused; undefined for what is no answer's fault. */
 const statusOf = (error: unknown): number | undefined => (error as Partial<ApiError>).status;
-
-/** Whether candles are held that lie before this page, and the page before it has some. */
-function reachesBack(page: DataPage, heldFirstMs: number) {
-  return page.candles.length > 0 && page.hasMore && page.candles[0]!.time > heldFirstMs && heldFirstMs !== Infinity;
-}

@@ -12,6 +12,7 @@ import type { Api } from "../net/api.ts";
 import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connection.ts";
 import type { DataUpdated, EventSocket, FreshnessTold, GapsTold, SocketHandlers } from "../net/socket.ts";
 import { CandleUploader } from "./candleUploader.ts";
+import { HistoryEdge } from "./historyEdge.ts";
 import { LiveCandles } from "./liveCandles.ts";
 import { Loader } from "./loader.ts";
 import type { Loaded } from "./pageBack.ts";
@@ -22,7 +23,7 @@ import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
 
 interface SessionOptions {
-  readonly api: Pick<Api, "data" | "save" | "freshness">;
+  readonly api: Pick<Api, "data" | "save" | "freshness" | "history" | "wish">;
   readonly chart: SessionChart;
   readonly page: SessionPage;
   readonly clock: Clock;
@@ -40,6 +41,8 @@ export class Session {
   readonly #connection: Connection;
   readonly #loader: Loader;
   readonly #uploader: CandleUploader;
+  /** The old end of what is shown: older candles on demand, jumps to a date. */
+  readonly edge: HistoryEdge;
   readonly #time: ServerClock;
   readonly #stalls: StallDetector;
   readonly #contact: ServerContact;
@@ -47,6 +50,7 @@ export class Session {
   #live!: LiveCandles;
   #history = new History();
   #marks = new Marks();
+  #isVisible = true;
 
   constructor({ api, chart, page, clock, limit, canPost }: SessionOptions) {
     this.#chart = chart;
@@ -59,6 +63,7 @@ export class Session {
     this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
+    this.edge = new HistoryEdge({ api, clock, canAsk: canPost, chart, loader: this.#loader });
     chart.onNeedOlder(() => this.#loader.older());
   }
 
@@ -83,16 +88,21 @@ export class Session {
     this.#tick();
   }
 
-  /** Shows another series; whatever is still on its way for the one before is dropped. */
+  /**
+   * Shows another series; whatever is still on its way for the one before is dropped. Of the same market
+   * the time that was looked at stays in the middle, if it is stored.
+   */
   open(series: Series) {
     const isSameMarket = (this.#series as Series | undefined)?.symbol === series.symbol;
+    const aimMs = isSameMarket ? (this.edge.aimMs ?? this.#chart.middleMs) : null;
     this.#live = new LiveCandles(series.interval, isSameMarket ? this.#live : null);
     this.#series = series;
     this.#history = new History();
     this.#marks = new Marks();
     this.#chart.begin(series);
-    this.#connection.follow(series);
+    this.edge.open(series, this.#history, aimMs);
     this.#loader.open(series, this.#history);
+    this.#connection.follow(series);
     this.#render();
   }
 
@@ -105,6 +115,7 @@ export class Session {
 
   setVisible(isVisible: boolean) {
     this.#uploader.isVisible = isVisible;
+    this.#isVisible = isVisible;
     if (isVisible) this.wake();
   }
 
@@ -129,6 +140,7 @@ export class Session {
       load: this.#connection.refusal ?? this.#loader.state,
       time: this.#time,
       contact: this.#contact,
+      older: this.edge.view(this.#time.localMs),
     });
   }
 
@@ -197,6 +209,7 @@ export class Session {
     if (change.isWhole) this.#chart.setHistory(this.#history.rows, this.#items());
     else this.#chart.change(change, this.#history.rows, this.#items());
     this.#chart.mark(this.#marks);
+    this.edge.look(this.#isVisible, this.#time.now());
     this.#render();
   }
 
@@ -213,6 +226,7 @@ export class Session {
     this.#series = Object.freeze({ ...this.#series, interval: interval.withPhase(this.#history.first.time) });
     this.#live.learn(this.#series.interval);
     this.#chart.learn(this.#series);
+    this.edge.learn(this.#series);
   }
 
   #tick() {
@@ -221,6 +235,7 @@ export class Session {
     this.#contact.look(this.#connection.state, this.#series, this.#live.freshness?.state === "live");
     const items = this.#items();
     this.#chart.setTail(items);
+    this.edge.look(this.#isVisible, this.#time.now());
     this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#connection, nowMs: this.#time.now() });
     this.#render();
   }

@@ -6,10 +6,11 @@ import type { Candle, CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
+import type { EdgeChart } from "./historyEdge.ts";
 import type { ViewModel } from "./viewModel.ts";
 
 /** What the session draws with (`chart/chart.ts`). */
-export interface SessionChart {
+export interface SessionChart extends EdgeChart {
   readonly precision: number;
   onNeedOlder(callback: () => void): void;
   begin(series: Series): void;

@@ -7,6 +7,7 @@ import type { History } from "../candles/history.ts";
 import type { Series } from "../candles/series.ts";
 import type { ConnectionKind, ConnectionState } from "../net/connection.ts";
 import type { Freshness } from "../net/protocol.ts";
+import type { OlderView } from "./historyEdge.ts";
 import type { LiveCandles } from "./liveCandles.ts";
 import type { LoadState } from "./loader.ts";
 import type { ServerContact } from "./serverContact.ts";
@@ -42,6 +43,7 @@ export interface ViewModel {
   readonly price: number | null;
   readonly lastNewsMs: number | null;
   readonly bars: number;
+  readonly older: OlderView;
 }
 
 interface Parts {
@@ -53,10 +55,11 @@ interface Parts {
   readonly load: LoadState;
   readonly time: ServerClock;
   readonly contact: ServerContact;
+  readonly older: OlderView;
 }
 
 /** One value from all parts of the session. */
-export function viewModel({ series, history, items, live, link, load, time, contact }: Parts): ViewModel {
+export function viewModel({ series, history, items, live, link, load, time, contact, older }: Parts): ViewModel {
   const { symbol, interval } = series;
   const last = history.last;
   const newest = items.at(-1) ?? null;
@@ -90,6 +93,7 @@ export function viewModel({ series, history, items, live, link, load, time, cont
     price: live.price ?? newest?.candle.close ?? last?.close ?? null,
     lastNewsMs: live.lastNewsMs,
     bars: history.rows.length + items.length,
+    older,
   };
 }
 

@@ -75,6 +75,11 @@ export function isOfDays(interval: string) {
   return /[dwM]$/.test(interval);
 }
 
+/** What is said where a market's candles begin. */
+export function marketStart(symbol: string, openMs: number, interval: string) {
+  return `${symbol} begins here, ${fullMoment(openMs, interval)}`;
+}
+
 /** 00:41, 1:02:41, 2 d 03:10:22. */
 export function countdown(ms: number) {
   const total = Math.max(0, Math.ceil(ms / 1000));
@@ -100,6 +105,11 @@ export function standing({ symbol, status = null }: { readonly symbol: string; r
 /** A price with its market's decimals: 61,234.50. */
 export function price(number: number, precision: number) {
   return formatter({ minimumFractionDigits: precision, maximumFractionDigits: precision }).format(number);
+}
+
+/** How many there are: 12,345. */
+export function count(number: number) {
+  return formatter({ maximumFractionDigits: 0 }).format(number);
 }
 
 /** A volume as exact as is readable: 12.345, 1,234.5, 1.235M. */

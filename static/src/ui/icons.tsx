@@ -18,6 +18,7 @@ const PATHS = {
   up: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 1.5l3 5H1z"] },
   down: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 6.5l3-5H1z"] },
   close: { box: "0 0 16 16", width: 16, height: 16, d: ["M4 4l8 8M12 4l-8 8"] },
+  calendar: { box: "0 0 16 16", width: 16, height: 16, d: ["M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.5v3M10.5 1.5v3M6 10h4"] },
 } as const;
 
 export function Icon({ name }: { readonly name: keyof typeof PATHS }): JSX.Element {

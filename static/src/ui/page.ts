@@ -20,6 +20,10 @@ export interface Actions {
   /** Shows another series; what is left out stays as it is. */
   readonly go: (series: { readonly symbol?: string; readonly interval?: string }) => void;
   readonly toNow: () => void;
+  /** Brings a moment into the middle, fetching what is not stored of the way. */
+  readonly goTo: (timeMs: number) => void;
+  /** Of older candles and jumps: no more, go on (now), and: I have read it. */
+  readonly older: { readonly stop: () => void; readonly goOn: () => void; readonly dismiss: () => void };
   /** Asks the server now, whatever pause was being waited out. */
   readonly retry: () => void;
   /** The last candles that are shown, ascending. */

@@ -16,6 +16,7 @@ const ANYWHERE: Rows = [
   [["Alt", "L"], "Logarithmic scale"],
   [["Alt", "P"], "Percent scale"],
   [["Alt", "I"], "Turn the price axis upside down"],
+  [["Alt", "G"], "Go to a date"],
   [["Alt", "Z"], "Time zone"],
   [["Alt", "S"], "Save a picture of the chart"],
   [["Alt", "E"], "Save the candles in sight as CSV"],

@@ -7,8 +7,10 @@ import type { JSX } from "preact";
 import { AbsentMarket } from "./absentMarket.tsx";
 import { CandleTable } from "./candleTable.tsx";
 import { emptiness, nextStep, notice } from "./freshness.ts";
+import { GoToDate } from "./goToDate.tsx";
 import { Icon } from "./icons.tsx";
 import { Legend } from "./legend.tsx";
+import { OlderLine } from "./olderLine.tsx";
 import { signInHere, type Page } from "./page.ts";
 import { ScaleMenu } from "./readingMenus.tsx";
 import { Toast } from "./toast.tsx";
@@ -37,11 +39,13 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
           <div class="plot-ring" aria-hidden="true" />
           <Skeleton page={page} />
           <Empty page={page} />
+          <OlderLine page={page} />
           <Notice page={page} />
           <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
             To the newest candle <Icon name="forward" />
           </button>
         </div>
+        <GoToDate page={page} />
         <ScaleMenu page={page} />
         <AbsentMarket page={page} />
         <TypedInterval shortcuts={page.shortcuts} />
@@ -49,6 +53,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
       </div>
       <p id="keys" class="sr">
         Left and right arrow read candle by candle, Home goes to the first and End to the newest, plus and minus zoom, Enter picks the candle, Escape leaves it.
+        Alt and G goes to a date.
         The button "Table" below has the last candles as a table.
       </p>
       <CandleTable page={page} />

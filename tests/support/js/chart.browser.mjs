@@ -119,6 +119,98 @@ export async function goFarBack(pages, size) {
   return seen;
 }
 
+/** How much of the plot changes when its first candle is marked as the market's: left of that candle, and right of it. */
+export async function markStart() {
+  const chart = newChart();
+  const history = new History();
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  give(chart, history, history.replace(Array.from({ length: 30 }, (_, i) => candle(i)), 1, false), []);
+  chart.reveal(T0);
+  await drawn();
+  const before = pixels();
+  chart.markStart(T0);
+  await drawn();
+  const after = pixels();
+  const changed = (from, to) => {
+    let count = 0;
+    for (let y = 0; y < before.height; y += 1) {
+      for (let x = from; x < to; x += 1) {
+        const at = 4 * (y * before.width + x);
+        if (before.data[at] !== after.data[at]) count += 1;
+      }
+    }
+    return count / ((to - from) * before.height);
+  };
+  const middle = Math.floor(before.width / 2);
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  return { left: changed(0, middle - 20), right: changed(middle + 20, before.width) };
+}
+
+/** Which candle is in the middle after a page has come and one of its candles was shown, at once and later. */
+export async function revealFarBack() {
+  const chart = newChart();
+  const history = new History();
+  const tail = [live(8_041, "forming", 100)];
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  const rows = (from, to) => Array.from({ length: to - from }, (_, i) => candle(from + i));
+  give(chart, history, history.replace(rows(4_450, 8_041), 1, false), tail);
+  await drawn();
+  give(chart, history, history.prepend(rows(3_001, 4_450), true), tail);
+  chart.reveal(T0 + 3_120 * STEP);
+  chart.setTail(tail);
+  const middle = () => (chart.middleMs ?? T0 - STEP) / STEP - T0 / STEP;
+  const seen = [];
+  for (let frame = 0; frame < 2; frame += 1) {
+    await drawn();
+    seen.push(middle());
+  }
+  return seen;
+}
+
+/** Which of so many candles Home and End bring into sight and point at. */
+export async function homeAndEnd(count) {
+  const told = { onPoint: { value: null }, onNow: { value: true } };
+  const chart = newChart(told);
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  chart.setHistory(Array.from({ length: count }, (_, i) => candle(i)), []);
+  const shown = async (key) => {
+    chart.key(key);
+    await drawn();
+    const { fromMs, toMs } = chart.visible;
+    const { time } = told.onPoint.value;
+    return time >= fromMs && time <= toMs ? (time - T0) / STEP : null;
+  };
+  return { home: await shown("Home"), end: await shown("End"), isAtNow: told.onNow.value };
+}
+
+/** The price pane as it is drawn now. */
+function pixels() {
+  const canvas = document.querySelector("#plot td:nth-child(2) canvas");
+  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/** The middle of the view before and after the same market is shown at another interval and back; and its zoom. */
+export async function switchInterval() {
+  const chart = newChart();
+  const rows = Array.from({ length: 900 }, (_, i) => candle(i));
+  const show = (name) => {
+    chart.begin(parseSeries("BTCUSDT", name));
+    chart.setHistory(rows, []);
+  };
+  show("1m");
+  chart.key("-");
+  chart.reveal(T0 + 400 * STEP);
+  await drawn();
+  const before = [chart.middleMs, chart.reach.width];
+  show("3m");
+  await drawn();
+  const atNow = chart.middleMs;
+  chart.setTail([live(900, "forming", 100)]);
+  chart.reveal(before[0]);
+  await drawn();
+  return { before, after: [chart.middleMs, chart.reach.width], atNow };
+}
+
 async function drawn() {
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
 }

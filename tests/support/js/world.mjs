@@ -57,6 +57,10 @@ export class Server {
     this.missing = [];
     this.corrected = [];
     this.gaps = [];
+    this.histories = []; // each request to /history: what it wished for, or null
+    this.wished = null; // the job that runs
+    this.firstMs = null; // the market's first candle, once it is known
+    this.storedMax = 200_000;
     this.freshness = { state: "live", since: T0, why: "Trades arrive." };
   }
 
@@ -85,6 +89,18 @@ export class Server {
     return { fromMs, toMs: isNewest ? Infinity : lastMs, corrected, gaps };
   }
 
+  /** What `/history` answers; `fromMs` is wished for, null: only asked about. */
+  older(name, fromMs) {
+    this.histories.push(fromMs);
+    if (this.fail !== null) throw this.fail;
+    if (fromMs !== null) this.wished = { state: "running", from: fromMs, reached: null, fetched: 0, expected: 0, detail: "" };
+    const times = [...this.of(name).rows.keys()];
+    const storedMs = times.length > 0 ? Math.min(...times) : null;
+    if (this.wished !== null && storedMs <= Math.max(this.wished.from, this.firstMs ?? 0)) this.wished = null;
+    const limit = { max: this.storedMax, stored: times.length, is_reached: times.length >= this.storedMax };
+    return { stored_from: storedMs, first: this.firstMs, is_whole: storedMs === this.firstMs, limit, job: this.wished };
+  }
+
   api() {
     return {
       data: async ({ symbol, interval, limit, before = null, live = false, marks = false, signal }) => {
@@ -98,6 +114,8 @@ export class Server {
         if (signal?.aborted) throw new DOMException("replaced", "AbortError");
         return held;
       },
+      history: async ({ symbol, interval }) => this.older(`${symbol}:${interval}`, null),
+      wish: async ({ symbol, interval, fromMs }) => this.older(`${symbol}:${interval}`, fromMs),
       freshness: async () => {
         if (this.fail !== null) throw this.fail;
         return this.freshness;
@@ -115,6 +133,10 @@ export class Chart {
   history = new Map();
   tail = new Map();
   frames = 0;
+  /** Where the reader is: far from the first candle, at the newest one. */
+  reach = { left: 1_000, width: 120 };
+  middleMs = null;
+  start = null;
 
   onNeedOlder(callback) {
     this.scrollBack = callback;
@@ -163,6 +185,21 @@ export class Chart {
 
   get precision() {
     return 2;
+  }
+
+  reveal(timeMs) {
+    assert.ok(this.history.has(timeMs), "shows a candle that is not drawn");
+    this.revealed = timeMs;
+    this.middleMs = timeMs;
+  }
+
+  toNow() {
+    this.revealed = "now";
+    this.middleMs = null;
+  }
+
+  markStart(timeMs) {
+    this.start = timeMs;
   }
 
   get drawn() {
