@@ -22,7 +22,8 @@ from tests.support.chart_page import go
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder, followed = tmp_path_factory.mktemp("system"), "BTCUSDT,ETHUSDT"
-    whole = System(folder, Roles(), f"{followed},PEPEUSDT", SYMBOLS=followed)
+    # more than a screen: at the first candle stored a page would fetch, and meet the tests' faults
+    whole = System(folder, Roles(), f"{followed},PEPEUSDT", SYMBOLS=followed, HISTORY_CANDLES="600")
     try:
         whole.open()
         yield whole
