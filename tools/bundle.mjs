@@ -51,6 +51,17 @@ const NOTICES = {
   "lightweight-charts": "TradingView Lightweight Charts™\nCopyright (c) 2025 TradingView, Inc. https://www.tradingview.com/\n",
 };
 
+/** The page opens a WebSocket and nothing else: of the client's ways only that one is bundled. */
+const ONLY_WEBSOCKET = {
+  name: "only-websocket",
+  setup({ onLoad }) {
+    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/index\.js$/ }, () => ({
+      contents: 'import { WS } from "./websocket.node.js";\nexport const transports = { websocket: WS };\n',
+    }));
+    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/polling-xhr\.js$/ }, () => ({ contents: "export const XHR = null;\n" }));
+  },
+};
+
 /** Changes that come together are bundled once. */
 const WATCH_PAUSE_MS = 100;
 
@@ -79,6 +90,7 @@ async function bundle() {
       loader: { ".svg": name.endsWith(".css") ? "dataurl" : "copy" }, // a style's pictures are there with it
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "react-jsx", jsxImportSource: "preact" } },
       target,
+      plugins: [ONLY_WEBSOCKET],
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,
       legalComments: "eof",
