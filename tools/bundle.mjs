@@ -28,6 +28,7 @@ const ENTRIES = {
   "browser.js": { entry: "browserCheck.ts", format: "iife", target: "es5" }, // a classic script: it must run in any browser
   "retry.js": { entry: "retryPage.ts", format: "esm" },
   "chart.css": { entry: "css/chartPage.css" },
+  "later.css": { entry: "css/laterPage.css" },
   "login.css": { entry: "css/loginPage.css" },
   "mark.svg": { entry: "mark.svg" },
 };
