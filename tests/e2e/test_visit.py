@@ -68,7 +68,7 @@ def visitor(chart: Page, chromium: Browser) -> Iterator[BrowserContext]:
 def visit(page: Page, url: str) -> Wire:
     wire = Wire(page)
     page.goto(url)
-    wait_for_bars(page, "bars.filter((bar) => bar.state === 'final').length >= 500")
+    wait_for_bars(page, "bars.length > 50")
     wait_for(lambda: page.text_content("#pill-text") == "Live", 30, "a live chart")
     wait_for(lambda: not wire.open and page.evaluate("true"), what="nothing on its way")
     return wire
