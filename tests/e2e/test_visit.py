@@ -18,7 +18,7 @@ from tests.support.waiting import wait_for
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-ADDRESS = "?symbol=BTCUSDT&interval=1m"
+ADDRESS = "?symbol=BTCUSDT&interval=1s"
 FIRST_BYTES_MAX, FIRST_REQUESTS_MAX = 130_000, 12
 AGAIN_BYTES_MAX, AGAIN_REQUESTS_MAX = 25_000, 3
 
@@ -68,7 +68,7 @@ def visitor(chart: Page, chromium: Browser) -> Iterator[BrowserContext]:
 def visit(page: Page, url: str) -> Wire:
     wire = Wire(page)
     page.goto(url)
-    wait_for_bars(page, "bars.length > 50")
+    wait_for_bars(page, "bars.length >= 500")
     wait_for(lambda: page.text_content("#pill-text") == "Live", 30, "a live chart")
     wait_for(lambda: not wire.open and page.evaluate("true"), what="nothing on its way")
     return wire
