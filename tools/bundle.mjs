@@ -28,6 +28,7 @@ const ENTRIES = {
   "browser.js": { entry: "browserCheck.ts", format: "iife", target: "es5" }, // a classic script: it must run in any browser
   "retry.js": { entry: "retryPage.ts", format: "esm" },
   "chart.css": { entry: "css/chartPage.css" },
+  "later.css": { entry: "css/laterPage.css" },
   "login.css": { entry: "css/loginPage.css" },
   "mark.svg": { entry: "mark.svg" },
 };
@@ -49,6 +50,17 @@ const COLORS = { background_color: "#0E1116", theme_color: "#151A21" };
 /** Notices that a licence wants kept, and that the package itself does not hold. */
 const NOTICES = {
   "lightweight-charts": "TradingView Lightweight Charts™\nCopyright (c) 2025 TradingView, Inc. https://www.tradingview.com/\n",
+};
+
+/** The page opens a WebSocket and nothing else: of the client's ways only that one is bundled. */
+const ONLY_WEBSOCKET = {
+  name: "only-websocket",
+  setup({ onLoad }) {
+    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/index\.js$/ }, () => ({
+      contents: 'import { WS } from "./websocket.node.js";\nexport const transports = { websocket: WS };\n',
+    }));
+    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/polling-xhr\.js$/ }, () => ({ contents: "export const XHR = null;\n" }));
+  },
 };
 
 /** Changes that come together are bundled once. */
@@ -79,6 +91,7 @@ async function bundle() {
       loader: { ".svg": name.endsWith(".css") ? "dataurl" : "copy" }, // a style's pictures are there with it
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "react-jsx", jsxImportSource: "preact" } },
       target,
+      plugins: [ONLY_WEBSOCKET],
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,
       legalComments: "eof",

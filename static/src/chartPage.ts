@@ -43,7 +43,7 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const kept = browserStore(config.signed_in && config.settings ? (settings) => api.saveSettings(settings) : null);
+const kept = browserStore(config.user, config.signed_in && config.settings ? (settings) => api.saveSettings(settings) : null);
 const preferences = new Preferences(config.settings, kept, browserClock);
 kept.onTold((settings) => preferences.heard(settings));
 wear(preferences);

@@ -4,12 +4,13 @@ import { test } from "node:test";
 import { Preferences, USUAL, checkedSettings } from "../../static/src/state/preferences.ts";
 
 /** A keeping whose every call is noted, and a clock that runs when told to. */
-function world({ kept = null, answers = null } = {}) {
+function world({ kept = null, answers = null, unsaved = null } = {}) {
   const timers = new Map();
   let next = 1;
   const noted = { written: [], told: [], saved: [] };
   const keeping = {
     read: () => kept,
+    unsaved: () => unsaved,
     write: (text) => noted.written.push(JSON.parse(text)),
     tell: (settings) => noted.told.push(settings),
     save: answers === null ? null : async (settings) => {
@@ -99,4 +100,12 @@ test("a value that is not allowed changes nothing", () => {
   preferences.set("zone", "Asia/Tokyo");
   preferences.set("type", "pie");
   assert.deepEqual(preferences.all, { ...USUAL, zone: "Asia/Tokyo" });
+});
+
+test("what a tab had not saved when it was left goes before what the server knows, and is saved then", async () => {
+  const { keeping, clock, noted, run } = world({ answers: [true], unsaved: JSON.stringify({ ...USUAL, zone: "Asia/Tokyo" }) });
+  const preferences = new Preferences({ zone: "UTC", type: "line" }, keeping, clock);
+  assert.equal(preferences.get("zone"), "Asia/Tokyo");
+  await run();
+  assert.deepEqual(noted.saved, [{ ...USUAL, zone: "Asia/Tokyo" }]);
 });

@@ -134,6 +134,7 @@ export class Cursor {
   /** The whole candle, not only its middle; the first one has some air before it. */
   #bringIntoSight(timeMs: number) {
     const scale = this.#chart.timeScale();
+    if (scale.timeToIndex(toChartTime(timeMs)) === null) this.#reveal(timeMs); // not given to the chart, as far from the view as it is
     const x = scale.timeToCoordinate(toChartTime(timeMs));
     if (x === null) return;
     const { barSpacing } = scale.options();

@@ -57,6 +57,8 @@ export interface SettingsKeeping {
   /** What this browser kept, as it was kept, or null. */
   readonly read: () => string | null;
   readonly write: (text: string) => void;
+  /** What this tab chose and the server was not known to have when the page was left, or null. */
+  readonly unsaved?: () => string | null;
   /** Tells the browser's other tabs. */
   readonly tell: (settings: Settings) => void;
   /** Asks the server to keep them; null where nobody is signed in. */
@@ -75,12 +77,15 @@ export class Preferences {
   readonly #clock: Pick<Clock, "setTimeout" | "clearTimeout">;
   #timer: number | undefined;
 
-  /** `served`: the server's, of whoever is signed in; else what this browser kept. */
+  /** `served`: the server's, of whoever is signed in; else what this browser kept. What is not saved yet goes first. */
   constructor(served: unknown, keeping: SettingsKeeping, clock: Pick<Clock, "setTimeout" | "clearTimeout">) {
-    const settings = checkedSettings(isObject(served) ? served : parsed(keeping.read()));
+    const unsaved = keeping.unsaved?.() ?? null;
+    const known = isObject(served) ? served : parsed(keeping.read());
+    const settings = checkedSettings(unsaved === null ? known : parsed(unsaved));
     this.#signals = signalsOf(settings);
     this.#keeping = keeping;
     this.#clock = clock;
+    if (unsaved !== null) this.#saveSoon(SAVE_AFTER_MS, 0);
   }
 
   /** The choice as a signal, for those who draw by it. */

@@ -8,10 +8,9 @@ import { freshness, type Said } from "./freshness.ts";
 import { Bar } from "./bar.tsx";
 import { Dialogs } from "./dialogs.tsx";
 import type { Page } from "./page.ts";
+import { Panels } from "./panels.tsx";
 import { Stage } from "./stage.tsx";
 import { StatusLine } from "./statusLine.tsx";
-import { TruthPanel } from "./truthPanel.tsx";
-import { WatchlistPanel } from "./watchlistPanel.tsx";
 
 const LOADING: Said = { tone: "busy", text: "Loading", more: "", detail: "Loading candles." };
 
@@ -48,8 +47,7 @@ function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement 
       <Bar page={page} said={said} csrfToken={csrfToken} />
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />
-      {state.panel.value === "truth" ? <TruthPanel page={page} /> : null}
-      {state.panel.value === "watchlist" ? <WatchlistPanel page={page} /> : null}
+      <Panels page={page} />
       <StatusLine page={page} said={said} />
       <Dialogs page={page} />
       <p id="announcer" class="sr" aria-live="polite">{announcer.text}</p>

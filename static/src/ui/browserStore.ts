@@ -9,16 +9,30 @@ const KEY = "truecandle.settings";
 /** Read before the first paint, by themeInit.ts: what it needs to know, and no more. */
 const PAINT_KEY = "truecandle.theme";
 
-/** The keeping of one page. With `save` the server keeps all, and only what the first paint needs stays here. */
-export function browserStore(save: SettingsKeeping["save"]): SettingsKeeping & { onTold: (heard: (settings: unknown) => void) => void } {
+/** With the user's name: what a tab has chosen until the server has it, so that a reload right after a choice keeps it. */
+const UNSAVED_KEY = `${KEY}.unsaved.`;
+
+/**
+ * The keeping of one page. With `save` the server keeps all that `user` chooses: only what the first paint needs
+ * stays here, and in the tab what is not saved yet.
+ */
+export function browserStore(user: string | null, save: SettingsKeeping["save"]): SettingsKeeping & { onTold: (heard: (settings: unknown) => void) => void } {
   const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(save === null ? KEY : `${KEY}.user`);
+  const unsaved = `${UNSAVED_KEY}${user ?? ""}`;
+  let written = 0;
+  const saved = (count: number) => { if (count === written) attempt(() => sessionStorage.removeItem(unsaved)); };
   return {
+    unsaved: () => (save === null ? null : (attempt(() => sessionStorage.getItem(unsaved)) ?? null)),
     read: () => attempt(() => localStorage.getItem(KEY)) ?? attempt(themeAlone) ?? null,
     write: (text) => {
-      if (save === null) attempt(() => localStorage.setItem(KEY, text));
+      written += 1;
+      attempt(() => (save === null ? localStorage.setItem(KEY, text) : sessionStorage.setItem(unsaved, text)));
     },
     tell: (settings) => channel?.postMessage(settings),
-    save,
+    save: save === null ? null : (settings) => {
+      const count = written;
+      return save(settings).then(() => saved(count));
+    },
     onTold: (heard) => channel?.addEventListener("message", ({ data }) => heard(data)),
   };
 }

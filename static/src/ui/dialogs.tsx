@@ -2,23 +2,17 @@
 // Never here: what is in them (later.ts).
 // Invariant: one is open at a time; whatever closes it, the focus goes back to where it was.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { useSignalEffect } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "./icons.tsx";
+import { later, wantLater } from "./laterOn.ts";
 import type { Page } from "./page.ts";
 
-type Later = typeof import("./later.ts");
-
 export function Dialogs({ page }: { readonly page: Page }): JSX.Element | null {
-  const later = useSignal<Later | null>(null);
   const { dialog } = page;
   useSignalEffect(() => {
-    if (dialog.value === null || later.peek() !== null) return;
-    import("./later.ts").then((loaded) => { later.value = loaded; }, () => {
-      page.announcer.tell("That could not be loaded: the server can't be reached.");
-      dialog.value = null;
-    });
+    if (dialog.value !== null) wantLater(page, () => { dialog.value = null; });
   });
   if (dialog.value === null || later.value === null) return null;
   const { MarketSearch, ShortcutList, ZoneList } = later.value;

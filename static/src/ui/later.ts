@@ -1,4 +1,4 @@
-// What is loaded when it is first wanted, in one file: the dialogs, and what is taken out of the page.
+// What is loaded when it is first wanted, in one file: dialogs, panels, notes, and what is taken out of the page.
 // Never here: what every visit needs.
 // Invariant: one door to all of it, so that a visit without it costs nothing, and one with it one request.
 
@@ -6,8 +6,12 @@ import { candleText, csvOf, fileName } from "./candleFiles.ts";
 import { pictureOf } from "./pictureFile.ts";
 import type { TakenFrom } from "./takingOut.ts";
 
+export { AbsentMarket } from "./absentMarket.tsx";
 export { MarketSearch } from "./marketSearch.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
+export { TruthNotes } from "./truthNotes.tsx";
+export { TruthPanel } from "./truthPanel.tsx";
+export { WatchlistPanel } from "./watchlistPanel.tsx";
 export { ZoneList } from "./zoneList.tsx";
 
 /** Saves the chart as a PNG; resolves with what was done, in words. */

@@ -4,18 +4,17 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { AbsentMarket } from "./absentMarket.tsx";
 import { CandleTable } from "./candleTable.tsx";
 import { emptiness, nextStep, notice } from "./freshness.ts";
 import { GoToDate } from "./goToDate.tsx";
 import { Icon } from "./icons.tsx";
+import { Absent, Notes } from "./laterParts.tsx";
 import { Legend } from "./legend.tsx";
 import { OlderLine } from "./olderLine.tsx";
 import { signInHere, type Page } from "./page.ts";
 import { ScaleMenu } from "./readingMenus.tsx";
 import { Toast } from "./toast.tsx";
 import { TypedInterval } from "./typedInterval.tsx";
-import { TruthNotes } from "./truthNotes.tsx";
 
 export function Stage({ page }: { readonly page: Page }): JSX.Element {
   const { config, state, actions } = page;
@@ -29,7 +28,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
       <div class="canvas">
         <div class="readout">
           <Legend page={page} />
-          <TruthNotes page={page} />
+          <Notes page={page} />
         </div>
         <div class="frame">
           <div
@@ -47,7 +46,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
         </div>
         <GoToDate page={page} />
         <ScaleMenu page={page} />
-        <AbsentMarket page={page} />
+        <Absent page={page} />
         <TypedInterval shortcuts={page.shortcuts} />
         <Toast page={page} />
       </div>
