@@ -39,7 +39,7 @@ class Wire:
         session.on("Network.requestServedFromCache", self._kept)
         session.on("Network.responseReceived", self._answered)
         session.on("Network.loadingFinished", self._came)
-        session.on("Network.loadingFailed", lambda told: self.open.pop(told["requestId"], None))
+        session.on("Network.loadingFailed", self._failed)
         session.send("Network.enable")
 
     def _sent(self, told: dict[str, Any]) -> None:
@@ -53,6 +53,9 @@ class Wire:
         self._heads[told["requestId"]] = int(answer["encodedDataLength"])
         if answer.get("fromDiskCache") or answer["url"].startswith("data:"):
             self._kept(told)
+
+    def _failed(self, told: dict[str, Any]) -> None:
+        self.open.pop(told["requestId"], None)
 
     def _came(self, told: dict[str, Any]) -> None:
         number = told["requestId"]
