@@ -1,10 +1,10 @@
 """What a visit costs over the wire, and how many requests.
 
 Counted are the bodies of all answers, compressed as they came: what the browser's own network log
-gives as `encodedDataLength` when an answer has come whole, less what it gives when the headers have
-come (under 1 kB an answer). An answer of candles is counted as if it held 500 of them, since a market
-here is too young to have as many. The WebSocket is not counted: it is one stream for as long as the
-page is open. A visit is over when the chart is live and nothing is on its way.
+gives as `encodedDataLength` when an answer has come whole, less what it gives when the headers
+have come (under 1 kB an answer). An answer of candles is counted as if it held 500 of them, since a
+market here is too young to have as many. The WebSocket is not counted: it is one stream for as long
+as the page is open. A visit is over when the chart is live and nothing is on its way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ AGAIN_BYTES_MAX, AGAIN_REQUESTS_MAX = 25_000, 3
 
 
 class Wire:
-    """What went over the wire since it began to listen: `sizes` by address; `open` is on its way."""
+    """What went over the wire since it began to listen: `sizes` by address, what is `open`."""
 
     def __init__(self, page: Page) -> None:
         self.sizes: list[tuple[str, int]] = []
@@ -39,7 +39,7 @@ class Wire:
         session.on("Network.requestServedFromCache", self._kept)
         session.on("Network.responseReceived", self._answered)
         session.on("Network.loadingFinished", self._came)
-        session.on("Network.loadingFailed", lambda told: self.open.pop(told["requestId"], None))
+        session.on("Network.loadingFailed", self._failed)
         session.send("Network.enable")
 
     def _sent(self, told: dict[str, Any]) -> None:
@@ -53,6 +53,9 @@ class Wire:
         self._heads[told["requestId"]] = int(answer["encodedDataLength"])
         if answer.get("fromDiskCache") or answer["url"].startswith("data:"):
             self._kept(told)
+
+    def _failed(self, told: dict[str, Any]) -> None:
+        self.open.pop(told["requestId"], None)
 
     def _came(self, told: dict[str, Any]) -> None:
         number = told["requestId"]

@@ -30,9 +30,10 @@ def wait_for_bars(page: Page, condition: str = "bars.length > 50") -> None:
 
 
 def forget_choices(page: Page) -> None:
-    """Nothing is chosen any more, by the one who is signed in; what is open keeps what it knows, and
-    may first save it."""
-    unsaved = "Object.keys(sessionStorage).some((key) => key.startsWith('truecandle.settings.'))"
+    """Nothing is chosen any more, by the one who is signed in; what is open keeps what it knows,
+    and may first save it."""
+    kept = "Object.keys(sessionStorage)"
+    unsaved = f"{kept}.some((key) => key.startsWith('truecandle.settings.'))"
     wait_for(lambda: not page.evaluate(unsaved), what="choices that are saved")
     script = """async () => {
       localStorage.clear();
