@@ -104,7 +104,10 @@ export class BarWindow {
   append(points: readonly BarPoint[]) {
     const isAtEnd = this.isAtEnd;
     this.#points.push(...points);
-    if (isAtEnd) this.#bars.append(points);
+    if (!isAtEnd) return;
+    this.#isGiving = true; // the view moves with each of them, and is to be looked at after the last
+    this.#bars.append(points);
+    this.#isGiving = false;
   }
 
   /** New values of a bar that is there. False if none is there. */
