@@ -94,7 +94,7 @@ async function bundle() {
       plugins: [ONLY_WEBSOCKET],
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,
-      legalComments: "eof",
+      legalComments: "none",
       define: { "process.env.NODE_ENV": '"production"' },
       conditions: ["production"],
       logLevel: "warning",

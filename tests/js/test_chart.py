@@ -186,6 +186,10 @@ def test_home_and_end_reach_what_the_window_does_not_hold(stage: Page) -> None:
     assert seen == {"home": 0, "end": 11_999, "isAtNow": True}
 
 
+def test_several_candles_that_come_at_once_are_drawn_once_each(stage: Page) -> None:
+    assert stage.evaluate(f"async () => (await {MODULE}).appendMany(20, 7)") == 0
+
+
 def test_a_candle_far_back_is_brought_into_the_middle_while_the_newest_one_forms(
     stage: Page,
 ) -> None:

@@ -146,6 +146,24 @@ export async function markStart() {
   return { left: changed(0, middle - 20), right: changed(middle + 20, before.width) };
 }
 
+/** Several candles become official at once, as after an outage: how many times is one drawn twice or not at all. */
+export async function appendMany(times, size) {
+  const chart = newChart();
+  const history = new History();
+  let wrong = 0;
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  give(chart, history, history.replace(Array.from({ length: 500 }, (_, i) => candle(i)), 1, false), [live(500, "forming", 100)]);
+  await drawn();
+  for (let at = 500; at < 500 + times * size; at += size) {
+    const rows = [...history.rows.slice(-100), ...Array.from({ length: size }, (_, i) => candle(at + i))];
+    give(chart, history, history.replace(rows, at, true), [live(at + size, "forming", 100)]);
+    const { history: bars, tail } = chart.drawn();
+    if (bars.length !== at + size || tail.length !== 1 || tail[0].time !== bars.at(-1).time + STEP) wrong += 1;
+    await drawn();
+  }
+  return wrong;
+}
+
 /** Which candle is in the middle after a page has come and one of its candles was shown, at once and later. */
 export async function revealFarBack() {
   const chart = newChart();
