@@ -145,7 +145,7 @@ def test_the_last_candles_are_read_as_a_table_by_keys_alone(chart: Page) -> None
         wait_for(lambda: tabbed_to(page, "table-open"), what="the table's button by Tab")
         page.keyboard.press("Enter")
         rows = page.locator("#table tbody tr")
-        assert rows.count() == 30
+        wait_for(lambda: rows.count() == 30, what="the table, which is loaded when it is wanted")
         caption = page.locator("#table caption").inner_text()
         assert caption.startswith("The last 30 candles as they were at ")
         assert rows.first.locator("td").last.inner_text() in (

@@ -1,10 +1,10 @@
-// The last candles as a table, for whoever reads rather than looks: a dialog that a button opens.
+// The last candles as a table, for whoever reads rather than looks: a dialog that a button in the status line opens.
 // Never here: which candles there are, live updates (a table that changes while it is read can't be read).
 // Invariant: all rows are of one moment, which the caption names; each says whether it is official.
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { LIVE_STATES, change, clock, fullMoment, price, volume } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import type { Page } from "./page.ts";
@@ -26,28 +26,19 @@ interface Reading {
 
 const COLUMNS = ["Opens", "Open", "High", "Low", "Close", "Change", "Volume", "State"] as const;
 
-/** The dialog; `TableButton` opens it. */
 export function CandleTable({ page }: { readonly page: Page }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  const reading = useSignal<Reading | null>(null);
-  const read = () => { reading.value = readOf(page); };
-  const toggled = (event: Event) => {
-    if ((event as ToggleEvent).newState === "open") read();
-    else reading.value = null;
-  };
+  const reading = useSignal(readOf(page));
+  useEffect(() => {
+    const focused = document.activeElement as HTMLElement | null;
+    dialog.current!.showModal();
+    return () => focused?.focus();
+  }, []);
   return (
-    <dialog id="table" class="table-dialog" aria-labelledby="table-title" ref={dialog} onBeforeToggle={toggled}>
-      {reading.value === null ? null : <Reader reading={reading.value} onRead={read} onClose={() => dialog.current!.close()} />}
+    <dialog id="table" class="table-dialog" aria-labelledby="table-title" ref={dialog} onClose={() => { page.dialog.value = null; }}>
+      <Reader reading={reading.value} onRead={() => { reading.value = readOf(page); }} onClose={() => dialog.current!.close()} />
     </dialog>
   );
-}
-
-export function TableButton(): JSX.Element {
-  const open = () => {
-    const dialog = document.getElementById("table") as HTMLDialogElement;
-    dialog.showModal();
-  };
-  return <button id="table-open" class="status-button" type="button" aria-haspopup="dialog" title="The last candles as a table" onClick={open}>Table</button>;
 }
 
 function Reader({ reading, onRead, onClose }: { readonly reading: Reading; readonly onRead: () => void; readonly onClose: () => void }): JSX.Element {

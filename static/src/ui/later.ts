@@ -7,7 +7,9 @@ import { pictureOf } from "./pictureFile.ts";
 import type { TakenFrom } from "./takingOut.ts";
 
 export { AbsentMarket } from "./absentMarket.tsx";
+export { CandleTable } from "./candleTable.tsx";
 export { MarketSearch } from "./marketSearch.tsx";
+export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
 export { TruthNotes } from "./truthNotes.tsx";
 export { TruthPanel } from "./truthPanel.tsx";

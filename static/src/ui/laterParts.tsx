@@ -1,9 +1,10 @@
 // Parts of the stage that few visits need, each loaded when there is something for it to say.
-// Never here: what they say (truthNotes.tsx, absentMarket.tsx).
+// Never here: what they say (truthNotes.tsx, absentMarket.tsx, olderLine.tsx).
 // Invariant: what is not wanted is not loaded, and leaves nothing on the page.
 
 import { useComputed, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import { later, wantLater } from "./laterOn.ts";
 import type { Page } from "./page.ts";
 
@@ -18,6 +19,17 @@ export function Notes({ page }: { readonly page: Page }): JSX.Element | null {
 /** What stands in the chart's place for a market that is not followed. */
 export function Absent({ page }: { readonly page: Page }): JSX.Element | null {
   const Shown = useLater(page, () => page.state.absent.value !== null)?.AbsentMarket;
+  return Shown === undefined ? null : <Shown page={page} />;
+}
+
+/** The line over the old end of the chart. Once there it stays: it also says that a way back has ended. */
+export function Older({ page }: { readonly page: Page }): JSX.Element | null {
+  const wasWanted = useRef(false);
+  const Shown = useLater(page, () => {
+    const older = page.state.view.value?.older;
+    wasWanted.current ||= older !== undefined && (older.state !== null || older.aimMs !== null || older.end !== null);
+    return wasWanted.current;
+  })?.OlderLine;
   return Shown === undefined ? null : <Shown page={page} />;
 }
 

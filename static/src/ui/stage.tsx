@@ -4,13 +4,11 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { CandleTable } from "./candleTable.tsx";
 import { emptiness, nextStep, notice } from "./freshness.ts";
 import { GoToDate } from "./goToDate.tsx";
 import { Icon } from "./icons.tsx";
-import { Absent, Notes } from "./laterParts.tsx";
+import { Absent, Notes, Older } from "./laterParts.tsx";
 import { Legend } from "./legend.tsx";
-import { OlderLine } from "./olderLine.tsx";
 import { signInHere, type Page } from "./page.ts";
 import { ScaleMenu } from "./readingMenus.tsx";
 import { Toast } from "./toast.tsx";
@@ -38,7 +36,7 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
           <div class="plot-ring" aria-hidden="true" />
           <Skeleton page={page} />
           <Empty page={page} />
-          <OlderLine page={page} />
+          <Older page={page} />
           <Notice page={page} />
           <button id="to-now" class="to-now" type="button" hidden={state.isAtNow.value} onClick={actions.toNow}>
             To the newest candle <Icon name="forward" />
@@ -55,7 +53,6 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
         Alt and G goes to a date.
         The button "Table" below has the last candles as a table.
       </p>
-      <CandleTable page={page} />
     </main>
   );
 }

@@ -4,7 +4,6 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { TableButton } from "./candleTable.tsx";
 import { exactness, notice, type Said } from "./freshness.ts";
 import { status } from "./format.ts";
 import { Credit } from "./credit.tsx";
@@ -13,7 +12,7 @@ import { TruthButton } from "./truthButton.tsx";
 
 export function StatusLine({ page, said }: { readonly page: Page; readonly said: ReadonlySignal<Said> }): JSX.Element {
   const view = page.state.view.value;
-  if (view === null) return <footer class="status figures"><div class="status-facts" /><TableButton /><Credit /></footer>;
+  if (view === null) return <footer class="status figures"><div class="status-facts" /><TableButton page={page} /><Credit /></footer>;
   const words = status(view);
   const trust = exactness(view);
   const { tone, detail } = said.value;
@@ -27,8 +26,13 @@ export function StatusLine({ page, said }: { readonly page: Page; readonly said:
         <span id="status-fresh" class="status-fresh">{tone === "live" || tone === "busy" || notice(view) !== "" ? "" : detail}</span>
       </div>
       <TruthButton page={page} place="status" />
-      <TableButton />
+      <TableButton page={page} />
       <Credit />
     </footer>
   );
+}
+
+function TableButton({ page }: { readonly page: Page }): JSX.Element {
+  const open = () => { page.dialog.value = "table"; };
+  return <button id="table-open" class="status-button" type="button" aria-haspopup="dialog" title="The last candles as a table" onClick={open}>Table</button>;
 }
