@@ -40,13 +40,18 @@ def node() -> str:
 
 
 def serve(route: Route) -> None:
+    """Answers with our own files; what cannot be bundled fails the request, and is waited for by none."""
     path = route.request.url.removeprefix(ORIGIN)
     if path == "/":
         route.fulfill(body=HTML, content_type="text/html")
         return
     if path in BUNDLES:
         name = path.strip("/").removesuffix(".js")
-        route.fulfill(body=bundle(name), content_type="text/javascript")
+        try:
+            route.fulfill(body=bundle(name), content_type="text/javascript")
+        except AssertionError:
+            route.abort()
+            raise
         return
     file = ROOT / path.lstrip("/")
     options: dict[str, Any] = {"status": 404} if not file.is_file() else {"path": file}

@@ -127,10 +127,10 @@ export async function markStart() {
   give(chart, history, history.replace(Array.from({ length: 30 }, (_, i) => candle(i)), 1, false), []);
   chart.reveal(T0);
   await drawn();
-  const before = pixels();
+  const before = picture();
   chart.markStart(T0);
   await drawn();
-  const after = pixels();
+  const after = picture();
   const changed = (from, to) => {
     let count = 0;
     for (let y = 0; y < before.height; y += 1) {
@@ -202,7 +202,7 @@ export async function homeAndEnd(count) {
 }
 
 /** The price pane as it is drawn now. */
-function pixels() {
+function picture() {
   const canvas = document.querySelector("#plot td:nth-child(2) canvas");
   return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 }
