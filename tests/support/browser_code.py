@@ -40,7 +40,7 @@ def node() -> str:
 
 
 def serve(route: Route) -> None:
-    """Answers with our own files; what cannot be bundled fails the request, and is waited for by none."""
+    """Answers with our own files; what cannot be bundled fails its request at once."""
     path = route.request.url.removeprefix(ORIGIN)
     if path == "/":
         route.fulfill(body=HTML, content_type="text/html")
