@@ -91,11 +91,20 @@ def test_axe_finds_nothing_wrong_with_the_chart(chart: Page, look: str) -> None:
         assert violations(page) == []
 
 
-@pytest.mark.parametrize("opener", ["#market", "#table-open", "#truth"])
-def test_axe_finds_nothing_wrong_with_what_opens(chart: Page, opener: str) -> None:
+#: What opens, and what is there once it has come whole.
+OPENERS = (
+    ("#market", "[role=option]"),
+    ("#table-open", "#table tbody tr"),
+    ("#truth", "#truth-panel .panel-part"),
+)
+
+
+@pytest.mark.parametrize(("opener", "content"), OPENERS)
+def test_axe_finds_nothing_wrong_with_what_opens(chart: Page, opener: str, content: str) -> None:
     for scheme in ("dark", "light"):
         with opened(chart, color_scheme=scheme) as page:
             page.click(opener)
+            page.locator(content).first.wait_for()
             assert violations(page) == []
 
 

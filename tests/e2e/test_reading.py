@@ -178,12 +178,13 @@ def test_a_menu_is_walked_by_keys_and_gives_the_focus_back(reader: Page) -> None
     focused = "document.activeElement.textContent"
     wait_for(lambda: reader.evaluate(focused) == "Candles", what="the chosen type focused")
     reader.keyboard.press("ArrowUp")
-    assert reader.evaluate(focused) == "Heikin Ashi"
+    wait_for(lambda: reader.evaluate(focused) == "Heikin Ashi", what="Heikin Ashi")
     reader.keyboard.press("l")
-    assert reader.evaluate(focused) == "Line"
+    wait_for(lambda: reader.evaluate(focused) == "Line", what="Line")
     reader.keyboard.press("Home")
+    wait_for(lambda: reader.evaluate(focused) == "Candles", what="the first")
     reader.keyboard.press("ArrowDown")
-    assert reader.evaluate(focused) == "Hollow candles"
+    wait_for(lambda: reader.evaluate(focused) == "Hollow candles", what="the second")
     reader.keyboard.press("Escape")
     wait_for(lambda: reader.evaluate("document.activeElement.id") == "type", what="the button")
     assert reader.evaluate("JSON.parse(localStorage['truecandle.settings'] ?? '{}').type") in (
