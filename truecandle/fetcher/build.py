@@ -46,17 +46,7 @@ def build(
     """The fetcher that these settings describe. When `stop` is set, nothing is waited for; `clock`
     is the exchange's, and measured by the fetcher."""
     reach = Reachability()
-    new_client = partial(
-        RestClient,
-        settings.binance_rest_url,
-        Budget(redis),
-        pace=RequestPacer(REQUESTS_PER_SECOND),
-        sleep=stop.wait,
-        now_ms=clock.now_ms,
-        reach=reach,
-    )
-    # One asks for what closed, the other for history, and leaves weight to the first.
-    rest, deep = new_client(reserve=0), new_client(reserve=RESERVE)
+    rest, deep = _clients(settings, redis, stop, clock, reach)
     leadership = FetcherLeadership(redis)
     publisher = Publisher(settings.redis_url)
     writer = OfficialWriter(
@@ -82,3 +72,23 @@ def build(
         partial(leadership.run, jobs=jobs),
     )
     return FetcherRole(scheduler, loops, close)
+
+
+def _clients(
+    settings: Settings,
+    redis: Redis,
+    stop: threading.Event,
+    clock: ExchangeClock,
+    reach: Reachability,
+) -> tuple[RestClient, RestClient]:
+    """One asks for what closed, the other for history, and leaves weight to the first."""
+    new_client = partial(
+        RestClient,
+        settings.binance_rest_url,
+        Budget(redis),
+        pace=RequestPacer(REQUESTS_PER_SECOND),
+        sleep=stop.wait,
+        now_ms=clock.now_ms,
+        reach=reach,
+    )
+    return new_client(reserve=0), new_client(reserve=RESERVE)

@@ -52,6 +52,13 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 BODY_BYTES_MAX: Final = 16 * 1024
 
 
+#: Every path of this role is one of these modules'.
+RESOURCES: Final = (
+    *(pages, data, live_candle, gaps, corrections, audit, markets, exchange_api, user_settings),
+    health,
+)
+
+
 def create_app(
     settings: Settings,
     redis: Redis,
@@ -85,18 +92,7 @@ def create_app(
     compression.init_app(app)
     auth.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
-    for resource in (
-        pages,
-        data,
-        live_candle,
-        gaps,
-        corrections,
-        audit,
-        markets,
-        exchange_api,
-        user_settings,
-        health,
-    ):
+    for resource in RESOURCES:
         app.register_blueprint(resource.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)

@@ -85,8 +85,10 @@ export class BarWindow {
   /** New points after the last one. */
   append(points: readonly BarPoint[]) {
     const isAtEnd = this.isAtEnd;
+    this.#isGiving = true; // a bar may move the view at once, while the window does not have all of them yet
     this.#points.push(...points);
     if (isAtEnd) this.#bars.append(points);
+    this.#isGiving = false;
   }
 
   /** New values of a bar that is there. False if none is there. */
