@@ -33,6 +33,7 @@ export class PageState {
 
   readonly #nextFrame: NextFrame;
   #latest: { readonly view: ViewModel; readonly precision: number } | null = null;
+  #closed: Candle | null = null;
 
   constructor(nextFrame: NextFrame) {
     this.#nextFrame = nextFrame;
@@ -45,9 +46,9 @@ export class PageState {
     if (!isAsked) this.#nextFrame(() => this.#show());
   }
 
-  /** An official candle took its place. */
+  /** An official candle took its place; told with the frame that shows it, so that its market's decimals are known. */
   onClosed(candle: Candle) {
-    this.closed.value = candle;
+    this.#closed = candle;
   }
 
   #show() {
@@ -58,5 +59,7 @@ export class PageState {
       this.view.value = latest.view;
       this.precision.value = latest.precision;
     });
+    if (this.#closed !== null) this.closed.value = this.#closed;
+    this.#closed = null;
   }
 }

@@ -12,9 +12,10 @@ const PRICES = [["open", "O", "pen"], ["high", "H", "igh"], ["low", "L", "ow"], 
 export function Legend({ page: { state } }: { readonly page: Page }): JSX.Element {
   const candle = state.pointed.value;
   const view = state.view.value;
-  if (candle === null || view === null) return <dl id="legend" class="legend is-empty" />;
-  const { interval, nowMs, closesInMs } = view;
   const precision = state.precision.value;
+  // A candle is pointed at as soon as the chart has it; its market's decimals come with the next frame.
+  if (candle === null || view === null || precision < 0) return <dl id="legend" class="legend is-empty" />;
+  const { interval, nowMs, closesInMs } = view;
   return (
     <dl id="legend" class="legend" data-direction={candle.close >= candle.open ? "up" : "down"} data-state={candle.state}>
       <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(candle.time, interval)}>{moment(candle.time, interval, nowMs)}</dd></div>
