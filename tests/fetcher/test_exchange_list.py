@@ -18,7 +18,7 @@ from truecandle.candles.instrument import Instrument
 from truecandle.candles.ticker import Ticker
 from truecandle.errors import MalformedAnswer
 from truecandle.fetcher.exchange_list import (
-    LISTINGS_S,
+    INSTRUMENTS_S,
     PAUSE_S_MAX,
     TICKERS_S,
     ExchangeListReader,
@@ -116,7 +116,7 @@ def test_it_is_read_every_20_seconds_and_its_listings_every_five_minutes(desk: D
     desk.now_s += TICKERS_S
     desk.reader.update()
     assert desk.asked() == ["exchangeInfo", "ticker/24hr", "ticker/24hr"]
-    desk.now_s += LISTINGS_S
+    desk.now_s += INSTRUMENTS_S
     desk.reader.update()
     assert desk.asked()[3:] == ["exchangeInfo", "ticker/24hr"]
 

@@ -209,6 +209,22 @@ def test_another_interval_of_the_same_market_keeps_the_zoom(stage: Page) -> None
     assert abs(seen["after"][1] - seen["before"][1]) < 1
 
 
+def test_the_legend_waits_for_its_markets_decimals(stage: Page) -> None:
+    """The first candle may be pointed at a frame before what the session knows is shown."""
+    seen = stage.evaluate(
+        f"""async () => {{
+          const {{legend}} = await {PAGE};
+          const values = {{open: 1, high: 2, low: 1, close: 2, volume: 1}};
+          const pointed = {{time: 0, ...values, state: 'final'}};
+          const root = document.getElementById('legend');
+          const cells = async (precision) =>
+            Object.keys(await legend(root, pointed, '1m', precision)).length;
+          return [await cells(-1), await cells(2)];
+        }}"""
+    )
+    assert seen == [0, 8]
+
+
 def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
     shown: dict[str, str] = stage.evaluate(
         f"""async () => {{

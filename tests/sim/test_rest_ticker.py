@@ -7,27 +7,21 @@ Invariant: a figure is compared with the trades themselves, summed up here.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any
 
-import ccxt
 import pytest
 import requests
 
+from tests.support.public_clients import binance_client, ccxt_client
 from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import DAY_MS, HOUR_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.listed import CYCLE_HOURS, listed_symbols
 from truecandle.sim.server import SimServer
 from truecandle.sim.synthetic import SyntheticTrades
-
-with warnings.catch_warnings():
-    # python-binance imports names that its WebSocket library has deprecated.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from binance import Client
 
 FULL = [
     "symbol", "priceChange", "priceChangePercent", "weightedAvgPrice", "prevClosePrice",
@@ -167,9 +161,7 @@ def test_the_same_seed_lists_the_same_market(long: SimServer) -> None:
 
 
 def test_ccxt_and_python_binance_fetch_all_tickers(long: SimServer) -> None:
-    options = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}
-    exchange = ccxt.binance({"enableRateLimit": False, "options": options})
-    exchange.urls["api"]["public"] = f"{long.rest_url}/api/v3"
+    exchange = ccxt_client(long)
     found = exchange.fetch_tickers()
     assert len(found) == LISTED + 1
     one = found["AAVE/USDT"]
@@ -178,7 +170,5 @@ def test_ccxt_and_python_binance_fetch_all_tickers(long: SimServer) -> None:
     two = exchange.fetch_tickers(["AAVE/USDT", "BTC/USDT"])
     assert set(two) == {"AAVE/USDT", "BTC/USDT"}
 
-    class Local(Client):
-        API_URL = f"{long.rest_url}/api"
-
-    assert len(Local(ping=False).get_ticker()) == LISTED + 1
+    with binance_client(long) as client:
+        assert len(client.get_ticker()) == LISTED + 1

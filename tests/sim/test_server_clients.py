@@ -14,6 +14,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from tests.support.public_clients import binance_client, ccxt_client
 from tests.support.sim_time import NOW_MS
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.sim.server import SimServer
@@ -27,24 +28,13 @@ with warnings.catch_warnings():
 
 @pytest.fixture
 def exchange(still: SimServer) -> ccxt.binance:
-    options = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}
-    client = ccxt.binance({"enableRateLimit": False, "options": options})
-    client.urls["api"]["public"] = f"{still.rest_url}/api/v3"
-    return client
+    return ccxt_client(still)
 
 
 @pytest.fixture
 def client(still: SimServer) -> Iterator[binance.Client]:
-    class Local(binance.Client):
-        API_URL = f"{still.rest_url}/api"
-
-    loop = asyncio.new_event_loop()  # it would make one, and leave it open
-    asyncio.set_event_loop(loop)
-    opened = Local()
-    yield opened
-    opened.close_connection()
-    asyncio.set_event_loop(None)
-    loop.close()
+    with binance_client(still) as opened:
+        yield opened
 
 
 def test_ccxt_loads_the_markets_with_their_precisions(exchange: ccxt.binance) -> None:

@@ -1,6 +1,6 @@
 """Reads the exchange's whole list, again and again: which markets trade there, and their 24 hours.
 
-Never here: the followed markets' own listings (`symbol_registry`), candles.
+Never here: the followed markets' own instruments (`symbol_registry`), candles.
 Invariant: only the fetcher that leads asks, of the weight that closes and history leave over; where
 that is short, or the exchange fails, a reading is left out.
 """
@@ -28,7 +28,7 @@ from truecandle.store.exchange_list import ListedMarket
 STEP_S: Final = 0.5
 #: How often the 24 hours are read, and which markets trade.
 TICKERS_S: Final = 20.0
-LISTINGS_S: Final = 300.0
+INSTRUMENTS_S: Final = 300.0
 #: The longest pause after failures.
 PAUSE_S_MAX: Final = 300.0
 
@@ -54,8 +54,8 @@ class ExchangeListReader:
         self._is_leading = is_leading
         self._now_ms = now_ms
         self._now_s = now_s
-        self._listings: dict[str, Instrument] = {}
-        self._listings_due_s = 0.0
+        self._instruments: dict[str, Instrument] = {}
+        self._instruments_due_s = 0.0
         self._due_s = 0.0
         self._outage: Outage | None = None
         self._backoff = Backoff(TICKERS_S, PAUSE_S_MAX)
@@ -87,18 +87,18 @@ class ExchangeListReader:
             self._troubles.clear("")
 
     def _read(self, now_s: float) -> None:
-        if not self._listings or now_s >= self._listings_due_s:
+        if not self._instruments or now_s >= self._instruments_due_s:
             page = self._rest.trading()
-            self._listings = {one.symbol: one for one in page.instruments}
-            self._listings_due_s = now_s + LISTINGS_S
+            self._instruments = {one.symbol: one for one in page.instruments}
+            self._instruments_due_s = now_s + INSTRUMENTS_S
         days = {day.symbol: day for day in self._rest.tickers().tickers}
         exchange_list.write(self._redis, self._rows(days), self._now_ms())
 
     def _rows(self, days: dict[str, Ticker]) -> list[ListedMarket]:
         """Every market that trades, and those that are followed, whether they trade or not."""
         followed = {one.symbol: one.instrument for one in markets.followed(self._redis)}
-        found = {**followed, **self._listings}
-        return [ListedMarket(listing, days.get(symbol)) for symbol, listing in found.items()]
+        found = {**followed, **self._instruments}
+        return [ListedMarket(one, days.get(symbol)) for symbol, one in found.items()]
 
     def _fail(self, error: Exception, now_s: float) -> None:
         """Where only our own weight is short, it is no trouble, and no reason to wait longer."""

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 
 from truecandle.web import compression
 from truecandle.web.auth import require_read
+from truecandle.web.json_response import private
 from truecandle.web.query import parse_symbols_query
 from truecandle.web.services import services
 
@@ -33,6 +34,4 @@ def exchange_markets() -> Response:
     else:
         response = compression.respond(answer.body, answer.coded if not wanted else None)
     response.set_etag(answer.etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(("Cookie", "Authorization"))
-    return response
+    return private(response)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-import orjson
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
 from jinja2.utils import htmlsafe_json_dumps
@@ -120,7 +119,7 @@ def _config() -> dict[str, Any]:
         "user": current_user.name if is_signed_in else None,
         "limit": PAGE_CANDLES,
         "settings": chosen,
-        "ticker": orjson.Fragment(ticker) if ticker else None,
+        "ticker": exact_json.Exact(ticker) if ticker else None,
     }
 
 

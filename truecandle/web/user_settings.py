@@ -18,10 +18,12 @@ from flask_login import current_user
 
 from truecandle.candles.series import parse_series, parse_symbol
 from truecandle.errors import CandleError, StoreError
+from truecandle.exact_json import Exact
 from truecandle.store import user_settings
 from truecandle.store.user_settings import StoredSettings
 from truecandle.web import json_body
 from truecandle.web.auth import require_user, require_write, unauthorized
+from truecandle.web.json_response import json_response
 from truecandle.web.query import reject_parameters
 from truecandle.web.services import services
 
@@ -76,11 +78,7 @@ def checked(given: object) -> dict[str, Any]:
 
 
 def _answer(found: StoredSettings) -> Response:
-    body = f'{{"settings":{found.text},"version":{found.version}}}'
-    response = Response(body, mimetype="application/json")
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(("Cookie", "Authorization"))
-    return response
+    return json_response({"settings": Exact(found.text), "version": found.version})
 
 
 def _one_of(*allowed: str) -> Callable[[str, object], str]:

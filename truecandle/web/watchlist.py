@@ -8,12 +8,10 @@ decimal text, and never a browser's word.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from truecandle import exact_json
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series, parse_symbol
@@ -55,7 +53,7 @@ def prices(services: Services, symbols: Sequence[str]) -> dict[str, Any]:
 
 
 def _latest(ours: LiveCandle | None, listed_ms: int, row: bytes) -> object:
-    listed = json.loads(row, parse_float=str, parse_int=str).get("price")
+    listed = exact_json.loads(row).get("price")
     if ours is not None and (listed is None or ours.updated_at >= listed_ms):
-        return orjson.Fragment(ours.close)
-    return None if listed is None else orjson.Fragment(listed)
+        return exact_json.Exact(ours.close)
+    return None if listed is None else exact_json.Exact(str(listed))

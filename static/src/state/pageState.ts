@@ -70,6 +70,7 @@ export class PageState {
 
   readonly #nextFrame: NextFrame;
   #latest: { readonly view: ViewModel; readonly precision: number } | null = null;
+  #closed: Candle | null = null;
 
   constructor(nextFrame: NextFrame) {
     this.#nextFrame = nextFrame;
@@ -90,18 +91,19 @@ export class PageState {
     if (!isAsked) this.#nextFrame(() => this.#show());
   }
 
-  /** An official candle took its place. */
+  /** An official candle took its place; told with the frame that shows it, so that its market's decimals are known. */
   onClosed(candle: Candle) {
-    this.closed.value = candle;
+    this.#closed = candle;
   }
 
   #show() {
-    const latest = this.#latest;
-    this.#latest = null;
+    const [latest, closed] = [this.#latest, this.#closed];
+    this.#latest = this.#closed = null;
     if (latest === null || this.absent.peek() !== null) return;
     batch(() => {
       this.view.value = latest.view;
       this.precision.value = latest.precision;
     });
+    if (closed !== null) this.closed.value = closed;
   }
 }

@@ -15,11 +15,12 @@ export function Legend({ page: { state, markets, preferences } }: { readonly pag
   const view = state.view.value;
   const hole = state.hole.value;
   if (hole !== null && view !== null) return <HoleLegend hole={hole} interval={view.interval} nowMs={view.nowMs} />;
-  if (candle === null || view === null) return <dl id="legend" class="legend is-empty" />;
+  const precision = state.precision.value;
+  // A candle is pointed at as soon as the chart has it; its market's decimals come with the next frame.
+  if (candle === null || view === null || precision < 0) return <dl id="legend" class="legend is-empty" />;
   const { symbol, interval, nowMs } = view;
   const base = markets.list.value.find((market) => market.symbol === symbol)?.base ?? "";
   const isAveraged = preferences.of("type").value === "heikin-ashi";
-  const precision = state.precision.value;
   return (
     <dl id="legend" class="legend" data-direction={direction(candle)} data-state={candle.state}>
       <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(candle.time, interval)}>{moment(candle.time, interval, nowMs)}</dd></div>
