@@ -103,7 +103,8 @@ OPENERS = (
 def test_axe_finds_nothing_wrong_with_what_opens(chart: Page, opener: str, content: str) -> None:
     for scheme in ("dark", "light"):
         with opened(chart, color_scheme=scheme) as page:
-            page.click(opener)
+            if page.get_attribute(opener, "aria-expanded") != "true":  # a panel stays as it was left
+                page.click(opener)
             page.locator(content).first.wait_for()
             assert violations(page) == []
 

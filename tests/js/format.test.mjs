@@ -43,6 +43,7 @@ test("how long something has lasted is told in its largest unit", () => {
 test("countdowns, prices, volumes and changes read as traders write them", () => {
   assert.deepEqual([41_000, 3_761_000, 183_022_000, -5, 100].map(countdown), ["00:41", "1:02:41", "2 d 02:50:22", "00:00", "00:01"]);
   assert.deepEqual([price(61234.5, 2), price(0.00000908, 8)], ["61,234.50", "0.00000908"]);
+  assert.deepEqual([price(61234.5, -1), price(0.00000908, -1)], ["61,234.5", "0.00000908"], "its own where the market's are not known");
   assert.deepEqual([12.345678, 1234.56, 1_234_567, 0.00012].map(volume), ["12.346", "1,234.6", "1.235M", "0.00012"]);
   assert.deepEqual([change(100, 101.25), change(100, 98), change(100, 100)], ["+1.25 %", "−2.00 %", "0.00 %"]);
   assert.deepEqual([change(63_815.2, 63_815.19), change(63_815.2, 63_815.21)], ["0.00 %", "0.00 %"]);

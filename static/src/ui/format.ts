@@ -11,6 +11,9 @@ import { shownZone } from "./shownZone.ts";
 const DAY_MS = 86_400_000;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** The most that every browser takes; the exchange has eight. */
+const DECIMALS_MAX = 20;
+
 /** By options; as many as there are precisions. */
 const formatters = new Map<string, Intl.NumberFormat>();
 
@@ -102,8 +105,9 @@ export function standing({ symbol, status = null }: { readonly symbol: string; r
   return { word: status.toLowerCase(), text: `${symbol} does not trade at the moment: the exchange says ${status}.` };
 }
 
-/** A price with its market's decimals: 61,234.50. */
+/** A price with its market's decimals: 61,234.50; with its own while the market's are not known (-1). */
 export function price(number: number, precision: number) {
+  if (precision < 0) return formatter({ maximumFractionDigits: DECIMALS_MAX }).format(number);
   return formatter({ minimumFractionDigits: precision, maximumFractionDigits: precision }).format(number);
 }
 
