@@ -15,6 +15,7 @@ import requests
 
 from tests.support.axe import violations
 from tests.support.chart_page import wait_for_bars
+from tests.support.page_pictures import picture
 from tests.support.pixels import pixels
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
@@ -89,6 +90,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 def test_axe_finds_nothing_wrong_with_the_chart(chart: Page, look: str) -> None:
     with opened(chart, **LOOKS[look]) as page:
         assert violations(page) == []
+        picture(page, look.replace(" ", "-"))
 
 
 #: What opens, and what is there once it has come whole.
@@ -103,7 +105,7 @@ OPENERS = (
 def test_axe_finds_nothing_wrong_with_what_opens(chart: Page, opener: str, content: str) -> None:
     for scheme in ("dark", "light"):
         with opened(chart, color_scheme=scheme) as page:
-            if page.get_attribute(opener, "aria-expanded") != "true":  # a panel stays as it was left
+            if page.get_attribute(opener, "aria-expanded") != "true":  # a panel stays open
                 page.click(opener)
             page.locator(content).first.wait_for()
             assert violations(page) == []

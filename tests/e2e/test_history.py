@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.support.chart_page import go, wait_for_bars
+from tests.support.page_pictures import picture
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System, ask
@@ -46,6 +47,7 @@ def test_scrolled_beyond_what_is_stored_the_page_fetches_more_and_draws_the_trut
     system.script("delay", path="klines", ms=900, count=None)
     scroll_until(chart, lambda: "so far, back to" in words(chart))
     assert "fetching older candles" in words(chart)
+    picture(chart, "history-fetching")
     scroll_until(chart, lambda: first_ms(chart) < stored_ms - 2_000 * MINUTE_MS)
     news_ms = chart.evaluate("truecandle.state().lastNewsMs")
     wait_for(lambda: chart.evaluate("truecandle.state().lastNewsMs") > news_ms, what="ticks")
@@ -70,6 +72,7 @@ def test_the_markets_first_candle_is_marked_and_said(chart: Page, system: System
     scroll_until(chart, lambda: chart.evaluate(f"{begins} ?? false"))
     answer = told(system, interval="1d")
     assert answer["is_whole"] and first_ms(chart) == answer["first"]
+    picture(chart, "history-begins")
     assert drawn_is_true(chart, system, "1d")
 
 

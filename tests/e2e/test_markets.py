@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.chart_page import forget_choices, go, wait_for_bars
+from tests.support.page_pictures import picture
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
@@ -114,6 +115,7 @@ def test_arrows_home_and_end_walk_the_list_and_escape_leaves_it(page: Page) -> N
     page.keyboard.press("Home")
     assert active(page) == "BTCUSDT"
     assert "more" in page.inner_text("#markets-rest")
+    picture(page, "search")
     page.keyboard.press("Escape")
     page.locator("#markets").wait_for(state="detached")
     assert page.evaluate("document.activeElement.id") == "market"
@@ -145,6 +147,7 @@ def test_the_watchlist_moves_keeps_its_place_and_goes_to_a_market(page: Page) ->
 
     wait_for(moved, 30, "a price that moves")
     assert page.locator(row).bounding_box() == box
+    picture(page, "watchlist")
     assert re.fullmatch(r"[+−]?\d+\.\d\d %", page.inner_text(f"{row} .watch-change").strip())
     page.focus("#watchlist-panel [data-symbol=BTCUSDT] a")
     page.keyboard.press("ArrowDown")
@@ -183,6 +186,7 @@ def test_a_link_to_a_market_that_is_not_followed_offers_to_follow_it(
     assert not page.locator("#plot").is_visible()
     assert not page.locator("#legend").is_visible()
     assert "official" not in page.inner_text(".status")
+    picture(page, "not-followed")
     page.click("#absent-follow")
     wait_for_bars(page, "bars.length > 50")
     wait_for(lambda: page.locator("#absent").count() == 0, what="the chart")

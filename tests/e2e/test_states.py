@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.axe import violations
 from tests.support.chart_page import wait_for_bars
+from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
@@ -113,6 +114,7 @@ def test_live_is_said_for_three_seconds_at_most_after_a_part_has_stopped(
         if role == "web":
             wait_for(lambda: page.locator("#notice-retry").is_visible(), 30, "a way to try now")
             assert violations(page) == []
+            picture(page, "server-away")
         assert page.evaluate(_BOX) == before
     finally:
         still(system, role, signal.SIGCONT)
@@ -133,6 +135,7 @@ def test_the_page_is_laid_out_before_anything_has_come_and_never_moves_again(pag
         wait_for(partial(page.locator("#skeleton").is_visible), what="a skeleton")
         wait_for(partial(page.evaluate, "truecandle.state().load.kind"), what="a session")
         assert held
+        picture(page, f"loading-{window['width']}")
         while held:
             held.pop().continue_()
         page.unroute("**/data?*")
@@ -157,6 +160,7 @@ def test_where_the_socket_is_shut_out_the_chart_goes_on_by_rest_and_says_so(
     wait_for(partial(says, page, "every 5"), 30, "words about asking every 5 s")
     assert violations(page) == []
     assert not is_grey(page) and page.locator("#notice").is_hidden()
+    picture(page, "socket-blocked")
     last = "truecandle.bars().findLast((bar) => bar.state === 'final').time"
     reached_ms = page.evaluate(last) + 8_000
     wait_for(lambda: page.evaluate(last) >= reached_ms, 30, "candles of another 8 s")
@@ -172,6 +176,7 @@ def test_a_device_without_network_is_told_so_and_not_that_the_server_is_away(pag
     text = page.locator("#notice-text")
     wait_for(lambda: (text.text_content() or "").startswith("You are offline since"), what="why")
     assert violations(page) == []
+    picture(page, "offline")
     page.context.set_offline(False)
     wait_for(partial(says, page, "Live"), HEAL_S, "Live")
 
@@ -185,3 +190,4 @@ def test_signed_out_elsewhere_the_page_keeps_its_candles_and_offers_to_sign_in(p
     link = page.locator("#notice a")
     assert link.inner_text() == "Sign in" and "next=" in (link.get_attribute("href") or "")
     assert violations(page) == []
+    picture(page, "signed-out")

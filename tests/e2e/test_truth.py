@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.support.chart_page import go, wait_for_bars
+from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System, ask, is_proven
 
@@ -82,6 +83,7 @@ def test_a_correction_is_marked_on_the_open_chart_and_shows_both_versions(
     assert note["words"].startswith("Corrected by the exchange, noticed ")
     assert note["words"].endswith("when the next candles were fetched")
     assert note["state"] == "official, corrected"
+    picture(chart, "correction")
 
 
 def test_keys_read_the_correction_aloud(chart: Page, corrected: dict[str, Any]) -> None:
@@ -105,6 +107,7 @@ def test_a_gap_is_a_band_and_the_legend_inside_says_why(chart: Page, hole: range
     point(chart, (band["left"] + band["right"]) / 2, 300)
     words = shown(chart, "#legend[data-state=gap] [data-cell=state]").inner_text()
     assert words.startswith(f"no candle: exchange maintenance, {CANDLES} s (")
+    picture(chart, "gap")
     assert chart.query_selector("#legend [data-cell=close]") is None
 
 
@@ -118,6 +121,7 @@ def test_the_panel_tells_how_exact_the_chart_was_and_leads_to_candles(
     assert "Known since" in chart.inner_text("#truth-since")
     for open_ms, text in ((corrected["time"], "high"), (hole.start, "exchange maintenance")):
         assert text in chart.inner_text(f"[data-at='{open_ms}'] .entry-what")
+    picture(chart, "truth")
     chart.click(f"[data-at='{corrected['time']}'] .entry-go")
     wait_for(lambda: pointed(chart) == corrected["time"], what="the corrected candle")
     assert query(chart)["at"] == [str(corrected["time"])]
@@ -163,6 +167,7 @@ def test_as_shown_live_is_drawn_beside_what_is_official(chart: Page, system: Sys
     live, official = (versions(row) for row in rows)
     assert number(official["high"]) == high and number(live["high"]) < high
     assert "Shown live with another high" in chart.inner_text("#as-shown")
+    picture(chart, "as-shown")
     chart.click("#truth")
     chart.click("text=Show official only")
     assert chart.query_selector("#as-shown") is None
