@@ -1,13 +1,13 @@
 # Every command of TrueCandle. Each does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run dev test lint unit e2e setup-dev lock clean
+.PHONY: help setup demo run dev test lint unit e2e pictures setup-dev lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## everything that is needed to run, in .venv/, node_modules/ and static/dist/
 	@$(PYTHON) -m tools.setup
@@ -36,6 +36,9 @@ unit: setup-dev ## the short tests: rules, store, the browser's code
 
 e2e: setup-dev ## the tests in a real Chromium, and those that break things
 	@$(PYTEST) tests/e2e tests/faults
+
+pictures: setup-dev ## docs/pictures anew, by the tests that bring each state about
+	@PICTURES=1 $(PYTEST) $(addprefix tests/e2e/test_,everyone.py states.py truth.py history.py markets.py touch.py)
 
 setup-dev:
 	@$(PYTHON) -m tools.setup --dev

@@ -11,10 +11,11 @@ import pytest
 import requests
 
 from tests.support.chart_page import go, wait_for_bars
+from tests.support.drawn_bars import drawn_is_true
 from tests.support.page_pictures import picture
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
-from tests.support.whole_system import System, ask
+from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -182,24 +183,3 @@ def told(system: System, symbol: str = "BTCUSDT", interval: str = "1m") -> dict[
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found
-
-
-def drawn_is_true(page: Page, system: System, interval: str = "1m") -> bool:
-    """Whether all bars that the page holds, and those that its chart draws, are `/data`'s."""
-    bars = page.evaluate("truecandle.bars().filter((bar) => bar.state === 'final')")
-    drawn = page.evaluate("truecandle.drawn().history")
-    rows: dict[int, tuple[float, ...]] = {}
-    before: dict[str, str] = {}
-    while not rows or min(rows) > bars[0]["time"]:
-        answer = ask(system, "/data", interval=interval, time="ms", limit="5000", **before)
-        if not answer["time"]:
-            break
-        columns = (answer[name] for name in ("open", "high", "low", "close", "volume"))
-        rows |= dict(zip(answer["time"], zip(*columns, strict=True), strict=True))
-        before = {"before": str(answer["time"][0])}
-    names = ("open", "high", "low", "close", "volume")
-    wanted = {time: row for time, row in rows.items() if time >= bars[0]["time"]}
-    is_held = {bar["time"]: tuple(bar[name] for name in names) for bar in bars} == wanted
-    return bool(is_held) and all(
-        tuple(bar[name] for name in names[:4]) == wanted[bar["time"]][:4] for bar in drawn
-    )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.support.axe import violations
 from tests.support.chart_page import wait_for_bars
@@ -168,6 +169,32 @@ def test_where_the_socket_is_shut_out_the_chart_goes_on_by_rest_and_says_so(
     assert all(b - a == 1000 for a, b in zip(times[-60:], times[-59:], strict=False))
     blocked = False
     wait_for(partial(says, page, "Live"), HEAL_S, "Live")
+
+
+def test_a_market_without_candles_says_so_and_shows_them_as_soon_as_they_come(
+    page: Page, system: System
+) -> None:
+    follow = """async (symbol) => {
+      const token = document.querySelector('meta[name="csrf-token"]').content;
+      const headers = {"Content-Type": "application/json", "X-CSRFToken": token};
+      const body = JSON.stringify({symbol});
+      return (await fetch("/markets", {method: "POST", headers, body})).status;
+    }"""
+    system.script("delay", path="klines", symbol="PEPEUSDT", ms=6_000, count=None)
+    still(system, "feed", signal.SIGSTOP)
+    try:
+        assert page.evaluate(follow, "PEPEUSDT") == 201
+        page.goto(f"{system.url}/?symbol=PEPEUSDT&interval=1m")
+        title = page.locator("#empty-title")
+        title.wait_for()
+        assert title.inner_text() == "No candles of PEPEUSDT 1m yet"
+        assert violations(page) == []
+        picture(page, "empty")
+    finally:
+        requests.delete(f"{system.sim_url}/sim/faults", timeout=5)
+        still(system, "feed", signal.SIGCONT)
+    wait_for_bars(page)
+    assert page.locator("#empty").count() == 0
 
 
 def test_a_device_without_network_is_told_so_and_not_that_the_server_is_away(page: Page) -> None:

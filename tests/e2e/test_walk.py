@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from tests.support.chart_page import go, wait_for_bars
+from tests.support.drawn_bars import drawn_is_true
 from tests.support.page_recorder import seen, watch
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
@@ -62,6 +63,23 @@ def test_switching_market_and_interval_shows_the_other_series(chart: Page) -> No
     assert all(time % 60_000 == 0 for time in times)
     chart.get_by_role("link", name="1s", exact=True).click()
     wait_for_bars(chart, "bars.some((bar) => bar.time % 60000)")
+
+
+def test_after_fifty_switches_right_after_one_another_the_last_series_is_drawn_whole(
+    chart: Page, system: System
+) -> None:
+    """Whichever answer comes when: the address, the badge's series and every bar are the last's."""
+    switch = """async (names) => {
+      for (const name of names) {
+        document.querySelector(`[data-interval="${name}"]`).click();
+        await new Promise((next) => setTimeout(next, 40));
+      }
+    }"""
+    chart.evaluate(switch, ["1m", "1s"] * 25)
+    assert chart.url.endswith("interval=1s")
+    arrived = "truecandle.state().interval === '1s' && truecandle.bars().length > 50"
+    wait_for(lambda: chart.evaluate(arrived), what="the last series")
+    wait_for(lambda: drawn_is_true(chart, system, "1s", "ETHUSDT"), what="bars that equal /data")
 
 
 def test_the_chain_holds_while_official_candles_are_late_and_nothing_trades(

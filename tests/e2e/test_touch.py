@@ -1,0 +1,146 @@
+"""The chart by finger, on a phone: drag, pinch, hold, tap, and what opens from below.
+
+Never here: how large a target is (`test_everyone`).
+Invariant: fingers are put down, moved and lifted by the browser's debugger, as a screen does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.chart_page import wait_for_bars
+from tests.support.page_pictures import picture
+from tests.support.waiting import wait_for
+from tests.support.whole_system import System
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession, Page
+
+STEPS = 8
+Point = tuple[float, float]
+
+
+@pytest.fixture
+def phone(chart: Page, system: System, problems: list[str]) -> Iterator[Page]:
+    """A phone of the one who is signed in, with the chart of BTCUSDT 1m."""
+    browser = chart.context.browser
+    assert browser is not None
+    context = browser.new_context(
+        storage_state=chart.context.storage_state(),
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+    )
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{system.url}/?symbol=BTCUSDT&interval=1m")
+    wait_for_bars(page)
+    yield page
+    context.close()
+
+
+class Fingers:
+    """Fingers on the plot; places are parts of its width and height."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+        box = page.locator("#plot").bounding_box()
+        assert box is not None
+        self._box: Any = box
+
+    def put(self, *places: Point) -> None:
+        """One after the other, as fingers come."""
+        for count in range(1, len(places) + 1):
+            self._send("touchStart", places[:count])
+
+    def move(self, before: list[Point], after: list[Point]) -> None:
+        """In steps, so that it is a way and not a jump."""
+        for step in range(1, STEPS + 1):
+            part = step / STEPS
+            between = [
+                (x0 + (x1 - x0) * part, y0 + (y1 - y0) * part)
+                for (x0, y0), (x1, y1) in zip(before, after, strict=True)
+            ]
+            self._send("touchMove", between)
+
+    def lift(self) -> None:
+        self._send("touchEnd", ())
+
+    def _send(self, kind: str, places: Any) -> None:
+        box = self._box
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": at}
+            for at, (x, y) in enumerate(places)
+        ]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def sight(page: Page) -> Any:
+    return page.evaluate("truecandle.sight()")
+
+
+def test_a_finger_drags_the_chart_back_and_a_tap_returns_to_the_newest_candle(phone: Page) -> None:
+    before, fingers = sight(phone), Fingers(phone)
+    fingers.put((0.2, 0.5))
+    fingers.move([(0.2, 0.5)], [(0.8, 0.5)])
+    fingers.lift()
+    wait_for(lambda: sight(phone)["toMs"] < before["toMs"], what="older candles in sight")
+    phone.locator("#to-now").tap()
+    wait_for(lambda: sight(phone)["toMs"] >= before["toMs"], what="the newest candle")
+
+
+def test_two_fingers_zoom(phone: Page) -> None:
+    before, fingers = sight(phone)["count"], Fingers(phone)
+    apart, together = [(0.2, 0.5), (0.8, 0.5)], [(0.45, 0.5), (0.55, 0.5)]
+    fingers.put(*apart)
+    fingers.move(apart, together)
+    fingers.lift()
+    wait_for(lambda: sight(phone)["count"] > before * 1.2, what="more candles in sight")
+    wide = sight(phone)["count"]
+    fingers.put(*together)
+    fingers.move(together, apart)
+    fingers.lift()
+    wait_for(lambda: sight(phone)["count"] < wide / 1.5, what="fewer candles in sight")
+
+
+def test_a_finger_that_is_held_reads_a_candle_and_slides_to_others(phone: Page) -> None:
+    fingers = Fingers(phone)
+    fingers.put((0.3, 0.4))
+    newest = phone.evaluate("truecandle.bars().at(-1).time")
+    wait_for(lambda: phone.evaluate("truecandle.pointed()") != newest, what="a candle that is read")
+    first = phone.evaluate("truecandle.pointed()")
+    fingers.move([(0.3, 0.4)], [(0.6, 0.4)])
+    wait_for(lambda: phone.evaluate("truecandle.pointed()") > first, what="a later candle")
+    fingers.lift()
+
+
+def test_market_truth_and_watchlist_open_by_tap_and_close_again(phone: Page) -> None:
+    phone.locator("#market").tap()
+    option = phone.locator("#markets [role=option]").first
+    option.wait_for()
+    picture(phone, "phone-search")
+    phone.locator("#markets-filter").fill("ethusdt")
+    phone.locator("#markets [role=option][data-symbol=ETHUSDT] a, "
+                  "#markets [role=option][data-symbol=ETHUSDT]").first.tap()  # fmt: skip
+    phone.wait_for_url("**symbol=ETHUSDT&interval=1m")
+    wait_for_bars(phone)
+    phone.locator("#truth-status").tap()
+    panel = phone.locator("#truth-panel")
+    panel.locator(".panel-part").first.wait_for()
+    picture(phone, "phone-truth")
+    panel.get_by_role("button", name="Close").tap()
+    wait_for(lambda: panel.count() == 0, what="a panel that has closed")
+
+
+def test_intervals_are_reached_by_a_swipe_and_chosen_by_a_tap(phone: Page) -> None:
+    phone.locator('[data-interval="1s"]').tap()
+    wait_for(partial(phone.evaluate, "truecandle.state().interval === '1s'"), what="1s")
+    wait_for_bars(phone)
+
+
+def test_the_page_complains_of_nothing(problems: list[str]) -> None:
+    assert problems == []
