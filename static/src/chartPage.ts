@@ -27,14 +27,15 @@ import { browserStore } from "./ui/browserStore.ts";
 import { element } from "./ui/element.ts";
 import { pageTitle, standing } from "./ui/format.ts";
 import { freshness } from "./ui/freshness.ts";
+import { holeWords, jumpWords } from "./ui/gapWords.ts";
 import { toggleDateSheet } from "./ui/goToDate.tsx";
 import { keyed } from "./ui/keyWords.ts";
+import { later } from "./ui/laterOn.ts";
 import { spoken } from "./ui/legend.tsx";
 import { address, type Page } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
 import { wear } from "./ui/worn.ts";
-import { correctionSpoken, holeWords, jumpWords } from "./ui/truthWords.ts";
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
@@ -310,6 +311,12 @@ function nextFrame(callback: () => void) {
   else requestAnimationFrame(callback);
 }
 
+/** Once its words are there: they come with the note below the legend, which a correction makes wanted. */
+function sayCorrection() {
+  const [correction, loaded] = [truth.details.detail.peek()?.correction, later.peek()];
+  if (isByKeys && correction && loaded !== null) announcer.say(loaded.correctionSpoken(correction));
+}
+
 /** Who is signed in already is sent here from a one-time link, and the browser keeps what is behind its #. */
 function forgetLink() {
   if (location.hash.startsWith("#link=")) history.replaceState(null, "", location.pathname + location.search);
@@ -329,9 +336,7 @@ function listen() {
   state.view.subscribe((view) => view !== null && jump.look(view));
   state.panel.subscribe((panel) => truth.report.show(panel === "truth"));
   truth.shown.state.subscribe((shown) => chart.truth.compare(shown));
-  truth.details.detail.subscribe((detail) => {
-    if (isByKeys && detail !== null && detail.correction !== null) announcer.say(correctionSpoken(detail.correction));
-  });
+  for (const change of [truth.details.detail, later]) change.subscribe(sayCorrection);
   document.addEventListener("pointerdown", () => { isByKeys = false; });
   document.addEventListener("keydown", () => { isByKeys = true; }, { capture: true });
   addEventListener("pagehide", () => preferences.flush());

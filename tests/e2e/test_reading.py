@@ -175,7 +175,7 @@ def test_shortcuts_are_listed_and_can_be_switched_off(reader: Page) -> None:
 def test_a_menu_is_walked_by_keys_and_gives_the_focus_back(reader: Page) -> None:
     reader.focus("#type")
     reader.keyboard.press("Enter")
-    focused = "document.activeElement.textContent"
+    focused = "document.activeElement.closest('[role=menu]') && document.activeElement.textContent"
     wait_for(lambda: reader.evaluate(focused) == "Candles", what="the chosen type focused")
     reader.keyboard.press("ArrowUp")
     wait_for(lambda: reader.evaluate(focused) == "Heikin Ashi", what="Heikin Ashi")

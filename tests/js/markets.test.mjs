@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ExchangeMarkets } from "../../static/src/state/exchangeMarkets.ts";
-import { MarketRanking, listedPrecision, wordsOf } from "../../static/src/state/marketRanking.ts";
+import { MarketRanking, wordsOf } from "../../static/src/state/marketRanking.ts";
 import { chosenSeries, usualSeries } from "../../static/src/state/chosenSeries.ts";
-import { dayChange, dayFigures, precisionOf, priceText, turnover } from "../../static/src/ui/marketWords.ts";
+import { dayChange, dayFigures, listedPrecision, precisionOf, priceText, turnover } from "../../static/src/ui/marketWords.ts";
 import { Clock, settled } from "../support/js/world.mjs";
 
 const NOBODY = { followed: [], favourites: [] };
@@ -78,9 +78,10 @@ test("the list is asked for while it is looked at, every 20 s, and stays when an
   const asked = [];
   let answer = async () => ({ updated_at: 1, markets: MARKETS });
   const exchange = new ExchangeMarkets({ exchangeMarkets: (named) => { asked.push([clock.ms, named]); return answer(); } }, clock);
+  const listed = (name) => exchange.list.value.find(({ symbol }) => symbol === name);
   exchange.open();
   await settled();
-  assert.equal(exchange.ranking.value.get("BTCUSDT").price, 60_000);
+  assert.equal(listed("BTCUSDT").price, 60_000);
   await clock.advance(5_000);
   exchange.close();
   exchange.open();
@@ -89,7 +90,7 @@ test("the list is asked for while it is looked at, every 20 s, and stays when an
   answer = async () => { throw new Error("The server can't be reached."); };
   await clock.advance(1);
   assert.deepEqual([asked.length, exchange.problem.value], [2, "The server can't be reached."]);
-  assert.ok(exchange.ranking.value.get("BTCUSDT"));
+  assert.ok(listed("BTCUSDT"));
   answer = async () => ({ updated_at: 2, markets: [] });
   exchange.retry();
   await settled();

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { parseSeries } from "../../static/src/candles/series.ts";
+import { UTC, Zone } from "../../static/src/candles/zone.ts";
 import { audit, corrections, gaps, worstPrice } from "../../static/src/net/truthAnswers.ts";
 import { CandleJump } from "../../static/src/state/candleJump.ts";
 import { Truth } from "../../static/src/state/truth.ts";
-import {
-  correctionSpoken, fieldWords, gapWords, holeWords, jumpWords, lasted, late, noticedWords, share, shownWords, worstWords,
-} from "../../static/src/ui/truthWords.ts";
+import { gapWords, holeWords, jumpWords, lasted } from "../../static/src/ui/gapWords.ts";
+import { shownZone } from "../../static/src/ui/shownZone.ts";
+import { correctionSpoken, fieldWords, late, noticedWords, share, shownWords, worstWords } from "../../static/src/ui/truthWords.ts";
 import { Clock, T0, settled } from "../support/js/world.mjs";
 
 const MINUTE = 60_000;
@@ -255,4 +256,15 @@ test("words: corrections, what was shown, jumps", () => {
   assert.equal(outcome("gap", { gap }), "There is no candle of 1 Aug 2024 00:03 UTC: exchange maintenance, 34 min (00:00 to 00:34 UTC).");
   assert.equal(outcome("older"), "The candle of 1 Aug 2024 00:03 UTC is not stored: the stored ones begin at 1 Aug 2024 00:09 UTC.");
   assert.equal(outcome("newer"), "The candle of 1 Aug 2024 00:03 UTC has not begun yet.");
+});
+
+test("words tell times in the zone that is shown, and name that zone", () => {
+  const gap = { startMs: at(0), endMs: at(34), reason: "maintenance" };
+  try {
+    shownZone.value = new Zone("Asia/Tokyo");
+    assert.match(holeWords({ time: at(1), gap }, "1m", at(60)), /\(09:00 to 09:34 UTC\+9\)$/);
+    assert.equal(noticedWords(correction(3)), "noticed 1 Aug 09:06:20 UTC+9 by the daily check");
+  } finally {
+    shownZone.value = UTC;
+  }
 });

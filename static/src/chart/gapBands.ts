@@ -5,7 +5,7 @@
 
 import type { IChartApiBase, IPanePrimitive, IPanePrimitivePaneView, PaneAttachedParameter, Time } from "lightweight-charts";
 import { isProven, type Gap } from "../candles/marks.ts";
-import { gapWords } from "../ui/truthWords.ts";
+import { gapWords } from "../ui/gapWords.ts";
 import { alpha } from "../ui/theme.ts";
 import { toChartTime } from "./chartTime.ts";
 import type { DrawingTarget } from "./drawing.ts";

@@ -5,14 +5,14 @@
 import { signal } from "@preact/signals-core";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
-import { MarketRanking } from "./marketRanking.ts";
+import type { ListedMarket } from "../net/protocol.ts";
 
 /** The server reads its list about as often. */
 const PAUSE_MS = 20_000;
 
 export class ExchangeMarkets {
-  /** The list, ready to be searched; null before the first answer. */
-  readonly ranking = signal<MarketRanking | null>(null);
+  /** The list; null before the first answer. */
+  readonly list = signal<readonly ListedMarket[] | null>(null);
 
   /** Why it could not be read the last time; "" if it could. */
   readonly problem = signal("");
@@ -59,7 +59,7 @@ export class ExchangeMarkets {
     this.#askedMs = this.#clock.now();
     try {
       const { markets } = await this.#api.exchangeMarkets([]);
-      this.ranking.value = new MarketRanking(markets);
+      this.list.value = markets;
       this.problem.value = "";
     } catch (error) {
       this.problem.value = error instanceof Error ? error.message : String(error);

@@ -2,7 +2,6 @@
 // Never here: the list itself, words, the DOM.
 // Invariant: volumes are compared in one money; equals keep the order of their names, so that nothing jumps.
 
-import { decimals } from "../candles/candle.ts";
 import type { ListedMarket } from "../net/protocol.ts";
 
 /** All volumes are weighed in it. */
@@ -42,10 +41,6 @@ export class MarketRanking {
     this.#bySymbol = new Map(markets.map((market) => [market.symbol, market]));
   }
 
-  get(symbol: string): ListedMarket | undefined {
-    return this.#bySymbol.get(symbol);
-  }
-
   /** With a text all that fit it; without one favourites, then followed ones, then the most traded. */
   rank(text: string, { followed, favourites }: Known): RankedMarket[] {
     const [starred, ours] = [new Set(favourites), new Set(followed)];
@@ -65,11 +60,6 @@ export class MarketRanking {
 /** "btc/usdt", "BTC usdt" and "btc-usdt" are two words; "btcusdt" is one. */
 export function wordsOf(text: string): string[] {
   return text.toUpperCase().split(/[\s/\-_:]+/).filter(Boolean);
-}
-
-/** As many decimals as any of its prices has: the list does not tell the market's own step. */
-export function listedPrecision({ price, open, high, low }: ListedMarket): number {
-  return Math.max(0, ...[price, open, high, low].map((value) => (value === null ? 0 : decimals(value))));
 }
 
 /** A market of which nothing but its name is known. */

@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { LIVE_STATES, change, clock, fullMoment, price, volume } from "./format.ts";
+import { LIVE_STATES, change, clockWithZone, fullMoment, price, volume } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import type { Page } from "./page.ts";
 
@@ -53,7 +53,7 @@ function Reader({ reading, onRead, onClose }: { readonly reading: Reading; reado
       <div class="table-scroll" tabIndex={0} role="region" aria-label={`Candles of ${symbol} ${interval}`}>
         <table class="figures">
           <caption>
-            <span>The last {rows.length} candles as they were at {clock(nowMs)} UTC, newest first{isLive ? "" : "; the page was not live then"}. Only official candles are the exchange's final word.</span>
+            <span>The last {rows.length} candles as they were at {clockWithZone(nowMs)}, newest first{isLive ? "" : "; the page was not live then"}. Only official candles are the exchange's final word.</span>
           </caption>
           <thead><tr>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
           <tbody>{rows.map((row) => <Line key={row.time} row={row} reading={reading} />)}</tbody>

@@ -13,6 +13,7 @@ export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
 export { TruthNotes } from "./truthNotes.tsx";
 export { TruthPanel } from "./truthPanel.tsx";
+export { correctionSpoken } from "./truthWords.ts";
 export { WatchlistPanel } from "./watchlistPanel.tsx";
 export { ZoneList } from "./zoneList.tsx";
 

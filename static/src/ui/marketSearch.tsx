@@ -29,11 +29,11 @@ export function MarketSearch({ page }: { readonly page: Page }): JSX.Element {
   const active = useSignal("");
   const limit = useSignal(ROWS);
   const wish = useSignal<FootWish | null>(null);
+  const ranking = useComputed(() => new MarketRanking(exchange.list.value ?? markets.list.value.map(({ symbol, base, quote }) => ({ ...nameOnly(symbol), base, quote }))));
   const found = useComputed(() => {
     const followed = markets.list.value;
     const known = { followed: followed.map(({ symbol }) => symbol), favourites: preferences.of("favourites").value };
-    const ranking = exchange.ranking.value ?? new MarketRanking(followed.map(({ symbol, base, quote }) => ({ ...nameOnly(symbol), base, quote })));
-    return ranking.rank(text.value, known);
+    return ranking.value.rank(text.value, known);
   });
   useEffect(() => {
     exchange.open();
@@ -115,7 +115,7 @@ function Group({ title, children }: { readonly title: string; readonly children:
 /** What is not in the list, and why. */
 function Rest({ found, shown, text, page: { exchange } }: { readonly found: number; readonly shown: number; readonly text: string; readonly page: Page }): JSX.Element {
   const problem = exchange.problem.value;
-  const isKnown = exchange.ranking.value !== null;
+  const isKnown = exchange.list.value !== null;
   const name = text.trim().toUpperCase();
   return (
     <p id="markets-rest" class="search-rest" role="status">

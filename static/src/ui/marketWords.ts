@@ -4,7 +4,6 @@
 
 import type { ListedMarket, Market, MarketInPage } from "../net/protocol.ts";
 import { decimals } from "../candles/candle.ts";
-import { listedPrecision } from "../state/marketRanking.ts";
 import { change, price, volume } from "./format.ts";
 
 export const UNKNOWN = "–";
@@ -21,6 +20,11 @@ export interface DayFigures {
 /** Base and quote apart, or the whole name where that is not known. */
 export function nameParts({ symbol, base, quote }: Pick<ListedMarket, "symbol" | "base" | "quote">): { base: string; quote: string } {
   return base !== null && quote !== null ? { base, quote } : { base: symbol, quote: "" };
+}
+
+/** As many decimals as any of its prices has: the list does not tell the market's own step. */
+export function listedPrecision({ price, open, high, low }: ListedMarket): number {
+  return Math.max(0, ...[price, open, high, low].map((value) => (value === null ? 0 : decimals(value))));
 }
 
 /** The decimals of its prices: the market's own step where we follow it, else as the list has them. */

@@ -8,9 +8,10 @@ import { LISTED_MAX, type TruthReport } from "../state/truthReport.ts";
 import type { ViewModel } from "../state/viewModel.ts";
 import { CopyLink } from "./copyLink.tsx";
 import { fullMoment, moment, price, volume } from "./format.ts";
+import { gapWords, spanWords } from "./gapWords.ts";
 import type { Page } from "./page.ts";
 import { Panel } from "./panel.tsx";
-import { fieldWord, gapWords, late, noticedWords, share, spanWords, worstWords } from "./truthWords.ts";
+import { fieldWord, late, noticedWords, share, worstWords } from "./truthWords.ts";
 
 /** Waiting candles listed: more stand on the chart. */
 const WAITING_MAX = 10;
