@@ -50,7 +50,9 @@ _NOTE_MOVES = """
     if (!one || one.closest('#plot')) return;
     const isWord = one.closest('.aside, .status-facts');
     const isFar = Math.abs(now.top - before.top) > 1 || Math.abs(now.left - before.left) > 16;
-    if (isFar && !isWord) moved.push(`${one.id} ${one.className} ${one.tagName}`);
+    const way = `${before.left},${before.top} to ${now.left},${now.top}`;
+    const words = one.parentElement.textContent;
+    if (isFar && !isWord) moved.push(`${one.id} ${one.className} ${one.tagName} ${way} ${words}`);
   };
   new PerformanceObserver((list) => {
     for (const {sources} of list.getEntries()) sources.forEach(note);

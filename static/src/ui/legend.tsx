@@ -28,7 +28,7 @@ export function Legend({ page: { state, markets, preferences } }: { readonly pag
         <div key={name} class={name === "close" ? "legend-close" : undefined}><dt>{letter}<span class="sr">{rest}</span></dt><dd data-cell={name}>{price(candle[name], precision)}</dd></div>
       ))}
       <div class="legend-change"><dt class="sr">Change</dt><dd data-cell="change">{change(candle.open, candle.close)}</dd></div>
-      <div class="legend-volume"><dt>V<span class="sr">olume</span></dt><dd data-cell="volume"><span class="legend-amount">{volume(candle.volume)}</span>{base === "" ? null : <span class="legend-unit"> {base}</span>}</dd></div>
+      <div class="legend-volume"><dt>V<span class="sr">olume</span></dt><dd data-cell="volume">{volume(candle.volume)}{base === "" ? null : <span class="legend-unit"> {base}</span>}</dd></div>
       <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{candleState(candle.state)}{candle.isCorrected ? ", corrected" : ""}</dd></div>
       {isAveraged ? <div class="legend-type"><dt class="sr">Drawn</dt><dd data-cell="type">drawn as Heikin Ashi, values of the candle itself</dd></div> : null}
     </dl>

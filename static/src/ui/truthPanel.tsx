@@ -70,7 +70,7 @@ function Report({ page, report, view }: ReportProps): JSX.Element {
       </List>
       <List title="Gaps" count={gaps.length} none="No candle is missing among those stored.">
         {gaps.map((gap) => (
-          <Entry key={gap.start} page={page} openMs={gap.start} interval={interval} title={spanWords(gap.start, gap.end, interval, nowMs)} more={evidence(gap)}>
+          <Entry key={gap.start} page={page} openMs={gap.start} interval={interval} title={spanWords(gap.start, gap.end, interval, nowMs)} more={evidence(gap, interval, nowMs)}>
             {gapWords({ startMs: gap.start, endMs: gap.end, reason: gap.reason })}
           </Entry>
         ))}
@@ -152,6 +152,8 @@ function Changes({ correction: { differing, old, new: now }, precision }: { read
   );
 }
 
-function evidence({ candles, evidence: words }: GapFields): string {
-  return `${candles.toLocaleString("en-US")} ${candles === 1 ? "candle" : "candles"}: ${words}`;
+/** How many are missing and what proves it; open times, which the server gives in ms, as all times here. */
+function evidence({ candles, evidence: words }: GapFields, interval: string, nowMs: number): string {
+  const told = words.replace(/\b\d{13}\b/g, (ms) => moment(Number(ms), interval, nowMs));
+  return `${candles.toLocaleString("en-US")} ${candles === 1 ? "candle" : "candles"}: ${told}`;
 }
