@@ -285,7 +285,7 @@ def load_resume_points(
     """By symbol, where anything exact is stored. May raise `StoreError`."""
     series = [one for some in symbols.values() for one in some]
     batch = Batch(redis, is_one_instant=False)
-    asked = [(one, live.queue(batch, one, now_ms, 1)) for one in series]
+    asked = [(one, live.queue(batch, one, now_ms, CANDLES_MAX)) for one in series]
     batch.run()
     held: dict[str, LiveCandle] = {}
     for one, queued in asked:
@@ -302,8 +302,7 @@ def load_resume_points(
 
 def _last_traded(candles: Sequence[LiveCandle]) -> LiveCandle | None:
     """From it on, ids show what came; seconds without a trade before the end have none."""
-    newest = reversed(candles[-CANDLES_MAX:])
-    return next((candle for candle in newest if candle.trades > 0), None)
+    return next((candle for candle in reversed(candles) if candle.trades > 0), None)
 
 
 def _is_worth(series: Series, candle: LiveCandle) -> bool:
