@@ -7,15 +7,17 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.support.running_feed import feed_alone
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.series import Series, parse_series
 from truecandle.candles.trades import Kline, Trade, kline_of_candle
+from truecandle.config import read_settings
 from truecandle.feed.market_recovery import MarketRecovery, RecoveryCounts
 from truecandle.feed.recovery import load_resume_points
 from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.feed.trade_gaps import MARGINS_MS
-from truecandle.store import live
+from truecandle.store import clock, live
 
 START_MS = 1_795_000_020_000
 SECOND, HOUR = parse_series("BTCUSDT", "1s"), parse_series("BTCUSDT", "1h")
@@ -93,6 +95,18 @@ def test_seconds_that_passed_between_two_feeds_are_all_there(redis: Redis) -> No
     assert set(opens) >= set(range(START_MS + 1000, START_MS + 6001, 1000))
     assert all(candle.is_exact for candle in told)
     assert (told[-1].first_id, told[-1].last_id) == (10, 11)
+
+
+@pytest.mark.parametrize("ahead_ms", [-HOUR_MS, HOUR_MS])
+def test_a_machine_whose_clock_is_wrong_goes_on_from_what_was_stored_all_the_same(
+    redis: Redis, redis_url: str, ahead_ms: int
+) -> None:
+    """The feed before it has shared what time it is at the exchange."""
+    store(redis, TRADED, EMPTY)
+    clock.publish(redis, START_MS + 2000)
+    settings = read_settings({"REDIS_URL": redis_url, "SYMBOLS": "BTCUSDT", "INTERVALS": "1s"})
+    feed = feed_alone(settings, redis, lambda: START_MS + 2000 + ahead_ms)
+    assert feed.recovery.missing("BTCUSDT", 0.0) == "what traded during a break is asked for"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 
@@ -119,6 +120,8 @@ class Feed:
         self._freshness = FreshnessReporter()
         self._active: set[SymbolBuilder] = set()
         self._flush_s = self._report_s = self._beat_s = 0.0
+        with suppress(StoreError):  # whoever can't read the time can't read candles either
+            self._share_clock()
         self.recovery.follow(self._markets, time.monotonic())
 
     @property
