@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from tests.support.redis_server import RedisProc
 from tests.support.running_feed import feed_alone
+from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.series import Series, parse_series
@@ -17,7 +20,7 @@ from truecandle.feed.market_recovery import MarketRecovery, RecoveryCounts
 from truecandle.feed.recovery import load_resume_points
 from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.feed.trade_gaps import MARGINS_MS
-from truecandle.store import clock, live
+from truecandle.store import clock, connect, keys, live
 
 START_MS = 1_795_000_020_000
 SECOND, HOUR = parse_series("BTCUSDT", "1s"), parse_series("BTCUSDT", "1h")
@@ -107,6 +110,39 @@ def test_a_machine_whose_clock_is_wrong_goes_on_from_what_was_stored_all_the_sam
     settings = read_settings({"REDIS_URL": redis_url, "SYMBOLS": "BTCUSDT", "INTERVALS": "1s"})
     feed = feed_alone(settings, redis, lambda: START_MS + 2000 + ahead_ms)
     assert feed.recovery.missing("BTCUSDT", 0.0) == "what traded during a break is asked for"
+
+
+def test_a_feed_that_starts_before_redis_goes_on_from_what_is_stored_once_it_is_there(
+    tmp_path: Path,
+) -> None:
+    """It stores nothing of its own before that: it would go on from there."""
+    with RedisProc(tmp_path, aof=True, fsync="always") as server:
+        store(server.client(), TRADED, EMPTY)
+        clock.publish(server.client(), START_MS + 2000)
+        server.kill()
+        settings = read_settings({"REDIS_URL": server.url, "SYMBOLS": "BTCUSDT", "INTERVALS": "1s"})
+        feed = feed_alone(settings, connect(server.url), lambda: START_MS + 9000)
+        feed.queue.put(closing_kline(empty(8000)))
+        feed.step(0)
+        assert feed.recovery.missing("BTCUSDT", 0.0) is None
+        server.start()
+
+        def is_asked_for() -> bool:
+            feed.step(0)
+            return feed.recovery.missing("BTCUSDT", 0.0) is not None
+
+        assert live.read_live(server.client(), SECOND, START_MS + 2000).forming == EMPTY
+        wait_for(is_asked_for, what="what traded meanwhile to be asked for")
+
+
+def test_a_key_that_is_not_ours_keeps_no_feed_from_storing(redis: Redis, redis_url: str) -> None:
+    redis.set(keys.pending(SECOND), "x")
+    settings = read_settings({"REDIS_URL": redis_url, "SYMBOLS": "BTCUSDT", "INTERVALS": "1s,1h"})
+    feed = feed_alone(settings, redis, lambda: START_MS)
+    feed.queue.put(replace(closing_kline(TRADED), interval="1h", open_ms=HOURLY.open_ms))
+    feed.step(0)
+    feed.step(0)
+    assert live.read_live(redis, HOUR, START_MS).forming
 
 
 @pytest.mark.parametrize(
