@@ -121,6 +121,49 @@ def test_a_bounded_number_of_candles_is_kept() -> None:
     assert len(builder._sequence.candles) <= CANDLES_KEPT + 1
 
 
+def test_what_happened_before_all_that_was_heard_has_its_candles_too() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_kline(kline(5, [trade(13, 5 * MINUTE_MS)]))
+    assert len(builder.drain()) == 1
+    for number, minute in ((10, 1), (11, 2), (12, 3)):
+        builder.add_trade(trade(number, minute * MINUTE_MS))
+    told = [
+        (candle.open_ms - START_MS, candle.trades, candle.is_exact) for candle in builder.drain()
+    ]
+    minutes = [(2, 1), (3, 1), (4, 0)]
+    assert told == [(minute * MINUTE_MS, trades, True) for minute, trades in minutes]
+
+
+def test_where_candles_were_let_go_of_nothing_older_opens_one_again() -> None:
+    builder = CandleBuilder(INTERVALS["1s"])
+    for number in range(200):
+        builder.add_trade(trade(number, number * 1000))
+    builder.drain(partial=True)
+    first_ms = builder._sequence.candles[0].open_ms - START_MS
+    builder.add_trade(trade(500, first_ms - 1))
+    assert not builder.is_changed
+
+
+def test_of_more_candles_at_once_than_are_kept_the_oldest_go() -> None:
+    builder = CandleBuilder(INTERVALS["1s"])
+    builder.add_trade(trade(1000, 1_000_000))
+    for number in range(1000):
+        builder.add_trade(trade(number, number * 1000))
+    told = [(candle.open_ms - START_MS) // 1000 for candle in builder.drain()]
+    assert told == list(range(told[0], 1001))
+
+
+def test_a_candle_whose_beginning_nobody_shows_keeps_none_waiting_that_come_later() -> None:
+    builder = CandleBuilder(INTERVALS["1m"])
+    builder.add_trade(trade(20, 30_000))
+    builder.add_trade(trade(21, MINUTE_MS))
+    assert len(builder.drain()) == 1
+    assert (builder.is_waiting, builder.is_changed) == (False, False)
+    builder.add_kline(kline(0, [trade(number, number) for number in range(1, 21)]))
+    (candle,) = builder.drain()
+    assert (candle.trades, candle.is_exact) == (20, True)
+
+
 def test_a_silence_too_long_to_fill_stays_a_hole() -> None:
     builder = CandleBuilder(INTERVALS["1s"])
     builder.add_kline(kline(0, [trade(1, 0)]))

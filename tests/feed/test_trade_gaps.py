@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from truecandle.candles.trades import Trade
 from truecandle.feed.trade_gaps import TRADE_GAPS_MAX, TradeGapTracker
 
 
@@ -93,3 +94,12 @@ def test_in_any_order_and_however_often_nothing_is_missing_in_the_end() -> None:
         assert {i for gap in tracker.gaps for i in range(gap.first, gap.last + 1)} == set(
             range(100, 161)
         ) - {100, 160, *ids}
+
+
+@pytest.mark.parametrize(("known_id", "gaps"), [(42, [(7, 8)]), (39, [(6, 6), (7, 8)])])
+def test_what_only_follows_the_trades_known_is_joined_to_them_by_the_one_before(
+    known_id: int, gaps: list[tuple[int, int]]
+) -> None:
+    tracker = seen(9)
+    tracker.join(Trade("X", 40, 44, "1", "1", 0, 0, True, agg_id=7), known_id, 1.0)
+    assert (missing(tracker), tracker.next_id) == (gaps, 10)

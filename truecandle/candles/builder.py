@@ -185,7 +185,7 @@ class CandleBuilder:
             self._told_ms = max(candle.open_ms, self._told_ms or 0)
         self._sequence.keep(CANDLES_KEPT)
         self._sequence.has_rolled = False
-        self._is_touched = any(candle.is_changed for candle in self._sequence.candles)
+        self._is_touched = any(map(self._is_due, self._sequence.candles))
         return [candle.live() for candle in taken]
 
     @property
@@ -194,13 +194,13 @@ class CandleBuilder:
 
     @property
     def is_changed(self) -> bool:
-        return self._is_touched and any(candle.is_changed for candle in self._sequence.candles)
+        return self._is_touched and any(map(self._is_due, self._sequence.candles))
 
     @property
     def is_waiting(self) -> bool:
         until_ms = self._hole_ms() if self._is_touched else LAST_MS
         return self._is_touched and any(
-            candle.is_changed and (not candle.has_start or candle.open_ms >= until_ms)
+            self._is_due(candle) and (not candle.has_start or candle.open_ms >= until_ms)
             for candle in self._sequence.candles
         )
 
@@ -300,6 +300,12 @@ class CandleBuilder:
                 next_ms = candle.next_ms
         return LAST_MS
 
+    def _is_due(self, candle: FormingCandle) -> bool:
+        """Whether it has changed and is to be told. A closed one without its beginning keeps nobody
+        waiting once a later one was told; if its beginning is found after all, it is due again."""
+        is_passed = candle.is_closed and candle.open_ms < (self._told_ms or 0)
+        return candle.is_changed and (candle.has_start or not is_passed)
+
     def _prove(self, candle: FormingCandle, was_exact: bool) -> None:
         """Something has changed inside the candle: what follows for it and its neighbours."""
         self._is_touched = True
@@ -321,6 +327,8 @@ class CandleSequence:
         self.epoch = Epoch()
         self.has_rolled = False
         self._contradictions = 0
+        #: Candles that open before this have been let go of.
+        self._first_ms = 0
 
     def find(self, time_ms: int) -> FormingCandle | None:
         for candle in reversed(self.candles):
@@ -329,9 +337,9 @@ class CandleSequence:
         return None
 
     def open(self, open_ms: int, price: Decimal, time_ms: int) -> FormingCandle | None:
-        """A new candle in its place among those kept; None if it is older than all of them."""
+        """A new candle in its place among those kept; None if one as old has been let go of."""
         candles = self.candles
-        if candles and open_ms < candles[0].open_ms:
+        if open_ms < self._first_ms:
             return None
         next_ms = self.interval.next_open_ms(open_ms)
         candle = FormingCandle(open_ms, next_ms, price, price, price, price, time_ms)
@@ -345,7 +353,7 @@ class CandleSequence:
             old.forget(old.close_id)
         self.has_rolled = True
         self.keep(CANDLES_MAX)
-        return candle
+        return candle if open_ms >= self._first_ms else None
 
     @property
     def last_id(self) -> int:
@@ -368,6 +376,7 @@ class CandleSequence:
         if len(self.candles) > count:
             self._contradictions += sum(one.contradictions for one in self.candles[:-count])
             del self.candles[:-count]
+            self._first_ms = self.candles[0].open_ms
 
     @property
     def contradictions(self) -> int:

@@ -25,7 +25,7 @@ from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.candles.trades import Kline
 from truecandle.config import Settings
-from truecandle.errors import StoreError
+from truecandle.errors import StoreError, StoreUnavailable
 from truecandle.events import Publisher
 from truecandle.feed.event_queue import EVENTS_MAX, EventQueue, FeedEvent
 from truecandle.feed.freshness_reporter import FreshnessReporter
@@ -120,6 +120,7 @@ class Feed:
         self._active: set[SymbolBuilder] = set()
         self._flush_s = self._report_s = self._beat_s = 0.0
         self.recovery.follow(self._markets, time.monotonic())
+        self._resume_stored()
 
     @property
     def stream_names(self) -> list[str]:
@@ -145,6 +146,7 @@ class Feed:
     def step(self, wait_s: float) -> None:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
         self._drain_events(wait_s)
+        self._resume_stored()
         now_s = time.monotonic()
         if self.leadership.is_due(now_s) and not self._live_publisher.is_paused():
             self._renew_leadership(now_s)
@@ -188,6 +190,15 @@ class Feed:
         self._live_publisher.enqueue(candles)
         if prices or self._live_publisher.has_unsaved(fences):
             self._live_publisher.publish(prices, fences, self._clock.now_ms())
+
+    def _resume_stored(self) -> None:
+        """Until what was stored before is read nothing is stored: while Redis is away, neither."""
+        if not self.recovery.has_unread or self._live_publisher.is_paused():
+            return
+        try:
+            self.recovery.resume_stored()
+        except StoreUnavailable as error:
+            self._live_publisher.pause(error)
 
     def _renew_leadership(self, now_s: float) -> None:
         """Renews the leases; of markets led since now, everything is published at once."""
@@ -269,6 +280,7 @@ class Feed:
         self._active &= set(self._markets.values())
         self._live_publisher.forget(before.keys() - self._markets.keys())
         self.recovery.follow(self._markets, time.monotonic())
+        self._resume_stored()
         log.info("feed: follows %s", ", ".join(symbols))
         self._streams.follow(self.stream_names)
 

@@ -178,7 +178,7 @@ class MarketRecovery:
             self._resume_point = None if is_joined or is_last else point
             if not is_joined:
                 return
-            self.trade_gaps.start(trades[0].agg_id, now_s)
+            self.trade_gaps.join(trades[0], point.last_id, now_s)
         for trade in trades if request.purpose != "newest" else ():
             self.market.add(trade)
             self._known.on_trade(trade)
@@ -294,7 +294,7 @@ class MarketRecovery:
         elif first_id > point.last_id + 1:
             self.counts.gave_up += 1
         elif trades:
-            self.trade_gaps.start(trades[0].agg_id, now_s)
+            self.trade_gaps.join(trades[0], point.last_id, now_s)
             self._apply_trades(request, trades, now_s)
         else:
             self._is_newest_uncertain = True  # nothing since then: if that one is still the newest

@@ -37,6 +37,7 @@ from truecandle.errors import (
     Outage,
     RateLimited,
     StoreError,
+    StoreUnavailable,
 )
 from truecandle.feed.market_recovery import (
     MarketRecovery,
@@ -45,7 +46,7 @@ from truecandle.feed.market_recovery import (
 )
 from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.feed.trade_gaps import ResumePoint
-from truecandle.store import live
+from truecandle.store import clock, live
 from truecandle.store.batch import Batch
 
 #: Weight a minute that recovery leaves to others: closes first, then recovery, then history.
@@ -86,6 +87,8 @@ class Recovery:
         self._measure_outage: Outage | None = None
         self._markets: dict[str, MarketRecovery] = {}
         self._streams: dict[str, MarketRecovery] = {}
+        #: Markets of which nobody has read yet what a feed before this one has stored.
+        self._unread: set[str] = set()
         self._counts = RecoveryCounts()
         self._in_flight: dict[str, tuple[RecoveryRequest, Future[RecoveryResult]]] = {}
         self._workers = ThreadPoolExecutor(REQUESTS_MAX + 2, thread_name_prefix="recovery")
@@ -99,7 +102,7 @@ class Recovery:
         self._again_s = 0.0
 
     def follow(self, markets: Mapping[str, SymbolBuilder], now_s: float) -> None:
-        """These markets from now on; new ones go on from what a feed before this one has stored."""
+        """These markets from now on; `resume_stored` is due for new ones."""
         before = self._markets
         self._markets = {
             symbol: before.get(symbol) or MarketRecovery(symbol, market, self._counts, now_s)
@@ -107,12 +110,28 @@ class Recovery:
         }
         self._streams = {trade_stream(symbol): market for symbol, market in self._markets.items()}
         self._asked_s = {one: at_s for one, at_s in self._asked_s.items() if one in self._markets}
-        new = {symbol: markets[symbol].series for symbol in self._markets.keys() - before.keys()}
+        self._unread |= self._markets.keys() - before.keys()
+        self._unread &= self._markets.keys()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether `resume_stored` is due."""
+        return bool(self._unread)
+
+    def resume_stored(self) -> None:
+        """New markets go on from what a feed before this one has stored: to be called before this
+        one stores anything of theirs. May raise `StoreUnavailable`; then it is due again."""
+        new = {symbol: self._markets[symbol].market.series for symbol in self._unread}
+        found: dict[str, ResumePoint] = {}
         try:
-            found = load_resume_points(self._redis, new, self._clock.now_ms()) if new else {}
+            if not self._clock.is_measured:
+                self._clock.assume(clock.read(self._redis).exchange_ms)
+            found = load_resume_points(self._redis, new, self._clock.now_ms())
+        except StoreUnavailable:
+            raise
         except StoreError as error:
             log.warning("recovery: what was stored before is not known: %s", error)
-            return
+        self._unread.clear()
         for symbol, point in found.items():
             self._markets[symbol].resume(point)
             self._touched.add(symbol)
@@ -285,7 +304,7 @@ def load_resume_points(
     """By symbol, where anything exact is stored. May raise `StoreError`."""
     series = [one for some in symbols.values() for one in some]
     batch = Batch(redis, is_one_instant=False)
-    asked = [(one, live.queue(batch, one, now_ms, 1)) for one in series]
+    asked = [(one, live.queue(batch, one, now_ms, CANDLES_MAX)) for one in series]
     batch.run()
     held: dict[str, LiveCandle] = {}
     for one, queued in asked:
@@ -302,8 +321,7 @@ def load_resume_points(
 
 def _last_traded(candles: Sequence[LiveCandle]) -> LiveCandle | None:
     """From it on, ids show what came; seconds without a trade before the end have none."""
-    newest = reversed(candles[-CANDLES_MAX:])
-    return next((candle for candle in newest if candle.trades > 0), None)
+    return next((candle for candle in reversed(candles) if candle.trades > 0), None)
 
 
 def _is_worth(series: Series, candle: LiveCandle) -> bool:

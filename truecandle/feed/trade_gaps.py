@@ -72,6 +72,13 @@ class TradeGapTracker:
             self._miss(agg_id, self.first_id - 1, now_s)
             self.first_id = agg_id
 
+    def join(self, trade: Trade, known_id: int, now_s: float) -> None:
+        """From this trade on all are to come. If it only follows the trade `known_id`, so is the
+        one before it: not every series has that, and only its time shows where a candle begins."""
+        self.start(trade.agg_id, now_s)
+        if trade.first_id > known_id:
+            self.start(trade.agg_id - 1, now_s)
+
     def fill(self, first: int, last: int, now_s: float) -> None:
         """The exchange has told all that it has of first..last."""
         if self.next_id is not None and first <= self.next_id <= last:
