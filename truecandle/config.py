@@ -57,6 +57,7 @@ class Settings:
     public_reads: bool = False
     async_mode: str = "eventlet"
     simulated: bool = False
+    redis_may_evict: bool = False
     var_dir: Path = Path("var")
 
     @property
@@ -96,6 +97,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
+        redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
     if reader.problems:

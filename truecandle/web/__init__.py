@@ -21,6 +21,7 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
+from truecandle.store.server_monitor import ServerMonitor
 from truecandle.web import (
     assets,
     audit,
@@ -41,6 +42,7 @@ from truecandle.web import (
     sockets,
     user_settings,
 )
+from truecandle.web.account_loss import AccountLoss
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
@@ -85,6 +87,9 @@ def create_app(
         rate_limiter=RateLimiter(redis),
         server=WebServer(settings.async_mode),
         ages=Ages(),
+        server_monitor=ServerMonitor(
+            redis, settings.redis_may_evict, AccountLoss(redis, settings.var_dir).problems
+        ),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)

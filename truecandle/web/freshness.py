@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sized
+from dataclasses import replace
 from typing import Final
 
 from flask_socketio import SocketIO
@@ -17,6 +18,7 @@ from truecandle.candles.freshness import Freshness, judge
 from truecandle.errors import StoreError
 from truecandle.events import FRESHNESS, freshness_payload
 from truecandle.store import freshness
+from truecandle.store.server_state import worst
 from truecandle.web.services import Services
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
@@ -31,13 +33,26 @@ _log = logging.getLogger("truecandle.web.freshness")
 def of_all(services: Services) -> dict[str, Freshness]:
     """Every followed market's freshness now, by symbol; `StoreError` while it cannot be known."""
     facts, now_ms = freshness.read(services.redis), services.clock.now_ms()
-    return {symbol: judge(facts.get(symbol), now_ms) for symbol in services.markets.symbols}
+    judged = {symbol: judge(facts.get(symbol), now_ms) for symbol in services.markets.symbols}
+    return {symbol: _with_server(services, one, now_ms) for symbol, one in judged.items()}
 
 
 def of(services: Services, symbol: str) -> Freshness:
     """One market's freshness now."""
     facts = freshness.read_one(services.redis, symbol)
-    return judge(facts, services.clock.now_ms())
+    now_ms = services.clock.now_ms()
+    return _with_server(services, judge(facts, now_ms), now_ms)
+
+
+def _with_server(services: Services, judged: Freshness, now_ms: int) -> Freshness:
+    """While Redis takes no writes nothing new can be told: that is why, whatever the feed noted
+    last or did not note."""
+    problem = worst(services.server_monitor.problems())
+    if problem is None:
+        return judged
+    if judged.state == "offline":
+        return replace(judged, why=problem.text)
+    return Freshness("stale", now_ms - services.server_monitor.refusing_ms(), problem.text)
 
 
 class FreshnessBroadcaster:

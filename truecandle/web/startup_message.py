@@ -6,6 +6,7 @@ Invariant: a link is printed only for simulated data, and works once.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from flask import Flask
 
 from truecandle.errors import StoreError
-from truecandle.store import check_server
+from truecandle.watchdog import Watchdog
 from truecandle.web.services import EXTENSION, Services
 
 DEMO_USER: Final = "demo"
@@ -21,14 +22,30 @@ DEMO_USER: Final = "demo"
 RETRY_S: Final = 0.5
 #: How soon a signal to stop is noticed.
 LOOK_S: Final = 0.1
+#: The name of its loop for the watchdog.
+LOOP: Final = "web"
 
 
-def stay(app: Flask, stop: Sequence[object]) -> None:
+def stay(app: Flask, stop: Sequence[object], watchdog: Watchdog) -> None:
     """Greets, and returns once something is in `stop`: what signal handlers put there."""
     socketio = app.extensions["socketio"]
     socketio.start_background_task(greet, app, stop)
+    socketio.start_background_task(watch, app, stop)
     while not stop:
+        watchdog.report(LOOP)
         socketio.sleep(LOOK_S)
+
+
+def watch(app: Flask, stop: Sequence[object]) -> None:
+    """Looks at Redis for as long as the process lives; what is wrong with it is logged."""
+    services: Services = app.extensions[EXTENSION]
+    while not stop:
+        services.server_monitor.problems()
+        if services.server_monitor.refused:
+            print(f"web: {services.server_monitor.refused}", flush=True)
+            signal.raise_signal(signal.SIGTERM)
+            return
+        app.extensions["socketio"].sleep(RETRY_S)
 
 
 def greet(app: Flask, stop: Sequence[object]) -> None:
@@ -48,8 +65,8 @@ def greet(app: Flask, stop: Sequence[object]) -> None:
 
 
 def lines(services: Services) -> list[str]:
-    """Warnings about Redis, and how to sign in."""
-    said = [f"web: {warning}" for warning in check_server(services.redis)]
+    """How to sign in."""
+    said = []
     if services.settings.simulated:
         services.accounts.add(DEMO_USER, "", int(time.time() * 1000))
         secret = services.accounts.add_link(DEMO_USER)
