@@ -98,6 +98,16 @@ SINGLE: Final = {
     "write_probe": "string",
 }
 
+#: What a backup leaves out, besides what belongs to a series: what is made anew, or holds for
+#: moments only. Every other key is in it, whatever keys there will be.
+NOT_BACKED_UP: Final = frozenset(
+    {
+        *("market_answer:", "lease:", "fence:", "session:", "link:"),
+        *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
+        *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
+    }
+)
+
 #: HASH: role name -> JSON of its last sign of life.
 ROLES: Final = "roles"
 #: STRING JSON: the exchange clock's offset and when it was measured.
