@@ -4,8 +4,8 @@ The file is text: a line of JSON about it, and one for each key. Candles are the
 fetched again (`flask export` keeps them, if need be).
 
 Never here: which keys these are (`store/backup`); a secret on the terminal.
-Invariant: a file is written whole or not at all, readable by its owner alone; one that is damaged or
-of another version changes nothing.
+Invariant: a file is written whole or not at all, readable by its owner alone; one that is damaged
+or of another version changes nothing.
 """
 
 from __future__ import annotations
@@ -136,8 +136,7 @@ def _unpacked(line: bytes) -> SavedKey:
         raise BackupRefused("this backup has a line that is no key; nothing was changed") from None
     if stored.expected_kind(key.name) != kind or not key.value:
         raise BackupRefused(
-            f"this backup holds {ascii(key.name[:40])}, which is no key of a backup; nothing was"
-            " changed"
+            f"this backup holds {key.name[:40]!a}, which is no key of a backup; nothing was changed"
         )
     return key
 
