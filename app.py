@@ -36,10 +36,8 @@ from truecandle import admin
 from truecandle.config import require_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
-from truecandle.watchdog import Watchdog
 from truecandle.web import create_app, log, session_monitor, startup_message
 from truecandle.web.server import PortTaken, WebServer, listen
-from truecandle.web.services import EXTENSION
 
 
 def create() -> Flask:
@@ -60,20 +58,15 @@ def main() -> int:
     except (SettingsError, PortTaken) as error:
         sys.exit(str(error))
     app = create_app(settings, connect(settings.redis_url))
-    monitor, watchdog = app.extensions[EXTENSION].server_monitor, Watchdog([startup_message.LOOP])
-    monitor.look()
-    if monitor.refused:
-        sys.exit(monitor.refused)
-    watchdog.start()
+    monitor = startup_message.sound_server(app)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
     finish = WebServer(settings.async_mode).serve(
-        app, sock, lambda: startup_message.stay(app, stop, watchdog)
+        app, sock, lambda: startup_message.stay(app, stop)
     )
     session_monitor.close_all(app.extensions["socketio"])
     finish()
     on_stop(signal.SIG_IGN)
-    watchdog.stop()
     print("web: stopped", flush=True)
     return 1 if monitor.refused else 0
 

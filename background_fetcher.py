@@ -39,13 +39,9 @@ def main() -> int:
     stop = threading.Event()
     redis = store.connect(settings.redis_url)
     monitor, watchdog = ServerMonitor(redis, settings.redis_may_evict), Watchdog(WATCHED)
-    monitor.look()
-    if monitor.refused:
-        print(monitor.refused, file=sys.stderr)
-        return 1
+    monitor.require_sound()
     role = fetcher.build(settings, redis, stop, ExchangeClock(), watchdog)
     threads = [threading.Thread(target=run, args=(stop,)) for run in role.loops]
-    threads.append(threading.Thread(target=monitor.run, args=(stop, end_self)))
 
     def end() -> None:
         signal.sigwait(STOP_SIGNALS)
@@ -58,9 +54,9 @@ def main() -> int:
     )
     for thread in threads:
         thread.start()
-    watchdog.start()
-    role.scheduler.start()
-    watchdog.stop()
+    monitor.start(stop, end_self)
+    with watchdog:
+        role.scheduler.start()
     logging.info("%s", monitor.refused or "stopped")
     return 1 if monitor.refused else 0
 

@@ -43,20 +43,14 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     redis = connect(settings.redis_url)
-    monitor, watchdog = ServerMonitor(redis, settings.redis_may_evict), Watchdog([LOOP])
-    monitor.look()
-    if monitor.refused:
-        print(monitor.refused, file=sys.stderr)
-        return 1
+    monitor = ServerMonitor(redis, settings.redis_may_evict)
+    monitor.require_sound()
     role = feed.build(settings, redis, stopping, ExchangeClock())
     role.streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
-    looking = threading.Thread(target=monitor.run, args=(stopping, stopping.set))
-    looking.start()
-    watchdog.start()
-    role.feed.run(stopping, watchdog)
-    watchdog.stop()
-    looking.join()
+    monitor.start(stopping, stopping.set)
+    with Watchdog([LOOP]) as watchdog:
+        role.feed.run(stopping, watchdog)
     role.streams.stop()
     redis.close()
     logging.info("feed: %s", monitor.refused or "stopped")

@@ -12,7 +12,7 @@ LIVES = """
 import threading, time
 from truecandle.watchdog import Watchdog
 dog = Watchdog(["one", "two"], hung_s=3)
-dog.start()
+dog.__enter__()
 until = time.monotonic() + 6
 def quick():
     while time.monotonic() < until:
@@ -20,7 +20,7 @@ def quick():
 threading.Thread(target=quick).start()
 while time.monotonic() < until:
     dog.report("two"); time.sleep(0.2)
-dog.stop()
+dog.__exit__()
 print("lived", flush=True)
 time.sleep(4)
 print("stopped", flush=True)
@@ -30,7 +30,7 @@ HANGS = """
 import threading, time
 from truecandle.watchdog import Watchdog
 dog = Watchdog(["one", "two"], hung_s=2)
-dog.start()
+dog.__enter__()
 def busy():
     while True:
         dog.report("one"); time.sleep(0.05)

@@ -14,7 +14,7 @@ import faulthandler
 import threading
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Self
 
 #: Longer than any bounded wait of a loop: a request's deadline, and a few time-outs of Redis.
 HUNG_S: Final = 90.0
@@ -23,7 +23,7 @@ RENEW_S: Final = 1.0
 
 
 class Watchdog:
-    """`start`, then `report` from every loop, by its name, again and again; `stop` in the end."""
+    """In a `with Watchdog(...) as watchdog:` every loop has to `report`, by name, time and again."""
 
     def __init__(self, loops: Iterable[str], hung_s: float = HUNG_S) -> None:
         self._loops = frozenset(loops)
@@ -33,10 +33,14 @@ class Watchdog:
         self._silent = set(self._loops)
         self._set_at_s = float("-inf")
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """From now on the loops have `hung_s` for each report."""
         with self._lock:
             self._set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
 
     def report(self, loop: str) -> None:
         """This loop goes round. With the last of all the timer starts again."""
@@ -44,9 +48,6 @@ class Watchdog:
             self._silent.discard(loop)
             if not self._silent and time.monotonic() - self._set_at_s >= RENEW_S:
                 self._set()
-
-    def stop(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
 
     def _set(self) -> None:
         self._silent = set(self._loops)

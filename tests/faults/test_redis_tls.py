@@ -65,7 +65,7 @@ def test_a_server_that_is_not_the_one_is_not_spoken_to(
         authority, _ = make_authority(tmp_path, "other")
     with TlsProxy(certificate, served.server.port) as proxy:
         url = by_tls(served.url("web"), proxy.port, authority)
-        with connect(url) as client, pytest.raises(StoreUnavailable, match="(?i)certificate") as e:
+        with connect(url) as client, pytest.raises(StoreUnavailable, match=r"(?i)certificate") as e:
             Accounts(client).is_empty()
         password = served.url("web").partition("@")[0].rpartition(":")[2]
         assert password not in str(e.value)

@@ -8,9 +8,10 @@ where the settings allow it.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
-from threading import Event
+from threading import Event, Thread
 from typing import Final
 
 from redis import Redis
@@ -53,6 +54,17 @@ class ServerMonitor:
         self._has_answered = False
         #: Why this role must not work with this server; set at most once, at the first answer.
         self.refused = ""
+
+    def require_sound(self) -> None:
+        """For entry files, before anything is begun: a server that is not to be worked with ends
+        the process, with a sentence. One that does not answer yet is judged when it does."""
+        self.look()
+        if self.refused:
+            sys.exit(self.refused)
+
+    def start(self, stop: Event, on_refused: Callable[[], None]) -> None:
+        """`run` in a thread of its own, which keeps no process alive."""
+        Thread(target=self.run, args=(stop, on_refused), daemon=True).start()
 
     def run(self, stop: Event, on_refused: Callable[[], None]) -> None:
         """Looks until `stop` is set, or until the server is one not to be worked with."""

@@ -87,9 +87,7 @@ def create_app(
         rate_limiter=RateLimiter(redis),
         server=WebServer(settings.async_mode),
         ages=Ages(),
-        server_monitor=ServerMonitor(
-            redis, settings.redis_may_evict, AccountLoss(redis, settings.var_dir).problems
-        ),
+        server_monitor=server_monitor(settings, redis),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
@@ -104,6 +102,12 @@ def create_app(
     sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings)
     return app
+
+
+def server_monitor(settings: Settings, redis: Redis) -> ServerMonitor:
+    """Looks at Redis for this role, which also notices that all accounts are gone."""
+    loss = AccountLoss(redis, settings.var_dir)
+    return ServerMonitor(redis, settings.redis_may_evict, loss.problems)
 
 
 def configure(app: Flask, settings: Settings) -> None:

@@ -68,8 +68,11 @@ def numbers() -> Response:
 
 
 def _report() -> dict[str, Any]:
-    problems = services().server_monitor.look()
-    _mark(problems)
+    problems = _problems()
+    said = {
+        "redis_problems": [one.kind for one in problems],
+        "warnings": [one.text for one in problems],
+    }
     try:
         beats = roles.heartbeats(services().redis)
         feeds = roles.each(services().redis, "feed")
@@ -77,14 +80,7 @@ def _report() -> dict[str, Any]:
     except StoreError as error:
         metrics.REDIS_UP.set(0)
         _count({})
-        return {
-            "ready": False,
-            "redis": str(error),
-            "redis_problems": [one.kind for one in problems],
-            "roles": {},
-            "markets": {},
-            "warnings": [one.text for one in problems],
-        }
+        return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, **said}
     metrics.REDIS_UP.set(1)
     _count(markets)
     ages = services().ages.look(
@@ -104,18 +100,18 @@ def _report() -> dict[str, Any]:
     return {
         "ready": worst(problems) is None and all(role["alive"] for role in found.values()),
         "redis": "answers",
-        "redis_problems": [one.kind for one in problems],
         "roles": found,
         "markets": {symbol: fresh.fields() for symbol, fresh in markets.items()},
-        "warnings": [one.text for one in problems],
+        **said,
     }
 
 
-def _mark(problems: Sequence[ServerProblem]) -> None:
-    """Which of all problems Redis has now."""
-    present = {one.kind for one in problems}
+def _problems() -> Sequence[ServerProblem]:
+    """What is wrong with Redis now; it is counted, too."""
+    problems = services().server_monitor.look()
     for kind in KINDS:
-        metrics.REDIS_PROBLEM.labels(kind).set(kind in present)
+        metrics.REDIS_PROBLEM.labels(kind).set(any(one.kind == kind for one in problems))
+    return problems
 
 
 def _count(markets: Mapping[str, Freshness]) -> None:

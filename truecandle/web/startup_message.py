@@ -14,6 +14,7 @@ from typing import Final
 from flask import Flask
 
 from truecandle.errors import StoreError
+from truecandle.store.server_monitor import ServerMonitor
 from truecandle.watchdog import Watchdog
 from truecandle.web.services import EXTENSION, Services
 
@@ -26,14 +27,23 @@ LOOK_S: Final = 0.1
 LOOP: Final = "web"
 
 
-def stay(app: Flask, stop: Sequence[object], watchdog: Watchdog) -> None:
+def sound_server(app: Flask) -> ServerMonitor:
+    """What looks at Redis, after its first look: one that is not to be worked with ends the
+    process, with a sentence."""
+    services: Services = app.extensions[EXTENSION]
+    services.server_monitor.require_sound()
+    return services.server_monitor
+
+
+def stay(app: Flask, stop: Sequence[object]) -> None:
     """Greets, and returns once something is in `stop`: what signal handlers put there."""
     socketio = app.extensions["socketio"]
     socketio.start_background_task(greet, app, stop)
     socketio.start_background_task(watch, app, stop)
-    while not stop:
-        watchdog.report(LOOP)
-        socketio.sleep(LOOK_S)
+    with Watchdog([LOOP]) as watchdog:
+        while not stop:
+            watchdog.report(LOOP)
+            socketio.sleep(LOOK_S)
 
 
 def watch(app: Flask, stop: Sequence[object]) -> None:
@@ -82,7 +92,6 @@ def address(services: Services) -> str:
     """Where a browser on this machine (or, with `PUBLIC_URL`, anywhere) finds the page."""
     if services.settings.public_url:
         return services.settings.public_url
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(
-        services.settings.host, services.settings.host
-    )
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # nosec B104: shown
+    host = everywhere.get(services.settings.host, services.settings.host)
     return f"http://{host}:{services.settings.port}"
