@@ -43,14 +43,18 @@ COMMON: Final = (
 _LOOKED_AT: Final = ("missing_z:*", f"fence:{keys.FEEDS}*")
 _OFFICIAL: Final = ("klines_z:*", "klines_meta:*", "corrections:*", "gaps:*", "missing_z:*")
 _LIVE: Final = ("live_candle:*", "own_candle:*", "pending_z:*")
+#: Which markets are followed, wished for, and by whom.
+_MARKETS: Final = (keys.MARKETS, "market_*")
+#: Everything that is somebody's: the web role alone has to do with it.
 _ACCOUNTS: Final = (
-    *("user:*", "token:*", "tokens:*", "session:*", "link:*", "settings:*", keys.USERS),
+    keys.USERS,
+    *(f"{head}*" for head in keys.OF_OTHERS if head not in ("market_answer:", "lease:", "fence:")),
 )
 #: What every role writes: that it is there, whether writes are taken, and the channel's identity.
 _EVERYBODY: Final = (keys.INSTANCE, keys.ROLES, keys.WRITE_PROBE, keys.CLOCK)
 _EXCHANGE: Final = (keys.WEIGHT, keys.BAN)
 _FETCHED: Final = (
-    *("audit:*", "held:*", "history_job:*", "market_answer:*", keys.MARKETS, keys.WISHES),
+    *("audit:*", "held:*", "history_job:*", *_MARKETS),
     *(keys.LISTED, keys.REREADS, keys.HISTORY_WISHES, keys.HISTORY_FIRSTS),
 )
 
@@ -58,14 +62,14 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "web": Permission(
         reads=(
             *_OFFICIAL,
-            *("audit:*", "held:*", "history_job:*", "market_answer:*", "lease:*", "fence:*"),
+            *("audit:*", "held:*", "history_job:*", "lease:*", "fence:*"),
             *(keys.LISTED, keys.HISTORY_FIRSTS, keys.FRESHNESS, keys.REREADS),
         ),
         writes=(
             *(*_LIVE, *_LOOKED_AT),
             *_ACCOUNTS,
             *_EVERYBODY,
-            *(keys.MARKETS, keys.WISHES, keys.HISTORY_WISHES, f"{keys.COUNTERS}:*"),
+            *(*_MARKETS, keys.HISTORY_WISHES, f"{keys.COUNTERS}:*"),
             f"{keys.COUNTERS.upper()}*",
         ),
         commands=(
@@ -84,7 +88,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "feed": Permission(
         reads=("klines_z:*", "klines_meta:*", "gaps:*"),
         writes=(
-            *(*_LIVE, *_LOOKED_AT, *_EVERYBODY, *_EXCHANGE, keys.FRESHNESS, keys.MARKETS),
+            *(*_LIVE, *_LOOKED_AT, *_EVERYBODY, *_EXCHANGE, *_MARKETS, keys.FRESHNESS),
             f"lease:{keys.FEEDS}*",
         ),
         commands=("mget",),
