@@ -51,9 +51,8 @@ def run(seed: int, seconds: float, longest_s: float) -> bool:
     """One seed; whether anything was wrong."""
     series = [Series(symbol, INTERVALS[name]) for symbol in SYMBOLS for name in FOLLOWED]
     with tempfile.TemporaryDirectory(prefix="nemesis") as folder, ended() as processes:
-        system = NemesisSystem(
-            Path(folder), processes, ",".join(SYMBOLS), INTERVALS=",".join(FOLLOWED)
-        )
+        symbols, intervals = ",".join(SYMBOLS), ",".join(FOLLOWED)
+        system = NemesisSystem(Path(folder), processes, symbols, intervals)
         try:
             system.open()
             onlooker, nemesis = Onlooker(system.url, system.token(), series), Nemesis(system, seed)

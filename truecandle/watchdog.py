@@ -23,7 +23,7 @@ RENEW_S: Final = 1.0
 
 
 class Watchdog:
-    """In a `with Watchdog(...) as watchdog:` every loop has to `report`, by name, time and again."""
+    """In a `with Watchdog(...)` block every loop has to `report`, by its name, time and again."""
 
     def __init__(self, loops: Iterable[str], hung_s: float = HUNG_S) -> None:
         self._loops = frozenset(loops)

@@ -49,8 +49,8 @@ FAULTS: Final[tuple[Mapping[str, Any], ...]] = (
 class NemesisSystem(System):
     """The whole system with two fetchers and two feeds; everything may be killed and paused."""
 
-    def __init__(self, folder: Path, processes: Roles, symbols: str, **env: str) -> None:
-        super().__init__(folder, processes, symbols, **env)
+    def __init__(self, folder: Path, processes: Roles, symbols: str, intervals: str) -> None:
+        super().__init__(folder, processes, symbols, INTERVALS=intervals)
         #: What ended without having been killed.
         self.ended: list[str] = []
         #: What a role had printed before it was killed.

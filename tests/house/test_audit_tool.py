@@ -7,6 +7,7 @@ Invariant: a check that was not made never counts as one that found nothing.
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 
 import pytest
 
@@ -34,11 +35,13 @@ def test_what_a_check_found_is_shown_and_counts(capsys: pytest.CaptureFixture[st
 def test_every_check_is_made_also_after_one_that_found_something(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = []
-    checks = {
-        name: lambda name=name, code=code: (made.append(name), said(code, "found"))[1]
-        for name, code in (("one", 1), ("two", 0))
-    }
+    made: list[str] = []
+
+    def check(name: str, code: int) -> subprocess.CompletedProcess[str]:
+        made.append(name)
+        return said(code, "found")
+
+    checks = {"one": partial(check, "one", 1), "two": partial(check, "two", 0)}
     monkeypatch.setattr(audit, "CHECKS", checks)
     assert audit.audit() == 1
     assert made == ["one", "two"]

@@ -11,8 +11,8 @@ import re
 from tests.support.project_files import ROOT, files
 
 PAPER = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-#: The ids of all requirements of levels 1 and 2, without those chapters that do not apply as a whole
-#: (9, 10, 17).
+#: The ids of all requirements of levels 1 and 2, without those chapters that do not apply as a
+#: whole (9, 10, 17).
 REQUIREMENTS = ROOT / "tests" / "data" / "asvs-5.0.0-level-2.txt"
 
 
