@@ -18,7 +18,7 @@ from redis import Redis
 from tests.support.flask_commands import Shell
 from tests.support.role_processes import Roles
 from tests.support.sample_candles import HOURS, after, rows
-from tests.support.web_app import PASSWORD, known_hash
+from tests.support.web_app import PASSWORD, issue, known_hash
 from tests.support.web_process import Web, bearer, csrf
 from truecandle.admin import backup
 from truecandle.config import Settings
@@ -37,16 +37,14 @@ def shell(redis_url: str, redis: Redis, tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def token(redis: Redis) -> str:
-    """Two users, one with settings, a session and a token (this); two markets; candles."""
-    for name in ("ann", "bob"):
-        Accounts(redis).add(name, known_hash(), 5)
+    """Two users with a token each (this is the first's), settings, a session; markets; candles."""
+    header = issue(redis, "write", "ann")
+    issue(redis, user="bob")
     user_settings.save(redis, "ann", '{"theme":"dark"}')
-    CredentialStore(redis).open("ann", 5)
+    redis.hset(keys.session("ab" * 32), "user", "ann")
     markets.followed(redis, SYMBOLS)
     official.upsert_klines(redis, HOURS, rows(3), now_ms=after(3), settle_ms=0)
-    secret = CredentialStore(redis).issue("ann", "a label", "write", 5)
-    assert secret
-    return secret
+    return header["Authorization"].removeprefix("Bearer ")
 
 
 def content(redis: Redis) -> dict[bytes, bytes | None]:
@@ -64,7 +62,7 @@ def test_users_sign_in_again_after_redis_was_emptied_and_the_backup_put_back(
 ) -> None:
     file = tmp_path / "kept"
     said = shell.ok("backup", str(file))
-    assert "2 users, 1 tokens, 1 settings of users, 2 followed markets" in said
+    assert "2 users, 2 tokens, 1 settings of users, 2 followed markets" in said
     redis.flushall()
     said = shell.ok("restore", str(file))
     assert "put back" in said
@@ -97,7 +95,7 @@ def test_users_that_are_there_are_replaced_only_if_told_so(
 ) -> None:
     file = str(tmp_path / "kept")
     shell.ok("backup", file)
-    Accounts(redis).add("eve", "", 7)
+    issue(redis, user="eve")
     Accounts(redis).set_password("ann", "other")
     before = content(redis)
     refused = shell.run("restore", file)

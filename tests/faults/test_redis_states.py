@@ -18,7 +18,6 @@ from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from tests.support.web_process import Web, token_of
 from tests.support.whole_system import COMMANDS, System, ask
-from truecandle.store.accounts import Accounts
 
 KINDS = {"full": "Redis is full", "read_only": "Redis is a read-only replica"}
 
@@ -139,7 +138,7 @@ def test_lost_accounts_are_said_at_the_door_in_the_log_and_to_operators(
         assert "flask restore FILE" in web.get("/login").text
         web.role.kill()
         web.start().wait_for_line("Nobody can sign in any more")
-        Accounts(redis).add("bob", "", 0)
+        token_of(redis, "bob")
         web.role.wait_for_line("over: Nobody can sign in any more")
         assert "Nobody can sign in" not in web.get("/login").text
 

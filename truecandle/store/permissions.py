@@ -50,6 +50,8 @@ _ACCOUNTS: Final = (
     keys.USERS,
     *(f"{head}*" for head in keys.OF_OTHERS if head not in ("market_answer:", "lease:", "fence:")),
 )
+#: What the windows are made of that `limits` counts in, those that move among them.
+_COUNTING: Final = ("incrby", "lindex", "llen", "lpop", "lpush", "ltrim")
 #: What every role writes: that it is there, whether writes are taken, and the channel's identity.
 _EVERYBODY: Final = (keys.INSTANCE, keys.ROLES, keys.WRITE_PROBE, keys.CLOCK)
 _EXCHANGE: Final = (keys.WEIGHT, keys.BAN)
@@ -73,8 +75,8 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             f"{keys.COUNTERS.upper()}*",
         ),
         commands=(
-            *("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "getdel", "incrby"),
-            *("smembers", "sismember", "scard", "srandmember", "sadd", "srem", "mget"),
+            *("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "getdel", "mget"),
+            *("smembers", "sismember", "scard", "srandmember", "sadd", "srem", *_COUNTING),
         ),
     ),
     "fetcher": Permission(
@@ -101,7 +103,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         ),
         commands=(
             *("scan", "smembers", "sismember", "scard", "srandmember", "sadd", "srem", "mget"),
-            *("lpush", "rpush", "ltrim", "rename", "getrange", "pexpireat", "incrby", "getdel"),
+            *("rpush", "rename", "getrange", "pexpireat", "getdel", *_COUNTING),
         ),
     ),
 }
