@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sized
-from dataclasses import replace
 from typing import Final
 
 from flask_socketio import SocketIO
@@ -45,13 +44,11 @@ def of(services: Services, symbol: str) -> Freshness:
 
 
 def _with_server(services: Services, judged: Freshness, now_ms: int) -> Freshness:
-    """While Redis takes no writes nothing new can be told: that is why, whatever the feed noted
-    last or did not note."""
+    """While Redis takes no writes the feed can tell nothing new: it is not to be blamed for that,
+    and nobody knows how it is."""
     problem = worst(services.server_monitor.problems())
     if problem is None:
         return judged
-    if judged.state == "offline":
-        return replace(judged, why=problem.text)
     return Freshness("stale", now_ms - services.server_monitor.refusing_ms(), problem.text)
 
 
