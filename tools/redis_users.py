@@ -1,5 +1,6 @@
 """`python -m tools.redis_users FOLDER PLACE`: a user of Redis for each role, with its password.
 
+PLACE is HOST:PORT/DATABASE, for TLS with `rediss://` before it and options after it.
 Makes `FOLDER/server/users.acl` for the server, and for each user `FOLDER/USER/url`: what
 `REDIS_URL` would hold, for `REDIS_URL_FILE`. Passwords that are there stay; the rights are written
 anew.
@@ -27,10 +28,11 @@ HEALTH = "user default reset on nopass -@all +ping"
 
 
 def main(folder: str, place: str) -> int | str:
-    root = Path(folder)
+    root, url = Path(folder), place if "://" in place else f"redis://{place}"
     try:
-        redis_url(f"redis://{place}")
-        make(root, place)
+        redis_url(url)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make(root, url)
     except OSError as problem:
         return f"{problem.filename}: {problem.strerror}"
     except (ValueError, SettingsError) as problem:
@@ -39,12 +41,12 @@ def main(folder: str, place: str) -> int | str:
     return 0
 
 
-def make(root: Path, place: str) -> None:
-    """All files, where `place` is `HOST:PORT/DATABASE` of the server."""
-    lines = [HEALTH]
+def make(root: Path, url: str) -> None:
+    """All files, where `url` is the server's without name and password."""
+    lines, (scheme, _, place) = [HEALTH], url.partition("://")
     for user in USERS:
         password = kept_password(root / user / "url") or secrets.token_urlsafe(PASSWORD_BYTES)
-        write(root / user / "url", f"redis://{user}:{password}@{place}\n")
+        write(root / user / "url", f"{scheme}://{user}:{password}@{place}\n")
         lines.append(acl_line(user, hashlib.sha256(password.encode()).hexdigest()))
     write(root / "server" / "users.acl", "".join(f"{line}\n" for line in lines))
 

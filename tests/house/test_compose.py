@@ -120,7 +120,7 @@ def test_the_server_starts_with_these_very_options_and_knows_the_users(tmp_path:
     command = SERVICES["redis"]["command"]
     options = [one.replace("/etc/redis-users", str(users / "server")) for one in command[1:]]
     server = RedisProc(tmp_path, extra=options)
-    redis_users.make(users, f"127.0.0.1:{server.port}/0")
+    redis_users.make(users, f"redis://127.0.0.1:{server.port}/0")
     with server:
         for user in USERS:
             with connect((users / user / "url").read_text().strip()) as client:

@@ -7,6 +7,7 @@ Invariant: a second run changes no password, and writes the rights of the presen
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +49,17 @@ def test_a_second_run_keeps_passwords_and_writes_the_rights_anew(tmp_path: Path)
     (tmp_path / "server" / "users.acl").write_text("user web on nopass +@all ~*\n")
     redis_users.main(str(tmp_path), PLACE)
     assert content(tmp_path) == before
+
+
+def test_a_new_folder_is_its_owners_alone_and_tls_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    place = "rediss://redis:6379/0?ssl_ca_certs=%2Fetc%2Fca.pem"
+    assert redis_users.main(str(folder), place) == 0
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    url = (folder / "web" / "url").read_text()
+    assert url.startswith("rediss://web:") and url.endswith(
+        "@redis:6379/0?ssl_ca_certs=%2Fetc%2Fca.pem\n"
+    )
 
 
 def test_nothing_secret_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

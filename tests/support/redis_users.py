@@ -45,7 +45,7 @@ def users_server(folder: Path) -> Iterator[UsersServer]:
     users.mkdir()
     acl = users / "server" / "users.acl"
     server = RedisProc(data, aof=True, extra=("--aclfile", str(acl)))
-    redis_users.make(users, f"127.0.0.1:{server.port}/0")
+    redis_users.make(users, f"redis://127.0.0.1:{server.port}/0")
     with acl.open("a") as file:
         file.write(f"user {OWNER} on >{OWNER} ~* &* +@all\n")
     with server:

@@ -22,7 +22,7 @@ USERS: Final = ("web", "fetcher", "feed", "admin")
 @dataclass(frozen=True, slots=True)
 class Permission:
     """`reads` and `writes` are patterns of keys (what may be written may be read), `commands` those
-    that a role has beyond `COMMON`; `listens` whether it may subscribe."""
+    that a role has beyond `COMMON`."""
 
     reads: tuple[str, ...]
     writes: tuple[str, ...]
@@ -72,7 +72,6 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             *_ACCOUNTS,
             *_EVERYBODY,
             *(*_MARKETS, keys.HISTORY_WISHES, f"{keys.COUNTERS}:*"),
-            f"{keys.COUNTERS.upper()}*",
         ),
         commands=(
             *("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "getdel", "mget"),
