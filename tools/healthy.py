@@ -17,13 +17,12 @@ import urllib.request
 
 from truecandle.config import Settings, read_settings
 from truecandle.errors import TrueCandleError
-from truecandle.fetcher.heartbeat import STANDBY
 from truecandle.store import connect, roles
 
 SILENCE_MS_MAX = 60_000
 ANSWER_LIMIT_S = 3.0
 #: What a role is called that is well, and waits for another to end.
-STANDING_BY = {"fetcher": (STANDBY,)}
+STANDING_BY = {"fetcher": (roles.STANDBY,)}
 
 
 def main(role: str) -> int | str:

@@ -30,8 +30,6 @@ BEAT_S = 5.0
 #: Pauses after failed measurements, from the first to the longest.
 PAUSE_S = 1.0
 PAUSE_S_MAX = 30.0
-#: The role of a fetcher that does not lead: alive, and its clock measured.
-STANDBY = "standby"
 #: The name of its loop for the watchdog.
 LOOP = "heartbeat"
 #: Names of markets in one sign of life.
@@ -60,7 +58,7 @@ class Heartbeat:
         self._writer = writer
         #: Who this is, among all fetchers, and the role of its last sign of life.
         self._holder = holder
-        self._role = STANDBY
+        self._role = roles.STANDBY
         self._backoff = Backoff(PAUSE_S, PAUSE_S_MAX)
         #: After a failed measurement: not before then, unless the outage that it met is over.
         self._measure_at_s = 0.0
@@ -104,7 +102,7 @@ class Heartbeat:
             self._has_assumed = True
 
     def _give_sign(self) -> None:
-        role = "fetcher" if self._scheduler.is_leading() else STANDBY
+        role = "fetcher" if self._scheduler.is_leading() else roles.STANDBY
         if role != self._role:
             roles.leave(self._redis, self._role, self._holder)
             self._role = role
