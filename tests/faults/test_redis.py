@@ -187,6 +187,11 @@ def test_a_redis_that_cannot_save_refuses_writes_and_still_reads(tmp_path: Path)
         )
         with pytest.raises(StoreUnavailable, match="MISCONF"):
             store(redis, 5)
+        problem = server_state.worst(server_state.look(redis))
+        assert problem and (problem.kind, "look at its disk" in problem.text) == (
+            "not_saving",
+            True,
+        )
         assert assert_consistent(redis) == 3
 
 
