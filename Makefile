@@ -1,6 +1,6 @@
 # Every command of TrueCandle. Each does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run dev test lint unit e2e pictures setup-dev lock clean
+.PHONY: help setup demo run dev test lint unit e2e pictures setup-dev lock audit sbom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,12 @@ setup-dev:
 lock: setup-dev ## turn requirements*.in and package.json into locks with exact versions and hashes
 	@$(BIN)/python -m tools.lock
 
+audit: setup ## known weaknesses of what is installed (pip-audit, npm audit) and of our own code (bandit)
+	@$(BIN)/python -m tools.audit
+
+sbom: setup ## what the image holds, package by package, as CycloneDX: var/sbom/
+	@$(BIN)/python -m tools.audit sbom
+
 clean: ## remove what set-up and runs have made, but not the data in var/
-	rm -rf .venv static/dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-audit static/dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

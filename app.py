@@ -58,6 +58,7 @@ def main() -> int:
     except (SettingsError, PortTaken) as error:
         sys.exit(str(error))
     app = create_app(settings, connect(settings.redis_url))
+    monitor = startup_message.sound_server(app)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
     finish = WebServer(settings.async_mode).serve(
@@ -67,7 +68,7 @@ def main() -> int:
     finish()
     on_stop(signal.SIG_IGN)
     print("web: stopped", flush=True)
-    return 0
+    return 1 if monitor.refused else 0
 
 
 def on_stop(handler: Any) -> None:

@@ -18,7 +18,10 @@ from truecandle import fetcher, store
 from truecandle.binance.clock import ExchangeClock
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
+from truecandle.fetcher.build import WATCHED
 from truecandle.fetcher.compat import notify, upsert_klines_to_zset
+from truecandle.store.server_monitor import ServerMonitor
+from truecandle.watchdog import Watchdog
 
 __all__ = ["main", "notify_data_updated", "upsert_klines_to_zset"]
 
@@ -35,7 +38,9 @@ def main() -> int:
         return 2
     stop = threading.Event()
     redis = store.connect(settings.redis_url)
-    role = fetcher.build(settings, redis, stop, ExchangeClock())
+    monitor, watchdog = ServerMonitor(redis, settings.redis_may_evict), Watchdog(WATCHED)
+    monitor.require_sound()
+    role = fetcher.build(settings, redis, stop, ExchangeClock(), watchdog)
     threads = [threading.Thread(target=run, args=(stop,)) for run in role.loops]
 
     def end() -> None:
@@ -49,9 +54,15 @@ def main() -> int:
     )
     for thread in threads:
         thread.start()
-    role.scheduler.start()
-    logging.info("stopped")
-    return 0
+    monitor.start(stop, end_self)
+    with watchdog:
+        role.scheduler.start()
+    logging.info("%s", monitor.refused or "stopped")
+    return 1 if monitor.refused else 0
+
+
+def end_self() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def notify_data_updated(symbol: str, interval: str) -> None:

@@ -22,7 +22,10 @@ from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
+from truecandle.feed.feed import LOOP
 from truecandle.store import clock, connect, live
+from truecandle.store.server_monitor import ServerMonitor
+from truecandle.watchdog import Watchdog
 
 #: So long a thread with its answer waits for its turn, not 5 ms, while another takes in streams.
 SWITCH_S = 0.0005
@@ -40,14 +43,18 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     redis = connect(settings.redis_url)
+    monitor = ServerMonitor(redis, settings.redis_may_evict)
+    monitor.require_sound()
     role = feed.build(settings, redis, stopping, ExchangeClock())
     role.streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
-    role.feed.run(stopping)
+    monitor.start(stopping, stopping.set)
+    with Watchdog([LOOP]) as watchdog:
+        role.feed.run(stopping, watchdog)
     role.streams.stop()
     redis.close()
-    logging.info("feed: stopped")
-    return 0
+    logging.info("feed: %s", monitor.refused or "stopped")
+    return 1 if monitor.refused else 0
 
 
 def save_live_candle(

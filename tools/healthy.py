@@ -1,12 +1,17 @@
 """`python -m tools.healthy ROLE`: exit code 0 if that role works; the containers' health check.
 
+Of several that run beside each other each container looks at its own: by its host's name, which
+stands in the sign of life.
+
 Never here: what makes the system ready as a whole (`/readyz`), restarting anything.
-Invariant: answers within a few seconds, whatever hangs.
+Invariant: answers within a few seconds, whatever hangs; another's sign of life is never taken for
+one's own.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import urllib.request
 
@@ -16,6 +21,8 @@ from truecandle.store import connect, roles
 
 SILENCE_MS_MAX = 60_000
 ANSWER_LIMIT_S = 3.0
+#: What a role is called that is well, and waits for another to end.
+STANDING_BY = {"fetcher": (roles.STANDBY,)}
 
 
 def main(role: str) -> int | str:
@@ -29,17 +36,23 @@ def main(role: str) -> int | str:
 def page_problem(settings: Settings) -> int | str:
     """0 if the page's server answers."""
     url = f"http://127.0.0.1:{settings.port}/healthz"
-    with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_S) as answer:
+    with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_S) as answer:  # nosec B310: own address
         return 0 if answer.status == 200 else f"web: HTTP {answer.status}"
 
 
 def silence_problem(settings: Settings, role: str) -> int | str:
-    """0 if the role gave a sign of life within the last minute."""
-    beat = roles.heartbeats(connect(settings.redis_url)).get(role)
-    if beat is None:
-        return f"{role}: no sign of life yet"
-    if abs(beat.age_ms) > SILENCE_MS_MAX:
-        return f"{role}: last sign of life {abs(beat.age_ms) // 1000} s ago"
+    """0 if the role gave a sign of life on this host within the last minute."""
+    redis, host = connect(settings.redis_url), f"{socket.gethostname()}:"
+    beats = [
+        abs(beat.age_ms)
+        for name in (role, *STANDING_BY.get(role, ()))
+        for holder, beat in roles.each(redis, name).items()
+        if holder.startswith(host)
+    ]
+    if not beats:
+        return f"{role}: no sign of life on {host.rstrip(':')} yet"
+    if min(beats) > SILENCE_MS_MAX:
+        return f"{role}: last sign of life {min(beats) // 1000} s ago"
     return 0
 
 

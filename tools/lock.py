@@ -1,8 +1,8 @@
 """`make lock`: exact versions with hashes, from the `.in` files and `package.json`.
 
 Never here: the address of a registry; the machine's own settings say where packages come from.
-Invariant: the runtime lock holds the same versions as the lock for tests, so one environment
-serves both.
+Invariant: the smaller locks hold the same versions as the lock for tests, so one environment serves
+all.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 from tools.assets import NODE_LOCK
+from tools.audit import AUDIT_LOCK
 from tools.failure import SetupFailed, run
-from tools.venv import DEV_LOCK, ROOT, RUNTIME_LOCK, VENV, pip
+from tools.venv import DEV_LOCK, LOCAL_LOCK, ROOT, RUNTIME_LOCK, VENV, pip
 
 UV = "uv==0.13.9"
 COMPILE = (
@@ -27,8 +28,10 @@ def main() -> int | str:
     try:
         run([*pip(), "install", "--quiet", UV], advice=ADVICE)
         compile_lock(DEV_LOCK)
+        compile_lock(LOCAL_LOCK, "-c", DEV_LOCK.name)
         compile_lock(RUNTIME_LOCK, "-c", DEV_LOCK.name)
         compile_lock(NODE_LOCK)
+        compile_lock(AUDIT_LOCK)
         lock_browser_libraries()
     except SetupFailed as problem:
         return str(problem)

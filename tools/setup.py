@@ -1,5 +1,7 @@
 """`make setup`: from a bare Python to a machine on which TrueCandle runs.
 
+With `--dev` what tests need comes too; with `--image` only what the roles run on.
+
 Never here: how each step is done (`venv`, `assets`, `browser`, `faketime`); starting anything.
 Invariant: parses and says what is wrong even on a Python too old to run the rest; done twice, it
 changes nothing.
@@ -21,7 +23,8 @@ def main(argv: "list[str]") -> "int | str":
 
     try:
         dev = "--dev" in argv
-        steps = [venv.ensure(dev), assets.ensure(dev)]
+        lock = venv.RUNTIME_LOCK if "--image" in argv else venv.LOCAL_LOCK
+        steps = [venv.ensure(venv.DEV_LOCK if dev else lock), assets.ensure(dev)]
         if dev:
             steps += [browser.ensure(), faketime.ensure()]
     except failure.SetupFailed as problem:

@@ -143,7 +143,7 @@ def roles_of(mode: str, env: MutableMapping[str, str]) -> dict[str, str]:
     """Role → command, from the Procfile; no Redis of our own where `REDIS_URL` names one."""
     text = (ROOT / PROCFILES[mode]).read_text(encoding="utf-8")
     roles: dict[str, str] = parse_procfile(text).processes
-    if mode == "run" and "REDIS_URL" in env:
+    if mode == "run" and {"REDIS_URL", "REDIS_URL_FILE"} & env.keys():
         del roles["redis"]
     else:
         env["REDIS_URL"] = f"redis://127.0.0.1:{env['REDIS_PORT']}/0"

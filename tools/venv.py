@@ -22,22 +22,29 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.json"
+#: What the roles run on, that with what `make demo` and `make run` need, and that with the tests'
+#: packages: each contains the ones before.
 RUNTIME_LOCK = ROOT / "requirements.txt"
+LOCAL_LOCK = ROOT / "requirements-local.txt"
 DEV_LOCK = ROOT / "requirements-dev.txt"
+LOCKS = (RUNTIME_LOCK, LOCAL_LOCK, DEV_LOCK)
+WITH = {
+    RUNTIME_LOCK: ", those of the roles alone",
+    LOCAL_LOCK: "",
+    DEV_LOCK: ", with those for tests",
+}
 PIP_ADVICE = "Is the package index reachable from here? `make setup` goes on where it stopped."
 
 
-def ensure(dev: bool) -> bool:
+def ensure(lock: Path) -> bool:
     """Bring `.venv/` to the state of the lock. True if anything had to be done."""
-    lock = DEV_LOCK if dev else RUNTIME_LOCK
     if read_stamp().get(lock.name) == fingerprint(lock):
         return False
     if not works():
         create()
-    what = "Python packages, with those for tests" if dev else "Python packages"
-    print(f"setup: {what} → .venv (a minute the first time)", flush=True)
+    print(f"setup: Python packages{WITH[lock]} → .venv (a minute the first time)", flush=True)
     run([*pip(), "install", "--quiet", "--require-hashes", "-r", lock], advice=PIP_ADVICE)
-    write_stamp(dev)
+    write_stamp(lock)
     return True
 
 
@@ -50,9 +57,9 @@ def read_stamp() -> dict[str, str]:
     return stamp if stamp.get("home") == str(VENV) and PYTHON.exists() else {}
 
 
-def write_stamp(dev: bool) -> None:
-    """Remember the locks that are met now; the one for tests contains the other."""
-    locks = [RUNTIME_LOCK, DEV_LOCK] if dev else [RUNTIME_LOCK]
+def write_stamp(lock: Path) -> None:
+    """Remember the locks that are met now."""
+    locks = LOCKS[: LOCKS.index(lock) + 1]
     stamp = {"home": str(VENV)} | {lock.name: fingerprint(lock) for lock in locks}
     STAMP.write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
 

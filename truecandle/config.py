@@ -28,6 +28,8 @@ SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
 HISTORY_STORED_MAX = 10_000_000
 SECRET_KEY_CHARS_MIN = 32
+#: Larger files hold no setting.
+FILE_BYTES_MAX = 4_096
 #: Of a wrong value at most so much is shown, and nothing at all of those that may hold a secret.
 SHOWN_CHARS_MAX = 80
 
@@ -57,6 +59,7 @@ class Settings:
     public_reads: bool = False
     async_mode: str = "eventlet"
     simulated: bool = False
+    redis_may_evict: bool = False
     var_dir: Path = Path("var")
 
     @property
@@ -72,7 +75,9 @@ class Settings:
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in an environment; raises one `SettingsError` that lists all wrong ones.
 
-    An empty value counts as not set. Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
+    An empty value counts as not set. Those that hold a secret may stand in a file instead, which
+    `NAME_FILE` names: an environment is seen by whoever looks at the process.
+    Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
     """
     reader = _Reader(environ)
     default = Settings()
@@ -96,6 +101,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
+        redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
     if reader.problems:
@@ -147,7 +153,23 @@ class _Reader:
 
     def read_hidden(self, name: str, parse: Callable[[str], T], default: T) -> T:
         """For a value that may hold a secret: nothing of it is shown, and `parse` quotes none."""
-        return self._parsed(name, "(not shown)", self._text(name), parse, default)
+        text = self._text(name) or self._file(f"{name}_FILE")
+        return self._parsed(name, "(not shown)", text, parse, default)
+
+    def _file(self, name: str) -> str:
+        """What stands in the file that this setting names."""
+        path = self._text(name)
+        if not path:
+            return ""
+        try:
+            with open(path, encoding="ascii") as file:
+                return file.read(FILE_BYTES_MAX).strip()
+        except OSError as error:
+            what = f"{error.strerror}; allowed: a file that can be read"
+        except UnicodeDecodeError:
+            what = "allowed: a file of ASCII text"
+        self.problems.append(f"{name}={_shown(path)}: {what}")
+        return ""
 
     def _text(self, name: str) -> str:
         return self._environ.get(name, "").strip()

@@ -27,6 +27,11 @@ POSTS: Final = Counter(
     "truecandle_posts", "Forming candles offered by browsers, by outcome.", ("outcome",)
 )
 REDIS_UP: Final = Gauge("truecandle_redis_up", "1 if Redis answered when it was last asked.")
+REDIS_PROBLEM: Final = Gauge(
+    "truecandle_redis_problem",
+    "1 while Redis has this problem: full, read_only, not_saving, evicting, accounts_lost, ...",
+    ("state",),
+)
 ROLE_AGE: Final = Gauge(
     "truecandle_role_age_seconds", "Time since a role's last sign of life.", ("role",)
 )

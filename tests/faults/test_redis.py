@@ -24,7 +24,7 @@ from tests.support.redis_server import RedisProc
 from tests.support.sample_candles import HOURS, START_MS, minute, rows
 from tests.support.waiting import wait_for
 from truecandle.errors import StoreUnavailable
-from truecandle.store import budget, check_server, clock, connect, keys, live, official, roles
+from truecandle.store import budget, clock, connect, keys, live, official, roles, server_state
 
 #: The promise is 2 s; a busy machine gets slack. Unbounded, one command blocks for a minute.
 HUNG_LIMIT_S = 6.0
@@ -74,7 +74,7 @@ EVERYTHING: list[Callable[[Redis], object]] = [
     lambda r: clock.SharedClock(r).now_ms(),
     lambda r: roles.heartbeat(r, "web", {}),
     lambda r: roles.heartbeats(r),
-    lambda r: check_server(r),
+    lambda r: server_state.look(r),
 ]
 
 
@@ -187,6 +187,11 @@ def test_a_redis_that_cannot_save_refuses_writes_and_still_reads(tmp_path: Path)
         )
         with pytest.raises(StoreUnavailable, match="MISCONF"):
             store(redis, 5)
+        problem = server_state.worst(server_state.look(redis))
+        assert problem and (problem.kind, "look at its disk" in problem.text) == (
+            "not_saving",
+            True,
+        )
         assert assert_consistent(redis) == 3
 
 
@@ -232,14 +237,17 @@ def test_a_used_up_pool_is_said_so_and_recovers(redis_url: str) -> None:
 
 def test_settings_that_lose_candles_are_named(tmp_path: Path) -> None:
     with RedisProc(tmp_path, aof=True) as server, connected(server.url) as redis:
-        assert check_server(redis) == []
+        assert server_state.look(redis) == []
         redis.config_set("maxmemory-policy", "allkeys-lru")
         redis.config_set("appendonly", "no")
-        evicting, forgetting = check_server(redis)
-        assert "allkeys-lru" in evicting and "noeviction" in evicting
-        assert "appendonly yes" in forgetting
-        redis.execute_command("ACL", "SETUSER", "default", "-config")
-        assert check_server(redis) == []
+        evicting, forgetting = server_state.look(redis)
+        assert (evicting.kind, forgetting.kind) == ("evicting", "unsaved")
+        assert "allkeys-lru" in evicting.text and "noeviction" in evicting.text
+        assert "appendonly yes" in forgetting.text
+        redis.config_set("maxmemory-policy", "volatile-ttl")
+        assert server_state.look(redis)[0].kind == "expiring"
+        redis.execute_command("ACL", "SETUSER", "default", "-info")
+        assert server_state.look(redis) == []
 
 
 def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:

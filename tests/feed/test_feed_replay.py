@@ -26,6 +26,7 @@ from truecandle.candles.trades import Kline, Trade
 from truecandle.config import Settings
 from truecandle.sim.archive import replayed
 from truecandle.store import live
+from truecandle.watchdog import Watchdog
 
 DATA = Path(__file__).parent.parent / "data"
 BTC_TRADES = DATA / "trades_ws_btcusdt_2024-08-08T2357.gz"
@@ -188,6 +189,6 @@ def played(
             feed.step(0)
     ended = threading.Event()
     ended.set()
-    feed.run(ended)
+    feed.run(ended, Watchdog([]))
     found = live.read_live(redis, parse_series(symbol, interval), now_ms)
     return [*found.pending, *([found.forming] if found.forming else [])]

@@ -19,6 +19,7 @@ from truecandle.events import Publisher
 from truecandle.fetcher import FetcherLeadership, SeriesSync
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import connect, keys, lease, official
+from truecandle.watchdog import Watchdog
 
 LAST_MS = NOW_MS - NOW_MS % MINUTE_MS - MINUTE_MS
 
@@ -107,7 +108,7 @@ def test_before_redis_was_ever_there_nothing_is_said_or_done(
 
 def test_told_to_stop_it_gives_the_lease_up(redis: redis_py.Redis) -> None:
     stop, one = threading.Event(), FetcherLeadership(redis)
-    thread = threading.Thread(target=one.run, args=(stop, Jobs()))
+    thread = threading.Thread(target=one.run, args=(stop, Jobs(), Watchdog([])))
     thread.start()
     wait_for(one.is_leading, what="the lease")
     stop.set()

@@ -6,6 +6,8 @@ Invariant: exit code 0 means alive, anything else comes with a reason.
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import redis as redis_py
 
@@ -15,6 +17,8 @@ from tests.support.signs_of_life import spoke
 from tools import healthy
 from truecandle.store.roles import heartbeat
 
+#: As the roles name themselves.
+HERE = f"{socket.gethostname()}:7:cafe"
 SERVES = (
     "import http.server as h, sys\n"
     "class Ok(h.BaseHTTPRequestHandler):\n"
@@ -31,17 +35,32 @@ def here(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
 
 
 def test_a_role_that_beats_is_healthy(redis: redis_py.Redis) -> None:
-    heartbeat(redis, "fetcher", {})
+    heartbeat(redis, "fetcher", {}, HERE)
     assert healthy.main("fetcher") == 0
 
 
 def test_a_role_that_fell_silent_is_not(redis: redis_py.Redis) -> None:
-    spoke(redis, "feed", healthy.SILENCE_MS_MAX + 5_500)
+    spoke(redis, f"feed@{HERE}", healthy.SILENCE_MS_MAX + 5_500)
     assert healthy.main("feed") == "feed: last sign of life 65 s ago"
 
 
 def test_a_role_that_never_spoke_is_not() -> None:
-    assert healthy.main("feed") == "feed: no sign of life yet"
+    assert healthy.main("feed") == f"feed: no sign of life on {socket.gethostname()} yet"
+
+
+@pytest.mark.parametrize("role", ["fetcher", "feed"])
+def test_a_hung_one_of_two_is_not_healthy_by_the_others_sign_of_life(
+    redis: redis_py.Redis, role: str
+) -> None:
+    spoke(redis, f"{role}@{HERE}", healthy.SILENCE_MS_MAX + 5_500)
+    heartbeat(redis, role, {}, "another-host:9:beef")
+    assert healthy.main(role) == f"{role}: last sign of life 65 s ago"
+
+
+def test_a_fetcher_that_stands_by_is_healthy(redis: redis_py.Redis) -> None:
+    heartbeat(redis, "standby", {}, HERE)
+    heartbeat(redis, "fetcher", {}, "another-host:9:beef")
+    assert healthy.main("fetcher") == 0
 
 
 def test_without_redis_no_role_is_healthy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,12 @@ def test_a_redis_of_ones_own_is_used_instead_of_the_embedded(tmp_path: Path) -> 
     assert [port.setting for port in start.ports_of(roles, env)] == ["PORT"]
 
 
+def test_so_is_one_whose_url_stands_in_a_file(tmp_path: Path) -> None:
+    env = start.run_environment({"VAR_DIR": str(tmp_path), "REDIS_URL_FILE": "/run/url"})
+    assert set(start.roles_of("run", env)) == {"web", "fetcher", "feed"}
+    assert "REDIS_URL" not in env
+
+
 def test_the_environment_goes_before_the_env_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,11 @@ def settings_and_defaults() -> dict[str, str]:
     """Every setting → its default as it is written in an environment."""
     asked = Asked()
     defaults = read_settings(asked)
-    return {name: as_text(getattr(defaults, name.lower())) for name in asked.names}
+    return {
+        name: as_text(getattr(defaults, name.lower()))
+        for name in asked.names
+        if not name.endswith("_FILE")
+    }
 
 
 def as_text(value: object) -> str:

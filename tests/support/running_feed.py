@@ -25,6 +25,7 @@ from truecandle.feed.event_queue import EVENTS_MAX
 from truecandle.sim.server import SimServer
 from truecandle.store import connect, live
 from truecandle.store.channel import Channel
+from truecandle.watchdog import Watchdog
 
 #: All that the feed does within this is quick, even on a busy machine.
 STOP_S = 5.0
@@ -60,7 +61,9 @@ class Feeding:
         self._stopping = threading.Event()
         role = build(self.settings, self.redis, self._stopping, clock)
         self.feed, self.streams = role.feed, role.streams
-        self._thread = threading.Thread(target=self.feed.run, args=(self._stopping,), daemon=True)
+        self._thread = threading.Thread(
+            target=self.feed.run, args=(self._stopping, Watchdog([])), daemon=True
+        )
 
     def live(self, series: Series) -> live.Live:
         return live.read_live(self.redis, series, self.sim.clock.now_ms())

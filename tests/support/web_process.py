@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 import socketio
@@ -38,6 +38,13 @@ class ExactJson:
     @staticmethod
     def loads(text: str, **_: object) -> Any:
         return json.loads(text, parse_float=str)
+
+
+class Served(Protocol):
+    """Where a web role is found."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Web:
@@ -80,7 +87,7 @@ class Client:
         self.io = socketio.Client(json=ExactJson, reconnection=False)
         self.io.on("*", self._heard)
 
-    def connect(self, web: Web, token: str | None = None, **headers: str) -> Client:
+    def connect(self, web: Served, token: str | None = None, **headers: str) -> Client:
         auth = {"token": token} if token else None
         self.io.connect(
             web.url, headers=headers, auth=auth, transports=["websocket"], wait_timeout=20
@@ -157,7 +164,7 @@ def signed_in(web: Web, redis: Redis, user: str = "ann") -> requests.Session:
     return session
 
 
-def csrf(web: Web, session: requests.Session) -> str:
+def csrf(web: Served, session: requests.Session) -> str:
     page = session.get(f"{web.url}/login", timeout=20).text
     found = re.search(r'name="csrf-token" content="([^"]+)"', page)
     assert found

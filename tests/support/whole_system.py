@@ -17,6 +17,7 @@ import requests
 from tests.support.loopback_ports import free_port
 from tests.support.machine_clock import MachineClock
 from tests.support.redis_server import RedisProc
+from tests.support.redis_users import UsersServer
 from tests.support.role_processes import Role, Roles
 from tests.support.waiting import wait_for
 
@@ -33,6 +34,7 @@ class System:
     """Everything `make demo` starts, on free ports. `kill` and `start` take a role's name.
 
     `listed`: how many more markets the simulated exchange has than those that are given by name.
+    `users`: a server on which each role is a user of its own.
     `clocks`: by role (`redis` is one too), the clock of its machine where it is not the test's.
     """
 
@@ -43,12 +45,14 @@ class System:
         symbols: str = "BTCUSDT,ETHUSDT",
         clocks: Mapping[str, MachineClock] = MappingProxyType({}),
         listed: int = 0,
+        users: UsersServer | None = None,
         **env: str,
     ) -> None:
         self.roles: dict[str, Role] = {}
         self._clocks = clocks
         on_server = clocks["redis"].server_env if "redis" in clocks else {}
-        self.redis = RedisProc(folder, aof=True, env=on_server)
+        self._users = users
+        self.redis = users.server if users else RedisProc(folder, aof=True, env=on_server)
         self.port, self.sim_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.sim_url = f"http://127.0.0.1:{self.sim_port}"
@@ -70,7 +74,8 @@ class System:
 
     def open(self) -> None:
         """Starts everything and returns once every market has candles, official and forming."""
-        self.redis.start()
+        if self.redis.pid is None:
+            self.redis.start()
         self.start("sim")
         for role in COMMANDS:
             self.start(role)
@@ -117,7 +122,7 @@ class System:
 
     def flask(self, *words: str) -> list[str]:
         """The lines that a `flask` command says."""
-        flask = self._processes.start("flask", ["-m", "flask", *words], self._env)
+        flask = self._processes.start("flask", ["-m", "flask", *words], self._env_of("admin"))
         flask.process.wait(START_S)
         wait_for(lambda: not flask.alive(), what=f"the output of flask {words[0]}")
         return flask.lines
@@ -141,9 +146,15 @@ class System:
         self._processes.end()
         self.redis.kill()
 
+    def _env_of(self, role: str) -> dict[str, str]:
+        """Where each role is a user of its own, it finds its password in a file."""
+        if self._users is None or role == "sim":
+            return self._env
+        return self._env | {"REDIS_URL": "", "REDIS_URL_FILE": str(self._users.file(role))}
+
     def _begin(self, role: str, command: list[str]) -> None:
         clock = self._clocks.get(role)
-        env = self._env | (clock.env if clock else {})
+        env = self._env_of(role) | (clock.env if clock else {})
         self.roles[role] = self._processes.start(role, command, env)
 
 

@@ -14,6 +14,7 @@ import click
 from truecandle import store
 from truecandle.admin.audit import audit
 from truecandle.admin.backfill import backfill
+from truecandle.admin.backup import backup, restore
 from truecandle.admin.context import CommandContext
 from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
@@ -25,9 +26,11 @@ from truecandle.config import Settings
 COMMANDS: Final[tuple[click.Command, ...]] = (
     audit,
     backfill,
+    backup,
     doctor,
     export,
     intake,
+    restore,
     verify,
 )
 

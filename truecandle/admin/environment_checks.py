@@ -19,8 +19,9 @@ import truecandle
 from truecandle.admin.context import ExchangeSession
 from truecandle.admin.finding import Configure, Finding, Share
 from truecandle.errors import ExchangeError, StoreError
-from truecandle.store import check_server, inspection
 from truecandle.store import clock as shared
+from truecandle.store import inspection
+from truecandle.store.server_state import ProblemKind, look
 
 #: The first version with everything that the scripts use.
 REDIS_MIN: Final = (6, 2)
@@ -30,7 +31,6 @@ CLOCK_OFF_MS_MAX: Final = 2_000
 TOLD: Final = ("redis", "requests", "websocket-client", "orjson", "flask", "flask-socketio")
 
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
-_FAILURES: Final = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
 class EnvironmentChecks:
@@ -58,13 +58,14 @@ class EnvironmentChecks:
         yield from self._packages()
 
     def _server(self) -> Iterator[Finding]:
-        for warning in check_server(self._redis):
-            policy = "maxmemory-policy" in warning
-            cure = Configure("maxmemory-policy", "noeviction") if policy else _APPEND
-            if self._is_alone():
-                yield Finding("settings", "Redis", warning, (cure,))
+        for problem in look(self._redis):
+            cure = _CURES.get(problem.kind)
+            if cure is None:
+                yield Finding(_NAMES.get(problem.kind, "writes"), "Redis", problem.text)
+            elif self._is_alone():
+                yield Finding("settings", "Redis", problem.text, (cure,))
             else:
-                yield Finding("settings", "Redis", f"{warning} {_SHARED}")
+                yield Finding("settings", "Redis", f"{problem.text} {_SHARED}")
         try:
             about = inspection.about(self._redis)
         except StoreError:  # a managed server may not tell
@@ -77,10 +78,6 @@ class EnvironmentChecks:
             needed = ".".join(map(str, REDIS_MIN))
             what = f"it is version {version}; {needed} is needed: install a newer one"
             yield Finding("redis version", "Redis", what)
-        for name in _FAILURES:
-            if about.get(name, "ok") != "ok":
-                what = f"{name} is {about[name]}: look at its disk and its log"
-                yield Finding("saving", "Redis", what)
 
     def _exchange(self) -> Iterator[Finding]:
         if self._session is None:
@@ -120,4 +117,10 @@ def _installed(name: str) -> str | None:
 
 
 _SHARED: Final = "Others use this server too: change it there by hand, if it suits them."
-_APPEND: Final = Configure("appendonly", "yes")
+_KEEP: Final = Configure("maxmemory-policy", "noeviction")
+_CURES: Final[dict[ProblemKind, Configure]] = {
+    "evicting": _KEEP,
+    "expiring": _KEEP,
+    "unsaved": Configure("appendonly", "yes"),
+}
+_NAMES: Final[dict[ProblemKind, str]] = {"not_saving": "saving"}

@@ -35,6 +35,7 @@ from truecandle.feed.recovery import RESERVE, Recovery
 from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
 from truecandle.store import clock, freshness, markets, roles
 from truecandle.store.budget import Budget
+from truecandle.watchdog import Watchdog
 
 #: How long the loop waits for an event before it looks whether something is due.
 STEP_S = 0.02
@@ -51,6 +52,9 @@ REPORT_S = 1.0
 
 #: The heartbeat, and with it a look at the shared clock and at which markets are followed.
 BEAT_S = 2.0
+
+#: The name of its loop for the watchdog.
+LOOP = "feed"
 
 log = logging.getLogger(__name__)
 
@@ -127,10 +131,11 @@ class Feed:
         """The streams that the feed lives on."""
         return [name for market in self._markets.values() for name in market.stream_names]
 
-    def run(self, stopping: Event) -> None:
+    def run(self, stopping: Event, watchdog: Watchdog) -> None:
         """Until `stopping` is set; then once more, so that nothing built is left unsaved, and its
         markets are given up to whoever stands by."""
         while not stopping.is_set():
+            watchdog.report(LOOP)
             self.step(STEP_S)
         self.recovery.close()
         until_s = time.monotonic() + DRAIN_S

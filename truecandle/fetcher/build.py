@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from apscheduler.schedulers.blocking import BlockingScheduler
 from redis import Redis
@@ -20,6 +21,7 @@ from truecandle.binance.reachability import Reachability
 from truecandle.binance.rest.client import RestClient
 from truecandle.config import Settings
 from truecandle.events import Publisher
+from truecandle.fetcher import heartbeat, leadership
 from truecandle.fetcher.exchange_list import ExchangeListReader
 from truecandle.fetcher.fetch_scheduler import FetchScheduler, new_scheduler
 from truecandle.fetcher.heartbeat import Heartbeat
@@ -29,6 +31,10 @@ from truecandle.fetcher.series_sync import SeriesSync
 from truecandle.fetcher.symbol_registry import SymbolRegistry
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.budget import RESERVE, Budget
+from truecandle.watchdog import Watchdog
+
+#: The loops that go round whatever the exchange and Redis do.
+WATCHED: Final = (heartbeat.LOOP, leadership.LOOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +48,28 @@ class FetcherRole:
 
 
 def build(
-    settings: Settings, redis: Redis, stop: threading.Event, clock: ExchangeClock
+    settings: Settings,
+    redis: Redis,
+    stop: threading.Event,
+    clock: ExchangeClock,
+    watchdog: Watchdog,
 ) -> FetcherRole:
     """The fetcher that these settings describe. When `stop` is set, nothing is waited for; `clock`
-    is the exchange's, and measured by the fetcher."""
+    is the exchange's, and measured by the fetcher. To `watchdog` it reports its `WATCHED`."""
     reach = Reachability()
     rest, deep = _clients(settings, redis, stop, clock, reach)
-    leadership = FetcherLeadership(redis)
+    leaders = FetcherLeadership(redis)
     publisher = Publisher(settings.redis_url)
     writer = OfficialWriter(
-        redis, publisher, settings.settle_ms, clock.now_ms, leadership.fence, clock.is_unsure
+        redis, publisher, settings.settle_ms, clock.now_ms, leaders.fence, clock.is_unsure
     )
     sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms)
     scheduler = new_scheduler()
-    jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leadership.is_leading)
-    heartbeat = Heartbeat(redis, clock, rest, jobs, writer)
+    jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leaders.is_leading)
+    beats = Heartbeat(redis, clock, rest, jobs, writer, leaders.holder)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
-    history = HistoryFetcher(settings, redis, deep, writer, clock, leadership.is_leading, stop)
-    whole = ExchangeListReader(redis, deep, leadership.is_leading, clock.now_ms)
+    history = HistoryFetcher(settings, redis, deep, writer, clock, leaders.is_leading, stop)
+    whole = ExchangeListReader(redis, deep, leaders.is_leading, clock.now_ms)
     reach.listen(jobs.resume)
 
     def close() -> None:
@@ -69,10 +79,10 @@ def build(
     loops = (
         registry.run,
         whole.run,
-        heartbeat.run,
+        partial(beats.run, watchdog=watchdog),
         history.run,
         reach.probe_until,
-        partial(leadership.run, jobs=jobs),
+        partial(leaders.run, jobs=jobs, watchdog=watchdog),
     )
     return FetcherRole(scheduler, loops, close)
 

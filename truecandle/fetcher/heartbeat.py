@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
@@ -20,16 +21,17 @@ from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, StoreE
 from truecandle.fetcher.fetch_scheduler import FetchScheduler
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.log_once import TroubleLog
-from truecandle.store import check_server, roles
 from truecandle.store import clock as shared
+from truecandle.store import roles
+from truecandle.watchdog import Watchdog
 
 TICK_S = 1.0
 BEAT_S = 5.0
 #: Pauses after failed measurements, from the first to the longest.
 PAUSE_S = 1.0
 PAUSE_S_MAX = 30.0
-#: The role of a fetcher that does not lead: alive, and its clock measured.
-STANDBY = "standby"
+#: The name of its loop for the watchdog.
+LOOP = "heartbeat"
 #: Names of markets in one sign of life.
 NAMES_MAX = 20
 
@@ -46,6 +48,7 @@ class Heartbeat:
         source: TimeSource,
         scheduler: FetchScheduler,
         writer: OfficialWriter,
+        holder: str,
     ) -> None:
         self._redis = redis
         self._clock = clock
@@ -53,34 +56,39 @@ class Heartbeat:
         self._source = source
         self._scheduler = scheduler
         self._writer = writer
+        #: Who this is, among all fetchers, and the role of its last sign of life.
+        self._holder = holder
+        self._role = roles.STANDBY
         self._backoff = Backoff(PAUSE_S, PAUSE_S_MAX)
         #: After a failed measurement: not before then, unless the outage that it met is over.
         self._measure_at_s = 0.0
         self._outage: Outage | None = None
         #: When the next sign of life is due.
         self._beat_at_s = 0.0
-        #: Redis has been looked at, once at the start.
-        self._is_checked = False
+        #: The time that others shared has been taken over, once at the start.
+        self._has_assumed = False
         self._troubles = TroubleLog(log)
 
-    def run(self, stop: threading.Event) -> None:
-        """Beats until `stop` is set."""
+    def run(self, stop: threading.Event, watchdog: Watchdog) -> None:
+        """Beats until `stop` is set, and then gives no sign of life any more."""
         while not stop.wait(TICK_S):
+            watchdog.report(LOOP)
             self.beat()
+        with suppress(StoreError):
+            roles.leave(self._redis, self._role, self._holder)
 
     def beat(self) -> None:
         """Whatever is due now; no error leaves it."""
         now_s = time.monotonic()
         try:
-            self._check_redis()
+            self._assume()
             if self._clock.is_stale() and (now_s >= self._measure_at_s or self._is_over()):
                 self._measure()
             if self._clock.is_measured and not self._clock.is_unsure():
                 shared.publish(self._redis, self._clock.now_ms())
             if now_s >= self._beat_at_s:
                 self._beat_at_s = now_s + BEAT_S
-                role = "fetcher" if self._scheduler.is_leading() else STANDBY
-                roles.heartbeat(self._redis, role, self._detail())
+                self._give_sign()
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:
@@ -88,13 +96,17 @@ class Heartbeat:
         else:
             self._troubles.clear("")
 
-    def _check_redis(self) -> None:
-        if self._is_checked:
-            return
-        for warning in check_server(self._redis):
-            log.warning("%s", warning)
-        self._clock.assume(shared.read(self._redis).exchange_ms)
-        self._is_checked = True
+    def _assume(self) -> None:
+        if not self._has_assumed:
+            self._clock.assume(shared.read(self._redis).exchange_ms)
+            self._has_assumed = True
+
+    def _give_sign(self) -> None:
+        role = "fetcher" if self._scheduler.is_leading() else roles.STANDBY
+        if role != self._role:
+            roles.leave(self._redis, self._role, self._holder)
+            self._role = role
+        roles.heartbeat(self._redis, role, self._detail(), self._holder)
 
     def _measure(self) -> None:
         is_first = not self._clock.is_measured

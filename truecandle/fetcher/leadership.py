@@ -20,6 +20,7 @@ from truecandle.errors import StaleWriter, StoreError
 from truecandle.log_once import TroubleLog
 from truecandle.store import keys
 from truecandle.store.lease import Lease
+from truecandle.watchdog import Watchdog
 
 #: A leader that was killed or frozen is replaced after this, and a moment more.
 TTL_MS = 3_000
@@ -27,6 +28,9 @@ TTL_MS = 3_000
 RENEWALS = 3
 #: Who stands by looks this often: a lease that was given up is taken at once.
 STANDBY_LOOK_S = 0.2
+
+#: The name of its loop for the watchdog.
+LOOP = "leadership"
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,9 @@ class FetcherLeadership:
     """Holds the lease for as long as it can: `run` in a thread of its own."""
 
     def __init__(self, redis: Redis, *, ttl_ms: int = TTL_MS) -> None:
-        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lease = Lease(redis, keys.LEADER, holder, ttl_ms)
+        #: Who this is, among all fetchers.
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._lease = Lease(redis, keys.LEADER, self.holder, ttl_ms)
         self._number = 0
         self._is_new = True
         self._troubles = TroubleLog(log)
@@ -59,13 +64,14 @@ class FetcherLeadership:
             raise StaleWriter("this fetcher does not lead")
         return number
 
-    def run(self, stop: threading.Event, jobs: Jobs) -> None:
+    def run(self, stop: threading.Event, jobs: Jobs, watchdog: Watchdog) -> None:
         """Takes the lease when it is free, starts the jobs with it, and stops them without it.
 
         Told to stop, it gives the lease up, and another fetcher leads at once. What is under way
         then is written whole before the other leads, or not at all.
         """
         while not stop.is_set():
+            watchdog.report(LOOP)
             self.renew(jobs)
             held_s = self._lease.ttl_ms / 1_000 / RENEWALS
             stop.wait(held_s if self._number else STANDBY_LOOK_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Final, Literal
 
 import redis as redis_py
 from redis import BlockingConnectionPool, Redis
@@ -21,6 +21,9 @@ from redis.retry import Retry
 from truecandle.errors import StaleWriter, StoreDamaged, StoreError, StoreUnavailable
 from truecandle.store.discretion import discreet
 from truecandle.urls import password_of
+
+#: Why a server that answers takes no writes (`server_state` tells of it).
+Refusal = Literal["full", "read_only", "not_saving"]
 
 #: Connections of one process; who finds none free waits `POOL_WAIT_S` at most.
 POOL_SIZE = 50
@@ -35,18 +38,37 @@ RETRIES = 2
 RETRY_BASE_S = 0.02
 RETRY_CAP_S = 0.1
 
-#: What Redis says when it is there but cannot do it now; redis-py has classes for some of it, and
-#: takes the word off their texts.
+#: Why a Redis that is there takes no writes, by the error's class or words (from within a script it
+#: comes without its class), and a sentence for it with the remedy.
+_REFUSALS: Final[tuple[tuple[re.Pattern[str], Refusal, str], ...]] = (
+    (
+        re.compile(r"OutOfMemoryError|\bOOM\b|used memory > 'maxmemory'"),
+        "full",
+        "Redis is full and takes nothing new: raise its maxmemory, or unfollow markets.",
+    ),
+    (
+        re.compile(r"ReadOnlyError|\bREADONLY\b|read only replica"),
+        "read_only",
+        "Redis is a read-only replica: let REDIS_URL name the primary, or promote it.",
+    ),
+    (
+        re.compile(r"\bMISCONF\b"),
+        "not_saving",
+        "Redis cannot save and takes nothing new: look at its disk and its log.",
+    ),
+    (
+        re.compile(r"\bNOREPLICAS\b|NoReplicasError"),
+        "not_saving",
+        "Redis has too few replicas and takes nothing new: bring them back.",
+    ),
+)
+#: What else Redis says when it is there but cannot do it now; redis-py has classes for some of it,
+#: and takes the word off their texts.
 _UNAVAILABLE = re.compile(
-    r"\b(MISCONF|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOAUTH|NOPERM|WRONGPASS"
-    r"|OOM|READONLY|LOADING|max number of clients)\b"
+    r"\b(BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOAUTH|NOPERM|WRONGPASS|LOADING"
+    r"|max number of clients)\b"
 )
-_UNAVAILABLE_CLASSES = (
-    redis_errors.OutOfMemoryError,
-    redis_errors.ReadOnlyError,
-    redis_errors.NoPermissionError,
-    redis_errors.ClusterDownError,
-)
+_UNAVAILABLE_CLASSES = (redis_errors.NoPermissionError, redis_errors.ClusterDownError)
 
 
 def connect(
@@ -96,39 +118,22 @@ def map_redis_errors() -> Iterator[None]:
 
 def from_reply(error: redis_py.ResponseError) -> StoreError:
     """The `StoreError` that an error reply of Redis, or of one of our scripts, stands for."""
-    text = str(error)
+    # redis-py quotes the command of a pipeline, and with it perhaps a hash of a password.
+    text = str(error).rpartition(" of pipeline caused error: ")[2]
     if "STALEWRITER" in text:
         return StaleWriter(text)
+    if isinstance(error, redis_errors.AskError | redis_errors.ClusterCrossSlotError):
+        return StoreUnavailable("REDIS_URL names a Redis Cluster; allowed: a single server")
     if "DB index is out of range" in text:
         return StoreUnavailable("Redis has no database of the number that REDIS_URL names")
+    if refused := refusal(error):
+        return StoreUnavailable(f"{refused[1]} It says: {text}")
     if isinstance(error, _UNAVAILABLE_CLASSES) or _UNAVAILABLE.search(text):
         return StoreUnavailable(f"Redis cannot do it now: {text}")
     return StoreDamaged(text)
 
 
-def check_server(redis: Redis) -> list[str]:
-    """Warnings, one sentence each, about settings under which candles can get lost.
-
-    An empty list if all is well, or if the server does not let us look (managed services).
-    """
-    warnings = []
-    policy = _setting(redis, "maxmemory-policy")
-    if policy not in ("", "noeviction"):
-        warnings.append(
-            f"Redis may throw candles away: maxmemory-policy is {policy}; set noeviction."
-        )
-    if _setting(redis, "appendonly") == "no":
-        warnings.append("Redis keeps candles in memory only between snapshots: set appendonly yes.")
-    return warnings
-
-
-@map_redis_errors()
-def _setting(redis: Redis, name: str) -> str:
-    try:
-        found: dict[Any, Any] = dict(redis.config_get(name))
-    except redis_errors.ResponseError as error:
-        if isinstance(error, redis_errors.NoPermissionError) or "unknown command" in str(error):
-            return ""
-        raise
-    value = found.get(name.encode(), found.get(name, b""))
-    return value.decode() if isinstance(value, bytes) else str(value)
+def refusal(error: redis_py.ResponseError) -> tuple[Refusal, str] | None:
+    """Why a server that answers takes no writes, and a sentence for it; None if it is not that."""
+    said = f"{type(error).__name__} {error}"
+    return next(((kind, text) for sign, kind, text in _REFUSALS if sign.search(said)), None)

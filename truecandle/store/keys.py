@@ -36,6 +36,9 @@ HISTORY_JOB_TTL_S: Final = 30
 #: Longer than the longest ban of the exchange (3 days).
 BAN_TTL_S: Final = 4 * DAY_S
 
+#: Whether writes are taken is tried with a key that is gone soon.
+WRITE_PROBE_TTL_MS: Final = 10_000
+
 #: What was no value of ours and is kept for a while in case somebody misses it.
 ASIDE: Final = "aside:"
 ASIDE_TTL_S: Final = 7 * DAY_S
@@ -92,7 +95,18 @@ SINGLE: Final = {
     "history_wishes": "hash",
     "history_firsts": "hash",
     "freshness": "hash",
+    "write_probe": "string",
 }
+
+#: What a backup leaves out, besides what belongs to a series: what is made anew, or holds for
+#: moments only. Every other key is in it, whatever keys there will be.
+NOT_BACKED_UP: Final = frozenset(
+    {
+        *("market_answer:", "lease:", "fence:", "session:", "link:"),
+        *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
+        *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
+    }
+)
 
 #: HASH: role name -> JSON of its last sign of life.
 ROLES: Final = "roles"
@@ -123,6 +137,8 @@ HISTORY_WISHES: Final = "history_wishes"
 HISTORY_FIRSTS: Final = "history_firsts"
 #: HASH: symbol -> JSON of what the leading feed last noted of it, for judging how fresh it is.
 FRESHNESS: Final = "freshness"
+#: STRING, lives `WRITE_PROBE_TTL_MS`: that the server took a write.
+WRITE_PROBE: Final = "write_probe"
 #: SET: names of all users.
 USERS: Final = "users"
 

@@ -17,6 +17,8 @@ from redis import Redis
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
+#: The role of a fetcher that does not lead: alive, and its clock measured.
+STANDBY: Final = "standby"
 #: Between a role and who of several has it.
 HOLDER: Final = "@"
 #: A holder that has been silent for so long has ended without a word.

@@ -21,6 +21,7 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
+from truecandle.store.server_monitor import ServerMonitor
 from truecandle.web import (
     assets,
     audit,
@@ -41,6 +42,7 @@ from truecandle.web import (
     sockets,
     user_settings,
 )
+from truecandle.web.account_loss import AccountLoss
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
@@ -85,6 +87,7 @@ def create_app(
         rate_limiter=RateLimiter(redis),
         server=WebServer(settings.async_mode),
         ages=Ages(),
+        server_monitor=server_monitor(settings, redis),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
@@ -99,6 +102,12 @@ def create_app(
     sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings)
     return app
+
+
+def server_monitor(settings: Settings, redis: Redis) -> ServerMonitor:
+    """Looks at Redis for this role, which also notices that all accounts are gone."""
+    loss = AccountLoss(redis, settings.var_dir)
+    return ServerMonitor(redis, settings.redis_may_evict, loss.problems)
 
 
 def configure(app: Flask, settings: Settings) -> None:

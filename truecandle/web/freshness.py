@@ -17,6 +17,7 @@ from truecandle.candles.freshness import Freshness, judge
 from truecandle.errors import StoreError
 from truecandle.events import FRESHNESS, freshness_payload
 from truecandle.store import freshness
+from truecandle.store.server_state import worst
 from truecandle.web.services import Services
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
@@ -31,13 +32,24 @@ _log = logging.getLogger("truecandle.web.freshness")
 def of_all(services: Services) -> dict[str, Freshness]:
     """Every followed market's freshness now, by symbol; `StoreError` while it cannot be known."""
     facts, now_ms = freshness.read(services.redis), services.clock.now_ms()
-    return {symbol: judge(facts.get(symbol), now_ms) for symbol in services.markets.symbols}
+    judged = {symbol: judge(facts.get(symbol), now_ms) for symbol in services.markets.symbols}
+    return {symbol: _with_server(services, one, now_ms) for symbol, one in judged.items()}
 
 
 def of(services: Services, symbol: str) -> Freshness:
     """One market's freshness now."""
     facts = freshness.read_one(services.redis, symbol)
-    return judge(facts, services.clock.now_ms())
+    now_ms = services.clock.now_ms()
+    return _with_server(services, judge(facts, now_ms), now_ms)
+
+
+def _with_server(services: Services, judged: Freshness, now_ms: int) -> Freshness:
+    """While Redis takes no writes the feed can tell nothing new: it is not to be blamed for that,
+    and nobody knows how it is."""
+    problem = worst(services.server_monitor.problems())
+    if problem is None:
+        return judged
+    return Freshness("stale", now_ms - services.server_monitor.refusing_ms(), problem.text)
 
 
 class FreshnessBroadcaster:

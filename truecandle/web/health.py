@@ -18,7 +18,8 @@ from flask_login import current_user
 from truecandle import metrics
 from truecandle.candles.freshness import STATES, Freshness
 from truecandle.errors import StoreError
-from truecandle.store import check_server, roles
+from truecandle.store import roles
+from truecandle.store.server_state import KINDS, ServerProblem, worst
 from truecandle.web import freshness
 from truecandle.web.auth import unauthorized
 from truecandle.web.services import services
@@ -38,7 +39,8 @@ def alive() -> Response:
 
 @bp.get("/readyz")
 def ready() -> Response:
-    """200 if Redis answers and fetcher and feed are alive, else 503; details for insiders.
+    """200 if Redis answers and takes writes and fetcher and feed are alive, else 503; details for
+    insiders. `warnings` says what is wrong with Redis and what to do, `redis_problems` its kinds.
 
     A live feed without the exchange is ready: this process serves what is stored, starting it again
     would bring nothing back, and `markets` tells how fresh each market is and why.
@@ -66,15 +68,19 @@ def numbers() -> Response:
 
 
 def _report() -> dict[str, Any]:
+    problems = _problems()
+    said = {
+        "redis_problems": [one.kind for one in problems],
+        "warnings": [one.text for one in problems],
+    }
     try:
         beats = roles.heartbeats(services().redis)
         feeds = roles.each(services().redis, "feed")
-        warnings = check_server(services().redis)
         markets = freshness.of_all(services())
     except StoreError as error:
         metrics.REDIS_UP.set(0)
         _count({})
-        return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, "warnings": []}
+        return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, **said}
     metrics.REDIS_UP.set(1)
     _count(markets)
     ages = services().ages.look(
@@ -92,12 +98,20 @@ def _report() -> dict[str, Any]:
             "detail": beats[role].detail if role in beats else {},
         }
     return {
-        "ready": all(role["alive"] for role in found.values()),
+        "ready": worst(problems) is None and all(role["alive"] for role in found.values()),
         "redis": "answers",
         "roles": found,
         "markets": {symbol: fresh.fields() for symbol, fresh in markets.items()},
-        "warnings": warnings,
+        **said,
     }
+
+
+def _problems() -> Sequence[ServerProblem]:
+    """What is wrong with Redis now; it is counted, too."""
+    problems = services().server_monitor.look()
+    for kind in KINDS:
+        metrics.REDIS_PROBLEM.labels(kind).set(any(one.kind == kind for one in problems))
+    return problems
 
 
 def _count(markets: Mapping[str, Freshness]) -> None:

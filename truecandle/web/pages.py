@@ -91,7 +91,11 @@ def _door(status: int, error: str | None = None, username: str = "") -> Response
     """The sign-in page; after a mistake with the name as it was typed."""
     onward = request.values.get("next", "")
     onward = onward if _own(onward) == onward else ""
-    page = render_template("login.html", error=error, next=onward, username=username[:NAME_SHOWN])
+    problems = services().server_monitor.problems()
+    lost = next((one.text for one in problems if one.kind == "accounts_lost"), None)
+    page = render_template(
+        "login.html", error=error, lost=lost, next=onward, username=username[:NAME_SHOWN]
+    )
     return _uncached(page, status)
 
 

@@ -16,6 +16,7 @@ from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
+from truecandle.store.server_monitor import ServerMonitor
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
@@ -39,6 +40,7 @@ class Services:
     rate_limiter: RateLimiter
     server: WebServer
     ages: Ages
+    server_monitor: ServerMonitor
 
 
 def services() -> Services:

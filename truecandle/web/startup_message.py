@@ -6,6 +6,7 @@ Invariant: a link is printed only for simulated data, and works once.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +14,8 @@ from typing import Final
 from flask import Flask
 
 from truecandle.errors import StoreError
-from truecandle.store import check_server
+from truecandle.store.server_monitor import ServerMonitor
+from truecandle.watchdog import Watchdog
 from truecandle.web.services import EXTENSION, Services
 
 DEMO_USER: Final = "demo"
@@ -21,14 +23,39 @@ DEMO_USER: Final = "demo"
 RETRY_S: Final = 0.5
 #: How soon a signal to stop is noticed.
 LOOK_S: Final = 0.1
+#: The name of its loop for the watchdog.
+LOOP: Final = "web"
+
+
+def sound_server(app: Flask) -> ServerMonitor:
+    """What looks at Redis, after its first look: one that is not to be worked with ends the
+    process, with a sentence."""
+    services: Services = app.extensions[EXTENSION]
+    services.server_monitor.require_sound()
+    return services.server_monitor
 
 
 def stay(app: Flask, stop: Sequence[object]) -> None:
     """Greets, and returns once something is in `stop`: what signal handlers put there."""
     socketio = app.extensions["socketio"]
     socketio.start_background_task(greet, app, stop)
+    socketio.start_background_task(watch, app, stop)
+    with Watchdog([LOOP]) as watchdog:
+        while not stop:
+            watchdog.report(LOOP)
+            socketio.sleep(LOOK_S)
+
+
+def watch(app: Flask, stop: Sequence[object]) -> None:
+    """Looks at Redis for as long as the process lives; what is wrong with it is logged."""
+    services: Services = app.extensions[EXTENSION]
     while not stop:
-        socketio.sleep(LOOK_S)
+        services.server_monitor.problems()
+        if services.server_monitor.refused:
+            print(f"web: {services.server_monitor.refused}", flush=True)
+            signal.raise_signal(signal.SIGTERM)
+            return
+        app.extensions["socketio"].sleep(RETRY_S)
 
 
 def greet(app: Flask, stop: Sequence[object]) -> None:
@@ -48,8 +75,8 @@ def greet(app: Flask, stop: Sequence[object]) -> None:
 
 
 def lines(services: Services) -> list[str]:
-    """Warnings about Redis, and how to sign in."""
-    said = [f"web: {warning}" for warning in check_server(services.redis)]
+    """How to sign in."""
+    said = []
     if services.settings.simulated:
         services.accounts.add(DEMO_USER, "", int(time.time() * 1000))
         secret = services.accounts.add_link(DEMO_USER)
@@ -65,7 +92,6 @@ def address(services: Services) -> str:
     """Where a browser on this machine (or, with `PUBLIC_URL`, anywhere) finds the page."""
     if services.settings.public_url:
         return services.settings.public_url
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(
-        services.settings.host, services.settings.host
-    )
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # nosec B104: shown
+    host = everywhere.get(services.settings.host, services.settings.host)
     return f"http://{host}:{services.settings.port}"
