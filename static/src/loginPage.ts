@@ -24,8 +24,7 @@ async function redeem(token: string) {
   element(document, "waiting").hidden = false;
   error.hidden = true;
   try {
-    await createApi({ fetch: (...request) => fetch(...request), csrfToken }).redeem(token);
-    location.replace("/");
+    location.replace(await createApi({ fetch: (...request) => fetch(...request), csrfToken }).redeem(token));
   } catch (refusal) {
     element(document, "waiting").hidden = true;
     error.textContent = refusal instanceof ApiError && refusal.status === 401 ? USED : (refusal as Error).message;

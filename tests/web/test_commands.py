@@ -30,7 +30,7 @@ def test_an_added_user_can_sign_in(app: Flask, redis: Redis) -> None:
     assert result.exit_code == 0, result.output
     assert PASSWORD not in result.output
     assert Browser(app).sign_in("ann", PASSWORD).status_code == 303
-    assert run(app, "user list").stdout.startswith("ann\tpassword\tsince ")
+    assert run(app, "user list").stdout.startswith("ann\tadmin\tpassword\tsince ")
 
 
 def test_a_script_hands_the_password_in_on_stdin(app: Flask, redis: Redis) -> None:
@@ -99,7 +99,7 @@ def test_the_flask_command_works_from_the_projects_root(redis_url: str, redis: R
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
 
-    assert flask("user", "add", "ann", "--password-stdin").stdout == "User ann added.\n"
+    assert flask("user", "add", "ann", "--password-stdin").stdout == "User ann added (admin).\n"
     away = flask("user", "list", url=f"redis://127.0.0.1:{free_port()}/0")
     assert away.returncode == 1
     assert "Redis is away" in away.stderr and "Traceback" not in away.stderr

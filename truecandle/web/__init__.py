@@ -21,7 +21,9 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
+from truecandle.store.second_factors import SecondFactors
 from truecandle.web import (
+    account,
     assets,
     audit,
     auth,
@@ -34,6 +36,7 @@ from truecandle.web import (
     gaps,
     health,
     history,
+    known_devices,
     live_candle,
     log,
     markets,
@@ -44,6 +47,7 @@ from truecandle.web import (
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
+from truecandle.web.hashing_queue import HashingQueue
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
@@ -55,7 +59,7 @@ BODY_BYTES_MAX: Final = 16 * 1024
 
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
-    *(pages, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
+    *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
     *(user_settings, health),
 )
 
@@ -79,10 +83,12 @@ def create_app(
         redis=redis,
         accounts=Accounts(redis),
         credentials=CredentialStore(redis),
+        factors=SecondFactors(redis),
         clock=clock or Clocks(SharedClock(redis).now_ms),
         markets=followed,
         exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
+        hashing=HashingQueue(),
         server=WebServer(settings.async_mode),
         ages=Ages(),
     )
@@ -92,6 +98,7 @@ def create_app(
     errors.init_app(app)
     compression.init_app(app)
     auth.init_app(app)
+    known_devices.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
     for resource in RESOURCES:
         app.register_blueprint(resource.bp)

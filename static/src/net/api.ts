@@ -7,7 +7,7 @@ import { isInteger, isMoment } from "../candles/interval.ts";
 import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import { freshness } from "./freshness.ts";
-import type { DataAnswer, ExchangeMarketsAnswer, Freshness, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import type { DataAnswer, ExchangeMarketsAnswer, Freshness, HistoryAnswer, LinkAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAnswers.ts";
 import type { Correction, GapFields } from "./truthProtocol.ts";
 
@@ -198,11 +198,12 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return { updated_at: isInteger(updated_at) ? updated_at : null, markets: listed };
     },
 
-    /** Signs in with the token of a one-time link. */
-    async redeem(link: string): Promise<void> {
+    /** Signs in with the token of a one-time link; where to go on: the chart, or the second factor's code. */
+    async redeem(link: string): Promise<string> {
       const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
-      const response = await answered(fetch("/login/link", { method: "POST", headers, body: JSON.stringify({ link }) }));
-      if (!response.ok) throw refused(response, null);
+      const { body } = await ask("/login/link", { method: "POST", headers, body: JSON.stringify({ link }) });
+      const { next }: Unchecked<LinkAnswer> = body;
+      return next === "/login/code" ? next : "/";
     },
   });
 }
