@@ -108,7 +108,8 @@ def is_refused(answer: TestResponse, word: str) -> bool:
     if word == "own" and answer.status_code == 404:
         return True
     if answer.status_code == 303:
-        return answer.headers["Location"].startswith("/login?next=")
+        is_sent_away = not answer.request.path.startswith(("/login", "/logout"))
+        return is_sent_away and answer.headers["Location"].startswith("/login")
     if answer.mimetype == "application/problem+json":
         return said(answer)["code"] in REFUSED
     is_page_of_problem = "<title>Account" not in answer.text

@@ -45,7 +45,7 @@ export function MarketRow({ page, row: { market }, isActive, onChoose }: MarketR
       <span class="search-volume figures"><span class="sr">volume </span>{market.quote_volume === null ? UNKNOWN : turnover(market.quote_volume)}{quote === "" ? "" : ` ${quote}`}</span>
       {ours === undefined
         ? <span class="search-follow"><span class="sr">not followed</span><span aria-hidden="true">Follow</span></span>
-        : <span class="search-follow is-on" data-act="unfollow" title={`Unfollow ${symbol} …`}><Icon name="tick" /><span class="sr">followed</span></span>}
+        : <span class="search-follow is-on" data-act={ours.may_unfollow ? "unfollow" : undefined} title={ours.may_unfollow ? `Unfollow ${symbol} …` : `${symbol} is followed`}><Icon name="tick" /><span class="sr">followed</span></span>}
     </div>
   );
 }
