@@ -21,8 +21,8 @@ INTRODUCTION = """# What is refused, and how
 
 Paths for scripts answer with `application/problem+json` (RFC 9457):
 `{"type", "title", "status", "detail", "code"}`; `code` is for scripts, `detail` for people. Pages
-(`/`, `/login`, `/logout`) answer with a page, unless host or method are refused at the door. 429
-and 503 carry `Retry-After`. A request that is refused has changed nothing.
+(`/`, `/login`, `/logout`, `/account`) answer with a page, unless host or method are refused at the
+door. 429 and 503 carry `Retry-After`. A request that is refused has changed nothing.
 
 This page is compared with the server's own answers by `tests/web/test_errors.py`.
 """

@@ -7,7 +7,6 @@ Invariant: what is asked for is said in one line; the token alone stands on stdo
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -247,7 +246,7 @@ def _credentials() -> CredentialStore:
 
 
 def _now_ms() -> int:
-    return int(time.time() * 1000)
+    return services().clock.machine_ms()
 
 
 def _day(ms: int) -> str:

@@ -37,8 +37,8 @@ WRONG_CODE: Final = "This code is wrong, too old or was used already."
 SPENT: Final = "This link was used already or is too old."
 TOO_OFTEN: Final = "Too many attempts to sign in."
 GUESSED: Final = (
-    "Too many attempts to sign in to this account from browsers that it does not know. One that has "
-    "signed in to it before still can, and so can who has a recovery code or a one-time link."
+    "Too many attempts to sign in to this account from browsers that it does not know. One that "
+    "has signed in to it before still can, and so can who has a recovery code or a one-time link."
 )
 #: How long the password holds while the code of the second factor is looked up.
 FACTOR_S: Final = 300
