@@ -94,11 +94,8 @@ def create_app(
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
-    log.init_app(app)
-    errors.init_app(app)
-    compression.init_app(app)
-    auth.init_app(app)
-    known_devices.init_app(app)
+    for part in (log, errors, compression, auth, known_devices):
+        part.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
     for resource in RESOURCES:
         app.register_blueprint(resource.bp)
