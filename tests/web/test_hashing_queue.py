@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from tests.support.waiting import wait_for
+from truecandle.web import hashing_queue
 from truecandle.web.errors import Problem
 from truecandle.web.hashing_queue import WAITING_MAX, HashingQueue, Lane
 
@@ -55,10 +57,47 @@ def test_a_crowd_of_strangers_leaves_the_lane_of_who_is_known_free() -> None:
     crowd = Waiting(queue, "strangers", 1 + WAITING_MAX + 1)
     try:
         wait_for(lambda: crowd.refused, what="a full lane")
+        with pytest.raises(Problem):
+            queue.check("strangers")
+        queue.check("known")
         with queue.turn("known"), pytest.raises(Problem), ExitStack() as stack:
             stack.enter_context(queue.turn("strangers"))
     finally:
         crowd.end()
+
+
+def test_turns_are_taken_in_the_order_of_coming() -> None:
+    queue, took = HashingQueue(), list[int]()
+
+    def want(number: int) -> None:
+        with queue.turn("known"):
+            took.append(number)
+
+    def waiting(count: int) -> bool:
+        return len(queue._lanes["known"]._waiting) == count
+
+    with queue.turn("known"):
+        threads = [threading.Thread(target=want, args=(n,)) for n in range(WAITING_MAX)]
+        for number, thread in enumerate(threads):
+            thread.start()
+            wait_for(partial(waiting, number + 1), what="one more who waits")
+    for thread in threads:
+        thread.join(20)
+    assert took == list(range(WAITING_MAX))
+
+
+def test_who_waits_too_long_is_told_so_and_leaves_no_place_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashing_queue, "WAIT_S", 0.05)
+    queue = HashingQueue()
+    with queue.turn("known"):
+        for _ in range(2 * WAITING_MAX):
+            with pytest.raises(Problem), queue.turn("known"):
+                pass
+        queue.check("known")
+    with queue.turn("known"):
+        pass
 
 
 def test_a_turn_that_failed_is_given_back() -> None:

@@ -39,6 +39,11 @@ def device_of(account: Account | None) -> str | None:
     return known if isinstance(known, str) else None
 
 
+def has_any() -> bool:
+    """Whether the browser that asks may be known to some account; its cookie is not looked at."""
+    return _name() in request.cookies
+
+
 def remember(account: Account) -> None:
     """The browser that asks is known to the account from now on."""
     about, known = _about(account), _cookie()

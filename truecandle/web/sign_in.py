@@ -58,6 +58,8 @@ def sign_in(name: str, password: str, recovery: str = "") -> bool:
     `recovery`: a recovery code, by which an unknown device proves itself while others guess.
     Raises `Problem`: 401 wrong, 429 too often, 503 too many at once.
     """
+    if not recovery and not known_devices.has_any():
+        services().hashing.check("strangers")
     account = services().accounts.get(name)
     attempt = _Attempt(name, account, recovery)
     known = account.password if account else ""
