@@ -87,7 +87,7 @@ def test_the_page_about_errors_says_what_the_server_says(
             detail = "(a page)" if bad.code == "page" else said(answer)["detail"]
             cells = (bad.shown, str(bad.status), bad.code if bad.code != "page" else "", detail)
             told += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-            redis.delete("nothing", *redis.scan_iter("*sign-in*"), *redis.scan_iter("*post/*"))
+            redis.delete("nothing", *redis.scan_iter("*sign-in*"), *redis.scan_iter("*posts/*"))
     if not PAGE.exists():
         PAGE.write_text(told, encoding="utf-8")
     assert told == PAGE.read_text(encoding="utf-8"), f"remove {PAGE} and run this test again"
