@@ -6,83 +6,30 @@ Invariant: the owner of the account and everybody else go on as if nothing happe
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 import requests
 from redis import Redis
 
+from tests.support.guessers import Guesser, add_ann, addresses, enter, owner
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
-from tests.support.web_process import Web, bearer, cookies, csrf, signed_in, token_of
-from truecandle.store import markets
-from truecandle.store.accounts import Accounts
-from truecandle.web import passwords
+from tests.support.web_process import Web, bearer, signed_in, token_of
 
-PASSWORD = "correct horse battery"
 AUDIT = "/audit?symbol=BTCUSDT&interval=1h"
 
 
-@pytest.fixture
-def web(processes: Roles, redis: Redis, redis_url: str, tmp_path: Path) -> Web:
-    """The web role; ann has a password, a token and a market."""
-    markets.followed(redis, ("BTCUSDT",))
-    Accounts(redis).add("ann", passwords.hashed(PASSWORD), 0, "admin")
-    return Web(processes, redis_url, tmp_path)
-
-
-class Guesser:
-    """Somebody with any number of addresses on loopback."""
-
-    def __init__(self, web: Web) -> None:
-        session = requests.Session()
-        self._web = web
-        self._token = csrf(web, session)
-        self._cookies = cookies(session)
-
-    def guess(self, address: str, name: str = "ann", password: str = "a wrong one") -> int:
-        """The status that a try is answered with."""
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self._web.port, timeout=60, source_address=(address, 0)
-        )
-        form = {"username": name, "password": password, "csrf_token": self._token}
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Cookie": self._cookies,
-            "Connection": "close",
-        }
-        try:
-            connection.request("POST", "/login", urlencode(form), headers)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-
-def addresses() -> Iterator[str]:
-    """Ever new ones."""
-    for high, low in itertools.product(range(1, 250), range(1, 250)):
-        yield f"127.9.{high}.{low}"
-
-
-def owner(web: Web) -> requests.Session:
-    """A browser in which ann has signed in before, and out."""
-    session = requests.Session()
-    assert enter(web, session) == 303
-    out = {"csrf_token": csrf(web, session)}
-    session.post(f"{web.url}/logout", data=out, timeout=20, allow_redirects=False)
-    return session
-
-
-def enter(web: Web, session: requests.Session) -> int:
-    form = {"username": "ann", "password": PASSWORD, "csrf_token": csrf(web, session)}
-    answer = session.post(f"{web.url}/login", data=form, timeout=60, allow_redirects=False)
-    return answer.status_code
+@pytest.fixture(params=["eventlet", "gevent", "threading"])
+def web(
+    request: pytest.FixtureRequest, processes: Roles, redis: Redis, redis_url: str, tmp_path: Path
+) -> Web:
+    """The web role in each way of serving."""
+    add_ann(redis)
+    return Web(processes, redis_url, tmp_path, ASYNC_MODE=request.param)
 
 
 def test_a_thousand_tries_from_one_address_and_from_a_thousand(web: Web, redis: Redis) -> None:

@@ -8,6 +8,7 @@ alone; one without needs our own page's CSRF token for everything that changes s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeVar
@@ -29,6 +30,7 @@ PAGES: Final = "pages"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _csrf = MaskedCsrf()
+_log = logging.getLogger("truecandle.web.auth")
 
 
 class User(UserMixin):  # type: ignore[misc]
@@ -121,6 +123,8 @@ def require_session(role: UserRole = "viewer") -> Callable[[View], View]:
 def need_role(role: UserRole, what: str = "This") -> None:
     """Goes on if the user has that role, else `Problem` 403."""
     if not covers(current_user.role, role):
+        told = (current_user.name, current_user.role, role, request.method, request.path)
+        _log.warning("refused: user=%s role=%s needs=%s %s %s", *told)
         detail = f"{what} needs the role {role}; yours is {current_user.role}."
         raise Problem(403, "role", detail)
 
