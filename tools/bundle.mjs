@@ -30,6 +30,7 @@ const ENTRIES = {
   "chart.css": { entry: "css/chartPage.css" },
   "later.css": { entry: "css/laterPage.css" },
   "login.css": { entry: "css/loginPage.css" },
+  "account.css": { entry: "css/accountPage.css" },
   "mark.svg": { entry: "mark.svg" },
 };
 

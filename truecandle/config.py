@@ -52,6 +52,7 @@ class Settings:
     history_candles: int = 1000
     history_stored_max: int = 200_000
     settle_ms: int = 3000
+    follows_per_user: int = 20
     host: str = "127.0.0.1"
     port: int = 5000
     secret_key: str = field(default="", repr=False)
@@ -94,6 +95,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
+        follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
         secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
@@ -268,5 +270,6 @@ _HTTP = service_url("https", "http", has_path=True)
 _STREAM = service_url("wss", "ws", has_path=True)
 _PAGE = service_url("https", "http", has_path=False)
 _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
+_FOLLOWS = _whole(0, SYMBOLS_MAX)
 _STORED = _whole(1, HISTORY_STORED_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")

@@ -32,7 +32,7 @@ import { toggleDateSheet } from "./ui/goToDate.tsx";
 import { keyed } from "./ui/keyWords.ts";
 import { later } from "./ui/laterOn.ts";
 import { spoken } from "./ui/legend.tsx";
-import { address, type Page } from "./ui/page.ts";
+import { address, mayWrite, type Page } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
 import { wear } from "./ui/worn.ts";
@@ -44,7 +44,7 @@ const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
-const kept = browserStore(config.user, config.signed_in && config.settings ? (settings) => api.saveSettings(settings) : null);
+const kept = browserStore(config.user, mayWrite(config) && config.settings ? (settings) => api.saveSettings(settings) : null);
 const preferences = new Preferences(config.settings, kept, browserClock);
 kept.onTold((settings) => preferences.heard(settings));
 wear(preferences);
@@ -103,7 +103,8 @@ const session = new Session({
   page: state,
   clock: browserClock,
   limit: config.limit,
-  canPost: config.signed_in,
+  canPost: mayWrite(config),
+  canAsk: config.signed_in,
 });
 
 const jump = new CandleJump({ reach: session.reach, goTo: (ms) => chart.goTo(ms), bars: () => session.bars(), gapAt: (ms) => chart.truth.hole(ms).gap }, arrived);

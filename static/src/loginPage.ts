@@ -2,7 +2,8 @@
 // Never here: the form, which works without any script.
 // Invariant: the token leaves the address bar before it is sent, and is sent once.
 
-import { ApiError, createApi } from "./net/api.ts";
+import { ApiError } from "./net/api.ts";
+import { redeem } from "./net/signIn.ts";
 import { element } from "./ui/element.ts";
 
 const USED = "This link was used already or is too old. Start the server again for a new one, or sign in below.";
@@ -16,16 +17,15 @@ await follow();
 
 async function follow() {
   const token = new URLSearchParams(location.hash.slice(1)).get("link");
-  if (token !== null) await redeem(token);
+  if (token !== null) await enter(token);
 }
 
-async function redeem(token: string) {
+async function enter(token: string) {
   history.replaceState(null, "", location.pathname + location.search);
   element(document, "waiting").hidden = false;
   error.hidden = true;
   try {
-    await createApi({ fetch: (...request) => fetch(...request), csrfToken }).redeem(token);
-    location.replace("/");
+    location.replace(await redeem(token, csrfToken));
   } catch (refusal) {
     element(document, "waiting").hidden = true;
     error.textContent = refusal instanceof ApiError && refusal.status === 401 ? USED : (refusal as Error).message;

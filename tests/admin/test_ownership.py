@@ -192,7 +192,7 @@ def test_settings_of_a_server_that_others_use_are_said_and_not_changed(
 
 
 def test_settings_of_a_server_of_our_own_are_mended(filled: Shell, redis: Redis) -> None:
-    Accounts(redis).add("ann", "", 0)
+    Accounts(redis).add("ann", "", 0, "admin")
     markets.followed(redis, ["BTCUSDT"])
     redis.config_set("maxmemory-policy", "allkeys-lru")
     assert report(filled, "--repair")["left"] == []
@@ -219,7 +219,7 @@ def test_removing_a_user_leaves_a_key_of_others_that_is_called_like_one(redis: R
 
 def test_an_account_of_ours_that_is_damaged_is_said(filled: Shell, redis: Redis) -> None:
     for name in ("ann", "bob"):
-        Accounts(redis).add(name, "", 0)
+        Accounts(redis).add(name, "", 0, "admin")
     redis.delete("user:ann")
     redis.set("user:ann", "x")
     (found,) = report(filled, "--repair")["left"]

@@ -130,6 +130,17 @@ def answers(system: System) -> Samples:
         after = requests.put(url, json={"settings": SETTINGS}, headers=headers, timeout=20)
         return [before.json(), after.json()]
 
+    def link() -> Any:
+        """Where a one-time link leads on to."""
+        session, secret = requests.Session(), system.flask("user", "link", "demo")[-1]
+        page = session.get(f"{system.url}/login", timeout=20).text
+        found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        assert found
+        given = {"link": secret.partition("#link=")[2]}
+        headers = {"X-CSRFToken": found[1]}
+        url = f"{system.url}/login/link"
+        return session.post(url, json=given, headers=headers, timeout=20).json()
+
     whole = wait_for(listed, what="the exchange's list")
     page = requests.get(f"{system.url}/", timeout=20).text
     config = re.search(r'<script type="application/json" id="config">(.*?)</script>', page)
@@ -147,6 +158,7 @@ def answers(system: System) -> Samples:
         "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
         "Problem": [requests.get(f"{system.url}/data", timeout=20).json()],
+        "LinkAnswer": [link()],
         "PageConfig": [json.loads(config[1])],
     }
 

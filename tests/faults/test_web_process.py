@@ -201,7 +201,7 @@ def test_half_open_connections_do_not_shut_anybody_out(web: Web) -> None:
 
 def test_many_sign_ins_at_once_leave_the_others_their_answers(store: RedisProc, web: Web) -> None:
     with store.client() as redis:
-        Accounts(redis).add("ann", passwords.hashed("correct horse battery"), 0)
+        Accounts(redis).add("ann", passwords.hashed("correct horse battery"), 0, "admin")
         sessions = [requests.Session() for _ in range(5)]
         tokens = [csrf(web, session) for session in sessions]
         codes: list[int] = []

@@ -139,7 +139,7 @@ test("near the first candle stored, older ones are wished for, with progress, fo
 });
 
 test("a reader without an account looks on, is told how to ask, and wishes for nothing", async () => {
-  const page = await opened(600, { canPost: false });
+  const page = await opened(600, { canAsk: false });
   await back(page, 600);
   atEdge(page);
   await page.clock.advance(30_000);

@@ -117,6 +117,31 @@ def test_who_is_not_signed_in_is_told_what_to_do(mounted: Page) -> None:
     assert calls(mounted) == []
 
 
+def test_a_viewer_is_told_which_role_is_needed(mounted: Page) -> None:
+    make(mounted, MANY, ["M0USDT"], role="viewer")
+    search(mounted, "m7usdt")
+    mounted.keyboard.press("Enter")
+    said = "M7USDT is not followed; following it needs the role trader."
+    wait_for(lambda: mounted.inner_text("#markets-say") == said, what="words")
+    assert mounted.locator("#markets-follow, #markets-unfollow").count() == 0
+    assert calls(mounted) == []
+
+
+def test_a_trader_is_not_offered_to_unfollow_what_others_have_followed(mounted: Page) -> None:
+    make(mounted, MANY, ["M0USDT"], role="trader")
+    search(mounted, "m0usdt")
+    said = "M0USDT is followed; unfollowing it needs the role admin."
+    wait_for(lambda: mounted.inner_text("#markets-say") == said, what="words")
+    assert mounted.locator("[data-act=unfollow], #markets-unfollow").count() == 0
+
+
+def test_a_trader_may_unfollow_what_he_has_followed(mounted: Page) -> None:
+    make(mounted, MANY, ["M0USDT"], role="trader", mayUnfollow=True)
+    search(mounted, "m0usdt")
+    mounted.locator("#markets-unfollow").wait_for()
+    assert mounted.locator("[data-act=unfollow]").count() == 1
+
+
 def test_a_refusal_is_told_in_the_servers_words_and_nothing_goes(mounted: Page) -> None:
     make(mounted, MANY, ["M0USDT"], refusal="M0USDT is the last market that is followed here.")
     search(mounted, "m0usdt")

@@ -10,7 +10,14 @@ from redis import Redis
 from truecandle.candles.instrument import Instrument
 from truecandle.errors import StoreDamaged
 from truecandle.store import keys, markets
-from truecandle.store.markets import MARKETS_MAX, WISHES_MAX, FollowedMarket, LookupResult
+from truecandle.store.accounts import Accounts
+from truecandle.store.markets import (
+    MARKETS_MAX,
+    WISHES_MAX,
+    FollowedMarket,
+    Follower,
+    LookupResult,
+)
 
 START = ("SOLUSDT", "BTCUSDT")
 DOGE = Instrument("DOGEUSDT", "TRADING", "DOGE", "USDT", "0.00001", "1")
@@ -114,3 +121,46 @@ def test_only_so_many_wishes_wait_at_once(redis: Redis) -> None:
     assert not markets.request_lookup(redis, "ONEMORE")
     assert markets.request_lookup(redis, "S1")
     assert "ONEMORE" not in markets.lookup_requests(redis)
+
+
+def test_it_is_remembered_who_followed_and_he_alone_may_unfollow(redis: Redis) -> None:
+    markets.followed(redis, START)
+    ann, bob, admin = Follower("ann", 5), Follower("bob", 5), Follower("eve", None)
+    assert markets.follow(redis, FollowedMarket(DOGE), ann) == "added"
+    assert markets.follow(redis, FollowedMarket(DOGE), bob) == "known"
+    assert markets.followers(redis) == {"DOGEUSDT": "ann"}
+    assert markets.unfollow(redis, "DOGEUSDT", bob) == "foreign"
+    assert markets.unfollow(redis, "BTCUSDT", ann) == "foreign", "the first ones are nobody's"
+    assert markets.unfollow(redis, "DOGEUSDT", ann) == "removed"
+    assert markets.followers(redis) == {}
+    assert markets.unfollow(redis, "BTCUSDT", admin) == "removed"
+    assert markets.unfollow(redis, "SOLUSDT", ann) == "foreign"
+    assert markets.unfollow(redis, "SOLUSDT", admin) == "last"
+
+
+def test_one_user_follows_no_more_than_his_quota(redis: Redis) -> None:
+    markets.followed(redis, START)
+    ann, admin = Follower("ann", 2), Follower("eve", None)
+    made = [FollowedMarket(Instrument(f"S{number}")) for number in range(5)]
+    assert [markets.follow(redis, market, ann) for market in made[:3]] == ["added"] * 2 + ["quota"]
+    assert markets.follow(redis, made[0], ann) == "known"
+    assert [markets.follow(redis, market, admin) for market in made[2:]] == ["added"] * 3
+    assert markets.unfollow(redis, "S0", ann) == "removed"
+    assert markets.follow(redis, FollowedMarket(DOGE), ann) == "added"
+    assert markets.follow(redis, made[0], Follower("bob", 0)) == "quota"
+
+
+def test_what_the_exchange_says_changes_no_follower(redis: Redis) -> None:
+    markets.follow(redis, FollowedMarket(DOGE), Follower("ann", 5))
+    markets.update(redis, [FollowedMarket(DOGE, 1, 2)])
+    assert markets.followers(redis) == {"DOGEUSDT": "ann"}
+
+
+def test_the_markets_of_a_removed_user_are_nobodys(redis: Redis) -> None:
+    Accounts(redis).add("ann", "", 0, "trader")
+    markets.follow(redis, FollowedMarket(DOGE), Follower("ann", 5))
+    markets.follow(redis, FollowedMarket(Instrument("S1")), Follower("bob", 5))
+    assert Accounts(redis).remove("ann")
+    assert markets.followers(redis) == {"S1": "bob"}
+    assert "DOGEUSDT" in symbols(redis)
+    assert markets.unfollow(redis, "DOGEUSDT", Follower("ann", 5)) == "foreign", "another ann"

@@ -374,6 +374,82 @@ LINK: Final = (
 )  # fmt: skip
 
 
+def account(path: str, *more: Bad) -> tuple[Bad, ...]:
+    """Bad requests that every form of the account page refuses, and its own."""
+    evil = {"Origin": "https://evil.example"}
+    return (
+        _form("not signed in", 401, "page", path, "visitor", data={"id": "x"}),
+        _form("a token", 403, "page", path, "reader", data={"id": "x"}),
+        _form("without a CSRF token", 403, "page", path, "ann without a CSRF token", data={}),
+        _form("another page's CSRF token", 403, "page", path, "ann without a CSRF token",
+              data={"csrf_token": "abc"}),
+        _form("from another origin", 403, "page", path, "ann", headers=evil),
+        _form("Origin: null", 403, "page", path, "ann", headers={"Origin": "null"}),
+        _form("Sec-Fetch-Site: cross-site", 403, "page", path, "ann",
+              headers={"Sec-Fetch-Site": "cross-site"}),
+        _form("a form of 20,000 bytes", 413, "page", path, "ann", data={"id": "x" * 20_000}),
+        *(Bad(f"{m} {path}", 405, "page", m, path) for m in ("GET", "PUT", "DELETE")),
+        *more,
+    )  # fmt: skip
+
+
+CODE: Final = (
+    _form("without a CSRF token", 403, "page", "/login/code", data={"code": "123456"}),
+    _form("another page's CSRF token", 403, "page", "/login/code", data={"csrf_token": "abc"}),
+    _form("from another origin", 403, "page", "/login/code", "visitor",
+          headers={"Origin": "https://evil.example"}),
+    _form("Origin: null", 403, "page", "/login/code", "visitor", headers={"Origin": "null"}),
+    _form("no password was given before", 401, "page", "/login/code", "visitor",
+          data={"code": "123456"}),
+    _form("no code", 401, "page", "/login/code", "visitor", data={}),
+    _form("a code of 5,000 characters", 401, "page", "/login/code", "visitor",
+          data={"code": "1" * 5_000}),
+    _form("a form of 20,000 bytes", 413, "page", "/login/code", "visitor",
+          data={"code": "x" * 20_000}),
+    Bad("PUT /login/code", 405, "page", "PUT", "/login/code", "nobody"),
+    Bad("DELETE /login/code", 405, "page", "DELETE", "/login/code"),
+)  # fmt: skip
+
+
+def _own(path: str, shown: str, status: int, **data: str) -> Bad:
+    return _form(shown, status, "page", path, "ann", data=data)
+
+
+PASSWORD_FORM: Final = account(
+    "/account/password",
+    _own("/account/password", "a wrong password", 403, password="wrong", new="long enough, new"),
+    _own("/account/password", "no password", 403, new="long enough, new"),
+)
+SESSION_FORM: Final = account(
+    "/account/sessions/end", _own("/account/sessions/end", "no such session", 404, id="0" * 12)
+)
+TOKEN_FORM: Final = account(
+    "/account/tokens",
+    _own("/account/tokens", "a label of 101 characters", 400, label="x" * 101),
+    _own("/account/tokens", "scope: admin", 400, scope="admin"),
+    _own("/account/tokens", "no password", 403, label="x"),
+)
+TOKEN_END_FORM: Final = account(
+    "/account/tokens/end", _own("/account/tokens/end", "no such token", 404, id="0" * 12)
+)
+FACTOR_FORM: Final = account(
+    "/account/second-factor", _own("/account/second-factor", "no password", 403)
+)
+FACTOR_CONFIRM_FORM: Final = account(
+    "/account/second-factor/confirm",
+    _own("/account/second-factor/confirm", "nothing to confirm", 409, code="123456"),
+)
+FACTOR_OFF_FORM: Final = account(
+    "/account/second-factor/off", _own("/account/second-factor/off", "no password", 403)
+)
+ROLE_FORM: Final = account(
+    "/account/users/role",
+    _own("/account/users/role", "role: root", 400, name="bob", role="root"),
+    _own("/account/users/role", "one's own", 409, name="ann", role="viewer"),
+    _own("/account/users/role", "no such user", 404, name="bob", role="viewer"),
+)
+
+
 def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
     """Ten bad requests to a path that takes no parameters."""
     method = "page" if is_page else "method"
@@ -406,7 +482,17 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "PUT /settings": SET,
     "POST /save-live-candle": SAVE,
     "POST /login": LOGIN,
+    "POST /login/code": CODE,
     "POST /login/link": LINK,
+    "GET /account": plain("/account", is_page=True),
+    "POST /account/password": PASSWORD_FORM,
+    "POST /account/sessions/end": SESSION_FORM,
+    "POST /account/tokens": TOKEN_FORM,
+    "POST /account/tokens/end": TOKEN_END_FORM,
+    "POST /account/second-factor": FACTOR_FORM,
+    "POST /account/second-factor/confirm": FACTOR_CONFIRM_FORM,
+    "POST /account/second-factor/off": FACTOR_OFF_FORM,
+    "POST /account/users/role": ROLE_FORM,
     "POST /logout": plain("/logout", is_page=True),
     "GET /": plain("/", is_page=True),
     "GET /healthz": plain("/healthz"),

@@ -116,7 +116,7 @@ def known_hash() -> str:
 
 def issue(redis: Redis, scope: Scope = "read", user: str = "ann") -> dict[str, str]:
     """The header of a new token."""
-    Accounts(redis).add(user, known_hash(), NOW_MS)
+    Accounts(redis).add(user, known_hash(), NOW_MS, "admin")
     secret = CredentialStore(redis).issue(user, "test", scope, NOW_MS)
     assert secret
     return {"Authorization": f"Bearer {secret}"}

@@ -50,7 +50,7 @@ def app(settings: Settings, clock: Time) -> Flask:
 def browser(app: Flask, redis: Redis, settings: Settings) -> Browser:
     """A browser that is not signed in; the user `ann` and the first markets are there."""
     markets.followed(redis, settings.symbols)
-    Accounts(redis).add("ann", known_hash(), NOW_MS)
+    Accounts(redis).add("ann", known_hash(), NOW_MS, "admin")
     return Browser(app)
 
 
@@ -58,5 +58,5 @@ def browser(app: Flask, redis: Redis, settings: Settings) -> Browser:
 def ann(browser: Browser, redis: Redis) -> Browser:
     """A browser in which `ann` is signed in (by link, which costs no hash)."""
     link = Accounts(redis).add_link("ann")
-    assert browser.post("/login/link", {"link": link}).status_code == 204
+    assert browser.post("/login/link", {"link": link}).status_code == 200
     return browser

@@ -56,7 +56,7 @@ def test_a_revoked_token_and_one_of_a_removed_user_end_at_once(app: Flask, redis
     codes = sorted(client.get(HOURS, headers=t).status_code for t in (first, second))
     assert codes == [200, 401]
     Accounts(redis).remove("ann")
-    Accounts(redis).add("ann", "", NOW_MS)
+    Accounts(redis).add("ann", "", NOW_MS, "admin")
     assert {client.get(HOURS, headers=t).status_code for t in (first, second)} == {401}
     assert credentials.tokens() == []
 

@@ -156,7 +156,7 @@ def feed(redis: Redis, at_ms: int, **changes: Any) -> None:
 
 
 def forget_posts(redis: Redis) -> None:
-    redis.delete(*redis.scan_iter("*post/*"), "nothing")
+    redis.delete(*redis.scan_iter("*posts/*"), "nothing")
 
 
 def test_the_band_is_measured_from_what_the_exchange_said_not_from_browsers(

@@ -1,4 +1,4 @@
-"""`flask user` and `flask token`, as an operator types them.
+"""`flask user`, `flask session` and `flask token`, as an operator types them.
 
 Never here: the accounts' own rules.
 Invariant: what is asked for comes out; what is wrong is one line and a status other than 0.
@@ -18,6 +18,7 @@ from tests.support.loopback_ports import free_port
 from tests.support.project_files import ROOT
 from tests.support.web_app import PASSWORD, Browser
 from truecandle.store.accounts import Accounts
+from truecandle.store.second_factors import SecondFactors
 from truecandle.web import passwords
 
 
@@ -30,7 +31,7 @@ def test_an_added_user_can_sign_in(app: Flask, redis: Redis) -> None:
     assert result.exit_code == 0, result.output
     assert PASSWORD not in result.output
     assert Browser(app).sign_in("ann", PASSWORD).status_code == 303
-    assert run(app, "user list").stdout.startswith("ann\tpassword\tsince ")
+    assert run(app, "user list").stdout.startswith("ann\tadmin\tpassword\tsince ")
 
 
 def test_a_script_hands_the_password_in_on_stdin(app: Flask, redis: Redis) -> None:
@@ -99,7 +100,75 @@ def test_the_flask_command_works_from_the_projects_root(redis_url: str, redis: R
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
 
-    assert flask("user", "add", "ann", "--password-stdin").stdout == "User ann added.\n"
+    assert flask("user", "add", "ann", "--password-stdin").stdout == "User ann added (admin).\n"
     away = flask("user", "list", url=f"redis://127.0.0.1:{free_port()}/0")
     assert away.returncode == 1
     assert "Redis is away" in away.stderr and "Traceback" not in away.stderr
+
+
+def test_a_user_gets_a_role_and_another_one(app: Flask, redis: Redis) -> None:
+    assert "(admin)" in run(app, "user add ann --password-stdin", PASSWORD).stdout
+    assert "(trader)" in run(app, "user add bob --password-stdin", PASSWORD).stdout
+    assert "(viewer)" in run(app, "user add eve --role viewer --password-stdin", PASSWORD).stdout
+    assert run(app, "user role eve trader").stdout == "User eve is trader now.\n"
+    roles = [line.split("\t")[1] for line in run(app, "user list").stdout.splitlines()]
+    assert roles == ["admin", "trader", "trader"]
+    for command in ("user role nobody viewer", "user role eve emperor", "user role eve"):
+        result = run(app, command)
+        assert result.exit_code != 0 and "Traceback" not in result.output
+
+
+def test_a_link_stands_alone_on_the_last_line_and_signs_in_once(app: Flask, redis: Redis) -> None:
+    run(app, "user add ann --password-stdin", PASSWORD)
+    address = run(app, "user link ann").stdout.splitlines()[-1]
+    start, secret = address.split("/login#link=")
+    assert start == "http://127.0.0.1:5000"
+    assert Browser(app).post("/login/link", {"link": secret}).status_code == 200
+    assert Browser(app).post("/login/link", {"link": secret}).status_code == 401
+    assert run(app, "user link nobody").exit_code != 0
+
+
+def test_a_new_password_says_what_it_has_ended(app: Flask, redis: Redis) -> None:
+    run(app, "user add ann --password-stdin", PASSWORD)
+    run(app, "token add ann")
+    Browser(app).sign_in("ann", PASSWORD)
+    told = run(app, "user password ann --password-stdin", f"{PASSWORD} 2").stdout
+    assert "Sessions ended: 1. API tokens still valid: 1 (--tokens ends them)." in told
+    told = run(app, "user password ann --password-stdin --keep-tokens", f"{PASSWORD} 3").stdout
+    assert "Sessions ended: 0. API tokens still valid: 1" in told
+    asked = run(app, "user password ann", f"{PASSWORD} 4\n{PASSWORD} 4\nn\n").stdout
+    assert "End the API tokens of ann too (1)?" in asked and "still valid: 1" in asked
+    told = run(app, "user password ann --password-stdin --tokens", f"{PASSWORD} 5").stdout
+    assert "API tokens ended: 1." in told
+    assert run(app, "token list").stdout == ""
+
+
+def test_sessions_are_listed_and_ended(app: Flask, redis: Redis) -> None:
+    run(app, "user add ann --password-stdin", PASSWORD)
+    browsers = [Browser(app) for _ in range(3)]
+    for browser in browsers:
+        browser.client.environ_base["HTTP_USER_AGENT"] = "Lynx"
+        browser.sign_in("ann", PASSWORD)
+    listed = [line.split("\t") for line in run(app, "session list").stdout.splitlines()]
+    assert [row[1:2] + row[3:] for row in listed] == [["ann", "127.0.0.1", "Lynx"]] * 3
+    assert run(app, "session list bob").stdout == ""
+    assert run(app, f"session end {listed[0][0]}").exit_code == 0
+    assert run(app, f"session end {listed[0][0]}").exit_code != 0
+    codes = sorted(one.get("/account").status_code for one in browsers)
+    assert codes == [200, 200, 303]
+    assert run(app, "session end --user ann").stdout == "Sessions of ann ended: 2.\n"
+    assert {one.get("/account").status_code for one in browsers} == {303}
+    for command in ("session end", "session end --user bob", "session end 000000000000 --user ann"):
+        assert run(app, command).exit_code != 0
+
+
+def test_a_lost_phone_costs_one_command(app: Flask, redis: Redis) -> None:
+    run(app, "user add ann --password-stdin", PASSWORD)
+    factors = SecondFactors(redis)
+    factors.confirm("ann", factors.draft("ann") or "")
+    assert "second factor" in run(app, "user list").stdout
+    assert Browser(app).sign_in("ann", PASSWORD).headers["Location"].startswith("/login/code")
+    assert run(app, "user 2fa off ann").exit_code == 0
+    assert Browser(app).sign_in("ann", PASSWORD).headers["Location"] == "/"
+    assert run(app, "user 2fa off ann").exit_code != 0
+    assert run(app, "user 2fa off nobody").exit_code != 0

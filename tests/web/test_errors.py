@@ -21,8 +21,8 @@ INTRODUCTION = """# What is refused, and how
 
 Paths for scripts answer with `application/problem+json` (RFC 9457):
 `{"type", "title", "status", "detail", "code"}`; `code` is for scripts, `detail` for people. Pages
-(`/`, `/login`, `/logout`) answer with a page, unless host or method are refused at the door. 429
-and 503 carry `Retry-After`. A request that is refused has changed nothing.
+(`/`, `/login`, `/logout`, `/account`) answer with a page, unless host or method are refused at the
+door. 429 and 503 carry `Retry-After`. A request that is refused has changed nothing.
 
 This page is compared with the server's own answers by `tests/web/test_errors.py`.
 """
@@ -87,7 +87,7 @@ def test_the_page_about_errors_says_what_the_server_says(
             detail = "(a page)" if bad.code == "page" else said(answer)["detail"]
             cells = (bad.shown, str(bad.status), bad.code if bad.code != "page" else "", detail)
             told += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-            redis.delete("nothing", *redis.scan_iter("*sign-in*"), *redis.scan_iter("*post/*"))
+            redis.delete("nothing", *redis.scan_iter("*sign-in*"), *redis.scan_iter("*posts/*"))
     if not PAGE.exists():
         PAGE.write_text(told, encoding="utf-8")
     assert told == PAGE.read_text(encoding="utf-8"), f"remove {PAGE} and run this test again"

@@ -28,6 +28,7 @@ from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.sim.server import SimServer
 from truecandle.store import markets as kept
 from truecandle.store import pages
+from truecandle.store.accounts import Accounts
 from truecandle.store.markets import MARKETS_MAX, FollowedMarket
 from truecandle.web import followed_markets as markets
 from truecandle.web.rate_limit import FOLLOWS
@@ -209,3 +210,34 @@ def test_the_page_is_there_while_redis_is_away(settings: Settings, tmp_path: Pat
         assert client.get("/").status_code == 200
         assert client.get("/data?symbol=BTCUSDT&interval=1h").status_code == 503
         assert client.get("/markets").status_code == 503
+
+
+def test_a_trader_follows_up_to_the_quota_and_unfollows_his_own_only(
+    settings: Settings, browser: Browser, redis: Redis, fetcher: SimServer
+) -> None:
+    Accounts(redis).set_role("ann", "trader")
+    trader = Browser(build(settings, follows_per_user=1))
+    trader.post("/login/link", {"link": Accounts(redis).add_link("ann")})
+    assert said(add(trader, "DOGEUSDT"))["may_unfollow"] is True
+    answer = add(trader, "PEPEUSDT")
+    assert (answer.status_code, said(answer)["code"]) == (409, "quota")
+    assert "You follow 1" in said(answer)["detail"]
+    assert add(trader, "BTCUSDT").status_code == 200, "it is followed already"
+    mine = {symbol for symbol, row in followed(trader).items() if row["may_unfollow"]}
+    assert mine == {"DOGEUSDT"}
+    answer = remove(trader, "BTCUSDT")
+    assert (answer.status_code, said(answer)["code"]) == (403, "role")
+    assert remove(trader, "DOGEUSDT").status_code == 204
+    assert add(trader, "PEPEUSDT").status_code == 201
+
+
+def test_an_admin_may_unfollow_everything_and_a_reader_nothing(
+    app: Flask, ann: Browser, redis: Redis
+) -> None:
+    assert all(row["may_unfollow"] for row in followed(ann).values())
+    for scope, may in (("write", True), ("read", False)):
+        headers = issue(redis, "write" if scope == "write" else "read")
+        rows = said(app.test_client().get("/markets", headers=headers))["markets"]
+        assert {row["may_unfollow"] for row in rows} == {may}
+    Accounts(redis).set_role("ann", "viewer")
+    assert not any(row["may_unfollow"] for row in followed(ann).values())

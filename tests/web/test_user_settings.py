@@ -107,7 +107,7 @@ def test_more_than_16_kb_are_too_many(ann: Browser) -> None:
 def test_each_user_has_settings_of_their_own(app: Flask, ann: Browser, redis: Redis) -> None:
     put(ann, {"theme": "dark"})
     bob = Browser(app)
-    Accounts(redis).add("bob", known_hash(), NOW_MS)
+    Accounts(redis).add("bob", known_hash(), NOW_MS, "admin")
     bob.post("/login/link", {"link": Accounts(redis).add_link("bob")})
     assert said(bob.get("/settings"))["settings"] == {}
     put(bob, {"theme": "light"})
@@ -140,7 +140,7 @@ def test_they_go_with_their_user_and_nothing_brings_them_back(ann: Browser, redi
     assert not redis.exists(keys.settings("ann"))
     assert user_settings.save(redis, "ann", "{}") == 0
     assert not redis.exists(keys.settings("ann"))
-    Accounts(redis).add("ann", "", NOW_MS)
+    Accounts(redis).add("ann", "", NOW_MS, "admin")
     assert user_settings.read(redis, "ann").version == 0
 
 

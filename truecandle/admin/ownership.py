@@ -27,7 +27,7 @@ from truecandle.store.inspection import Key
 #: `taken`: we go by this name, and another application has it. `other`: it does not concern us.
 Owner = Literal["ours", "taken", "other"]
 
-_OF_USERS: Final = ("user:", "tokens:", "settings:")
+_OF_USERS: Final = ("user:", "tokens:", "sessions:", "recovery:", "settings:")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -87,7 +87,7 @@ class Ownership:
     def _is_used(self, key: Key) -> bool:
         """Whether a key of this name would be read or written by a role."""
         match key.head:
-            case "user:" | "tokens:" | "settings:":
+            case head if head in _OF_USERS:
                 users = sharing.users(self._redis)
                 return key.tail in users and any(users.values())
             case "lease:" | "fence:":
@@ -142,10 +142,13 @@ def _is_digest(text: str) -> bool:
 _FORMS: Final[dict[str, Callable[[str], bool]]] = {
     "user:": is_name,
     "tokens:": is_name,
+    "sessions:": is_name,
+    "recovery:": is_name,
     "settings:": is_name,
     "token:": _is_digest,
     "session:": _is_digest,
     "link:": _is_digest,
+    "spent_code:": _is_digest,
     "lease:": _is_lease,
     "fence:": _is_lease,
     "market_answer:": _is_symbol,

@@ -15,20 +15,30 @@ from redis import Redis, WatchError
 
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.credentials import SECRET, decoded, digest_of, new_secret
+from truecandle.store.user_roles import UserRole, stored_role
 
 LINK_TTL_S: Final = 3600
 USERS_MAX: Final = 10_000
 
+#: The keys of a user's own.
+_OWN: Final = (keys.user, keys.tokens, keys.sessions, keys.recovery, keys.settings)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user. `password` is a hash, or empty for one who signs in by link only."""
+    """A user. `password` is a hash, or empty for one who signs in by link only.
+
+    `factor` is the mark of the second factor, or empty without one (`second_factors`); `epoch` is
+    another one after each change of password.
+    """
 
     name: str
     password: str
     created_ms: int
+    role: UserRole
+    factor: str
+    epoch: str
 
 
 class Accounts:
@@ -38,11 +48,11 @@ class Accounts:
         self._redis = redis
 
     @map_redis_errors()
-    def add(self, name: str, password: str, now_ms: int) -> bool:
+    def add(self, name: str, password: str, now_ms: int, role: UserRole) -> bool:
         """A new user; False if that name is taken or `USERS_MAX` is reached."""
         if self._count() >= USERS_MAX:
             return False
-        fields: dict[Any, Any] = {"password": password, "created_ms": now_ms}
+        fields: dict[Any, Any] = {"password": password, "created_ms": now_ms, "role": role}
         fields |= {"born": new_secret(), "epoch": new_secret()}
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(keys.user(name))  # type: ignore[no-untyped-call]
@@ -82,20 +92,34 @@ class Accounts:
         """The user, the settings, the tokens and every session end at once. False if there is no
         such user.
 
-        What is called like a user, and is none of ours, stays.
+        The markets that the user followed stay followed, as nobody's. What is called like a user,
+        and is none of ours, stays.
         """
         if not self._redis.sismember(keys.USERS, name):
             return False
-        digests = decoded(self._redis.smembers(keys.tokens(name)))
+        tokens = map(keys.token, decoded(self._redis.smembers(keys.tokens(name))))
+        sessions = map(keys.session, decoded(self._redis.smembers(keys.sessions(name))))
+        followed: Any = self._redis.hgetall(keys.FOLLOWERS)
         with self._redis.pipeline(transaction=True) as pipe:
-            mine = (keys.user(name), keys.tokens(name), keys.settings(name))
-            pipe.delete(*mine, *map(keys.token, digests))
             pipe.srem(keys.USERS, name)
-            return bool(pipe.execute()[1])
+            pipe.delete(*(own(name) for own in _OWN), *tokens, *sessions)
+            for symbol in (s for s, follower in followed.items() if follower == name.encode()):
+                pipe.hdel(keys.FOLLOWERS, symbol)
+            return bool(pipe.execute()[0])
+
+    @map_redis_errors()
+    def set_role(self, name: str, role: UserRole) -> bool:
+        """In force with the next request. False if there is no such user."""
+        if not self._redis.sismember(keys.USERS, name):
+            return False
+        self._redis.hset(keys.user(name), "role", role)
+        return True
 
     @map_redis_errors()
     def set_password(self, name: str, password: str) -> bool:
-        """All sessions of the user end; tokens stay. False if there is no such user."""
+        """All sessions of the user end, tokens stay (`CredentialStore.end_tokens`); False if there
+        is no such user.
+        """
         if not self._redis.sismember(keys.USERS, name):
             return False
         self._redis.hset(keys.user(name), mapping={"password": password, "epoch": new_secret()})
@@ -135,7 +159,14 @@ def is_name(text: str) -> bool:
 def _account(name: str, fields: Mapping[str, str]) -> Account | None:
     if "epoch" not in fields:
         return None
-    return Account(name, fields.get("password", ""), int(fields.get("created_ms", 0)))
+    return Account(
+        name=name,
+        password=fields.get("password", ""),
+        created_ms=int(fields.get("created_ms", 0)),
+        role=stored_role(fields.get("role")),
+        factor=fields.get("factor", ""),
+        epoch=fields["epoch"],
+    )
 
 
 def _text(fields: Any) -> dict[str, str]:

@@ -33,6 +33,8 @@ HISTORY_WISH_MS: Final = 15_000
 HISTORY_WISHES_TTL_S: Final = 60
 #: Longer than any request of a job takes: what is not said again by then has nobody at work on it.
 HISTORY_JOB_TTL_S: Final = 30
+#: Longer than a one-time code is taken, early and late.
+SPENT_CODE_TTL_S: Final = 300
 #: Longer than the longest ban of the exchange (3 days).
 BAN_TTL_S: Final = 4 * DAY_S
 
@@ -78,6 +80,9 @@ OF_OTHERS: Final = {
     "token:": "hash",
     "tokens:": "set",
     "session:": "hash",
+    "sessions:": "set",
+    "recovery:": "set",
+    "spent_code:": "string",
     "link:": "string",
     "settings:": "hash",
 }
@@ -88,6 +93,7 @@ SINGLE: Final = {
     "weight": "hash",
     "ban": "string",
     "markets": "hash",
+    "market_followers": "hash",
     "market_wishes": "set",
     "exchange_list": "hash",
     "users": "set",
@@ -124,6 +130,8 @@ FENCE: Final = f"fence:{LEADER}"
 FEEDS: Final = "feed:"
 #: HASH: symbol -> JSON of a followed market.
 MARKETS: Final = "markets"
+#: HASH: symbol -> name of the user who followed it; the first markets have none.
+FOLLOWERS: Final = "market_followers"
 #: SET, lives `WISHES_TTL_S`: symbols that the fetcher is asked to look up.
 WISHES: Final = "market_wishes"
 #: HASH, lives `LISTED_TTL_S`: when the exchange's whole list was read, and its rows as JSON,
@@ -236,6 +244,21 @@ def tokens(name: str) -> str:
 def session(digest: str) -> str:
     """HASH: a signed-in browser."""
     return f"session:{digest}"
+
+
+def sessions(name: str) -> str:
+    """SET: digests of a user's sessions; those that have ended are taken out when it is read."""
+    return f"sessions:{name}"
+
+
+def recovery(name: str) -> str:
+    """SET: digests of a user's unused recovery codes."""
+    return f"recovery:{name}"
+
+
+def spent_code(digest: str) -> str:
+    """STRING, lives `SPENT_CODE_TTL_S`: a one-time code that was used."""
+    return f"spent_code:{digest}"
 
 
 def link(digest: str) -> str:

@@ -25,8 +25,8 @@ MARKETS_MAX: Final = SYMBOLS_MAX
 #: Wishes that wait at once; each costs a request.
 WISHES_MAX: Final = 20
 
-Change = Literal["added", "known", "full"]
-Removal = Literal["removed", "unknown", "last"]
+Change = Literal["added", "known", "full", "quota"]
+Removal = Literal["removed", "unknown", "last", "foreign"]
 
 _FOLLOW = Script("follow_markets")
 _UNFOLLOW = Script("unfollow_market")
@@ -56,6 +56,16 @@ class FollowedMarket:
     def to_json(self) -> str:
         """The JSON object of the key."""
         return dumps(self.fields).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Who follows or unfollows. `quota`: how many markets of his own he may follow at once, and
+    then he may unfollow no others; None: as many as there is room for, and anybody's.
+    """
+
+    name: str
+    quota: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +100,23 @@ def instrument(redis: Redis, symbol: str) -> Instrument | None:
 
 
 @map_redis_errors()
-def follow(redis: Redis, market: FollowedMarket) -> Change:
-    """Follows one market more; nothing changes if it is followed already, or if there is no room.
+def follow(redis: Redis, market: FollowedMarket, by: Follower | None = None) -> Change:
+    """Follows one market more; nothing changes if it is followed already, or if there is no room,
+    here or in the quota of who asks. It is remembered who did.
 
     Running twice gives `known` the second time.
     """
-    written = _follow(redis, "add", [market])
-    return "added" if written > 0 else "known" if written == 0 else "full"
+    written = _follow(redis, "add", [market], by)
+    if written > 0:
+        return "added"
+    return {0: "known", -1: "full", -2: "quota"}[written]  # type: ignore[return-value]
+
+
+@map_redis_errors()
+def followers(redis: Redis) -> dict[str, str]:
+    """By symbol who followed it; the first markets, and those of removed users, are nobody's."""
+    found: Any = redis.hgetall(keys.FOLLOWERS)
+    return {symbol.decode(): name.decode(errors="replace") for symbol, name in found.items()}
 
 
 @map_redis_errors()
@@ -106,10 +126,15 @@ def update(redis: Redis, markets: Iterable[FollowedMarket]) -> None:
 
 
 @map_redis_errors()
-def unfollow(redis: Redis, symbol: str) -> Removal:
-    """Follows one market less; its candles stay. The last one stays followed."""
-    removed = cast(int, _UNFOLLOW.run(redis, (keys.MARKETS,), (symbol,)))
-    return "removed" if removed > 0 else "unknown" if removed == 0 else "last"
+def unfollow(redis: Redis, symbol: str, by: Follower | None = None) -> Removal:
+    """Follows one market less; its candles stay. The last one stays followed, and somebody else's
+    where who asks has a quota.
+    """
+    only = by.name if by and by.quota is not None else ""
+    removed = cast(int, _UNFOLLOW.run(redis, (keys.MARKETS, keys.FOLLOWERS), (symbol, only)))
+    if removed > 0:
+        return "removed"
+    return {0: "unknown", -1: "last", -2: "foreign"}[removed]  # type: ignore[return-value]
 
 
 @map_redis_errors()
@@ -180,6 +205,10 @@ def _parsed(text: bytes) -> FollowedMarket | None:
         return None
 
 
-def _follow(redis: Redis, mode: str, given: Sequence[FollowedMarket]) -> int:
+def _follow(
+    redis: Redis, mode: str, given: Sequence[FollowedMarket], by: Follower | None = None
+) -> int:
     pairs = [text for market in given for text in (market.symbol, market.to_json())]
-    return cast(int, _FOLLOW.run(redis, (keys.MARKETS,), (mode, MARKETS_MAX, *pairs)))
+    name, quota = (by.name, by.quota) if by else ("", None)
+    limits = (MARKETS_MAX, name, MARKETS_MAX if quota is None else quota)
+    return cast(int, _FOLLOW.run(redis, (keys.MARKETS, keys.FOLLOWERS), (mode, *limits, *pairs)))

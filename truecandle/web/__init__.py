@@ -22,7 +22,9 @@ from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.store.server_monitor import ServerMonitor
+from truecandle.store.second_factors import SecondFactors
 from truecandle.web import (
+    account,
     assets,
     audit,
     auth,
@@ -35,6 +37,7 @@ from truecandle.web import (
     gaps,
     health,
     history,
+    known_devices,
     live_candle,
     log,
     markets,
@@ -46,6 +49,7 @@ from truecandle.web.account_loss import AccountLoss
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
+from truecandle.web.hashing_queue import HashingQueue
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
@@ -57,7 +61,7 @@ BODY_BYTES_MAX: Final = 16 * 1024
 
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
-    *(pages, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
+    *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
     *(user_settings, health),
 )
 
@@ -81,20 +85,20 @@ def create_app(
         redis=redis,
         accounts=Accounts(redis),
         credentials=CredentialStore(redis),
+        factors=SecondFactors(redis),
         clock=clock or Clocks(SharedClock(redis).now_ms),
         markets=followed,
         exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
+        hashing=HashingQueue(),
         server=WebServer(settings.async_mode),
         ages=Ages(),
         server_monitor=server_monitor(settings, redis),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
-    log.init_app(app)
-    errors.init_app(app)
-    compression.init_app(app)
-    auth.init_app(app)
+    for part in (log, errors, compression, auth, known_devices):
+        part.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist")
     for resource in RESOURCES:
         app.register_blueprint(resource.bp)

@@ -1,8 +1,9 @@
 """Who is asking: sessions of browsers, tokens of scripts, and where a post may come from.
 
-Never here: routes, how a password is hashed, what is kept in Redis (`store/accounts`).
-Invariant: a request with a token is judged by the token alone; one without needs our own page's
-CSRF token for everything that changes something.
+Never here: routes, signing in and out (`sign_in`), what is kept in Redis (`store/accounts`).
+Invariant: who may do what is asked of `require_read`, `require_user`, `require_write` and
+`require_session`, as docs/authorisation.md has it; a request with a token is judged by the token
+alone; one without needs our own page's CSRF token for everything that changes something.
 """
 
 from __future__ import annotations
@@ -13,35 +14,33 @@ from functools import wraps
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, request, session
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask import Flask, Request, request
+from flask_login import LoginManager, UserMixin, current_user
 
-from truecandle.store.credentials import Credential, Scope, digest_of
-from truecandle.web import passwords
+from truecandle.store.credentials import Admission, Scope
+from truecandle.store.user_roles import UserRole, covers
 from truecandle.web.csrf import MaskedCsrf
 from truecandle.web.errors import Problem
-from truecandle.web.rate_limit import SIGN_IN_PER_ADDRESS, SIGN_IN_PER_USER
 from truecandle.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: The blueprint that people sign in on; everything else that is changed takes somebody signed in.
+#: The blueprint that people sign in on. Everything else that is changed takes somebody signed in.
 PAGES: Final = "pages"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-WRONG: Final = "Wrong name or password."
-SPENT: Final = "This link was used already or is too old."
-TOO_OFTEN: Final = "Too many attempts to sign in."
 
 _csrf = MaskedCsrf()
 _log = logging.getLogger("truecandle.web.auth")
 
 
 class User(UserMixin):  # type: ignore[misc]
-    """Somebody who is signed in. `scope` is `read` or `write`; a session may write."""
+    """Somebody who is signed in. `scope` is `read` or `write`; a session may write what its role
+    may.
+    """
 
-    def __init__(self, credential: Credential, scope: Scope = "write", secret: str = "") -> None:
-        self.name = credential.user
-        self.credential = credential
+    def __init__(self, admission: Admission, scope: Scope = "write", secret: str = "") -> None:
+        self.credential, self.role = admission
+        self.name = self.credential.user
         self.scope = scope
         self._secret = secret
 
@@ -83,18 +82,51 @@ def require_user(view: View) -> View:
     return checked  # type: ignore[return-value]
 
 
-def require_write(view: View) -> View:
-    """For views that write: signed in, or a token with the scope `write`."""
+def require_write(role: UserRole) -> Callable[[View], View]:
+    """For views that write: a user with that role, signed in or by a token that may write."""
 
-    @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        if not current_user.is_authenticated:
-            raise unauthorized()
-        if current_user.scope != "write":
-            raise Problem(403, "scope", "This token may only read; writing needs --scope write.")
-        return view(*args, **kwargs)
+    def checking(view: View) -> View:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            if not current_user.is_authenticated:
+                raise unauthorized()
+            if current_user.scope != "write":
+                raise Problem(
+                    403, "scope", "This token may only read; writing needs --scope write."
+                )
+            need_role(role)
+            return view(*args, **kwargs)
 
-    return checked  # type: ignore[return-value]
+        return checked  # type: ignore[return-value]
+
+    return checking
+
+
+def require_session(role: UserRole = "viewer") -> Callable[[View], View]:
+    """For views that manage accounts: a browser that is signed in, with that role; no token."""
+
+    def checking(view: View) -> View:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            if not current_user.is_authenticated:
+                raise unauthorized()
+            if current_user.credential.kind != "session":
+                raise Problem(403, "session", "A token may not manage accounts; sign in for that.")
+            need_role(role)
+            return view(*args, **kwargs)
+
+        return checked  # type: ignore[return-value]
+
+    return checking
+
+
+def need_role(role: UserRole, what: str = "This") -> None:
+    """Goes on if the user has that role, else `Problem` 403."""
+    if not covers(current_user.role, role):
+        told = (current_user.name, current_user.role, role, request.method, request.path)
+        _log.warning("refused: user=%s role=%s needs=%s %s %s", *told)
+        detail = f"{what} needs the role {role}; yours is {current_user.role}."
+        raise Problem(403, "role", detail)
 
 
 def may_read() -> bool:
@@ -121,64 +153,12 @@ def token_user(secret: str) -> User | None:
     return User(found[1], found[0].scope) if found else None
 
 
-def sign_in(name: str, password: str) -> None:
-    """Signs the browser in, or raises `Problem`: 401 wrong, 429 too often."""
-    rate_limiter, address, who = services().rate_limiter, _address(), digest_of(name)
-    rate_limiter.hit(SIGN_IN_PER_ADDRESS, TOO_OFTEN, address)
-    rate_limiter.hit(SIGN_IN_PER_USER, TOO_OFTEN, address, who)
-    account = services().accounts.get(name)
-    known = account.password if account else ""
-    is_right = len(password) <= passwords.CHARS_MAX and services().server.run_blocking(
-        passwords.verify, password, known
-    )
-    if account is None or not is_right:
-        _log.warning("sign-in refused: user=%s address=%s", name[:64], address)
-        raise Problem(401, "credentials", WRONG)
-    rate_limiter.forgive(SIGN_IN_PER_ADDRESS, address)
-    rate_limiter.clear(SIGN_IN_PER_USER, address, who)
-    if passwords.is_outdated(known):
-        services().accounts.rehash(
-            name, known, services().server.run_blocking(passwords.hashed, password)
-        )
-    _begin(account.name)
-
-
-def sign_in_by_link(secret: str) -> None:
-    """Signs the browser in with a one-time link, or raises `Problem` 401."""
-    services().rate_limiter.hit(SIGN_IN_PER_ADDRESS, TOO_OFTEN, _address())
-    name = services().accounts.take_link(secret)
-    if name is None:
-        raise Problem(401, "link", SPENT)
-    services().rate_limiter.forgive(SIGN_IN_PER_ADDRESS, _address())
-    _begin(name)
-
-
-def sign_out() -> None:
-    """Ends the session here and in Redis; its sockets follow within a second (`sockets`)."""
-    if current_user.is_authenticated:
-        services().credentials.close(current_user.credential.digest)
-        _log.info("signed out: user=%s", current_user.name)
-    logout_user()
-    session.clear()
-
-
-def _begin(name: str) -> None:
-    """A new session under a new id, whatever the browser came with."""
-    secret = services().credentials.open(name, services().clock.machine_ms())
-    if secret is None:
-        raise Problem(401, "credentials", WRONG)
-    session.clear()
-    session.permanent = True
-    login_user(User(Credential("session", digest_of(secret), name), secret=secret))
-    _log.info("signed in: user=%s address=%s", name, _address())
-
-
 def _from_cookie(cookie_id: str) -> User | None:
     if bearer(request) is not None:
         return None
     secret, _, name = cookie_id.partition(" ")
-    credential = services().credentials.session(secret, name, services().clock.machine_ms())
-    return User(credential, secret=secret) if credential else None
+    admission = services().credentials.session(secret, name, services().clock.machine_ms())
+    return User(admission, secret=secret) if admission else None
 
 
 def _from_token(of: Request) -> User | None:
@@ -210,7 +190,3 @@ def _is_own(origin: str) -> bool:
     except ValueError:
         return False
     return (parts_.scheme, parts_.netloc.lower()) == (request.scheme, request.host.lower())
-
-
-def _address() -> str:
-    return request.remote_addr or "unknown"

@@ -19,7 +19,7 @@ from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 from truecandle.web import assets
 
 #: Paths that people open in a browser. Everything else that exists is for scripts.
-PAGE_PATHS: Final = frozenset({"/", "/login", "/logout"})
+PAGE_PATHS: Final = frozenset({"/", "/login", "/login/code", "/logout", "/account"})
 API_PATHS: Final = frozenset(
     {
         "/data",
@@ -107,7 +107,7 @@ def _problem(error: Exception) -> Problem:
 
 
 def _wants_page() -> bool:
-    if request.path in PAGE_PATHS:
+    if request.path in PAGE_PATHS or request.path.startswith("/account/"):
         return True
     if request.path in API_PATHS or request.path.startswith(("/socket.io", "/markets/")):
         return False

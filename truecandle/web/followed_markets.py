@@ -16,7 +16,8 @@ from truecandle.candles.instrument import Instrument
 from truecandle.config import Settings
 from truecandle.errors import StoreError
 from truecandle.store import markets
-from truecandle.store.markets import MARKETS_MAX, FollowedMarket, LookupResult
+from truecandle.store.markets import MARKETS_MAX, FollowedMarket, Follower, LookupResult
+from truecandle.store.user_roles import UserRole, covers
 from truecandle.web.errors import Problem
 
 #: How long the followed markets are gone by before they are read again.
@@ -33,6 +34,7 @@ class Markets:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
         self._seed = settings.symbols
+        self._quota = settings.follows_per_user
         self.intervals = settings.intervals
         self._found: tuple[FollowedMarket, ...] = ()
         self._read_at_s = -math.inf
@@ -60,29 +62,53 @@ class Markets:
         self._read_at_s = -math.inf
         return next((market for market in self.all() if market.symbol == symbol), None)
 
-    def follow(self, symbol: str, now_ms: int) -> FollowedMarket:
+    def follower(self, name: str, role: UserRole) -> Follower:
+        """A user as one who follows and unfollows."""
+        return Follower(name, None if covers(role, "admin") else self._quota)
+
+    def removable(self, name: str, role: UserRole) -> frozenset[str]:
+        """The symbols that a user may unfollow; `StoreError` while it cannot be known."""
+        if covers(role, "admin"):
+            return frozenset(self.symbols)
+        followers = markets.followers(self._redis) if covers(role, "trader") else {}
+        return frozenset(symbol for symbol, follower in followers.items() if follower == name)
+
+    def follow(self, symbol: str, now_ms: int, by: Follower) -> FollowedMarket:
         """Follows a market that the exchange lists. `Problem`: 409, 422, or 503 if nobody knows."""
         if len(self.all()) >= MARKETS_MAX:
             raise _full()
+        if by.quota is not None and self._count(by.name) >= by.quota:
+            raise _quota(by)
         answer = self._look_up(symbol)
         if answer.wait_ms:
             raise _unchecked(symbol, "it did not answer", math.ceil(answer.wait_ms / 1000))
         if answer.instrument is None:
             raise Problem(422, "not-listed", f"The exchange lists no market {symbol}.")
         market = FollowedMarket(answer.instrument, added_ms=now_ms, checked_ms=now_ms)
-        if markets.follow(self._redis, market) == "full":
+        change = markets.follow(self._redis, market, by)
+        if change == "full":
             raise _full()
+        if change == "quota":
+            raise _quota(by)
         return self.find(symbol) or market
 
-    def unfollow(self, symbol: str) -> None:
-        """Follows a market no more; its candles stay. `Problem`: 404, or 409 for the last one."""
-        removal = markets.unfollow(self._redis, symbol)
+    def unfollow(self, symbol: str, by: Follower) -> None:
+        """Follows a market no more; its candles stay. `Problem`: 403 for somebody else's, 404, or
+        409 for the last one.
+        """
+        removal = markets.unfollow(self._redis, symbol, by)
+        if removal == "foreign":
+            detail = f"{symbol} was not followed by you; unfollowing it needs the role admin."
+            raise Problem(403, "role", detail)
         if removal == "last":
             detail = f"{symbol} is the last market that is followed here; follow another one first."
             raise Problem(409, "last-market", detail)
         if removal == "unknown":
             raise Problem(404, "unknown-market", f"{symbol} is not followed here.")
         self._read_at_s = -math.inf
+
+    def _count(self, name: str) -> int:
+        return list(markets.followers(self._redis).values()).count(name)
 
     def _look_up(self, symbol: str) -> LookupResult:
         """The fetcher's answer; every look yields to others."""
@@ -99,6 +125,11 @@ class Markets:
 
 def _full() -> Problem:
     return Problem(409, "full", f"{MARKETS_MAX} markets are followed here, and no more can be.")
+
+
+def _quota(by: Follower) -> Problem:
+    detail = f"You follow {by.quota} markets, as many as a trader may; unfollow one of yours first."
+    return Problem(409, "quota", detail)
 
 
 def _unchecked(symbol: str, why: str, wait_s: int) -> Problem:

@@ -43,7 +43,7 @@ def stored_history() -> Response:
 
 
 @bp.post("/history")
-@require_write
+@require_write("viewer")
 def wish_for_history() -> Response:
     """Wishes for the candles of a series from a moment on; nothing is begun if they are there."""
     body = json_body.read(request, _FIELDS)

@@ -41,7 +41,7 @@ def live_candle() -> Response:
 
 
 @bp.post("/save-live-candle")
-@require_write
+@require_write("trader")
 def save_live_candle() -> Response:
     """A browser's forming candle: low trust, and never in the way of anything better."""
     offered = client_candles.read(services().markets, request)

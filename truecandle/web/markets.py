@@ -6,13 +6,13 @@ Invariant: steps in answers are the exchange's decimal text.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
 from truecandle.candles.series import parse_symbol
-from truecandle.store.markets import MARKETS_MAX
+from truecandle.store.markets import MARKETS_MAX, FollowedMarket, Follower
 from truecandle.web import json_body
 from truecandle.web.auth import require_read, require_write
 from truecandle.web.json_response import json_response, private
@@ -30,28 +30,46 @@ _FIELDS: Final = frozenset({"symbol"})
 def followed_markets() -> Response:
     """What is followed, with the exchange's word on each, and how many there may be."""
     reject_parameters(request.args)
-    rows = [market.fields for market in services().markets.all()]
+    mine = removable()
+    rows = [told(market, mine) for market in services().markets.all()]
     return json_response({"markets": rows, "max": MARKETS_MAX})
 
 
 @bp.post("/markets")
-@require_write
+@require_write("trader")
 def follow_market() -> Response:
     """Follows one more: 201 with it, or 200 if it is followed already."""
     symbol = parse_symbol(json_body.read(request, _FIELDS)["symbol"])
     known = services().markets.find(symbol)
     if known is None:
         services().rate_limiter.hit(FOLLOWS, "At most 20 new markets a minute.", current_user.name)
-        known, status = services().markets.follow(symbol, services().clock.now_ms()), 201
+        known = services().markets.follow(symbol, services().clock.now_ms(), _follower())
+        status = 201
     else:
         status = 200
-    return json_response(known.fields, status)
+    return json_response(told(known, removable()), status)
 
 
 @bp.delete("/markets/<symbol>")
-@require_write
+@require_write("trader")
 def unfollow_market(symbol: str) -> Response:
     """Follows one less; its candles stay, and are there again if it is followed again."""
     reject_parameters(request.args)
-    services().markets.unfollow(parse_symbol(symbol))
+    services().markets.unfollow(parse_symbol(symbol), _follower())
     return private(Response(status=204))
+
+
+def told(market: FollowedMarket, removable: frozenset[str]) -> dict[str, Any]:
+    """A market as the one who asks is told of it."""
+    return {**market.fields, "may_unfollow": market.symbol in removable}
+
+
+def removable() -> frozenset[str]:
+    """The symbols that the one who asks may unfollow."""
+    if not current_user.is_authenticated or current_user.scope != "write":
+        return frozenset()
+    return services().markets.removable(current_user.name, current_user.role)
+
+
+def _follower() -> Follower:
+    return services().markets.follower(current_user.name, current_user.role)

@@ -1,12 +1,13 @@
 """The pages: the chart, signing in and out.
 
-Never here: market data (the page asks the API), how signing in works (`auth`).
+Never here: market data (the page asks the API), how signing in works (`sign_in`), one's account.
 Invariant: nothing that a browser sends decides which host it is sent to next.
 """
 
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -16,12 +17,22 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from truecandle import exact_json
 from truecandle.candles.series import parse_symbol
-from truecandle.errors import CandleError
+from truecandle.errors import CandleError, StoreError
 from truecandle.events import Codec
-from truecandle.web import user_settings
-from truecandle.web.auth import PAGES, SPENT, may_read, sign_in, sign_in_by_link, sign_out
+from truecandle.store.markets import FollowedMarket
+from truecandle.web import markets, user_settings
+from truecandle.web.auth import PAGES, may_read
 from truecandle.web.errors import Problem
+from truecandle.web.json_response import json_response
 from truecandle.web.services import services
+from truecandle.web.sign_in import (
+    SPENT,
+    asked_for_code,
+    sign_in,
+    sign_in_by_code,
+    sign_in_by_link,
+    sign_out,
+)
 
 bp = Blueprint(PAGES, __name__)
 
@@ -60,24 +71,41 @@ def enter() -> AnyResponse:
     form = request.form
     name = form.get("username", "").strip()
     try:
-        sign_in(name, form.get("password", ""))
+        is_in = sign_in(name, form.get("password", ""), form.get("recovery", "").strip())
     except Problem as problem:
-        answer = _door(problem.status, problem.detail, name)
-        answer.headers.update(problem.headers)
-        answer.headers.pop("WWW-Authenticate", None)
-        return answer
-    return redirect(_own(form.get("next")), 303)
+        return _refused(_door(problem.status, problem.detail, name), problem)
+    onward = _own(form.get("next"))
+    return redirect(onward if is_in else url_for("pages.code", next=onward), 303)
+
+
+@bp.get("/login/code")
+def code() -> AnyResponse:
+    """Asks for the second factor's code, once the password was right."""
+    return _code_page(200) if asked_for_code() else redirect(url_for("pages.login"), 303)
+
+
+@bp.post("/login/code")
+def enter_code() -> AnyResponse:
+    """The code from the form."""
+    try:
+        sign_in_by_code(request.form.get("code", "").strip())
+    except Problem as problem:
+        if problem.code == "factor":
+            return _refused(_door(problem.status, problem.detail), problem)
+        return _refused(_code_page(problem.status, problem.detail), problem)
+    return redirect(_own(request.form.get("next")), 303)
 
 
 @bp.post("/login/link")
 def enter_by_link() -> AnyResponse:
-    """The secret of a one-time link, as JSON: `{"link": TOKEN}`."""
+    """The secret of a one-time link, as JSON: `{"link": TOKEN}`. Says where to go on, and whether
+    a second factor's code is asked for there.
+    """
     body = request.get_json(silent=True)
     secret = body.get("link") if isinstance(body, dict) else None
     if not isinstance(secret, str):
         raise Problem(401, "link", SPENT)
-    sign_in_by_link(secret)
-    return Response(status=204)
+    return json_response({"next": "/" if sign_in_by_link(secret) else url_for("pages.code")})
 
 
 @bp.post("/logout")
@@ -94,9 +122,26 @@ def _door(status: int, error: str | None = None, username: str = "") -> Response
     problems = services().server_monitor.problems()
     lost = next((one.text for one in problems if one.kind == "accounts_lost"), None)
     page = render_template(
-        "login.html", error=error, lost=lost, next=onward, username=username[:NAME_SHOWN]
+        "login.html",
+        error=error,
+        lost=lost,
+        next=onward,
+        username=username[:NAME_SHOWN],
+        asks_recovery=status == HTTPStatus.TOO_MANY_REQUESTS,
     )
     return _uncached(page, status)
+
+
+def _code_page(status: int, error: str | None = None) -> Response:
+    onward = _own(request.values.get("next"))
+    return _uncached(render_template("login_code.html", error=error, next=onward), status)
+
+
+def _refused(page: Response, problem: Problem) -> Response:
+    """A page that tells a refusal, with its headers but for that of tokens."""
+    page.headers.update(problem.headers)
+    page.headers.pop("WWW-Authenticate", None)
+    return page
 
 
 def _uncached(page: str, status: int = 200) -> Response:
@@ -106,25 +151,40 @@ def _uncached(page: str, status: int = 200) -> Response:
 
 
 def _config() -> dict[str, Any]:
-    settings, markets = services().settings, services().markets.known()
-    symbols = tuple(market.symbol for market in markets)
+    settings, known = services().settings, services().markets.known()
+    symbols = tuple(market.symbol for market in known)
     is_signed_in = bool(current_user.is_authenticated)
     chosen = user_settings.of_user()
     symbol, interval = _shown_series(symbols, chosen)
     ticker = services().exchange.row(_asked_symbol() or symbol)
+    mine = _removable()
     return {
         "symbols": list(symbols),
-        "markets": [exact_json.loads(market.to_json()) for market in markets],
+        "markets": [_in_page(market, mine) for market in known],
         "intervals": list(settings.intervals),
         "symbol": symbol,
         "interval": interval,
         "simulated": settings.simulated,
         "signed_in": is_signed_in,
         "user": current_user.name if is_signed_in else None,
+        "role": current_user.role if is_signed_in else None,
         "limit": PAGE_CANDLES,
         "settings": chosen,
         "ticker": exact_json.Exact(ticker) if ticker else None,
     }
+
+
+def _in_page(market: FollowedMarket, removable: frozenset[str]) -> dict[str, Any]:
+    told: dict[str, Any] = exact_json.loads(market.to_json())
+    return {**told, "may_unfollow": market.symbol in removable}
+
+
+def _removable() -> frozenset[str]:
+    """The page opens while the store is away, too."""
+    try:
+        return markets.removable()
+    except StoreError:
+        return frozenset()
 
 
 def _shown_series(symbols: tuple[str, ...], chosen: dict[str, Any] | None) -> tuple[str, str]:

@@ -26,7 +26,7 @@ SOCKET: Final = "truecandle.socket"
 STOP_S: Final = 8.0
 #: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
 WRITE_BUFFER_BYTES: Final = 512 << 10
-#: Passwords hashed at once: 64 MiB each.
+#: Answers computed at once in threads of their own.
 BLOCKING_MAX: Final = 2
 
 
@@ -67,17 +67,21 @@ class WebServer:
     def run_blocking(self, work: Callable[..., T], *args: object) -> T:
         """Does CPU-bound work in a real thread, `BLOCKING_MAX` at once, and waits for it."""
         with self._turn:
-            if self.mode == "eventlet":
-                from eventlet import tpool
+            return self.in_thread(work, *args)
 
-                done: T = tpool.execute(work, *args)
-                return done
-            if self.mode == "gevent":
-                from gevent import get_hub
+    def in_thread(self, work: Callable[..., T], *args: object) -> T:
+        """As `run_blocking`, for who bounds by other means how much is done at once."""
+        if self.mode == "eventlet":
+            from eventlet import tpool
 
-                done = get_hub().threadpool.apply(work, args)
-                return done
-            return work(*args)
+            done: T = tpool.execute(work, *args)
+            return done
+        if self.mode == "gevent":
+            from gevent import get_hub
+
+            done = get_hub().threadpool.apply(work, args)
+            return done
+        return work(*args)
 
     def serve(self, app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
         """Serves until `wait` returns, accepts nothing more then, and returns what ends the rest.

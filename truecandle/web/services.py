@@ -6,8 +6,9 @@ Invariant: nothing in the web role opens a connection or reads a setting except 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from flask import current_app
 from redis import Redis
@@ -17,13 +18,16 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.store.server_monitor import ServerMonitor
+from truecandle.store.second_factors import SecondFactors
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
+from truecandle.web.hashing_queue import HashingQueue
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.server import WebServer
 
 EXTENSION = "truecandle"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,20 @@ class Services:
     redis: Redis
     accounts: Accounts
     credentials: CredentialStore
+    factors: SecondFactors
     clock: Clocks
     markets: Markets
     exchange: ExchangeMarkets
     rate_limiter: RateLimiter
+    hashing: HashingQueue
     server: WebServer
     ages: Ages
     server_monitor: ServerMonitor
+
+    def hashing_of(self, work: Callable[..., T], *args: object) -> T:
+        """Work on the password of somebody who is signed in, in turn; `Problem` 503 at too much."""
+        with self.hashing.turn("known"):
+            return self.server.in_thread(work, *args)
 
 
 def services() -> Services:

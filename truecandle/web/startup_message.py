@@ -78,7 +78,7 @@ def lines(services: Services) -> list[str]:
     """How to sign in."""
     said = []
     if services.settings.simulated:
-        services.accounts.add(DEMO_USER, "", int(time.time() * 1000))
+        services.accounts.add(DEMO_USER, "", int(time.time() * 1000), "admin")
         secret = services.accounts.add_link(DEMO_USER)
         said.append(f"Open {address(services)}/login#link={secret}")
     elif services.accounts.is_empty():

@@ -44,7 +44,7 @@ def settings() -> Response:
 
 
 @bp.put("/settings")
-@require_write
+@require_write("trader")
 def change_settings() -> Response:
     """Replaces all that the user has set."""
     reject_parameters(request.args)

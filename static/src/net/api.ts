@@ -12,7 +12,7 @@ import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAn
 import type { Correction, GapFields } from "./truthProtocol.ts";
 
 /** No request is waited for longer than this. */
-const TIMEOUT_MS = 10_000;
+export const TIMEOUT_MS = 10_000;
 
 /** Retry-After beyond this is not believed. */
 const RETRY_AFTER_MAX_S = 3_600;
@@ -197,18 +197,11 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       const listed = (Array.isArray(markets) ? markets : []).filter((market) => typeof market?.symbol === "string");
       return { updated_at: isInteger(updated_at) ? updated_at : null, markets: listed };
     },
-
-    /** Signs in with the token of a one-time link. */
-    async redeem(link: string): Promise<void> {
-      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
-      const response = await answered(fetch("/login/link", { method: "POST", headers, body: JSON.stringify({ link }) }));
-      if (!response.ok) throw refused(response, null);
-    },
   });
 }
 
 /** Our own abort passes as it is; a time-out or a dead network becomes status 0. */
-async function answered<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function answered<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
     return await promise;
   } catch (error) {
@@ -240,7 +233,7 @@ function hasColumns(body: Unchecked<DataAnswer>): body is Unchecked<DataAnswer> 
   return [time, open, high, low, close, volume].every(Array.isArray);
 }
 
-function refused(response: Response, body: unknown) {
+export function refused(response: Response, body: unknown) {
   const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   const retryAfterMs = seconds > 0 ? Math.min(seconds, RETRY_AFTER_MAX_S) * 1000 : null;
   const problem: Unchecked<Problem> = typeof body === "object" && body !== null ? body : {};

@@ -168,6 +168,8 @@ export interface Market {
   readonly step_size: number | null;
   readonly added_at: number;
   readonly checked_at: number | null;
+  /** Whether who asks may unfollow it. */
+  readonly may_unfollow: boolean;
 }
 
 /** `GET /markets`. */
@@ -221,6 +223,14 @@ export interface SettingsAnswer {
   readonly version: number;
 }
 
+/** `POST /login/link`. */
+export interface LinkAnswer {
+  readonly next: "/" | "/login/code";
+}
+
+/** What a user may do, each more than the one before it. */
+export type UserRole = "viewer" | "trader" | "admin";
+
 /** Every refusal of REST (RFC 9457). */
 export interface Problem {
   readonly type: string;
@@ -240,6 +250,7 @@ export interface PageConfig {
   readonly simulated: boolean;
   readonly signed_in: boolean;
   readonly user: string | null;
+  readonly role: UserRole | null;
   readonly limit: number;
   /** null where nobody is signed in, or the store does not answer. */
   readonly settings: UserSettings | null;

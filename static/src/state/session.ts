@@ -28,7 +28,9 @@ interface SessionOptions {
   readonly page: SessionPage;
   readonly clock: Clock;
   readonly limit: number;
+  /** Whether forming candles may be offered, and older ones asked for. */
   readonly canPost: boolean;
+  readonly canAsk: boolean;
 }
 
 /** How often the clock, the countdown and the states that depend on time are looked at. */
@@ -52,7 +54,7 @@ export class Session {
   #marks = new Marks();
   #isVisible = true;
 
-  constructor({ api, chart, page, clock, limit, canPost }: SessionOptions) {
+  constructor({ api, chart, page, clock, limit, canPost, canAsk }: SessionOptions) {
     this.#chart = chart;
     this.#page = page;
     this.#clock = clock;
@@ -63,7 +65,7 @@ export class Session {
     this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
-    this.edge = new HistoryEdge({ api, clock, canAsk: canPost, chart, loader: this.#loader });
+    this.edge = new HistoryEdge({ api, clock, canAsk, chart, loader: this.#loader });
     chart.onNeedOlder(() => this.#loader.older());
   }
 

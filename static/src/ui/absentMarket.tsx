@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { precisionOf, priceText, dayChange } from "./marketWords.ts";
-import { signInHere, type Page } from "./page.ts";
+import { mayWrite, signInHere, type Page } from "./page.ts";
 
 export function AbsentMarket({ page }: { readonly page: Page }): JSX.Element | null {
   const { state, tickers, config, actions } = page;
@@ -47,7 +47,9 @@ export function AbsentMarket({ page }: { readonly page: Page }): JSX.Element | n
       )}
       <p>Candles are kept of the markets that are followed.</p>
       <p class="absent-ways">
-        {config.signed_in
+        {config.signed_in && !mayWrite(config)
+          ? <span id="absent-role">Following it needs the role trader; yours is {config.role}.</span>
+          : config.signed_in
           ? <button id="absent-follow" class="button is-first" type="button" disabled={isAsking.value} onClick={follow}>Follow {symbol}</button>
           : <a id="absent-sign-in" class="button is-first" href={signInHere()}>Sign in to follow it</a>}
         {search}

@@ -64,7 +64,7 @@ function Account({ user, csrfToken }: { readonly user: string | null; readonly c
   return (
     <form id="account" class="account" method="post" action="/logout">
       <input type="hidden" name="csrf_token" value={csrfToken} />
-      <span class="account-name" title={`Signed in as ${user}`}>{user}</span>
+      <a class="account-name" href="/account" title={`Signed in as ${user}: password, sessions, tokens`} aria-label={`Account of ${user}`}>{user}</a>
       <button class="button" type="submit" title="Sign out">
         <span class="account-out">Sign out</span><Icon name="out" />
       </button>

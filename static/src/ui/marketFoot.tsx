@@ -8,7 +8,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { RankedMarket } from "../state/marketRanking.ts";
 import { FavouriteStar } from "./favouriteStar.tsx";
-import type { Page } from "./page.ts";
+import { mayWrite, type Page } from "./page.ts";
 
 /** What was asked for: go there (and follow it first), make it a favourite, or ask before it is unfollowed. */
 export type FootAction = "go" | "star" | "unfollow";
@@ -30,9 +30,10 @@ export function MarketFoot({ page, row, wish, focusField }: MarketFootProps): JS
   const { symbol } = row.market;
   const said = useSignal("");
   const isBusy = useSignal(false);
-  const isFollowed = page.markets.list.value.some((market) => market.symbol === symbol);
+  const ours = page.markets.list.value.find((market) => market.symbol === symbol);
+  const isFollowed = ours !== undefined;
   const isAsked = wish.value?.symbol === symbol && wish.value.what === "unfollow";
-  const canFollow = page.config.signed_in;
+  const canFollow = mayWrite(page.config);
   const run = async (words: string, what: () => Promise<void>) => {
     if (isBusy.value) return;
     isBusy.value = true;
@@ -64,7 +65,7 @@ export function MarketFoot({ page, row, wish, focusField }: MarketFootProps): JS
     wish.value = null;
     if (page.markets.get(symbol) !== undefined) go();
     else if (canFollow) void follow();
-    else said.value = `${symbol} is not followed here. Sign in to follow it.`;
+    else said.value = page.config.signed_in ? "" : `${symbol} is not followed here. Sign in to follow it.`;
   });
   return (
     <footer class="search-foot">
@@ -73,11 +74,11 @@ export function MarketFoot({ page, row, wish, focusField }: MarketFootProps): JS
         : (
           <>
             <FavouriteStar page={page} symbol={symbol} />
-            <p id="markets-say" role="status">{said.value || `${symbol} is ${isFollowed ? "" : "not "}followed.`}</p>
-            {isFollowed && canFollow ? <button id="markets-unfollow" class="button" type="button" disabled={isBusy.value} onClick={() => { wish.value = { symbol, what: "unfollow" }; }}>Unfollow …</button> : null}
+            <p id="markets-say" role="status">{said.value || standingOf(page, symbol, ours?.may_unfollow ?? null)}</p>
+            {ours?.may_unfollow ? <button id="markets-unfollow" class="button" type="button" disabled={isBusy.value} onClick={() => { wish.value = { symbol, what: "unfollow" }; }}>Unfollow …</button> : null}
             {isFollowed ? <button id="markets-open" class="button is-first" type="button" onClick={go}>Open</button> : null}
             {!isFollowed && canFollow ? <button id="markets-follow" class="button is-first" type="button" disabled={isBusy.value} onClick={follow}>Follow {symbol}</button> : null}
-            {!isFollowed && !canFollow ? <a class="button is-first" href={signInFor(page, symbol)}>Sign in to follow it</a> : null}
+            {!isFollowed && !page.config.signed_in ? <a class="button is-first" href={signInFor(page, symbol)}>Sign in to follow it</a> : null}
           </>
         )}
     </footer>
@@ -110,6 +111,12 @@ function Question({ symbol, onYes, onNo, onGone }: QuestionProps): JSX.Element {
       <button id="markets-unfollow-yes" class="button is-warning" type="button" onClick={onYes}>Unfollow</button>
     </div>
   );
+}
+
+/** Whether it is followed, and why nothing can be done about that; `mayUnfollow` is null where it is not. */
+function standingOf({ config }: Page, symbol: string, mayUnfollow: boolean | null): string {
+  if (mayUnfollow === null) return `${symbol} is not followed${config.signed_in && !mayWrite(config) ? "; following it needs the role trader" : ""}.`;
+  return `${symbol} is followed${config.signed_in && !mayUnfollow ? "; unfollowing it needs the role admin" : ""}.`;
 }
 
 /** Signing in leads on to that market. */

@@ -8,7 +8,7 @@ import { standing } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import type { FootAction } from "./marketFoot.tsx";
 import { UNKNOWN, dayChange, nameParts, precisionOf, priceText, turnover } from "./marketWords.ts";
-import type { Page } from "./page.ts";
+import { mayWrite, type Page } from "./page.ts";
 
 interface MarketRowProps {
   readonly page: Page;
@@ -25,6 +25,7 @@ export function optionId(symbol: string): string {
 export function MarketRow({ page, row: { market }, isActive, onChoose }: MarketRowProps): JSX.Element {
   const { symbol } = market;
   const ours = page.markets.list.value.find((one) => one.symbol === symbol);
+  const canFollow = mayWrite(page.config) || !page.config.signed_in; // whoever is not signed in is led there
   const isFavourite = page.preferences.of("favourites").value.includes(symbol);
   const isShown = (page.state.absent.value?.symbol ?? page.state.view.value?.symbol) === symbol;
   const { base, quote } = nameParts(market);
@@ -44,8 +45,8 @@ export function MarketRow({ page, row: { market }, isActive, onChoose }: MarketR
       <span class="search-change way figures" data-direction={direction ?? undefined}>{change}</span>
       <span class="search-volume figures"><span class="sr">volume </span>{market.quote_volume === null ? UNKNOWN : turnover(market.quote_volume)}{quote === "" ? "" : ` ${quote}`}</span>
       {ours === undefined
-        ? <span class="search-follow"><span class="sr">not followed</span><span aria-hidden="true">Follow</span></span>
-        : <span class="search-follow is-on" data-act="unfollow" title={`Unfollow ${symbol} …`}><Icon name="tick" /><span class="sr">followed</span></span>}
+        ? <span class="search-follow"><span class="sr">not followed</span>{canFollow ? <span aria-hidden="true">Follow</span> : null}</span>
+        : <span class="search-follow is-on" data-act={ours.may_unfollow ? "unfollow" : undefined} title={ours.may_unfollow ? `Unfollow ${symbol} …` : `${symbol} is followed`}><Icon name="tick" /><span class="sr">followed</span></span>}
     </div>
   );
 }

@@ -46,6 +46,11 @@ export interface Actions {
   readonly copyLink: (openMs: number) => Promise<boolean>;
 }
 
+/** Whether who is signed in may follow markets, post candles and keep settings on the server. */
+export function mayWrite({ role }: Pick<PageConfig, "role">): boolean {
+  return role === "trader" || role === "admin";
+}
+
 export interface Page {
   readonly config: PageConfig;
   readonly state: PageState;

@@ -61,7 +61,7 @@ export function MoreMenu({ page }: PageProps): JSX.Element {
   const groups = (): MenuGroup[] => [
     { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
     { name: "Time zone", room: "narrow", items: [{ kind: "action", label: `${zoneName(shownZone.peek())} …`, onChoose: () => { page.dialog.value = "zone"; } }] },
-    { ...themes(page), room: "narrow" }, colors(page), taking(page), keys(page),
+    { ...themes(page), room: "narrow" }, colors(page), taking(page), keys(page), ...account(page),
   ];
   return <MenuButton id="more" name="More" groups={groups}><Icon name="more" /></MenuButton>;
 }
@@ -99,6 +99,12 @@ function taking({ takingOut }: Page): MenuGroup {
       { kind: "action", label: "Copy this candle", keys: "Alt C", onChoose: () => void takingOut.copy() },
     ],
   };
+}
+
+/** The name in the bar leads there too, where there is room for it. */
+function account({ config }: Page): MenuGroup[] {
+  if (!config.signed_in) return [];
+  return [{ name: "Account", items: [{ kind: "action", label: "Password, sessions, tokens …", onChoose: () => location.assign("/account") }] }];
 }
 
 function keys({ preferences, dialog, actions }: Page): MenuGroup {

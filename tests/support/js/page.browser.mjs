@@ -51,25 +51,25 @@ const listed = (symbol, more = {}) => ({
 });
 
 /** The page's markets: `symbols` are listed, `followed` of them followed; `calls` is what was done. */
-export function newMarkets(root, { symbols, followed, signedIn = true, refusal = "" }) {
+export function newMarkets(root, { symbols, followed, signedIn = true, role = "admin", mayUnfollow = role === "admin", refusal = "" }) {
   const clock = browserClock;
   const calls = [];
   const refuse = () => { if (refusal !== "") throw new Error(refusal); };
   const api = {
     exchangeMarkets: async (named) => ({ updated_at: 1, markets: symbols.map((symbol, at) => listed(symbol, { quote_volume: 1e6 - at })).filter(({ symbol }) => named.length === 0 || named.includes(symbol)) }),
     markets: async () => { throw new Error("not asked here"); },
-    follow: async (symbol) => { calls.push(`follow ${symbol}`); refuse(); return { symbol, tick_size: 0.01, base: null, quote: null }; },
+    follow: async (symbol) => { calls.push(`follow ${symbol}`); refuse(); return { symbol, tick_size: 0.01, base: null, quote: null, may_unfollow: true }; },
     unfollow: async (symbol) => { calls.push(`unfollow ${symbol}`); refuse(); },
   };
   const state = new PageState((callback) => callback());
   const preferences = new Preferences({}, { read: () => null, write: () => {}, tell: () => {}, save: null }, clock);
-  const markets = new FollowedMarkets(api, followed.map((symbol) => ({ symbol, base: symbol.slice(0, -4), quote: symbol.slice(-4), tick_size: "0.01" })));
+  const markets = new FollowedMarkets(api, followed.map((symbol) => ({ symbol, base: symbol.slice(0, -4), quote: symbol.slice(-4), tick_size: "0.01", may_unfollow: signedIn && mayUnfollow })));
   const [exchange, tickers, watchlist] = [new ExchangeMarkets(api, clock), new Tickers(api, clock, null), new Watchlist(clock)];
   const actions = {
     go: ({ symbol }) => calls.push(`go ${symbol}`), open: (panel) => { state.panel.value = panel; }, openSearch: () => calls.push("search"),
     unfollow: (symbol) => markets.unfollow(symbol),
   };
-  const config = { signed_in: signedIn, interval: "1m", symbol: followed[0], intervals: ["1m"] };
+  const config = { signed_in: signedIn, role: signedIn ? role : null, interval: "1m", symbol: followed[0], intervals: ["1m"] };
   const page = { config, state, markets, exchange, tickers, watchlist, preferences, announcer: new Announcer(), dialog: state.dialog, actions };
   state.render({ symbol: followed[0], interval: "1m", price: 100, link: { kind: "up" } }, 2);
   followSight(page);

@@ -209,7 +209,7 @@ export class Chart {
 
 /** One page: a session with its socket end, its server and what it shows. */
 export class Page {
-  constructor({ skewMs = 0, limit = 500, canPost = true, startMs = T0 } = {}) {
+  constructor({ skewMs = 0, limit = 500, canPost = true, canAsk = true, startMs = T0 } = {}) {
     this.clock = new Clock(startMs + skewMs);
     this.skewMs = skewMs;
     this.server = new Server(this.clock);
@@ -222,7 +222,7 @@ export class Page {
     this.isDeaf = false;
     this.subscribed = [];
     const page = { render: (view) => (this.view = view), onClosed: (row) => this.closed.push(row) };
-    this.session = new Session({ api: this.server.api(), chart: this.chart, page, clock: this.clock, limit, canPost });
+    this.session = new Session({ api: this.server.api(), chart: this.chart, page, clock: this.clock, limit, canPost, canAsk });
     this.handlers = this.session.handlers;
   }
 
