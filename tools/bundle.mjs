@@ -132,7 +132,7 @@ function addIcons(assets, contents) {
     assets[name] = add(contents, name, icon(size, { padding }));
     if (purpose !== undefined) icons.push({ src: assets[name], sizes: `${size}x${size}`, type: "image/png", purpose });
   }
-  const manifest = { name: "TrueCandle", short_name: "TrueCandle", id: "/", start_url: "/", scope: "/", display: "standalone", ...COLORS, icons };
+  const manifest = { name: "TrueCandle", short_name: "TrueCandle", start_url: "../", scope: "../", display: "standalone", ...COLORS, icons };
   assets["app.webmanifest"] = add(contents, "app.webmanifest", Buffer.from(JSON.stringify(manifest)));
 }
 

@@ -3,6 +3,7 @@
 // Invariant: the token leaves the address bar before it is sent, and is sent once.
 
 import { ApiError, createApi } from "./net/api.ts";
+import { below, fetchBelow } from "./net/basePath.ts";
 import { element } from "./ui/element.ts";
 
 const USED = "This link was used already or is too old. Start the server again for a new one, or sign in below.";
@@ -24,8 +25,8 @@ async function redeem(token: string) {
   element(document, "waiting").hidden = false;
   error.hidden = true;
   try {
-    await createApi({ fetch: (...request) => fetch(...request), csrfToken }).redeem(token);
-    location.replace("/");
+    await createApi({ fetch: fetchBelow, csrfToken }).redeem(token);
+    location.replace(below("/"));
   } catch (refusal) {
     element(document, "waiting").hidden = true;
     error.textContent = refusal instanceof ApiError && refusal.status === 401 ? USED : (refusal as Error).message;

@@ -100,7 +100,7 @@ def test_pages_of_other_origins_do_not_come_in(web: Web, redis: Redis, origin: s
     url = raw_url(web)
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
         websocket.create_connection(url, origin=origin, cookie=cookie, timeout=20)
-    assert refused.value.status_code == 400
+    assert refused.value.status_code == 403
     ours = websocket.create_connection(url, origin=web.url, cookie=cookie, timeout=20)
     ours.close()
 

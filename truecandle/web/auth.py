@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -20,6 +19,8 @@ from truecandle.store.credentials import Credential, Scope, digest_of
 from truecandle.web import passwords
 from truecandle.web.csrf import MaskedCsrf
 from truecandle.web.errors import Problem
+from truecandle.web.forwarded import client_address
+from truecandle.web.origin import is_own
 from truecandle.web.rate_limit import SIGN_IN_PER_ADDRESS, SIGN_IN_PER_USER
 from truecandle.web.services import services
 
@@ -200,17 +201,10 @@ def _check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     is_foreign = site is not None and site not in ("same-origin", "none")
-    if is_foreign or (origin is not None and not _is_own(origin)):
+    public_url = services().settings.public_url
+    if is_foreign or (origin is not None and not is_own(origin, request.environ, public_url)):
         raise Problem(403, "origin", "Only pages of this server may send this.")
 
 
-def _is_own(origin: str) -> bool:
-    try:
-        parts_ = urlsplit(origin)
-    except ValueError:
-        return False
-    return (parts_.scheme, parts_.netloc.lower()) == (request.scheme, request.host.lower())
-
-
 def _address() -> str:
-    return request.remote_addr or "unknown"
+    return client_address(request.environ)

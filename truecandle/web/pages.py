@@ -37,7 +37,7 @@ _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 def chart() -> AnyResponse | str:
     """The chart; whoever may not read is asked to sign in first."""
     if not may_read():
-        here = request.full_path if request.query_string else None
+        here = request.script_root + request.full_path if request.query_string else None
         return redirect(url_for("pages.login", next=here), 303)
     config = _config()
     named = _asked_symbol() or config["symbol"]
@@ -151,5 +151,7 @@ def _asked_symbol() -> str | None:
 
 
 def _own(path: str | None) -> str:
-    """The path to go on to: the wanted one if it is on this server, else the chart."""
-    return path if path and len(path) <= 2_000 and _OWN_PATH.fullmatch(path) else "/"
+    """The path to go on to: the wanted one if it is one of ours, else the chart."""
+    base = f"{request.script_root}/"
+    is_ours = path and path.startswith(base) and len(path) <= 2_000 and _OWN_PATH.fullmatch(path)
+    return path if path and is_ours else base

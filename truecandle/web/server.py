@@ -3,7 +3,8 @@
 Never here: Flask, routes, how much may come in (`socket_limits`); each mode's server has a module
 of its own. `app.py` patches (it has to be first); nothing else knows the mode.
 Invariant: one listener per port, a bounded number of connections, every request read through a
-`RequestReader` and its socket found at `SOCKET`, and a stop that ends in time.
+`RequestReader` and its socket found at `SOCKET`, every answer written by an `AnswerWriter`, and a
+stop that ends in time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from truecandle.config import Settings
+from truecandle.web.request_reader import Readers
+from truecandle.web.security import answer_to
+
 T = TypeVar("T")
 
 #: Connections at once, sockets of browsers included: each holds a green thread.
@@ -24,8 +29,6 @@ BACKLOG: Final = 1024
 SOCKET: Final = "truecandle.socket"
 #: How long running requests may take once the server has been told to stop.
 STOP_S: Final = 8.0
-#: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
-WRITE_BUFFER_BYTES: Final = 512 << 10
 #: Passwords hashed at once: 64 MiB each.
 BLOCKING_MAX: Final = 2
 
@@ -60,8 +63,9 @@ def listen(host: str, port: int) -> socket.socket:
 class WebServer:
     """One of the three ways to serve: `eventlet`, `gevent` or `threading`."""
 
-    def __init__(self, mode: str) -> None:
-        self.mode = mode
+    def __init__(self, settings: Settings) -> None:
+        self.mode = settings.async_mode
+        self._answer = answer_to(settings)
         self._turn = threading.BoundedSemaphore(BLOCKING_MAX)
 
     def run_blocking(self, work: Callable[..., T], *args: object) -> T:
@@ -91,7 +95,7 @@ class WebServer:
             from truecandle.web.gevent_server import serve
         else:
             from truecandle.web.threaded_server import serve
-        return serve(app, sock, wait)
+        return serve(app, sock, wait, Readers(self._answer))
 
 
 def _raise_file_limit() -> None:

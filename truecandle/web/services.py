@@ -21,6 +21,7 @@ from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.server import WebServer
+from truecandle.web.shared_address import SharedAddress
 
 EXTENSION = "truecandle"
 
@@ -39,6 +40,7 @@ class Services:
     rate_limiter: RateLimiter
     server: WebServer
     ages: Ages
+    shared_address: SharedAddress
 
 
 def services() -> Services:
