@@ -1,6 +1,7 @@
 """`make setup`: from a bare Python to a machine on which TrueCandle runs.
 
-Never here: how each step is done (`venv`, `assets`, `browser`, `faketime`); starting anything.
+Never here: how each step is done (`venv`, `assets`, `browser`, `faketime`, `nginx`); starting
+anything.
 Invariant: parses and says what is wrong even on a Python too old to run the rest; done twice, it
 changes nothing.
 """
@@ -17,13 +18,13 @@ NEWER_NAMES = ("python3.14", "python3.13", "python3.12", "python3.11")
 def main(argv: "list[str]") -> "int | str":
     require_python(argv)
     started_s = time.monotonic()
-    from tools import assets, browser, failure, faketime, venv
+    from tools import assets, browser, failure, faketime, nginx, venv
 
     try:
         dev = "--dev" in argv
         steps = [venv.ensure(dev), assets.ensure(dev)]
         if dev:
-            steps += [browser.ensure(), faketime.ensure()]
+            steps += [browser.ensure(), faketime.ensure(), nginx.ensure()]
     except failure.SetupFailed as problem:
         return str(problem)
     if any(steps):

@@ -47,7 +47,7 @@ class Web:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._processes = processes
-        self._env = {
+        self.env = {
             "REDIS_URL": redis_url,
             "PORT": str(self.port),
             "SYMBOLS": "BTCUSDT,ETHUSDT",
@@ -63,7 +63,7 @@ class Web:
         self.role = self.start()
 
     def start(self, wait: bool = True) -> Role:
-        self.role = self._processes.start("web", ["app.py"], self._env)
+        self.role = self._processes.start("web", ["app.py"], self.env)
         if wait:
             self.role.wait_for_line("web: listening on")
         return self.role
@@ -75,9 +75,10 @@ class Web:
 class Client:
     """A Socket.IO client that remembers what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, verify: bool = True) -> None:
+        """Without `verify` any certificate is good enough."""
         self.events: list[tuple[str, Any]] = []
-        self.io = socketio.Client(json=ExactJson, reconnection=False)
+        self.io = socketio.Client(json=ExactJson, reconnection=False, ssl_verify=verify)
         self.io.on("*", self._heard)
 
     def connect(self, web: Web, token: str | None = None, **headers: str) -> Client:
@@ -85,6 +86,12 @@ class Client:
         self.io.connect(
             web.url, headers=headers, auth=auth, transports=["websocket"], wait_timeout=20
         )
+        return self
+
+    def connect_to(self, url: str, path: str, **headers: str) -> Client:
+        """As `connect`, to whatever lies there."""
+        options = {"transports": ["websocket"], "socketio_path": path, "wait_timeout": 20}
+        self.io.connect(url, headers=headers, **options)
         return self
 
     def close(self) -> None:

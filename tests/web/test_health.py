@@ -108,11 +108,9 @@ def test_where_nothing_speaks_of_a_proxy_this_machine_sees_it_all(
 def test_while_redis_is_away_a_token_opens_nothing_and_breaks_nothing(
     settings: Settings, redis: Redis
 ) -> None:
-    away = {
-        "redis_url": f"redis://127.0.0.1:{free_port()}/0",
-        "public_url": "http://charts.example",
-    }
-    client, token = build(settings, **away).test_client(), issue(redis)
+    away, url = f"redis://127.0.0.1:{free_port()}/0", "http://charts.example"
+    client = build(settings, redis_url=away, public_url=url).test_client()
+    token = issue(redis)
     assert said(client.get("/readyz", headers=token)) == {"ready": False}
     assert client.get("/metrics", headers=token).status_code == 401
 
