@@ -25,6 +25,7 @@ HOSTS = {
     "semver.org",
     "www.tradingview.com",
     "redis",
+    "truecandle",  # the web processes, as a proxy calls them
 }
 
 

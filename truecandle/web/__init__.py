@@ -37,6 +37,7 @@ from truecandle.web import (
     log,
     markets,
     pages,
+    read_limit,
     sockets,
     user_settings,
 )
@@ -45,6 +46,7 @@ from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.forwarded import ForwardedMiddleware
 from truecandle.web.rate_limit import RateLimiter
+from truecandle.web.read_quota import ReadCounter
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
 from truecandle.web.services import EXTENSION, Services
@@ -88,6 +90,7 @@ def create_app(
         server=WebServer(settings),
         ages=Ages(),
         shared_address=SharedAddress(),
+        read_counter=ReadCounter(settings.reads_per_minute),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
@@ -95,6 +98,7 @@ def create_app(
     errors.init_app(app)
     compression.init_app(app)
     auth.init_app(app)
+    read_limit.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist", settings.base_path)
     for resource in RESOURCES:
         app.register_blueprint(resource.bp)

@@ -20,6 +20,7 @@ from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
+from truecandle.web.read_quota import ReadCounter
 from truecandle.web.server import WebServer
 from truecandle.web.shared_address import SharedAddress
 
@@ -41,6 +42,7 @@ class Services:
     server: WebServer
     ages: Ages
     shared_address: SharedAddress
+    read_counter: ReadCounter
 
 
 def services() -> Services:

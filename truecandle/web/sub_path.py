@@ -1,4 +1,4 @@
-"""A page below a path of its host (`PUBLIC_URL=https://charts.example/candles`): that path taken off again.
+"""A page below a path of its host, as `https://charts.example/candles`: that path taken off again.
 
 Never here: Flask; links, which `SCRIPT_NAME` gives their path.
 Invariant: a proxy may pass the path on or take it off, and the application sees the same.
