@@ -47,6 +47,7 @@ from truecandle.web.followed_markets import Markets
 from truecandle.web.forwarded import ForwardedMiddleware
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.read_quota import ReadCounter
+from truecandle.web.read_turns import ReadTurns
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
 from truecandle.web.services import EXTENSION, Services
@@ -91,6 +92,7 @@ def create_app(
         ages=Ages(),
         shared_address=SharedAddress(),
         read_counter=ReadCounter(settings.reads_per_minute),
+        read_turns=ReadTurns(),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)

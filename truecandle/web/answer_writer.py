@@ -14,8 +14,9 @@ from typing import Any, Final
 from truecandle.web.socket_limits import ANSWER_BYTES_PER_S_MIN, UNREAD_S
 from truecandle.web.websocket import abort
 
-#: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
-BUFFER_BYTES: Final = 512 << 10
+#: Head and body leave in one piece up to this size. A larger body leaves as it is, behind its head:
+#: together they would be a copy, for as long as somebody does not read it.
+BUFFER_BYTES: Final = 64 << 10
 
 
 class AnswerWriter(io.BufferedIOBase):
@@ -33,10 +34,13 @@ class AnswerWriter(io.BufferedIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        self._bytes += len(data)
-        if self._bytes >= BUFFER_BYTES:
+        if self._bytes + len(data) > BUFFER_BYTES:
             self.flush()
+        if len(data) > BUFFER_BYTES:
+            send(self._sock, data)
+        else:
+            self._parts.append(bytes(data))
+            self._bytes += len(data)
         return len(data)
 
     def flush(self) -> None:

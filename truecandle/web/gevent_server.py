@@ -48,6 +48,12 @@ class GeventHandler(WSGIHandler):  # type: ignore[misc]
     def log_error(self, *_: object) -> None:
         """What a refused request had in it is nobody's business, and may hold secrets."""
 
+    def handle_error(self, t: Any, v: Any, tb: Any) -> None:
+        """A client that is gone, or does not read, is no error of ours."""
+        self.close_connection = True
+        if not isinstance(v, OSError):
+            super().handle_error(t, v, tb)
+
     def _log_error(self, t: Any, v: Any, tb: Any) -> None:
         """gevent's own prints tracebacks past the log."""
         _log.error("a request failed", exc_info=(t, v, tb))

@@ -16,6 +16,7 @@ from truecandle.errors import StoreError
 from truecandle.web.errors import Problem
 from truecandle.web.forwarded import client_address
 from truecandle.web.read_quota import Quota
+from truecandle.web.read_turns import READS_AT_ONCE
 from truecandle.web.services import services
 from truecandle.web.socket_limits import group_of
 
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
     """Counts before a view is asked, and tells with its answer. Belongs after `auth`."""
     app.before_request(_count)
     app.after_request(_tell)
+    app.teardown_request(_leave)
 
 
 def _count() -> None:
@@ -49,6 +51,15 @@ def _check(known: str | None) -> None:
     if quota.is_over:
         detail = f"At most {quota.limit} reads a minute. Try again in {quota.reset_s} s."
         raise Problem(429, "too-many", detail, {"Retry-After": str(quota.reset_s)})
+    if not services().read_turns.enter(who):
+        detail = f"At most {READS_AT_ONCE} reads at once. Try again when they are answered."
+        raise Problem(429, "too-many", detail, {"Retry-After": "1"})
+    g.read_turn = who
+
+
+def _leave(_: BaseException | None) -> None:
+    if (who := g.pop("read_turn", None)) is not None:
+        services().read_turns.leave(who)
 
 
 def _tell(response: Response) -> Response:

@@ -9,16 +9,19 @@ stop that ends in time.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import resource
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from truecandle.config import Settings
 from truecandle.web.request_reader import Readers
 from truecandle.web.security import answer_to
+from truecandle.web.socket_limits import UNREAD_BYTES_MAX, UNREAD_LEFT_MS
 
 T = TypeVar("T")
 
@@ -29,6 +32,12 @@ BACKLOG: Final = 1024
 SOCKET: Final = "truecandle.socket"
 #: How long running requests may take once the server has been told to stop.
 STOP_S: Final = 8.0
+#: What is allocated from here on has pages of its own; and threads share so many heaps.
+LARGE_BYTES: Final = 128 << 10
+ARENAS_MAX: Final = 2
+#: Names of `mallopt`, in glibc's malloc.h.
+_M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 #: Passwords hashed at once: 64 MiB each.
 BLOCKING_MAX: Final = 2
 
@@ -38,7 +47,11 @@ class PortTaken(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle."""
+    """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle.
+
+    Its connections inherit what is set here: how much the system holds of answers that are not
+    read, and how long, also after the connection was closed on our side.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -46,6 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise PortTaken(f"HOST={host!r} can't be listened on: {error.strerror}") from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES_MAX)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_LEFT_MS)
     try:
         sock.bind(address)
         sock.listen(BACKLOG)
@@ -89,6 +105,7 @@ class WebServer:
         What is returned lets running requests finish, `STOP_S` at most.
         """
         _raise_file_limit()
+        _give_memory_back()
         if self.mode == "eventlet":
             from truecandle.web.eventlet_server import serve
         elif self.mode == "gevent":
@@ -105,3 +122,13 @@ def _raise_file_limit() -> None:
     top = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < top:
         resource.setrlimit(resource.RLIMIT_NOFILE, (top, hard))
+
+
+def _give_memory_back() -> None:
+    """Has large blocks go back to the system when they are freed: glibc would learn from the first
+    large answers to keep what all that come at once have needed.
+    """
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+        libc.mallopt(_M_ARENA_MAX, ARENAS_MAX)

@@ -21,6 +21,7 @@ from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.read_quota import ReadCounter
+from truecandle.web.read_turns import ReadTurns
 from truecandle.web.server import WebServer
 from truecandle.web.shared_address import SharedAddress
 
@@ -43,6 +44,7 @@ class Services:
     ages: Ages
     shared_address: SharedAddress
     read_counter: ReadCounter
+    read_turns: ReadTurns
 
 
 def services() -> Services:

@@ -29,6 +29,11 @@ FAREWELL_S: Final = 1.0
 #: An answer: so long if nothing of it leaves, and in all so long and as many bytes a second.
 UNREAD_S: Final = 10.0
 ANSWER_BYTES_PER_S_MIN: Final = 8_192.0
+#: Of one connection, so much waits in the system (which takes twice as much for itself); beyond
+#: that a writer waits, and finds out.
+UNREAD_BYTES_MAX: Final = 131_072
+#: And so long, without any sign that it is read, also if nobody here waits for it any more.
+UNREAD_LEFT_MS: Final = 20_000
 
 #: Frames of one WebSocket, control frames and fragments included: so many a second on average,
 #: and at once. A page with 20 series opens with 21, and answers a ping every 20 s.
