@@ -44,10 +44,11 @@ def web(
 
 def store_minutes(redis: Redis, count: int) -> None:
     opens = [NOW_MS - i * 60_000 for i in range(count, 0, -1)]
+    rest = ["1.5", 7, "1", "1", "0"]
     rows = [
-        [ms, "42000.1", "42100", "41000.5", "42050.01", "12.34567", ms + 59_999, "1.5", 7, "1", "1", "0"]
+        [ms, "42000.1", "42100", "41000.5", "42050.01", "12.34567", ms + 59_999, *rest]
         for ms in opens
-    ]  # fmt: skip
+    ]
     series = parse_series("BTCUSDT", "1m")
     for first in range(0, count, 500):
         some = rows[first : first + 500]
