@@ -161,7 +161,10 @@ def test_a_client_is_counted_by_its_own_address_whatever_it_says(site: Site, red
     statuses = []
     with site.session() as session:
         for number in range(8):
-            forged = {"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": "203.0.113.9"}
+            forged = {
+                "X-Forwarded-For": f"203.0.113.{number}", "X-Forwarded-Host": "evil.example",
+                "X-Forwarded-Proto": "gopher", "X-Real-IP": "203.0.113.9",
+            }  # fmt: skip
             statuses.append(site.enter(session, "x" * 1025, **forged).status_code)
     assert statuses[-1] == 429
     lines = [line for line in site.log() if "POST /login" in line]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -132,6 +133,7 @@ def answer_to(settings: Settings) -> Callable[[HeadRefused], bytes]:
     def answer(refused: HeadRefused) -> bytes:
         title = HTTPStatus(refused.status).phrase
         headers, body = _problem(refused.status, title, refused.code, refused.detail)
+        headers.append(("Date", formatdate(usegmt=True)))
         lines = [f"{name}: {value}\r\n" for name, value in (*headers, *always)]
         metrics.REQUESTS.labels("none", str(refused.status)).inc()
         first = f"HTTP/1.1 {refused.status} {title}\r\nConnection: close\r\n"
