@@ -173,7 +173,11 @@ function write(names, contents) {
 
 /** `[coding as HTTP names it, suffix, content]`, best first. */
 function compressions(content) {
-  const parameters = { [constants.BROTLI_PARAM_QUALITY]: options.watch ? 1 : 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  const parameters = {
+    [constants.BROTLI_PARAM_QUALITY]: options.watch ? 1 : 11,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    [constants.BROTLI_PARAM_LGBLOCK]: constants.BROTLI_MAX_INPUT_BLOCK_BITS, // a file is one block
+  };
   return [
     ["br", "br", brotliCompressSync(content, { params: parameters })],
     ["gzip", "gz", gzipSync(content, { level: options.watch ? 1 : 9 })],

@@ -36,7 +36,7 @@ def test_pages_link_to_what_is_below_the_path(client: FlaskClient, base: str) ->
         if "/static/" in link:
             with client.get(base + link.removeprefix(BASE), headers=HOST) as answer:
                 assert answer.status_code == 200
-    assert f'name="base-path" content="{BASE}"' in page
+    assert f'<html lang="en" data-base="{BASE}">' in page
 
 
 @pytest.mark.parametrize("base", [BASE, ""], ids=["passed on", "taken off"])

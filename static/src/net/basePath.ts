@@ -3,14 +3,12 @@
 // Invariant: without such a path every address is as it was given.
 
 /** What the server has put into the page. */
-const BASE = globalThis.document?.querySelector<HTMLMetaElement>('meta[name="base-path"]')?.content ?? "";
+const BASE = globalThis.document?.documentElement.dataset["base"] ?? "";
 
 /** The address of one of our paths, which begins with a slash. */
 export function below(path: string): string {
-  return `${BASE}${path}`;
+  return BASE + path;
 }
 
 /** Asks for one of our paths, as `fetch` does. */
-export function fetchBelow(path: string | URL | Request, options?: RequestInit): Promise<Response> {
-  return fetch(typeof path === "string" ? below(path) : path, options);
-}
+export const fetchBelow = ((path: string, options?: RequestInit) => fetch(below(path), options)) as typeof fetch;
