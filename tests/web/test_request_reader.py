@@ -6,6 +6,7 @@ Invariant: one process of each mode serves the whole file; its log is read at th
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,8 @@ from truecandle.web.security import HEADERS
 MODES = ("eventlet", "gevent", "threading")
 GET = b"GET /healthz HTTP/1.1"
 POST = b"POST /login HTTP/1.1"
+#: Of a body without end: what is read of it, and what the system's own buffers may hold.
+BODY_SENT_MAX = 64 << 20
 SECRET = b"GET /data?token=SECRET"
 #: Bytes, and the statuses of all the answers that they lead to.
 SENT = {
@@ -123,6 +126,18 @@ def test_an_answer_may_be_the_last_thing_that_a_large_body_hears(
     )  # fmt: skip
     found = answers(exchange(web.port, head, b"x" * size))
     assert [answer.status for answer in found] == [413]
+
+
+def test_of_a_body_without_end_no_more_is_read_than_is_good(web: Web) -> None:
+    """Told by how much can be sent: a little more than is read, in the buffers on the way."""
+    sent, chunk = 0, b"x" * 65_536
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+        sock.sendall(request(POST, b"Content-Length: 99999999999"))
+        with pytest.raises(OSError):
+            while sent < BODY_SENT_MAX:
+                sent += sock.send(chunk)
+    assert sent < BODY_SENT_MAX
 
 
 def test_what_was_refused_is_counted(web: Web, redis: Redis) -> None:

@@ -41,21 +41,19 @@ class RequestReader(io.BufferedIOBase):
         #: Came in, but was not handed out yet.
         self._received = b""
         self._head: io.BytesIO | None = None
-        #: Of the body, not handed out yet.
-        self._left_bytes = 0
+        #: Of the body, not handed out yet; and what came in since the request began.
+        self._left_bytes = self._bytes = 0
         self._is_waiting = self._has_failed = False
         readers.add(self)
 
     def begin(self) -> None:
         """A new request; what nobody has read of the last one's body is passed over."""
         time.sleep(0)
-        if self._left_bytes > REQUEST_BYTES_MAX:
-            self._has_failed = True
         while self._left_bytes and not self._has_failed:
             with suppress(OSError):
                 if not self.read(READ_BYTES):
                     break
-        self._by_s, self._head = None, None
+        self._by_s, self._head, self._bytes = None, None, 0
 
     def readable(self) -> bool:
         return True
@@ -125,7 +123,7 @@ class RequestReader(io.BufferedIOBase):
             return False
         time.sleep(0)
         left_s = IDLE_S if self._by_s is None else self._by_s - time.monotonic()
-        if self._has_failed or left_s <= 0:
+        if self._has_failed or left_s <= 0 or self._bytes > REQUEST_BYTES_MAX:
             self._has_failed = True
             raise TimeoutError("the request took too long, or was too much")
         self._sock.settimeout(left_s)
@@ -140,6 +138,7 @@ class RequestReader(io.BufferedIOBase):
             with suppress(OSError):
                 self._sock.settimeout(IDLE_S)
         self._received += received
+        self._bytes += len(received)
         return bool(received)
 
     def _refuse(self, refused: HeadRefused) -> None:
