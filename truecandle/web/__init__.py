@@ -96,11 +96,8 @@ def create_app(
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
-    log.init_app(app)
-    errors.init_app(app)
-    compression.init_app(app)
-    auth.init_app(app)
-    read_limit.init_app(app)
+    for part in (log, errors, compression, auth, read_limit):
+        part.init_app(app)
     assets.init_app(app, ROOT / "static" / "dist", settings.base_path)
     for resource in RESOURCES:
         app.register_blueprint(resource.bp)
