@@ -61,9 +61,7 @@ def main() -> int:
     monitor = startup_message.sound_server(app)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
-    finish = WebServer(settings.async_mode).serve(
-        app, sock, lambda: startup_message.stay(app, stop)
-    )
+    finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
     session_monitor.close_all(app.extensions["socketio"])
     finish()
     on_stop(signal.SIG_IGN)

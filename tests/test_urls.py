@@ -6,6 +6,7 @@ Invariant: no refusal quotes anything of a URL.
 
 from __future__ import annotations
 
+import secrets
 from urllib.parse import unquote
 
 import pytest
@@ -131,7 +132,6 @@ WRONG_SERVICES = (
     "https://h.example:99999",
     "https://h.example:",
     "https://a.example,b.example",
-    "https://hö.example",
     "https://[::1",
     "https://::1",
     "https://h..example",
@@ -175,8 +175,91 @@ def test_other_urls_with_what_would_be_ignored_are_refused(name: str, url: str) 
 def test_a_path_is_taken_where_it_is_asked_for_and_refused_where_it_is_not() -> None:
     taken = read_settings({"BINANCE_REST_URL": "https://mirror.example/binance/"})
     assert taken.binance_rest_url == "https://mirror.example/binance"
-    assert "it holds a path" in refusal("PUBLIC_URL", "https://charts.example/x")
-    assert read_settings({"PUBLIC_URL": "https://a.example/"}).public_url == "https://a.example"
+    below = read_settings({"PUBLIC_URL": "https://a.example/charts/"})
+    assert (below.public_url, below.base_path) == ("https://a.example/charts", "/charts")
+    alone = read_settings({"PUBLIC_URL": "https://a.example/"})
+    assert (alone.public_url, alone.base_path) == ("https://a.example", "")
+
+
+@pytest.mark.parametrize("path", ["/a%20b", "/a;b", "/a+b", "/a//b", "/a/../b", "/a$b", "/a|b"])
+def test_a_path_of_the_page_is_one_that_every_proxy_writes_the_same(path: str) -> None:
+    assert "its path" in refusal("PUBLIC_URL", f"https://charts.example{path}")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked_for"),
+    {
+        "https://bücher.example": "https://xn--bcher-kva.example",
+        "https://BÜCHER.example:8443/кs": None,
+        "https://例え.テスト/candles": "https://xn--r8jz45g.xn--zckzah/candles",
+        "https://Charts.Example": "https://charts.example",
+        "https://xn--bcher-kva.example": "https://xn--bcher-kva.example",
+        "https://bü cher.example": None,
+        "https://-ü.example": None,
+        "https://ü@evil.example": None,
+    }.items(),
+)
+def test_an_international_name_becomes_what_browsers_ask_for(
+    given: str, asked_for: str | None
+) -> None:
+    if asked_for is None:
+        assert "; allowed: " in refusal("PUBLIC_URL", given)
+    else:
+        assert read_settings({"PUBLIC_URL": given}).public_url == asked_for
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://h:26379/mymaster", "redis-sentinel://h", "rediss+sentinel://h",
+        "sentinel://h", "redis+cluster://h:7000", "redis-cluster://h", "rediss+cluster://h",
+        "cluster://h", "redis://127.0.0.1:1,127.0.0.1:2/0", "redis://:pass@a:1,b:2",
+    ],
+)  # fmt: skip
+def test_several_redis_servers_are_refused_by_name(url: str) -> None:
+    said = refusal("REDIS_URL", url)
+    assert "Redis Sentinel and Redis Cluster are not supported; use one Redis" in said
+
+
+WEAK = {
+    "one word again and again": "abcdefgh" * 4,
+    "a sentence again and again": "change-me-" * 4,
+    "counted up": "0123456789abcdefghijklmnopqrstuvwxyz",
+    "the keyboard": "0123456789012345678901234567890123456789",
+    "few characters": "abababcdcdcdabababcdcdcdabababcdcd",
+    "short": "a9F-x2",
+}
+
+
+@pytest.mark.parametrize("key", WEAK.values(), ids=WEAK)
+def test_a_secret_key_that_can_be_guessed_is_refused_beyond_loopback(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"SECRET_KEY": key, "HOST": "0.0.0.0"})
+    (problem,) = refused.value.problems
+    assert problem.startswith("SECRET_KEY=(not shown): ") and key not in problem
+    assert read_settings({"SECRET_KEY": key}).secret_key == key
+
+
+def test_random_secret_keys_are_taken() -> None:
+    for make in (secrets.token_hex, secrets.token_urlsafe, lambda n: secrets.token_hex(n // 2)):
+        for _ in range(2_000):
+            key = make(32)
+            assert read_settings({"SECRET_KEY": key, "HOST": "0.0.0.0"}).secret_key == key
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    given = read_settings({"TRUSTED_PROXIES": " 127.0.0.1, 172.18.0.0/16 ,fd00::/8,127.0.0.1/32"})
+    assert [str(one) for one in given.trusted_proxies] == [
+        "127.0.0.1/32", "172.18.0.0/16", "fd00::/8",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["nginx", "*", "0.0.0.0/0", "::/0", "172.18.0.1/16", "10.0.0.1/33", "1.2.3", ",", "on"]
+)
+def test_trusted_proxies_that_are_none_or_everybody_are_refused(text: str) -> None:
+    said = refusal("TRUSTED_PROXIES", text)
+    assert said.startswith(f"TRUSTED_PROXIES={text!r}: allowed: 1 to 100 addresses and networks")
 
 
 def test_the_defaults_are_what_their_readers_take() -> None:

@@ -133,7 +133,7 @@ function addIcons(assets, contents) {
     assets[name] = add(contents, name, icon(size, { padding }));
     if (purpose !== undefined) icons.push({ src: assets[name], sizes: `${size}x${size}`, type: "image/png", purpose });
   }
-  const manifest = { name: "TrueCandle", short_name: "TrueCandle", id: "/", start_url: "/", scope: "/", display: "standalone", ...COLORS, icons };
+  const manifest = { name: "TrueCandle", short_name: "TrueCandle", start_url: "../", scope: "../", display: "standalone", ...COLORS, icons };
   assets["app.webmanifest"] = add(contents, "app.webmanifest", Buffer.from(JSON.stringify(manifest)));
 }
 
@@ -174,7 +174,11 @@ function write(names, contents) {
 
 /** `[coding as HTTP names it, suffix, content]`, best first. */
 function compressions(content) {
-  const parameters = { [constants.BROTLI_PARAM_QUALITY]: options.watch ? 1 : 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  const parameters = {
+    [constants.BROTLI_PARAM_QUALITY]: options.watch ? 1 : 11,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    [constants.BROTLI_PARAM_LGBLOCK]: constants.BROTLI_MAX_INPUT_BLOCK_BITS, // a file is one block
+  };
   return [
     ["br", "br", brotliCompressSync(content, { params: parameters })],
     ["gzip", "gz", gzipSync(content, { level: options.watch ? 1 : 9 })],

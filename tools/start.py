@@ -93,7 +93,8 @@ class Runner(Manager):  # type: ignore[misc]
 def demo_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Simulated data whatever the environment says: `.env` and real addresses play no part."""
     env = DEFAULTS | DEMO_PORTS | filled(given)
-    env.pop("PUBLIC_URL", None)
+    for name in ("PUBLIC_URL", "TRUSTED_PROXIES"):
+        env.pop(name, None)
     require_numbers(env, "PORT", *DEMO_PORTS)
     place(env, "demo")
     env["REDIS_URL"] = f"redis://127.0.0.1:{env['REDIS_PORT']}/0"

@@ -6,6 +6,8 @@ Invariant: a `Settings` that exists is usable; what is wrong is reported all at 
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import os
 import secrets
 import sys
@@ -19,17 +21,24 @@ from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
 from truecandle.errors import CandleError, SettingsError
-from truecandle.urls import PORT_MAX, is_host, redis_url, service_url
+from truecandle.urls import PORT_MAX, is_host, page_url, path_of, redis_url, service_url
 
 T = TypeVar("T")
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
 HISTORY_STORED_MAX = 10_000_000
+READS_PER_MINUTE_MAX = 1_000_000
+TRUSTED_PROXIES_MAX = 100
 SECRET_KEY_CHARS_MIN = 32
 #: Larger files hold no setting.
 FILE_BYTES_MAX = 4_096
+#: Fewer different characters, pairs of neighbours or steps between them, and a text of 32 was made
+#: by a person; of 32 random hexadecimal digits not one in a million has so few.
+SECRET_KEY_KINDS_MIN = 8
+SECRET_KEY_PAIRS_MIN = 16
 #: Of a wrong value at most so much is shown, and nothing at all of those that may hold a secret.
 SHOWN_CHARS_MAX = 80
 
@@ -38,8 +47,9 @@ SHOWN_CHARS_MAX = 80
 class Settings:
     """Every setting of TrueCandle. Units are in the names; `INTERVALS` is case-sensitive.
 
-    `public_url` is where browsers find the page, if not at an address or a bare host name. With
-    `https://` a proxy in front ends TLS, and what it says about the client is believed.
+    `public_url` is where browsers find the page, if not at an address or a bare host name; with
+    `https://` a proxy in front ends TLS. What proxies say about the client is believed from
+    `trusted_proxies` alone, addresses and networks.
     What may hold a secret is left out of its text.
     """
 
@@ -57,11 +67,24 @@ class Settings:
     port: int = 5000
     secret_key: str = field(default="", repr=False)
     public_url: str = field(default="", repr=False)
+    trusted_proxies: tuple[IPNetwork, ...] = ()
+    hsts_subdomains: bool = False
     public_reads: bool = False
+    reads_per_minute: int = 1200
     async_mode: str = "eventlet"
     simulated: bool = False
     redis_may_evict: bool = False
     var_dir: Path = Path("var")
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether browsers come by TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def base_path(self) -> str:
+        """Below which path browsers find the page; "" where it has its host to itself."""
+        return path_of(self.public_url)
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -99,8 +122,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
         secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
-        public_url=reader.read_hidden("PUBLIC_URL", _PAGE, default.public_url),
+        public_url=reader.read_hidden("PUBLIC_URL", page_url, default.public_url),
+        trusted_proxies=reader.read("TRUSTED_PROXIES", _networks, default.trusted_proxies),
+        hsts_subdomains=reader.read("HSTS_SUBDOMAINS", _switch, default.hsts_subdomains),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
+        reads_per_minute=reader.read("READS_PER_MINUTE", _READS, default.reads_per_minute),
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
@@ -236,14 +262,38 @@ def _intervals(text: str) -> tuple[str, ...]:
 
 def _secret_key(host: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        is_weak = len(text) < SECRET_KEY_CHARS_MIN or len(set(text)) < 8
-        if is_weak and host not in LOOPBACK_HOSTS:
+        if _is_weak(text) and host not in LOOPBACK_HOSTS:
             raise ValueError(
                 f"allowed beyond loopback: {SECRET_KEY_CHARS_MIN} or more random characters"
             )
         return text
 
     return parse
+
+
+def _is_weak(key: str) -> bool:
+    """Whether it is short, repeats itself (`abcdefghabcdefgh…`), or counts up or down."""
+    neighbours = list(itertools.pairwise(key))
+    steps = {ord(after) - ord(before) for before, after in neighbours}
+    return (
+        len(key) < SECRET_KEY_CHARS_MIN
+        or min(len(set(key)), len(steps)) < SECRET_KEY_KINDS_MIN
+        or len(set(neighbours)) < SECRET_KEY_PAIRS_MIN
+    )
+
+
+def _networks(text: str) -> tuple[IPNetwork, ...]:
+    items = _items(text)
+    try:
+        networks = tuple(dict.fromkeys(ipaddress.ip_network(item) for item in items))
+    except ValueError:
+        networks = ()
+    if not 1 <= len(networks) <= TRUSTED_PROXIES_MAX or any(not one.prefixlen for one in networks):
+        raise ValueError(
+            f"allowed: 1 to {TRUSTED_PROXIES_MAX} addresses and networks, separated by commas, as "
+            "127.0.0.1, 172.18.0.0/16 (no bits beyond the mask) or fd00::/8; not all there are"
+        )
+    return networks
 
 
 def _items(text: str) -> list[str]:
@@ -268,8 +318,8 @@ def _private(path: str, flags: int) -> int:
 
 _HTTP = service_url("https", "http", has_path=True)
 _STREAM = service_url("wss", "ws", has_path=True)
-_PAGE = service_url("https", "http", has_path=False)
 _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
 _FOLLOWS = _whole(0, SYMBOLS_MAX)
+_READS = _whole(1, READS_PER_MINUTE_MAX)
 _STORED = _whole(1, HISTORY_STORED_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+import idna
+
 from truecandle.candles.decimals import whole_in_text
 
 REDIS_SCHEMES: Final = ("redis", "rediss")
@@ -42,7 +44,15 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%-]*")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~!$&'()*+,;=:%.-]+")
 _PLACE: Final = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?P<colon>:(?P<port>.*))?")
 _FILE: Final = re.compile(r"[A-Za-z0-9_~%./-]+")
+#: Scheme, host and the rest of a URL whose host may be an international name.
+_AUTHORITY: Final = re.compile(r"(?P<scheme>https?://)(?P<host>[^/?#@:\[\]\s]+)(?P<rest>.*)")
+_PAGE_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)?")
 _HOST_CHARS_MAX: Final = 253
+#: What other clients call a Redis that is several servers: none of it is spoken here.
+_SEVERAL_SERVERS: Final = re.compile(
+    r"(?:rediss?[+-]?)?(?:sentinel|cluster)s?(?:[+-]rediss?)?:", re.IGNORECASE
+)
+_ONE_REDIS: Final = "Redis Sentinel and Redis Cluster are not supported; use one Redis"
 
 
 class _Parts(NamedTuple):
@@ -56,8 +66,12 @@ class _Parts(NamedTuple):
 
 def redis_url(text: str) -> str:
     """The URL of a Redis, unchanged. Raises `ValueError`, which says what is allowed."""
+    if _SEVERAL_SERVERS.match(text):
+        raise ValueError(f"{_ONE_REDIS}; allowed: {REDIS_ALLOWED}")
     try:
         parts = _cut(text, REDIS_SCHEMES)
+        if "," in parts.place:
+            raise ValueError(f"it names several hosts ({_ONE_REDIS})")
         if parts.login is not None:
             _check_login(parts.login)
         _check_place(parts.place)
@@ -92,6 +106,29 @@ def service_url(*schemes: str, has_path: bool) -> Callable[[str], str]:
         return text.rstrip("/")
 
     return read
+
+
+def page_url(text: str) -> str:
+    """The URL under which browsers find the page: as they ask for it, an international name in its
+    ASCII form, with a path where the page is not alone on its host. Raises `ValueError`.
+    """
+    found = _AUTHORITY.fullmatch(text)
+    host = found["host"] if found else ""
+    if found and not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            raise ValueError("its host is no international name; allowed: see IDNA 2008") from None
+    url = _page_url(f"{found['scheme']}{host.lower()}{found['rest']}" if found else text)
+    if not _PAGE_PATH.fullmatch(url.partition("://")[2].partition("/")[2]):
+        raise ValueError("its path holds more than letters, digits and -._~ between slashes")
+    return url
+
+
+def path_of(url: str) -> str:
+    """The path of a checked URL, from its first slash on; "" without one."""
+    _, slash, path = url.partition("://")[2].partition("/")
+    return slash + path
 
 
 def is_host(text: str) -> bool:
@@ -201,3 +238,6 @@ def _decoded(text: str, what: str) -> str:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise ValueError(f"{what} hold percent-encoded bytes that are no UTF-8") from None
+
+
+_page_url: Final = service_url("https", "http", has_path=True)

@@ -7,6 +7,7 @@ import { parseSeries } from "./candles/series.ts";
 import { Chart } from "./chart/chart.ts";
 import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
+import { fetchBelow } from "./net/basePath.ts";
 import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket } from "./net/socket.ts";
@@ -40,7 +41,7 @@ import { wear } from "./ui/worn.ts";
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;
 
-const api = createApi({ fetch: (...request) => fetch(...request), csrfToken });
+const api = createApi({ fetch: fetchBelow, csrfToken });
 const markets = new FollowedMarkets(api, config.markets);
 const state = new PageState(nextFrame);
 const announcer = new Announcer();
@@ -57,7 +58,7 @@ const takingOut = new TakingOut({
   pointed: () => state.pointed.peek(),
   precision: () => chart.precision,
   base: () => markets.get(session.view().symbol)?.base ?? "",
-  exact: (span) => exactCandles((...request) => fetch(...request), span),
+  exact: (span) => exactCandles(fetchBelow, span),
   say: (text) => announcer.tell(text),
 });
 const flip = (key: "inverted") => () => preferences.set(key, !preferences.get(key));

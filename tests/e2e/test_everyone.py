@@ -243,7 +243,7 @@ def test_a_phones_home_screen_and_bar_find_icons_and_colours(chart: Page, system
     manifest = requests.get(chart.evaluate(link.format("manifest")), timeout=5)
     assert manifest.headers["Content-Type"].startswith("application/manifest+json")
     described = json.loads(manifest.content)
-    assert (described["start_url"], described["display"]) == ("/", "standalone")
+    assert (described["start_url"], described["display"]) == ("../", "standalone")
     icons = [(f"{system.url}/static/{one['src']}", one["sizes"]) for one in described["icons"]]
     icons.append((chart.evaluate(link.format("apple-touch-icon")), "180x180"))
     for url, sizes in icons:

@@ -54,7 +54,7 @@ class Web:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._processes = processes
-        self._env = {
+        self.env = {
             "REDIS_URL": redis_url,
             "PORT": str(self.port),
             "SYMBOLS": "BTCUSDT,ETHUSDT",
@@ -65,12 +65,14 @@ class Web:
             "PUBLIC_URL": "",
             "SECRET_KEY": "",
             "ASYNC_MODE": "eventlet",
+            "TRUSTED_PROXIES": "",
+            "READS_PER_MINUTE": "1000000",  # tests wait by asking again and again
             **env,
         }
         self.role = self.start()
 
     def start(self, wait: bool = True) -> Role:
-        self.role = self._processes.start("web", ["app.py"], self._env)
+        self.role = self._processes.start("web", ["app.py"], self.env)
         if wait:
             self.role.wait_for_line("web: listening on")
         return self.role
@@ -82,9 +84,10 @@ class Web:
 class Client:
     """A Socket.IO client that remembers what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, verify: bool = True) -> None:
+        """Without `verify` any certificate is good enough."""
         self.events: list[tuple[str, Any]] = []
-        self.io = socketio.Client(json=ExactJson, reconnection=False)
+        self.io = socketio.Client(json=ExactJson, reconnection=False, ssl_verify=verify)
         self.io.on("*", self._heard)
 
     def connect(self, web: Served, token: str | None = None, **headers: str) -> Client:
@@ -92,6 +95,12 @@ class Client:
         self.io.connect(
             web.url, headers=headers, auth=auth, transports=["websocket"], wait_timeout=20
         )
+        return self
+
+    def connect_to(self, url: str, path: str, **headers: str) -> Client:
+        """As `connect`, to whatever lies there."""
+        options = {"transports": ["websocket"], "socketio_path": path, "wait_timeout": 20}
+        self.io.connect(url, headers=headers, **options)
         return self
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ Invariant: one account's attacker can neither learn of it nor lock its owner out
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,17 +18,23 @@ from tests.support.web_app import NOW_MS, PASSWORD, Browser, Time, build, known_
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import SESSION_IDLE_S, SESSION_MAX_S, CredentialStore
+from truecandle.web import cookie_name
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
-COOKIE = "truecandle-5000"
 #: Too long to be anybody's password, so that it is refused without the time a hash takes.
 UNHASHED = "x" * 1025
 
 
-def cookie(browser: Browser, name: str = COOKIE) -> str:
-    found = browser.client.get_cookie(name)
+def cookie(browser: Browser) -> str:
+    found = browser.client.get_cookie(cookie_of(browser))
     assert found
     return found.value
+
+
+def cookie_of(browser: Browser) -> str:
+    """Its name."""
+    name: str = browser.client.application.config["SESSION_COOKIE_NAME"]
+    return name
 
 
 def test_pages_ask_to_sign_in_and_scripts_are_told(browser: Browser) -> None:
@@ -128,7 +135,7 @@ def test_the_session_gets_a_new_id_with_signing_in(browser: Browser, redis: Redi
     browser.sign_in("ann", PASSWORD)
     assert cookie(browser) != before
     again = Browser(browser.client.application)
-    again.client.set_cookie(COOKIE, before)
+    again.client.set_cookie(cookie_of(browser), before)
     assert again.get(HOURS).status_code == 401
 
 
@@ -137,7 +144,7 @@ def test_signing_out_ends_the_session_not_only_the_cookie(ann: Browser) -> None:
     answer = ann.client.post("/logout", data={"csrf_token": ann.csrf()})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
     assert ann.get(HOURS).status_code == 401
-    ann.client.set_cookie(COOKIE, kept)
+    ann.client.set_cookie(cookie_of(ann), kept)
     assert ann.get(HOURS).status_code == 401
 
 
@@ -195,7 +202,8 @@ def test_a_user_without_password_signs_in_by_link_only(browser: Browser, redis: 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(browser: Browser) -> None:
     cookies = browser.sign_in("ann", PASSWORD).headers.getlist("Set-Cookie")
-    assert {flags.partition("=")[0] for flags in cookies} == {COOKIE, f"{COOKIE}-device"}
+    name = cookie_of(browser)
+    assert {flags.partition("=")[0] for flags in cookies} == {name, f"{name}-device"}
     for flags in cookies:
         assert "HttpOnly" in flags and "SameSite=Lax" in flags
         assert "Domain" not in flags and "Path=/" in flags
@@ -205,11 +213,9 @@ def test_behind_tls_the_cookie_is_bound_to_the_host_and_secure(
     settings: Any, browser: Browser
 ) -> None:
     app = build(settings, public_url="https://candles.example")
-    flags = app.test_client().get(
-        "/login", headers={"Host": "candles.example", "X-Forwarded-Proto": "https"}
-    ).headers  # fmt: skip
-    assert flags["Set-Cookie"].startswith("__Host-truecandle=")
-    assert "Secure" in flags["Set-Cookie"]
+    flags = app.test_client().get("/login", headers={"Host": "candles.example"}).headers
+    assert flags["Set-Cookie"].startswith("__Host-truecandle-")
+    assert "Secure" in flags["Set-Cookie"] and "Path=/;" in flags["Set-Cookie"]
     assert flags["Strict-Transport-Security"] == "max-age=31536000"
 
 
@@ -218,18 +224,22 @@ def test_behind_tls_only_posts_with_our_own_origin_are_accepted(
 ) -> None:
     Accounts(redis).add("ann", known_hash(), NOW_MS, "admin")
     client = build(settings, public_url="https://candles.example").test_client()
-    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.1"}
-    base = "https://candles.example"
-    page = client.get("/login", headers=proxied, base_url=base).text
+    base, inside = "https://candles.example", "http://candles.example"  # as a proxy asks for it
+    page = client.get("/login", base_url=base).text
     token = re.findall(r'name="csrf-token" content="([^"]+)"', page)[0]
+    name = client.application.config["SESSION_COOKIE_NAME"]
+    found = client.get_cookie(name, "candles.example")
+    assert found
+    value = found.value
     form = {"username": "ann", "password": PASSWORD, "csrf_token": token}
     for origin, status in (
         ("https://evil.example", 403),
-        ("http://candles.example", 403),
+        ("http://candles.example:5000", 403),
+        ("https://candles.example:5000", 403),
         (base, 303),
     ):
-        headers = {**proxied, "Origin": origin}
-        answer = client.post("/login", data=form, headers=headers, base_url=base)
+        cookie = {"Cookie": f"{name}={value}", "Origin": origin}
+        answer = client.post("/login", data=form, headers=cookie, base_url=inside)
         assert answer.status_code == status, answer.text
 
 
@@ -262,10 +272,15 @@ def test_posts_from_elsewhere_are_refused_whatever_else_is_right(
     assert ann.get(HOURS).status_code == 200
 
 
-def test_two_servers_behind_one_host_name_do_not_mix_their_cookies(settings: Settings) -> None:
+def test_two_installations_at_one_host_name_do_not_mix_their_cookies(settings: Settings) -> None:
     hosts = ("https://charts.example", "https://charts.example:8443", "https://charts.example:8444")
-    names = [build(settings, public_url=url).config["SESSION_COOKIE_NAME"] for url in hosts]
+    names = [cookie_name(replace(settings, public_url=url), "key") for url in hosts]
     assert len(set(names)) == 3
     assert {name.partition("truecandle")[0] for name in names} == {"__Host-"}
-    ports = [build(settings, port=port).config["SESSION_COOKIE_NAME"] for port in (5000, 5001)]
-    assert len(set(ports)) == 2
+    assert cookie_name(settings, "one key") != cookie_name(settings, "another key")
+
+
+def test_all_processes_of_one_installation_know_the_same_cookie(settings: Settings) -> None:
+    for url in ("", "http://charts.example", "https://charts.example"):
+        ports = [replace(settings, public_url=url, port=port) for port in (5000, 5001)]
+        assert len({cookie_name(one, "key") for one in ports}) == 1

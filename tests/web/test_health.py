@@ -6,6 +6,7 @@ Invariant: a Redis that does not answer is never taken for an empty one.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 from typing import Any
@@ -17,6 +18,7 @@ from redis import Redis
 from tests.support.loopback_ports import free_port
 from tests.support.signs_of_life import spoke
 from tests.support.web_app import Browser, build, issue, said, store_hours
+from truecandle.config import Settings
 from truecandle.store import roles
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
@@ -69,6 +71,48 @@ def test_metrics_add_up_what_the_feeds_say_and_show_nothing_else_of_it(
         "recovery_trades": "7.0",
     }  # fmt: skip
     assert "truecandle_feeds 2.0" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "headers"),
+    [
+        ({"public_url": "http://charts.example"}, {}),
+        ({"trusted_proxies": (ipaddress.ip_network("127.0.0.1"),)}, {}),
+        ({}, {"X-Forwarded-For": "198.51.100.7"}),
+        ({}, {"X-Real-IP": "198.51.100.7"}),
+        ({}, {"Forwarded": "for=198.51.100.7"}),
+        ({}, {"Via": "1.1 proxy"}),
+        ({}, {"Host": "charts"}),
+        ({}, {"Host": "10.0.0.1"}),
+    ],
+)
+def test_where_there_may_be_a_proxy_this_machine_is_nobody_special(
+    settings: Settings, redis: Redis, changed: dict[str, Any], headers: dict[str, str]
+) -> None:
+    client = build(settings, **changed).test_client()
+    assert said(client.get("/readyz", headers=headers)).keys() == {"ready"}
+    assert client.get("/metrics", headers=headers).status_code == 401
+    known = headers | issue(redis)
+    assert "warnings" in said(client.get("/readyz", headers=known))
+    assert client.get("/metrics", headers=known).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:5000", "[::1]:5000"])
+def test_where_nothing_speaks_of_a_proxy_this_machine_sees_it_all(
+    browser: Browser, host: str
+) -> None:
+    assert "warnings" in said(browser.get("/readyz", Host=host))
+    assert browser.get("/metrics", Host=host).status_code == 200
+
+
+def test_while_redis_is_away_a_token_opens_nothing_and_breaks_nothing(
+    settings: Settings, redis: Redis
+) -> None:
+    away, url = f"redis://127.0.0.1:{free_port()}/0", "http://charts.example"
+    client = build(settings, redis_url=away, public_url=url).test_client()
+    token = issue(redis)
+    assert said(client.get("/readyz", headers=token)) == {"ready": False}
+    assert client.get("/metrics", headers=token).status_code == 401
 
 
 def test_a_redis_that_may_lose_candles_is_warned_about(browser: Browser, redis: Redis) -> None:

@@ -40,7 +40,7 @@ def test_the_access_log_holds_no_query_no_cookie_and_no_password(
     browser.get("/data?symbol=BTCUSDT&interval=1h", Authorization="Bearer alsosecret")
     said = printed.getvalue()
     assert "GET /data 400" in said and "POST /login 303" in said
-    cookie = browser.client.get_cookie("truecandle-5000")
+    cookie = browser.client.get_cookie(browser.client.application.config["SESSION_COOKIE_NAME"])
     assert cookie
     for secret in (PASSWORD, "verysecret", "alsosecret", "limit=77", cookie.value):
         assert secret not in said

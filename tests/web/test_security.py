@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from tests.support.web_app import Browser, build, said
+from truecandle.config import Settings
 from truecandle.web.security import HEADERS
 
 EVERY_KIND = [
@@ -31,6 +32,23 @@ def test_every_answer_carries_the_security_headers(app: Flask, method: str, path
         assert headers.getlist(name) == [value]
     assert "Strict-Transport-Security" not in headers
     assert "Server" not in headers or "Werkzeug" not in headers["Server"]
+
+
+@pytest.mark.parametrize(
+    ("url", "subdomains", "expected"),
+    [
+        ("https://charts.example", False, "max-age=31536000"),
+        ("https://charts.example", True, "max-age=31536000; includeSubDomains"),
+        ("http://charts.example", True, None),
+    ],
+)
+def test_browsers_are_told_to_stay_with_tls_and_on_wish_for_all_subdomains(
+    settings: Settings, url: str, subdomains: bool, expected: str | None
+) -> None:
+    client = build(settings, public_url=url, hsts_subdomains=subdomains).test_client()
+    for path in ("/healthz", "/nothing", "/socket.io/"):
+        headers = client.get(path, headers={"Host": "charts.example"}).headers
+        assert headers.get("Strict-Transport-Security") == expected
 
 
 def test_the_policy_allows_only_our_own_files_and_the_logos_style(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""Socket.IO over real sockets, on eventlet: who comes in, what they hear, when they have to go.
+"""Socket.IO over real sockets, in every mode: who comes in, what they hear, when they have to go.
 
 Never here: what happens when Redis or the process die (`tests/faults/test_web_process.py`).
 Invariant: events are published as fetcher and feed do it, by a `Publisher` outside the process.
@@ -16,7 +16,7 @@ import websocket
 from redis import Redis
 
 from tests.support.redis_server import RedisProc
-from tests.support.role_processes import Roles
+from tests.support.role_processes import Roles, ended
 from tests.support.waiting import wait_for
 from tests.support.web_app import HOURLY, NOW_MS, store_hours
 from tests.support.web_process import (
@@ -36,15 +36,20 @@ from truecandle.store import clock, gaps, pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 
+MODES = ("eventlet", "gevent", "threading")
 #: 15 kB each: more than the system's buffers hold; and then more than the queue may hold.
 DEAF_EVENTS = (400, 700)
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: RedisProc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    processes = Roles()
-    yield Web(processes, redis_server.url, tmp_path_factory.mktemp("web"))
-    processes.end()
+@pytest.fixture(scope="module", params=MODES)
+def web(
+    request: pytest.FixtureRequest,
+    redis_server: RedisProc,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Web]:
+    folder = tmp_path_factory.mktemp("web")
+    with ended() as processes:
+        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +105,7 @@ def test_pages_of_other_origins_do_not_come_in(web: Web, redis: Redis, origin: s
     url = raw_url(web)
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
         websocket.create_connection(url, origin=origin, cookie=cookie, timeout=20)
-    assert refused.value.status_code == 400
+    assert refused.value.status_code == 403
     ours = websocket.create_connection(url, origin=web.url, cookie=cookie, timeout=20)
     ours.close()
 

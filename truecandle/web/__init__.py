@@ -6,23 +6,22 @@ Invariant: nothing is connected or started by building an app; it can be built m
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import Flask
 from redis import Redis
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.clock import SharedClock
 from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.store.server_monitor import ServerMonitor
 from truecandle.store.second_factors import SecondFactors
+from truecandle.store.server_monitor import ServerMonitor
 from truecandle.web import (
     account,
     assets,
@@ -42,6 +41,7 @@ from truecandle.web import (
     log,
     markets,
     pages,
+    read_limit,
     sockets,
     user_settings,
 )
@@ -49,11 +49,16 @@ from truecandle.web.account_loss import AccountLoss
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
+from truecandle.web.forwarded import ForwardedMiddleware
 from truecandle.web.hashing_queue import HashingQueue
 from truecandle.web.rate_limit import RateLimiter
+from truecandle.web.read_quota import ReadCounter
+from truecandle.web.read_turns import ReadTurns
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
 from truecandle.web.services import EXTENSION, Services
+from truecandle.web.shared_address import SharedAddress
+from truecandle.web.sub_path import SubPathMiddleware
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BODY_BYTES_MAX: Final = 16 * 1024
@@ -91,20 +96,23 @@ def create_app(
         exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
         hashing=HashingQueue(),
-        server=WebServer(settings.async_mode),
+        server=WebServer(settings),
         ages=Ages(),
         server_monitor=server_monitor(settings, redis),
+        shared_address=SharedAddress(),
+        read_counter=ReadCounter(settings.reads_per_minute),
+        read_turns=ReadTurns(),
     )
     app.extensions[EXTENSION] = services
     configure(app, settings)
-    for part in (log, errors, compression, auth, known_devices):
+    for part in (log, errors, compression, auth, known_devices, read_limit):
         part.init_app(app)
-    assets.init_app(app, ROOT / "static" / "dist")
+    assets.init_app(app, ROOT / "static" / "dist", settings.base_path)
     for resource in RESOURCES:
         app.register_blueprint(resource.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)
-    shield(app, settings)
+    shield(app, settings, services.shared_address)
     return app
 
 
@@ -116,14 +124,15 @@ def server_monitor(settings: Settings, redis: Redis) -> ServerMonitor:
 
 def configure(app: Flask, settings: Settings) -> None:
     """Flask's own settings."""
-    is_tls = settings.public_url.startswith("https://")
+    key = settings.secret_key or secrets.token_hex()
     app.config.update(
-        SECRET_KEY=settings.secret_key or secrets.token_hex(),
+        SECRET_KEY=key,
         MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_BYTES_MAX,
         MAX_FORM_PARTS=20,
-        SESSION_COOKIE_NAME=cookie_name(settings),
-        SESSION_COOKIE_SECURE=is_tls,
+        SESSION_COOKIE_NAME=cookie_name(settings, key),
+        SESSION_COOKIE_PATH=settings.base_path or "/",
+        SESSION_COOKIE_SECURE=settings.is_tls,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
@@ -135,16 +144,19 @@ def configure(app: Flask, settings: Settings) -> None:
     )
 
 
-def cookie_name(settings: Settings) -> str:
-    """Cookies know no ports: without one in their name, servers at one host would mix theirs."""
-    if not settings.public_url.startswith("https://"):
-        return f"truecandle-{settings.port}"
-    port = urlsplit(settings.public_url).port
-    return "__Host-truecandle" if port in (None, 443) else f"__Host-truecandle-{port}"
+def cookie_name(settings: Settings, key: str) -> str:
+    """The same in every process of one installation: by the key that signs the cookie, and by where
+    browsers find the page. Another one in every other installation: cookies know no ports, so
+    without a part of its own in the name, servers at one host would mix theirs.
+    """
+    place = f"the name of the cookie at {settings.public_url}"
+    name = hmac.digest(key.encode(), place.encode(), "sha256").hex()[:8]
+    prefix = "" if not settings.is_tls else "__Secure-" if settings.base_path else "__Host-"
+    return f"{prefix}truecandle-{name}"
 
 
-def shield(app: Flask, settings: Settings) -> None:
-    """What stands around Flask and Socket.IO alike."""
-    if settings.public_url.startswith("https://"):
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    app.wsgi_app = SecurityMiddleware(app.wsgi_app, settings.public_url)  # type: ignore[method-assign]
+def shield(app: Flask, settings: Settings, shared_address: SharedAddress) -> None:
+    """What stands around Flask and Socket.IO alike, from the inside out."""
+    inner = SecurityMiddleware(SubPathMiddleware(app.wsgi_app, settings.base_path), settings)
+    outer = ForwardedMiddleware(inner, settings.trusted_proxies, shared_address)
+    app.wsgi_app = outer  # type: ignore[method-assign]

@@ -57,7 +57,7 @@ def form(section: str) -> Callable[[View], View]:
 def account() -> AnyResponse:
     """The page; who is not signed in is asked to sign in first."""
     if not current_user.is_authenticated:
-        return redirect(url_for("pages.login", next="/account"), 303)
+        return redirect(url_for("pages.login", next=url_for("account.account")), 303)
     return _shown()
 
 

@@ -39,7 +39,8 @@ class Asset:
 class Assets:
     """What the manifest names, held in memory: it is small, and read by nobody else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base: str = "") -> None:
+        self._prefix = base + PREFIX
         self._manifest = folder / "manifest.json"
         self._read_ns = 0
         self._names: dict[str, str] = {}
@@ -49,12 +50,12 @@ class Assets:
     def url(self, name: str) -> str:
         """The address of the file that templates call so (`chart.js`). Raises `AssetsMissing`."""
         self._refresh()
-        return f"{PREFIX}{self._names[name]}"
+        return f"{self._prefix}{self._names[name]}"
 
     def imports(self, name: str) -> list[str]:
         """The addresses of what that file imports: asked for with it, none waits for another."""
         self._refresh()
-        return [f"{PREFIX}{one}" for one in self._imports.get(name, [])]
+        return [f"{self._prefix}{one}" for one in self._imports.get(name, [])]
 
     def find(self, name: str) -> Asset | None:
         """The file of that very name, with its hash."""
@@ -92,11 +93,13 @@ class _Sessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
 
-def init_app(app: Flask, folder: Path) -> None:
+def init_app(app: Flask, folder: Path, base: str = "") -> None:
     """Serves the files of `static/dist/` in this folder. For templates `asset(name)` is a file's
-    address, `asset_imports(name)` those of what it imports.
+    address, `asset_imports(name)` those of what it imports, and `base` the path below which
+    browsers find the page.
     """
-    assets = Assets(folder)
+    assets = Assets(folder, base)
+    app.jinja_env.globals["base"] = base
     app.extensions[EXTENSION] = assets
     app.jinja_env.globals["asset"] = assets.url
     app.jinja_env.globals["asset_imports"] = assets.imports

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, request
 from flask_login import LoginManager, UserMixin, current_user
@@ -21,6 +20,7 @@ from truecandle.store.credentials import Admission, Scope
 from truecandle.store.user_roles import UserRole, covers
 from truecandle.web.csrf import MaskedCsrf
 from truecandle.web.errors import Problem
+from truecandle.web.origin import is_own
 from truecandle.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -180,13 +180,6 @@ def _check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     is_foreign = site is not None and site not in ("same-origin", "none")
-    if is_foreign or (origin is not None and not _is_own(origin)):
+    public_url = services().settings.public_url
+    if is_foreign or (origin is not None and not is_own(origin, request.environ, public_url)):
         raise Problem(403, "origin", "Only pages of this server may send this.")
-
-
-def _is_own(origin: str) -> bool:
-    try:
-        parts_ = urlsplit(origin)
-    except ValueError:
-        return False
-    return (parts_.scheme, parts_.netloc.lower()) == (request.scheme, request.host.lower())

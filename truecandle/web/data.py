@@ -144,7 +144,7 @@ def _link(asked: DataQuery, cut: Columns) -> str:
         relation, args["start"] = "next", str(int(cut.time[-1]) + 1)
     else:
         relation, args["before"] = "prev", str(int(cut.time[0]))
-    return f'<{request.path}?{urlencode(args)}>; rel="{relation}"'
+    return f'<{request.script_root}{request.path}?{urlencode(args)}>; rel="{relation}"'
 
 
 def _beside(

@@ -17,6 +17,8 @@ from typing import Any, Final
 from flask_socketio import SocketIO
 
 from truecandle.web.cut_log import CutLog
+from truecandle.web.forwarded import client_address
+from truecandle.web.origin import is_own
 from truecandle.web.security import refuse
 from truecandle.web.server import SOCKET
 from truecandle.web.socket_limits import Addresses
@@ -58,8 +60,9 @@ class Upgrades:
     Whatever engineio would refuse only after it has set up a connection is refused before.
     """
 
-    def __init__(self, app: Callable[..., Any], cuts: CutLog) -> None:
+    def __init__(self, app: Callable[..., Any], cuts: CutLog, public_url: str) -> None:
         self._app = app
+        self._public_url = public_url
         self._cuts = cuts
         self._addresses = Addresses()
 
@@ -68,10 +71,14 @@ class Upgrades:
             answer: Iterable[bytes] = self._app(environ, start_response)
             return answer
         key, sock = upgrade_key(environ), environ.get(SOCKET)
-        if key is None or sock is None:
+        if key is None or sock is None or "sid=" in environ.get("QUERY_STRING", ""):
             detail = "Only WebSocket connections are served here."
             return refuse(start_response, 400, "Bad Request", "transport", detail)
-        address = environ.get("REMOTE_ADDR") or "unknown"
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and not is_own(origin, environ, self._public_url):
+            detail = "Only pages of this server may open a WebSocket here."
+            return refuse(start_response, 403, "Forbidden", "origin", detail)
+        address = client_address(environ)
         websocket = WebSocket(sock, address, key, self._addresses)
         may_enter, oldest = self._addresses.enter(address, websocket, time.monotonic())
         if oldest is not None:

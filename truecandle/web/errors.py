@@ -13,10 +13,11 @@ from typing import Final
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 from truecandle.web import assets
+from truecandle.web.socket_limits import REQUEST_S
 
 #: Paths that people open in a browser. Everything else that exists is for scripts.
 PAGE_PATHS: Final = frozenset({"/", "/login", "/login/code", "/logout", "/account"})
@@ -95,6 +96,8 @@ def _problem(error: Exception) -> Problem:
         case CSRFError():
             detail = f"{error.description} Load the page again and repeat what you did."
             return Problem(403, "csrf", detail)
+        case ClientDisconnected():
+            return Problem(408, "too-slow", f"allowed: {REQUEST_S:.0f} s for a whole request")
         case HTTPException(code=int() as status) if status >= 400:
             methods = error.get_response().headers.get("Allow", "").split(", ")
             allowed = ", ".join(sorted(filter(None, methods)))

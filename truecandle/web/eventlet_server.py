@@ -15,15 +15,14 @@ import eventlet
 from eventlet import wsgi
 
 from truecandle.web.request_reader import BoundedHandler, Readers
-from truecandle.web.server import CONNECTIONS_MAX, SOCKET, STOP_S, WRITE_BUFFER_BYTES
+from truecandle.web.server import CONNECTIONS_MAX, SOCKET, STOP_S
 from truecandle.web.socket_limits import IDLE_S
 
 
 class Protocol(BoundedHandler, wsgi.HttpProtocol):  # type: ignore[misc]
     """Reads within the bounds, and says nothing of its own to the terminal."""
 
-    readers = Readers()
-    wbufsize = WRITE_BUFFER_BYTES
+    readers: Readers
 
     def get_environ(self) -> dict[str, Any]:
         return {**super().get_environ(), SOCKET: self.connection}
@@ -32,8 +31,11 @@ class Protocol(BoundedHandler, wsgi.HttpProtocol):  # type: ignore[misc]
         """What a refused request had in it is nobody's business, and may hold secrets."""
 
 
-def serve(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
+def serve(
+    app: Any, sock: socket.socket, wait: Callable[[], None], readers: Readers
+) -> Callable[[], None]:
     """Serves until `wait` returns; what is returned waits for what runs, `STOP_S` at most."""
+    Protocol.readers = readers
     pool = eventlet.GreenPool(CONNECTIONS_MAX)
     acceptor = eventlet.spawn(
         wsgi.server,
@@ -49,7 +51,7 @@ def serve(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[
     wait()
     acceptor.kill()
     sock.close()
-    Protocol.readers.stop()
+    readers.stop()
 
     def finish() -> None:
         with eventlet.Timeout(STOP_S, False):

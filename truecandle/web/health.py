@@ -10,6 +10,7 @@ import ipaddress
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import prometheus_client
 from flask import Blueprint, Response, request
@@ -22,6 +23,7 @@ from truecandle.store import roles
 from truecandle.store.server_state import KINDS, ServerProblem, worst
 from truecandle.web import freshness
 from truecandle.web.auth import unauthorized
+from truecandle.web.forwarded import PASSED_ON, client_address
 from truecandle.web.services import services
 
 bp = Blueprint("health", __name__)
@@ -47,7 +49,7 @@ def ready() -> Response:
     """
     report = _report()
     status = 200 if report["ready"] else 503
-    shown = report if _is_inside() else {"ready": report["ready"]}
+    shown = report if _is_insider() else {"ready": report["ready"]}
     response = _answer(shown, status)
     if status == 503:
         response.headers["Retry-After"] = "2"
@@ -57,7 +59,7 @@ def ready() -> Response:
 @bp.get("/metrics")
 def numbers() -> Response:
     """Prometheus' text format; for insiders."""
-    if not (_is_inside() or current_user.is_authenticated):
+    if not _is_insider():
         raise unauthorized()
     _report()
     return Response(
@@ -71,7 +73,7 @@ def _report() -> dict[str, Any]:
     problems = _problems()
     said = {
         "redis_problems": [one.kind for one in problems],
-        "warnings": [one.text for one in problems],
+        "warnings": [*(one.text for one in problems), *services().shared_address.warnings()],
     }
     try:
         beats = roles.heartbeats(services().redis)
@@ -143,13 +145,31 @@ def _flat(detail: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _is_inside() -> bool:
-    """From this machine, and not passed on by a proxy that did not say so in `PUBLIC_URL`."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
-        return False
+def _is_insider() -> bool:
+    """Somebody with a session or a token; or this machine, where nothing speaks of a proxy: neither
+    the settings nor the request. A proxy on this machine that adds no header looks like this
+    machine itself, so one that the settings know of is reason enough to ask who it is.
+    """
+    settings = services().settings
+    is_alone = not (settings.public_url or settings.trusted_proxies or request.environ[PASSED_ON])
+    return (is_alone and _is_loopback()) or _is_known()
+
+
+def _is_loopback() -> bool:
+    """Whether the request came from this machine and was meant for it by name."""
+    name = urlsplit(f"//{request.host}").hostname or ""
     try:
-        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+        addresses = [client_address(request.environ), "127.0.0.1" if name == "localhost" else name]
+        return all(ipaddress.ip_address(one).is_loopback for one in addresses)
     except ValueError:
+        return False
+
+
+def _is_known() -> bool:
+    """Whether somebody is signed in or has a token; while Redis is away nobody is."""
+    try:
+        return bool(current_user.is_authenticated)
+    except StoreError:
         return False
 
 

@@ -73,6 +73,7 @@ def _send(response: Response) -> Response:
             max_age=COOKIE_MAX_S,
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             httponly=True,
+            path=current_app.config["SESSION_COOKIE_PATH"] or "/",
             samesite="Lax",
         )
     return response

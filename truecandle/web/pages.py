@@ -36,6 +36,8 @@ from truecandle.web.sign_in import (
 
 bp = Blueprint(PAGES, __name__)
 
+#: Where the code of a second factor is asked for.
+CODE: Final = "/login/code"
 #: Candles that the chart asks for at once.
 PAGE_CANDLES: Final = 500
 #: A name that was refused is given back up to so many characters.
@@ -48,7 +50,7 @@ _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 def chart() -> AnyResponse | str:
     """The chart; whoever may not read is asked to sign in first."""
     if not may_read():
-        here = request.full_path if request.query_string else None
+        here = request.script_root + request.full_path if request.query_string else None
         return redirect(url_for("pages.login", next=here), 303)
     config = _config()
     named = _asked_symbol() or config["symbol"]
@@ -78,13 +80,13 @@ def enter() -> AnyResponse:
     return redirect(onward if is_in else url_for("pages.code", next=onward), 303)
 
 
-@bp.get("/login/code")
+@bp.get(CODE)
 def code() -> AnyResponse:
     """Asks for the second factor's code, once the password was right."""
     return _code_page(200) if asked_for_code() else redirect(url_for("pages.login"), 303)
 
 
-@bp.post("/login/code")
+@bp.post(CODE)
 def enter_code() -> AnyResponse:
     """The code from the form."""
     try:
@@ -105,7 +107,7 @@ def enter_by_link() -> AnyResponse:
     secret = body.get("link") if isinstance(body, dict) else None
     if not isinstance(secret, str):
         raise Problem(401, "link", SPENT)
-    return json_response({"next": "/" if sign_in_by_link(secret) else url_for("pages.code")})
+    return json_response({"next": "/" if sign_in_by_link(secret) else CODE})
 
 
 @bp.post("/logout")
@@ -215,5 +217,7 @@ def _asked_symbol() -> str | None:
 
 
 def _own(path: str | None) -> str:
-    """The path to go on to: the wanted one if it is on this server, else the chart."""
-    return path if path and len(path) <= 2_000 and _OWN_PATH.fullmatch(path) else "/"
+    """The path to go on to: the wanted one if it is one of ours, else the chart."""
+    base = f"{request.script_root}/"
+    is_ours = path and path.startswith(base) and len(path) <= 2_000 and _OWN_PATH.fullmatch(path)
+    return path if path and is_ours else base

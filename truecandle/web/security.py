@@ -9,8 +9,14 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from truecandle import metrics
+from truecandle.config import Settings
+from truecandle.web.request_head import HeadRefused
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -42,18 +48,25 @@ HEADERS: Final = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
-STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
+STRICT_TRANSPORT: Final = "max-age=31536000"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
-class SecurityMiddleware:
-    """WSGI middleware around Flask and Socket.IO. `public_url` is where browsers find us."""
+def headers_of(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """The headers of every answer; with TLS browsers are told to stay with it."""
+    if not settings.is_tls:
+        return HEADERS
+    subdomains = "; includeSubDomains" if settings.hsts_subdomains else ""
+    return *HEADERS, ("Strict-Transport-Security", STRICT_TRANSPORT + subdomains)
 
-    def __init__(self, app: Callable[..., Any], public_url: str) -> None:
-        services = urlsplit(public_url)
+
+class SecurityMiddleware:
+    """WSGI middleware around Flask and Socket.IO."""
+
+    def __init__(self, app: Callable[..., Any], settings: Settings) -> None:
         self._app = app
-        self._host = (services.hostname or "").lower()
-        self._headers = HEADERS + ((STRICT_TRANSPORT,) if services.scheme == "https" else ())
+        self._host = (urlsplit(settings.public_url).hostname or "").lower()
+        self._headers = headers_of(settings)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -77,10 +90,6 @@ class SecurityMiddleware:
         if environ["REQUEST_METHOD"] not in METHODS:
             detail = f"allowed: {', '.join(sorted(METHODS))}"
             return 405, "Method Not Allowed", "method", detail
-        if environ.get("PATH_INFO", "").startswith("/socket.io/") and (
-            environ["REQUEST_METHOD"] != "GET" or "sid=" in environ.get("QUERY_STRING", "")
-        ):
-            return 400, "Bad Request", "transport", "Only WebSocket connections are served here."
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -110,6 +119,32 @@ def refuse(
     start: StartResponse, status: int, title: str, code: str, detail: str
 ) -> Iterable[bytes]:
     """An answer in the form of all others, made without Flask."""
+    headers, body = _problem(status, title, code, detail)
+    start(f"{status} {title}", headers)
+    return [body]
+
+
+def answer_to(settings: Settings) -> Callable[[HeadRefused], bytes]:
+    """What makes the whole answer to a request that no server has read, after which the connection
+    ends; it is counted, and not logged, for nothing in it can be believed.
+    """
+    always = headers_of(settings)
+
+    def answer(refused: HeadRefused) -> bytes:
+        title = HTTPStatus(refused.status).phrase
+        headers, body = _problem(refused.status, title, refused.code, refused.detail)
+        headers.append(("Date", formatdate(usegmt=True)))
+        lines = [f"{name}: {value}\r\n" for name, value in (*headers, *always)]
+        metrics.REQUESTS.labels("none", str(refused.status)).inc()
+        first = f"HTTP/1.1 {refused.status} {title}\r\nConnection: close\r\n"
+        return "".join([first, *lines, "\r\n"]).encode("ascii") + body
+
+    return answer
+
+
+def _problem(
+    status: int, title: str, code: str, detail: str
+) -> tuple[list[tuple[str, str]], bytes]:
     body = json.dumps(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     ).encode()
@@ -122,5 +157,4 @@ def refuse(
         headers.append(("Allow", ", ".join(sorted(METHODS))))
     if status == 429:
         headers.append(("Retry-After", "1"))
-    start(f"{status} {title}", headers)
-    return [body]
+    return headers, body

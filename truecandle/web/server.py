@@ -3,17 +3,25 @@
 Never here: Flask, routes, how much may come in (`socket_limits`); each mode's server has a module
 of its own. `app.py` patches (it has to be first); nothing else knows the mode.
 Invariant: one listener per port, a bounded number of connections, every request read through a
-`RequestReader` and its socket found at `SOCKET`, and a stop that ends in time.
+`RequestReader` and its socket found at `SOCKET`, every answer written by an `AnswerWriter`, and a
+stop that ends in time.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import resource
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
+
+from truecandle.config import Settings
+from truecandle.web.request_reader import Readers
+from truecandle.web.security import answer_to
+from truecandle.web.socket_limits import UNREAD_BYTES_MAX, UNREAD_LEFT_MS
 
 T = TypeVar("T")
 
@@ -24,8 +32,12 @@ BACKLOG: Final = 1024
 SOCKET: Final = "truecandle.socket"
 #: How long running requests may take once the server has been told to stop.
 STOP_S: Final = 8.0
-#: Head and body leave in one piece up to this size; in two, Nagle would cost 44 ms.
-WRITE_BUFFER_BYTES: Final = 512 << 10
+#: What is allocated from here on has pages of its own; and threads share so many heaps.
+LARGE_BYTES: Final = 128 << 10
+ARENAS_MAX: Final = 2
+#: Names of `mallopt`, in glibc's malloc.h.
+_M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 #: Answers computed at once in threads of their own.
 BLOCKING_MAX: Final = 2
 
@@ -35,7 +47,11 @@ class PortTaken(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle."""
+    """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle.
+
+    Its connections inherit what is set here: how much the system holds of answers that are not
+    read, and how long, also after the connection was closed on our side.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -43,6 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise PortTaken(f"HOST={host!r} can't be listened on: {error.strerror}") from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES_MAX)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_LEFT_MS)
     try:
         sock.bind(address)
         sock.listen(BACKLOG)
@@ -60,8 +79,9 @@ def listen(host: str, port: int) -> socket.socket:
 class WebServer:
     """One of the three ways to serve: `eventlet`, `gevent` or `threading`."""
 
-    def __init__(self, mode: str) -> None:
-        self.mode = mode
+    def __init__(self, settings: Settings) -> None:
+        self.mode = settings.async_mode
+        self._answer = answer_to(settings)
         self._turn = threading.BoundedSemaphore(BLOCKING_MAX)
 
     def run_blocking(self, work: Callable[..., T], *args: object) -> T:
@@ -89,13 +109,14 @@ class WebServer:
         What is returned lets running requests finish, `STOP_S` at most.
         """
         _raise_file_limit()
+        _give_memory_back()
         if self.mode == "eventlet":
             from truecandle.web.eventlet_server import serve
         elif self.mode == "gevent":
             from truecandle.web.gevent_server import serve
         else:
             from truecandle.web.threaded_server import serve
-        return serve(app, sock, wait)
+        return serve(app, sock, wait, Readers(self._answer))
 
 
 def _raise_file_limit() -> None:
@@ -105,3 +126,13 @@ def _raise_file_limit() -> None:
     top = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < top:
         resource.setrlimit(resource.RLIMIT_NOFILE, (top, hard))
+
+
+def _give_memory_back() -> None:
+    """Has large blocks go back to the system when they are freed: glibc would learn from the first
+    large answers to keep what all that come at once have needed.
+    """
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+        libc.mallopt(_M_ARENA_MAX, ARENAS_MAX)

@@ -17,14 +17,17 @@ from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
-from truecandle.store.server_monitor import ServerMonitor
 from truecandle.store.second_factors import SecondFactors
+from truecandle.store.server_monitor import ServerMonitor
 from truecandle.web.clock import Clocks
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.hashing_queue import HashingQueue
 from truecandle.web.rate_limit import RateLimiter
+from truecandle.web.read_quota import ReadCounter
+from truecandle.web.read_turns import ReadTurns
 from truecandle.web.server import WebServer
+from truecandle.web.shared_address import SharedAddress
 
 EXTENSION = "truecandle"
 T = TypeVar("T")
@@ -47,6 +50,9 @@ class Services:
     server: WebServer
     ages: Ages
     server_monitor: ServerMonitor
+    shared_address: SharedAddress
+    read_counter: ReadCounter
+    read_turns: ReadTurns
 
     def hashing_of(self, work: Callable[..., T], *args: object) -> T:
         """Work on the password of somebody who is signed in, in turn; `Problem` 503 at too much."""

@@ -22,6 +22,7 @@ from truecandle.store.second_factors import looks_like_recovery
 from truecandle.web import known_devices, passwords, second_factor
 from truecandle.web.auth import User
 from truecandle.web.errors import Problem
+from truecandle.web.forwarded import client_address
 from truecandle.web.rate_limit import (
     CODES,
     SIGN_IN_PER_ACCOUNT,
@@ -145,7 +146,7 @@ def begin(account: Account) -> None:
 
 def address() -> str:
     """Where the request comes from."""
-    return request.remote_addr or "unknown"
+    return client_address(request.environ)
 
 
 class _Attempt:

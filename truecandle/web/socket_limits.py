@@ -16,8 +16,24 @@ from typing import Any, Final
 IDLE_S: Final = 10.0
 #: One request, head and body, from its first byte to its last.
 REQUEST_S: Final = 10.0
-#: Larger than any head and body that are allowed (16 KiB of body), read-ahead included.
+#: The first line of a request, and each header; the head in all, and how many headers.
+LINE_BYTES_MAX: Final = 8_000
+HEAD_BYTES_MAX: Final = 32_768
+HEADER_LINES_MAX: Final = 90
+#: What is read of a body that nobody wants, so that whoever sends it sees the answer; beyond that
+#: the connection ends. Larger than any body that is allowed (16 KiB).
 REQUEST_BYTES_MAX: Final = 256 << 10
+#: How long somebody who was refused may take to see it.
+FAREWELL_S: Final = 1.0
+
+#: An answer: so long if nothing of it leaves, and in all so long and as many bytes a second.
+UNREAD_S: Final = 10.0
+ANSWER_BYTES_PER_S_MIN: Final = 8_192.0
+#: Of one connection, so much waits in the system (which takes twice as much for itself); beyond
+#: that a writer waits, and finds out.
+UNREAD_BYTES_MAX: Final = 131_072
+#: And so long, without any sign that it is read, also if nobody here waits for it any more.
+UNREAD_LEFT_MS: Final = 20_000
 
 #: Frames of one WebSocket, control frames and fragments included: so many a second on average,
 #: and at once. A page with 20 series opens with 21, and answers a ping every 20 s.

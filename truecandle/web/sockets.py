@@ -51,6 +51,7 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
         client_manager=EventSubscriber(services.settings.redis_url) if queue else None,
         json=Codec,
         transports=["websocket"],
+        cors_allowed_origins=[],  # `Upgrades` has looked at the origin
         manage_session=False,
         async_handlers=False,
         max_http_buffer_size=MESSAGE_BYTES_MAX,
@@ -62,7 +63,7 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     )
     engine.attach(socketio)
     cuts = CutLog()
-    app.wsgi_app = engine.Upgrades(app.wsgi_app, cuts)  # type: ignore[method-assign]
+    app.wsgi_app = engine.Upgrades(app.wsgi_app, cuts, services.settings.public_url)  # type: ignore[method-assign]
     BrowserSockets(socketio, services, cuts)
     return socketio
 

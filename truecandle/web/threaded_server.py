@@ -16,7 +16,7 @@ from typing import Any, Final
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from truecandle.web.request_reader import BoundedHandler, Readers
-from truecandle.web.server import SOCKET, STOP_S, WRITE_BUFFER_BYTES
+from truecandle.web.server import SOCKET, STOP_S
 from truecandle.web.socket_limits import IDLE_S
 
 #: Connections beyond these are closed at once.
@@ -28,13 +28,17 @@ _log = logging.getLogger("truecandle.web.wsgi")
 class ThreadedHandler(BoundedHandler, WSGIRequestHandler):
     """Reads within the bounds, and says nothing of its own to the terminal."""
 
-    readers = Readers()
+    readers: Readers
     timeout = IDLE_S
-    wbufsize = WRITE_BUFFER_BYTES
     protocol_version = "HTTP/1.1"
 
     def make_environ(self) -> dict[str, Any]:
         return {**super().make_environ(), SOCKET: self.connection}
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """What serves here, and in which version, is nobody's business."""
+        if keyword != "Server":
+            super().send_header(keyword, value)
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """The application writes the access log."""
@@ -68,8 +72,11 @@ class Server(ThreadedWSGIServer):
                 return
 
 
-def serve(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[], None]:
+def serve(
+    app: Any, sock: socket.socket, wait: Callable[[], None], readers: Readers
+) -> Callable[[], None]:
     """Serves until `wait` returns; what is returned waits for what runs, `STOP_S` at most."""
+    ThreadedHandler.readers = readers
     host, port = sock.getsockname()[:2]
     server = Server(host, port, app, ThreadedHandler, fd=sock.fileno())
     acceptor = threading.Thread(target=server.serve_forever, daemon=True)
@@ -77,7 +84,7 @@ def serve(app: Any, sock: socket.socket, wait: Callable[[], None]) -> Callable[[
     wait()
     server.shutdown()
     sock.close()
-    ThreadedHandler.readers.stop()
+    readers.stop()
 
     def finish() -> None:
         server.join(STOP_S)

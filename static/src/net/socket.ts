@@ -7,6 +7,7 @@ import { officialFromRow, type Candle, type Unchecked } from "../candles/candle.
 import { isInteger, isMoment } from "../candles/interval.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
+import { below } from "./basePath.ts";
 import { freshness } from "./freshness.ts";
 import type {
   DataUpdatedEvent, Freshness, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, WatchAck,
@@ -77,7 +78,7 @@ const ACK_TIMEOUT_MS = 4_000;
 
 /** Connects only when told to; `handlers` are up, down, resync and one for each kind of event. */
 export function createSocket(handlers: SocketHandlers, connect: typeof io = io): EventSocket {
-  const socket = connect({ transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
+  const socket = connect({ path: below("/socket.io/"), transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
   socket.onAny(() => handlers.heard());
   socket.on("connect", () => handlers.up());
   socket.on("disconnect", () => handlers.down({ isRefused: false }));

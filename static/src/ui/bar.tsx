@@ -4,6 +4,7 @@
 
 import { useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { below } from "../net/basePath.ts";
 import type { Said } from "./freshness.ts";
 import { DayChange, DayFigures } from "./dayFigures.tsx";
 import { isSignedOut } from "./freshness.ts";
@@ -29,7 +30,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
   const isOut = useComputed(() => state.view.value !== null && isSignedOut(state.view.value)).value;
   return (
     <header class="bar">
-      <a class="brand" href="/" title="TrueCandle">
+      <a class="brand" href={below("/")} title="TrueCandle">
         <img src={mark()} width="20" height="20" alt="" />
         <span class="brand-name">TrueCandle</span>
       </a>
@@ -60,11 +61,11 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
 }
 
 function Account({ user, csrfToken }: { readonly user: string | null; readonly csrfToken: string }): JSX.Element {
-  if (user === null) return <a class="button" href="/login">Sign in</a>;
+  if (user === null) return <a class="button" href={below("/login")}>Sign in</a>;
   return (
-    <form id="account" class="account" method="post" action="/logout">
+    <form id="account" class="account" method="post" action={below("/logout")}>
       <input type="hidden" name="csrf_token" value={csrfToken} />
-      <a class="account-name" href="/account" title={`Signed in as ${user}: password, sessions, tokens`} aria-label={`Account of ${user}`}>{user}</a>
+      <a class="account-name" href={below("/account")} title={`Signed in as ${user}: password, sessions, tokens`} aria-label={`Account of ${user}`}>{user}</a>
       <button class="button" type="submit" title="Sign out">
         <span class="account-out">Sign out</span><Icon name="out" />
       </button>

@@ -6,9 +6,10 @@ import type { Signal } from "@preact/signals";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { below } from "../net/basePath.ts";
 import type { RankedMarket } from "../state/marketRanking.ts";
 import { FavouriteStar } from "./favouriteStar.tsx";
-import { mayWrite, type Page } from "./page.ts";
+import { address, mayWrite, type Page } from "./page.ts";
 
 /** What was asked for: go there (and follow it first), make it a favourite, or ask before it is unfollowed. */
 export type FootAction = "go" | "star" | "unfollow";
@@ -122,5 +123,5 @@ function standingOf({ config }: Page, symbol: string, mayUnfollow: boolean | nul
 /** Signing in leads on to that market. */
 function signInFor({ state, config }: Page, symbol: string) {
   const interval = state.view.peek()?.interval ?? config.interval;
-  return `/login?${new URLSearchParams({ next: `/?${new URLSearchParams({ symbol, interval })}` })}`;
+  return below(`/login?${new URLSearchParams({ next: address(symbol, interval) })}`);
 }

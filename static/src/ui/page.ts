@@ -3,6 +3,7 @@
 // Invariant: components read signals and call actions; they know neither session nor chart.
 
 import type { Signal } from "@preact/signals";
+import { below } from "../net/basePath.ts";
 import type { PageConfig } from "../net/protocol.ts";
 import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
@@ -70,12 +71,12 @@ export interface Page {
 
 /** The address of a series, or of one of its candles. */
 export function address(symbol: string, interval: string, openMs: number | null = null): string {
-  return `/?${new URLSearchParams({ symbol, interval, ...(openMs === null ? {} : { at: String(openMs) }) })}`;
+  return below(`/?${new URLSearchParams({ symbol, interval, ...(openMs === null ? {} : { at: String(openMs) }) })}`);
 }
 
 /** Signing in leads back to what is shown. */
 export function signInHere(): string {
-  return `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
+  return below(`/login?${new URLSearchParams({ next: location.pathname + location.search })}`);
 }
 
 /** Whether a click on a link means: here and now, not in another tab. */

@@ -3,6 +3,7 @@
 // Invariant: each choice is in one place of the bar, and in "More" where that place is too narrow.
 
 import type { JSX } from "preact";
+import { below } from "../net/basePath.ts";
 import type { Settings } from "../state/preferences.ts";
 import { zoneName } from "./format.ts";
 import { Icon, ThemeIcon, TypeIcon } from "./icons.tsx";
@@ -104,7 +105,7 @@ function taking({ takingOut }: Page): MenuGroup {
 /** The name in the bar leads there too, where there is room for it. */
 function account({ config }: Page): MenuGroup[] {
   if (!config.signed_in) return [];
-  return [{ name: "Account", items: [{ kind: "action", label: "Password, sessions, tokens …", onChoose: () => location.assign("/account") }] }];
+  return [{ name: "Account", items: [{ kind: "action", label: "Password, sessions, tokens …", onChoose: () => location.assign(below("/account")) }] }];
 }
 
 function keys({ preferences, dialog, actions }: Page): MenuGroup {
