@@ -103,7 +103,7 @@ OPENERS = (
 def test_axe_finds_nothing_wrong_with_what_opens(chart: Page, opener: str, content: str) -> None:
     for scheme in ("dark", "light"):
         with opened(chart, color_scheme=scheme) as page:
-            if page.get_attribute(opener, "aria-expanded") != "true":  # a panel stays as it was left
+            if page.get_attribute(opener, "aria-expanded") != "true":  # a panel stays open
                 page.click(opener)
             page.locator(content).first.wait_for()
             assert violations(page) == []
