@@ -7,6 +7,7 @@ many addresses; the owner's known device, a recovery code and a one-time link ar
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -14,7 +15,8 @@ from flask import Flask
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from tests.support.web_app import NOW_MS, PASSWORD, Browser, known_hash
+from tests.support.web_app import NOW_MS, PASSWORD, Browser, build, known_hash
+from truecandle.config import Settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.second_factors import SecondFactors
 from truecandle.web import passwords, sign_in
@@ -201,3 +203,20 @@ def test_the_same_password_is_right_however_a_keyboard_composes_it(
     for stored, typed in ((composed, apart), (apart, composed)):
         Accounts(redis).set_password("ann", passwords.hashed(stored))
         assert attempt(Browser(app), "10.0.0.1", typed).status_code == 303
+
+
+def test_behind_tls_the_device_cookie_is_bound_to_the_host_and_secure(
+    settings: Settings, browser: Browser, redis: Redis
+) -> None:
+    base = "https://candles.example"
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.1"}
+    client = build(settings, public_url=base).test_client()
+    page = client.get("/login", headers=proxied, base_url=base).text
+    token = re.findall(r'name="csrf-token" content="([^"]+)"', page)[0]
+    sent = {"X-CSRFToken": token, "Origin": base, **proxied}
+    link = {"link": Accounts(redis).add_link("ann")}
+    answer = client.post("/login/link", json=link, headers=sent, base_url=base)
+    flags = [text for text in answer.headers.getlist("Set-Cookie") if "-device=" in text]
+    assert len(flags) == 1 and flags[0].startswith("__Host-")
+    assert all(word in flags[0] for word in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"))
+    assert "Domain" not in flags[0]
