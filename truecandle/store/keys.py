@@ -108,7 +108,7 @@ SINGLE: Final = {
 #: moments only. Every other key is in it, whatever keys there will be.
 NOT_BACKED_UP: Final = frozenset(
     {
-        *("market_answer:", "lease:", "fence:", "session:", "link:"),
+        *("market_answer:", "lease:", "fence:", "session:", "sessions:", "link:", "spent_code:"),
         *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
         *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
     }
