@@ -83,26 +83,8 @@ def create_app(
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
-    followed = Markets(redis, settings)
     app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
-    services = Services(
-        settings=settings,
-        redis=redis,
-        accounts=Accounts(redis),
-        credentials=CredentialStore(redis),
-        factors=SecondFactors(redis),
-        clock=clock or Clocks(SharedClock(redis).now_ms),
-        markets=followed,
-        exchange=ExchangeMarkets(redis, followed),
-        rate_limiter=RateLimiter(redis),
-        hashing=HashingQueue(),
-        server=WebServer(settings),
-        ages=Ages(),
-        server_monitor=server_monitor(settings, redis),
-        shared_address=SharedAddress(),
-        read_counter=ReadCounter(settings.reads_per_minute),
-        read_turns=ReadTurns(),
-    )
+    services = parts(settings, redis, clock or Clocks(SharedClock(redis).now_ms))
     app.extensions[EXTENSION] = services
     configure(app, settings)
     for part in (log, errors, compression, auth, known_devices, read_limit):
@@ -114,6 +96,29 @@ def create_app(
     sockets.init_app(app, services, queue=socketio_queue)
     shield(app, settings, services.shared_address)
     return app
+
+
+def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
+    """What requests are answered with."""
+    followed = Markets(redis, settings)
+    return Services(
+        settings=settings,
+        redis=redis,
+        accounts=Accounts(redis),
+        credentials=CredentialStore(redis),
+        factors=SecondFactors(redis),
+        clock=clock,
+        markets=followed,
+        exchange=ExchangeMarkets(redis, followed),
+        rate_limiter=RateLimiter(redis),
+        hashing=HashingQueue(),
+        server=WebServer(settings),
+        ages=Ages(),
+        server_monitor=server_monitor(settings, redis),
+        shared_address=SharedAddress(),
+        read_counter=ReadCounter(settings.reads_per_minute),
+        read_turns=ReadTurns(),
+    )
 
 
 def server_monitor(settings: Settings, redis: Redis) -> ServerMonitor:
