@@ -198,7 +198,8 @@ def test_a_bad_message_is_answered_by_name(
     client = come(web, made, token_of(redis))
     answer = client.call(event, sent)
     assert (answer["ok"], answer["code"]) == (False, code)
-    assert client.follow()["ok"] is True
+    answer = client.follow()
+    assert answer["ok"] is True, answer
 
 
 def test_ended_sessions_and_tokens_take_their_sockets_along(
@@ -252,7 +253,8 @@ def test_a_socket_of_the_wrong_kind_of_host_or_a_foreign_sid_gets_nothing(
         url = f"{web.url}/socket.io/?EIO=4&transport={transport}&sid={sid}"
         assert requests.get(url, timeout=20).status_code == 400
         assert requests.post(url, data="4", timeout=20).status_code == 400
-    assert client.follow()["ok"] is True
+    answer = client.follow()
+    assert answer["ok"] is True, answer
     assert sid not in web.role.output
 
 
