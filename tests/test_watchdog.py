@@ -26,6 +26,14 @@ time.sleep(4)
 print("stopped", flush=True)
 """
 
+NEVER_BEGUN = """
+import time
+from truecandle.watchdog import Watchdog
+Watchdog([], hung_s=1).report("one")
+time.sleep(3)
+print("lived", flush=True)
+"""
+
 HANGS = """
 import threading, time
 from truecandle.watchdog import Watchdog
@@ -58,3 +66,9 @@ def test_a_process_one_of_whose_loops_hangs_ends_and_says_where(processes: Roles
     assert role.process.wait(40) == 1
     role.wait_for_line("Timeout")
     role.wait_for_line("in stuck")
+
+
+def test_one_that_was_never_begun_ends_nothing(processes: Roles) -> None:
+    role = processes.start("never begun", ["-c", NEVER_BEGUN])
+    role.wait_for_line("lived", 40)
+    assert role.process.wait(40) == 0

@@ -31,7 +31,8 @@ class Watchdog:
         self._lock = threading.Lock()
         #: Loops that have not reported since the timer was set.
         self._silent = set(self._loops)
-        self._set_at_s = float("-inf")
+        #: When the timer was set; None outside of the block, where there is none.
+        self._set_at_s: float | None = None
 
     def __enter__(self) -> Self:
         """From now on the loops have `hung_s` for each report."""
@@ -40,14 +41,19 @@ class Watchdog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        faulthandler.cancel_dump_traceback_later()
+        with self._lock:
+            self._set_at_s = None
+            faulthandler.cancel_dump_traceback_later()
 
     def report(self, loop: str) -> None:
-        """This loop goes round. With the last of all the timer starts again."""
+        """This loop goes round. With the last of all the timer starts again; outside of the block
+        nothing does."""
         with self._lock:
             self._silent.discard(loop)
-            if not self._silent and time.monotonic() - self._set_at_s >= RENEW_S:
-                self._set()
+            set_at_s = self._set_at_s
+            if set_at_s is not None and not self._silent:
+                if time.monotonic() - set_at_s >= RENEW_S:
+                    self._set()
 
     def _set(self) -> None:
         self._silent = set(self._loops)
