@@ -50,10 +50,10 @@ class Watchdog:
         nothing does."""
         with self._lock:
             self._silent.discard(loop)
-            set_at_s = self._set_at_s
-            if set_at_s is not None and not self._silent:
-                if time.monotonic() - set_at_s >= RENEW_S:
-                    self._set()
+            if self._set_at_s is None or self._silent:
+                return
+            if time.monotonic() - self._set_at_s >= RENEW_S:
+                self._set()
 
     def _set(self) -> None:
         self._silent = set(self._loops)
