@@ -112,18 +112,20 @@ def test_whatever_a_trusted_proxy_says_the_client_is_an_address(
 def test_limits_count_by_the_address_behind_a_trusted_proxy(
     settings: Settings, browser: Browser
 ) -> None:
-    """Eleven browsers of one proxy have a first attempt each; one of them has no more than five."""
+    """Browsers behind one proxy have tries of their own, at accounts of their own; one of them has
+    no more than its twenty, and who names a proxy that is not trusted is counted by the peer.
+    """
     networks = read_settings({"TRUSTED_PROXIES": "127.0.0.1"}).trusted_proxies
     believing = Browser(build(settings, trusted_proxies=networks))
 
-    def status(of: Browser, address: str) -> int:
-        form = {"username": "ann", "password": "x" * 1025, "csrf_token": of.csrf()}
+    def status(of: Browser, number: int, address: str) -> int:
+        form = {"username": f"u{number}", "password": "x" * 1025, "csrf_token": of.csrf()}
         headers = {"X-Forwarded-For": f"{FORGED}, {address}"}
         return of.client.post("/login", data=form, headers=headers).status_code
 
-    assert {status(believing, f"198.51.100.{number}") for number in range(25)} == {401}
-    assert 429 in {status(believing, "198.51.100.99") for _ in range(25)}
-    assert 429 in {status(browser, f"198.51.100.{number}") for number in range(25)}
+    assert {status(believing, number, f"198.51.100.{number}") for number in range(25)} == {401}
+    assert 429 in {status(believing, number, "198.51.100.99") for number in range(25)}
+    assert 429 in {status(browser, number, f"198.51.100.{number}") for number in range(25)}
 
 
 def test_a_host_that_a_trusted_proxy_passes_on_has_to_be_ours_all_the_same(
