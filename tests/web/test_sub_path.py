@@ -56,6 +56,23 @@ def test_signing_in_leads_to_the_chart_below_the_path(client: FlaskClient, base:
         assert (answer.status_code, answer.headers["Location"]) == (303, place)
 
 
+def test_the_account_and_the_cookies_stay_below_the_path(client: FlaskClient) -> None:
+    asked = client.get("/account", headers=HOST)
+    assert asked.headers["Location"] == f"{BASE}/login?next={BASE}/account"
+    page = client.get("/login", headers=HOST)
+    token = re.findall(r'name="csrf-token" content="([^"]+)"', page.text)[0]
+    cookie = page.headers["Set-Cookie"].split(";")[0]
+    form = {"username": "ann", "password": PASSWORD, "csrf_token": token}
+    entered = client.post("/login", data=form, headers=HOST | {"Cookie": cookie})
+    given = entered.headers.getlist("Set-Cookie")
+    assert len(given) == 2 and all(f"Path={BASE}" in one.split("; ") for one in given)
+    held = "; ".join(one.split(";")[0] for one in given)
+    text = client.get("/account", headers=HOST | {"Cookie": held}).text
+    links = re.findall(r'(?:href|src|action)="([^"]*)"', text)
+    assert f"{BASE}/account/password" in links
+    assert all(link.startswith(f"{BASE}/") for link in links)
+
+
 def test_the_path_without_its_slash_leads_to_the_page(client: FlaskClient) -> None:
     answer = client.get(BASE, headers=HOST)
     assert (answer.status_code, answer.headers["Location"]) == (308, f"{BASE}/")
