@@ -27,7 +27,9 @@ LIMIT_USUAL: Final = 500
 LISTED_USUAL: Final = 100
 SERIES_PARAMETERS: Final = ("symbol", "interval")
 LIST_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end")
-DATA_PARAMETERS: Final = (*LIST_PARAMETERS, "before", "time", "live", "marks")
+#: What may be asked of official candles alone.
+PLAIN_PARAMETERS: Final = (*LIST_PARAMETERS, "before", "time")
+DATA_PARAMETERS: Final = (*PLAIN_PARAMETERS, "live", "marks")
 
 _ISO = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,3}))?Z",
@@ -45,6 +47,11 @@ class DataQuery:
     is_iso: bool
     is_live: bool
     is_marked: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether official candles are all it asks for."""
+        return not (self.is_live or self.is_marked)
 
     @property
     def key(self) -> str:
