@@ -84,7 +84,7 @@ class Servers:
         """What a client in another process found."""
         given = (str(self._ports[server]), str(count), str(seconds), path, self._bearer, *headers)
         command = [sys.executable, "-m", "bench.parts.read_client", *given]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found: dict[str, Any] = json.loads(done.stdout)
         assert set(found["statuses"]) <= {"200", "304"}, found
         return found

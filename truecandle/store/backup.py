@@ -5,8 +5,8 @@ shared with other applications, so of those that are not single ones a key is ou
 on with the name of one of our users, or with a digest.
 
 Never here: files (`admin/backup`), candles, what a value means.
-Invariant: putting back is one transaction, after which exactly the keys of the backup are there, and
-whoever has checked a credential checks it again; done twice, it changes nothing more.
+Invariant: putting back is one transaction, after which exactly the keys of the backup are there,
+and credentials that were checked are checked again; done twice, it changes nothing more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Columns as text that goes into an answer as it is: cut anew, or kept in blocks of 1,000 candles.
+"""Columns as text that goes into an answer as it is: cut anew, or kept in blocks of 200 candles.
 
 Never here: Redis, JSON around the columns (`column_answers`), numbers.
 Invariant: a block is given again only for the very members it was cut from, byte by byte: whatever
@@ -17,7 +17,8 @@ from truecandle.candles.series import Series
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.web.byte_cache import ByteCache
 
-BLOCK_CANDLES: Final = 1_000
+#: Short enough that the newest page, of which two blocks are never whole, has some.
+BLOCK_CANDLES: Final = 200
 #: What all blocks may count together: 400 B a candle, those of its members among them.
 BLOCKS_BYTES_MAX: Final = 32 << 20
 #: No open time has more digits.
