@@ -16,16 +16,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import requests
 from redis import Redis
 
-from bench.parts.stored_minutes import MINUTE_MS, MINUTES, START_MS, store_minutes
+from bench.parts.read_client import Asker
+from bench.parts.stored_minutes import (
+    MINUTE_MS,
+    MINUTES,
+    START_MS,
+    correct_minutes,
+    store_minutes,
+)
 from tests.support.loopback_ports import free_port
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Role, Roles
@@ -55,9 +62,10 @@ ROWS: Final = (
     Row("the same, beside the naive route", "warm", "naive", None),
     Row("304, answers/s", "known", "trivial", 0.90),
     Row("one candle, answers/s", "one", "trivial", None),
-    Row("1,000 candles, version new each time, ms", "cold", "cold naive", 1 / 5, at_most=True),
+    Row("1,000 candles, first time, ms", "first", "first naive", 1 / 5, at_most=True),
+    Row("1,000 candles, of a new version, ms", "renewed", "renewed naive", 1 / 5, at_most=True),
     Row("50,000 candles by pages, ms", "pages", "pages naive", 1 / 50, at_most=True),
-    Row("50,000 by pages, version new, ms", "pages cold", "pages naive", None, at_most=True),
+    Row("50,000 by pages, of a new version, ms", "pages renewed", "pages naive", None),
     Row("20 kB gzip, one connection, p50 ms", "gzip p50", "trivial p50", 1.5, at_most=True),
 )
 
@@ -67,11 +75,10 @@ class Servers:
 
     def __init__(self, web: Web, naive_port: int, redis: Redis, token: str) -> None:
         self.redis = redis
+        #: How often `forget` was called.
+        self.corrected = 0
         self._ports = {"web": web.port, "naive": naive_port}
-        self._bearer = f"Authorization: Bearer {token}"
-        self._session = requests.Session()
-        self._session.headers.update({"Accept-Encoding": "identity"})
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._headers = (f"Authorization: Bearer {token}",)
 
     def load(
         self,
@@ -82,20 +89,27 @@ class Servers:
         count: int = CONNECTIONS,
     ) -> dict[str, Any]:
         """What a client in another process found."""
-        given = (str(self._ports[server]), str(count), str(seconds), path, self._bearer, *headers)
+        given = (str(self._ports[server]), str(count), str(seconds), path, *self._headers, *headers)
         command = [sys.executable, "-m", "bench.parts.read_client", *given]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found: dict[str, Any] = json.loads(done.stdout)
         assert set(found["statuses"]) <= {"200", "304"}, found
         return found
 
-    def get(self, path: str, server: str = "web") -> tuple[float, requests.Response]:
-        """How long one answer took, in ms, on a connection that stays."""
-        began_s = time.perf_counter()
-        answer = self._session.get(f"http://127.0.0.1:{self._ports[server]}{path}", timeout=60)
-        took_ms = (time.perf_counter() - began_s) * 1000
-        assert answer.status_code == 200, answer.text
-        return took_ms, answer
+    @contextmanager
+    def asker(self, server: str) -> Iterator[Asker]:
+        """One connection of this process; what comes over it has to be good."""
+        asker = Asker(self._ports[server], 1, "", [*self._headers, "Accept-Encoding: identity"])
+        try:
+            yield asker
+            assert set(asker.statuses) == {200}, asker.statuses
+        finally:
+            asker.close()
+
+    def etag(self, path: str) -> str:
+        url = f"http://127.0.0.1:{self._ports['web']}{path}"
+        headers = dict(line.split(": ") for line in (*self._headers, "Accept-Encoding: identity"))
+        return requests.get(url, headers=headers, timeout=60).headers["ETag"]
 
     def renew(self) -> None:
         """Another version of the series, whose rows stay as they are."""
@@ -104,31 +118,47 @@ class Servers:
         meta = json.loads(text)
         self.redis.set(name, json.dumps(meta | {"version": meta["version"] + 1}))
 
-    def cold_ms(self, path: str, server: str = "web") -> float:
-        """The median of answers that nobody has had before."""
+    def renewed_ms(self, path: str, server: str = "web") -> float:
+        """The median of answers of a version that nobody has asked for before."""
         took = []
-        for _ in range(COLD_READS):
-            self.renew()
-            took.append(self.get(path, server)[0])
+        with self.asker(server) as asker:
+            asker.took_ms(path)
+            for _ in range(COLD_READS):
+                self.renew()
+                took.append(asker.took_ms(path))
         return statistics.median(took)
+
+    def first_ms(self, server: str = "web") -> float:
+        """The median of answers of pages that nobody has asked for before, nor for their candles
+        since `forget`.
+        """
+        self.forget()
+        took = []
+        with self.asker(server) as asker:
+            asker.took_ms(THOUSAND)
+            for number in range(1, COLD_READS // 2 + 1):
+                before = f"&before={END_MS - number * 1_000 * MINUTE_MS}"
+                took.append(asker.took_ms(THOUSAND + before))
+        return statistics.median(took)
+
+    def forget(self) -> None:
+        """A correction of every hundredth candle: no block is what it was."""
+        self.corrected += 1
+        correct_minutes(self.redis, CANDLES, f"0.{self.corrected}")
 
     def pages_ms(self, server: str = "web") -> float:
         """All candles, page by page, from the newest back."""
-        path = f"/data?symbol=BTCUSDT&interval=1m&limit={PAGE}"
-        total, before = 0.0, ""
-        for number in range(1, PAGES + 1):
-            took_ms, answer = self.get(path + before, server)
-            total += took_ms
-            assert answer.text.count(",") > PAGE * 5
-            before = f"&before={END_MS - number * PAGE * MINUTE_MS}"
-        return total
+        path = f"/data?symbol=BTCUSDT&interval=1m&limit={PAGE}&before="
+        with self.asker(server) as asker:
+            asker.took_ms(path.replace(str(PAGE), "1") + str(END_MS))
+            ends = (END_MS - number * PAGE * MINUTE_MS for number in range(PAGES))
+            return sum(asker.took_ms(f"{path}{end}") for end in ends)
 
 
 def round_of(servers: Servers, seconds: float) -> dict[str, float]:
     """Everything once, in turn."""
     plain = "Accept-Encoding: identity"
-    _, answer = servers.get(THOUSAND)
-    known = f"If-None-Match: {answer.headers['ETag']}"
+    known = f"If-None-Match: {servers.etag(THOUSAND)}"
     trivial = servers.load(seconds, "/healthz", plain)
     one = servers.load(seconds, "/healthz", plain, count=1)
     found = {
@@ -139,14 +169,16 @@ def round_of(servers: Servers, seconds: float) -> dict[str, float]:
         "naive": servers.load(seconds, THOUSAND, plain, server="naive")["per_s"],
         "trivial p50": one["p50_ms"],
         "gzip p50": servers.load(seconds, THOUSAND, "Accept-Encoding: gzip", count=1)["p50_ms"],
-        "cold": servers.cold_ms(THOUSAND),
-        "cold naive": servers.cold_ms(THOUSAND, "naive"),
+        "first": servers.first_ms(),
+        "first naive": servers.first_ms("naive"),
+        "renewed": servers.renewed_ms(THOUSAND),
+        "renewed naive": servers.renewed_ms(THOUSAND, "naive"),
         "pages naive": servers.pages_ms("naive"),
     }
     servers.pages_ms()
     found["pages"] = servers.pages_ms()
     servers.renew()
-    found["pages cold"] = servers.pages_ms()
+    found["pages renewed"] = servers.pages_ms()
     return found
 
 

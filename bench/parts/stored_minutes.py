@@ -7,6 +7,7 @@ Invariant: the rows are as the exchange writes them, eight decimals, prices that
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from redis import Redis
 
@@ -19,10 +20,24 @@ START_MS = 1_704_067_200_000
 MINUTE_MS = 60_000
 
 
-def store_minutes(redis: Redis, count: int) -> int:
-    """Stores them; the end of the last one, in ms."""
+def store_minutes(redis: Redis, count: int) -> None:
+    """Stores them, from `START_MS` on."""
+    _store(redis, list(_rows(count)), count)
+
+
+def correct_minutes(redis: Redis, count: int, volume: str) -> None:
+    """Has every hundredth of so many stored ones corrected, to that volume."""
+    rows = list(_rows(count))[::100]
+    _store(redis, [[*row[:5], volume, *row[6:]] for row in rows], count)
+
+
+def _store(redis: Redis, rows: list[list[object]], count: int) -> None:
+    now_ms = START_MS + (count + 1) * MINUTE_MS
+    official.upsert_klines(redis, MINUTES, rows, now_ms=now_ms, settle_ms=3_000)
+
+
+def _rows(count: int) -> Iterator[list[object]]:
     dice, price = random.Random(7), 42_000.0
-    rows: list[list[object]] = []
     for number in range(count):
         open_ms = START_MS + number * MINUTE_MS
         first, price = price, price + dice.uniform(-20, 20)
@@ -35,7 +50,4 @@ def store_minutes(redis: Redis, count: int) -> int:
             f"{quote:.8f}",
             dice.randrange(50, 2_000),
         ]
-        rows.append([open_ms, *prices, *flows, f"{base / 2:.8f}", f"{quote / 2:.8f}", "0"])
-    end_ms = START_MS + count * MINUTE_MS
-    official.upsert_klines(redis, MINUTES, rows, now_ms=end_ms + 60_000, settle_ms=3_000)
-    return end_ms
+        yield [open_ms, *prices, *flows, f"{base / 2:.8f}", f"{quote / 2:.8f}", "0"]
