@@ -1,4 +1,4 @@
-"""Asks an HTTP server again and again over connections that stay, in a process of its own.
+"""Asks an HTTP server again and again, over connections that stay where the server lets them.
 
     python -m bench.parts.read_client PORT CONNECTIONS SECONDS PATH [HEADER: VALUE ...]
 
@@ -28,6 +28,7 @@ class Connection:
     asked_s: float = 0.0
     head: bytes = b""
     left: int = -1
+    is_last: bool = False
     took_ms: list[float] = field(default_factory=list)
 
 
@@ -35,19 +36,23 @@ class Asker:
     """One kind of request over several connections."""
 
     def __init__(self, port: int, connections: int, path: str, headers: list[str]) -> None:
-        self.path = path
+        self.path, self._port = path, port
         lines = "".join(f"{line}\r\n" for line in ("Host: 127.0.0.1", *headers))
         self._rest = f" HTTP/1.1\r\n{lines}\r\n"
         self.statuses: Counter[int] = Counter()
         self.bytes = 0
-        self.connections = [
-            Connection(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)
-        ]
-        for one in self.connections:
-            one.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connections = [Connection(self._connect()) for _ in range(connections)]
+
+    def _connect(self) -> socket.socket:
+        sock = socket.create_connection(("127.0.0.1", self._port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     def ask(self, one: Connection) -> None:
         one.head, one.left, one.asked_s = b"", -1, time.perf_counter()
+        if one.is_last:  # the server ends its connections after each answer
+            one.sock.close()
+            one.sock = self._connect()
         one.sock.sendall(f"GET {self.path}{self._rest}".encode())
 
     def receive(self, one: Connection) -> bool:
@@ -63,6 +68,7 @@ class Asker:
             status = int(head[9:12])
             self.statuses[status] += 1
             lower = head.lower()
+            one.is_last = b"\r\nconnection: close" in lower
             at = lower.find(b"\r\ncontent-length:")
             size = int(lower[at + 17 :].partition(b"\r\n")[0]) if at >= 0 else 0
             one.left = size - len(body)
@@ -87,13 +93,19 @@ class Asker:
     def run(self, seconds: float) -> None:
         waiting = selectors.DefaultSelector()
         for one in self.connections:
-            waiting.register(one.sock, selectors.EVENT_READ, one)
             self.ask(one)
+            waiting.register(one.sock, selectors.EVENT_READ, one)
         end_s = time.perf_counter() + seconds
         while time.perf_counter() < end_s:
             for key, _ in waiting.select(1):
-                if self.receive(key.data):
-                    self.ask(key.data)
+                one = key.data
+                if not self.receive(one):
+                    continue
+                if one.is_last:
+                    waiting.unregister(one.sock)
+                self.ask(one)
+                if one.is_last:
+                    waiting.register(one.sock, selectors.EVENT_READ, one)
 
 
 def main(port: str, connections: str, seconds: str, path: str, *headers: str) -> int:
