@@ -122,7 +122,7 @@ def test_head_says_what_get_would(ann: Browser, hours: None, coding: str) -> Non
 
 def test_the_browsers_files_are_not_compressed_again(ann: Browser) -> None:
     page = get(ann, "/", "identity").text
-    path = re.search(r'src="(/static/chart-[^"]+\.js)"', page)
+    path = re.search(r'<script type="module" src="([^"]+)"', page)
     assert path
     answer = get(ann, path[1], "br")
     assert answer.headers["Content-Encoding"] == "br" and answer.headers["ETag"].endswith('-br"')
