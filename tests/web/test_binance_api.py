@@ -227,6 +227,7 @@ def test_the_last_day_holds_what_is_known_and_null_for_the_rest(
         ("ticker/price?symbols=BTCUSDT", 400, -1100),
         ("ticker/price?symbol=ETHUSDT&symbolStatus=TRADING", 400, -1220),
         ("ticker/24hr?type=TINY", 400, -1130),
+        ("exchangeInfo?permissions=MARGIN", 400, -1130),
         ("depth?symbol=BTCUSDT", 404, -5000),
     ],
 )

@@ -137,7 +137,7 @@ def test_a_corrected_candle_wears_a_mark(ann: Browser, redis: Redis, opens: list
         ("/udf/history?symbol=btc&resolution=60&to=1", 400),
         (f"{HISTORY}&to=1&to=2", 400),
         ("/udf/config?x=1", 400),
-        ("/udf/search?limit=0", 400),
+        ("/udf/search?limit=0&type=stock", 400),
     ],
 )
 def test_what_is_refused_is_told_in_the_protocols_form(

@@ -75,7 +75,7 @@ _DATA: Final = Operation(
     data_request.DATA,
     headers=_ETAG,
 )
-_SERIES_BODY: Final = {"symbol": shapes.TEXT, "interval": shapes.TEXT}
+_SERIES_BODY: Final = {"symbol": shapes.NAME, "interval": shapes.INTERVAL}
 _FORM: Final = _page(400, 401, 403, 408, 413, 429, 503)
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -84,7 +84,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /save-live-candle": _json(
         shapes.SAVED,
         *(*_CHANGES, 404),
-        body=structure({**_SERIES_BODY, "candle": shapes.ANY_OBJECT}),
+        body=shapes.body({**_SERIES_BODY, "candle": shapes.ANY_OBJECT}),
     ),
     "GET /gaps": _read(shapes.GAPS, *query.LIST),
     "GET /corrections": _read(shapes.CORRECTIONS, *query.LIST),
@@ -93,13 +93,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /history": Operation(
         {202: {JSON: part("HistoryState")}},
         (*_CHANGES, 404),
-        body=structure({**_SERIES_BODY, "from": shapes.MS}),
+        body=shapes.body({**_SERIES_BODY, "from": shapes.MS}),
     ),
     "GET /markets": _read(shapes.MARKETS),
     "POST /markets": Operation(
         {200: {JSON: part("Market")}, 201: {JSON: part("Market")}},
         (*_CHANGES, 409, 422),
-        body=structure({"symbol": shapes.TEXT}),
+        body=shapes.body({"symbol": shapes.NAME}),
     ),
     "DELETE /markets/<symbol>": Operation({204: {}}, (*_CHANGES, 404, 409)),
     "GET /exchange/markets": Operation(
@@ -107,7 +107,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "GET /settings": _read(part("UserSettings")),
     "PUT /settings": _json(
-        part("UserSettings"), *_CHANGES, body=structure({"settings": shapes.ANY_OBJECT})
+        part("UserSettings"), *_CHANGES, body=shapes.body({"settings": shapes.ANY_OBJECT})
     ),
     "GET /healthz": _json(shapes.ANY_OBJECT),
     "GET /readyz": Operation({200: {JSON: shapes.READY}, 503: {JSON: shapes.READY}}),
@@ -134,7 +134,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /login/code": _page(503),
     "POST /login/code": _FORM,
     "POST /login/link": _json(
-        structure({"next": shapes.TEXT}), *_CHANGES, body=structure({"link": shapes.TEXT})
+        structure({"next": shapes.TEXT}), *_CHANGES, body=shapes.body({"link": shapes.TEXT})
     ),
     "POST /logout": _FORM,
     "GET /account": _page(401, 403, 503),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from truecandle.candles.interval import INTERVALS
 from truecandle.store.columns import FIELDS
 
 Schema = dict[str, Any]
@@ -19,6 +20,8 @@ BOOLEAN: Final[Schema] = {"type": "boolean"}
 MS: Final[Schema] = {"type": "integer", "minimum": 0, "description": "ms since 1970 (UTC)"}
 #: Decimal text, as the exchange sends numbers.
 DECIMAL: Final[Schema] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 20}
+INTERVAL: Final[Schema] = {"type": "string", "enum": list(INTERVALS)}
 ANY_OBJECT: Final[Schema] = {"type": "object"}
 
 
@@ -36,13 +39,19 @@ def structure(members: dict[str, Schema], *optional: str) -> Schema:
     return {"type": "object", "properties": members, "required": required}
 
 
+def body(members: dict[str, Schema]) -> Schema:
+    """An object that is sent here: these members and no others."""
+    return {**structure(members), "additionalProperties": False}
+
+
 def part(name: str) -> Schema:
     """One of `PARTS`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_VALUE: Final[Schema] = {"anyOf": [NUMBER, TEXT]}
 _SERIES: Final = {"symbol": TEXT, "interval": TEXT}
-_COLUMN: Final = listed({"type": ["number", "string"]})
+_COLUMN: Final = listed(_VALUE)
 _OFFICIAL: Final = {name: NUMBER for name in FIELDS if name != "time"}
 _MARKET: Final = {
     "symbol": TEXT,
@@ -88,7 +97,7 @@ PARTS: Final[dict[str, Schema]] = {
         }
     ),
     "Columns": structure(_COLUMNS, *FIELDS, "live", "missing", "corrected", "gaps"),
-    "Rows": listed(listed({"type": ["number", "string"]})),
+    "Rows": listed(listed(_VALUE)),
     "Freshness": structure({"state": TEXT, "since": nullable(MS), "why": TEXT}),
     "Gap": structure(
         {

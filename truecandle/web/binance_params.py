@@ -44,7 +44,7 @@ def invalid_symbol() -> BinanceRefused:
 
 
 def read(args: MultiDict[str, str], allowed: Sequence[Parameter[Any]]) -> dict[str, str]:
-    """The parameters of a request by name."""
+    """The parameters of a request by name, each of them checked."""
     for name, values in args.lists():
         if len(values) != 1:
             raise BinanceRefused(-1101, f"Duplicate values for parameter '{name[:40]}'.")
@@ -64,7 +64,10 @@ def read(args: MultiDict[str, str], allowed: Sequence[Parameter[Any]]) -> dict[s
                 -1102,
                 f"Mandatory parameter '{one.name}' was not sent, was empty/null, or malformed.",
             )
-    return args.to_dict()
+    values = args.to_dict()
+    for one in allowed:
+        one.read(values)
+    return values
 
 
 def _legal(name: str, text: str, pattern: re.Pattern[str], shown: str) -> str:

@@ -73,8 +73,9 @@ RESOLUTION: Final = text(
     {"examples": ["60"]},
     required=True,
 )
-FROM: Final = text("from", "The first second (UTC) of the range.", {}, required=False)
-TO: Final = text("to", "The second (UTC) that the range ends before.", {}, required=True)
+_SECONDS: Final = {"pattern": "^-?[0-9]{1,15}$", "examples": ["1706724000"]}
+FROM: Final = text("from", "The first second (UTC) of the range.", _SECONDS, required=False)
+TO: Final = text("to", "The second (UTC) that the range ends before.", _SECONDS, required=True)
 COUNTBACK: Final = whole(
     "countback", "So many bars before `to`, whatever `from` says.", 0, 10**9, 0
 )
@@ -202,6 +203,7 @@ def _values(args: MultiDict[str, str], allowed: tuple[Parameter[Any], ...]) -> d
     for one in allowed:
         if one.is_required and one.name not in values:
             raise CandleError(one.name, "missing", one.about)
+        one.read(values)
     return values
 
 
