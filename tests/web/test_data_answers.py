@@ -29,11 +29,13 @@ from tests.support.web_app import (
     store_hours,
 )
 from truecandle.candles.candle import official_from_member
+from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import parse_series
 from truecandle.config import Settings
 from truecandle.errors import StoreUnavailable
-from truecandle.store import keys, official, pages
+from truecandle.store import keys, markets, official, pages
 from truecandle.store.columns import FIELDS
+from truecandle.store.markets import FollowedMarket
 from truecandle.web import data_answers, read_turns
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
@@ -270,6 +272,27 @@ def test_junk_in_the_store_is_left_out_of_every_form(ann: Browser, redis: Redis)
         assert [int(row[0]) for row in exact(ann.get(f"{path}&format=rows").data)] == opens
         text = ann.get(f"{path}&format=csv").text
         assert [int(line.split(",")[0]) for line in text.splitlines()[1:]] == opens
+
+
+def test_a_market_may_be_written_in_any_letters(
+    settings: Settings, redis: Redis, ann: Browser
+) -> None:
+    series = parse_series("这是测试币456", "1h")
+    opens = store_hours(redis, 3, series)
+    client = build(settings, symbols=(series.symbol,), public_reads=True).test_client()
+    markets.follow(redis, FollowedMarket(Instrument(series.symbol)))
+    path = f"/data?series={series.name},BTCUSDT:1h&fields=time&time=ms"
+    assert client.get(f"{path}&format=csv").text.splitlines()[1:] == [
+        f"这是测试币456,1h,{ms}" for ms in opens
+    ]
+    lines = client.get(f"{path}&format=ndjson").text.splitlines()
+    assert json.loads(lines[0])["symbol"] == series.symbol
+    page = client.get(f"/data?symbol={series.symbol}&interval=1h&format=rows&limit=1")
+    assert page.headers["Link"].isascii()
+    klines = client.get(f"/api/v3/klines?symbol={series.symbol}&interval=1h").get_json()
+    assert [row[0] for row in klines] == opens
+    found = client.get(f"/udf/search?query={series.symbol[:2]}").get_json()
+    assert [one["ticker"] for one in found] == [series.symbol]
 
 
 def test_a_stream_keeps_its_turn_until_its_last_byte(

@@ -65,4 +65,5 @@ def test_the_page_shows_every_path_and_needs_no_script(browser: Browser) -> None
     for name in OPERATIONS:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", name.split()[1])
         assert f"<code>{path}</code>" in answer.text
-    assert "allowed" in answer.text
+    assert "<td>1 to 5000; else 500 or all</td>" in answer.text
+    assert "<code>all</code>" in answer.text and "`" not in answer.text

@@ -64,10 +64,10 @@ def read(args: MultiDict[str, str], allowed: Sequence[Parameter[Any]]) -> dict[s
                 -1102,
                 f"Mandatory parameter '{one.name}' was not sent, was empty/null, or malformed.",
             )
-    values = args.to_dict()
+    found = args.to_dict()
     for one in allowed:
-        one.read(values)
-    return values
+        one.read(found)
+    return found
 
 
 def _legal(name: str, text: str, pattern: re.Pattern[str], shown: str) -> str:

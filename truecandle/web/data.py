@@ -54,7 +54,9 @@ class Snapshot(NamedTuple):
 @bp.get("/data")
 @require_read
 def candles() -> Response:
-    """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
+    """Official candles, ascending, in columns or another format. With `live=1` also the live ones
+    of the same instant.
+    """
     values = single(request.args, DATA)
     if is_other(values):
         return data_answers.answer(parse_data_request(services().markets, values))

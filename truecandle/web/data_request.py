@@ -7,7 +7,7 @@ Invariant: a combination that cannot be honoured is refused by name; no paramete
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from truecandle.candles.series import Series
@@ -74,8 +74,21 @@ SERIES_NAMES: Final = text(
 )
 #: What asks for another form than the usual one.
 FORMS: Final = (SERIES_NAMES, FORMAT, FIELD_NAMES, DECIMALS)
+#: `symbol` and `interval` where `series` may stand in their place.
+_ONE_SERIES: Final = tuple(replace(one, is_required=False) for one in SERIES)
+_LIMIT: Final = replace(LIMIT, schema={"anyOf": [LIMIT.schema, {"const": ALL}]})
 #: All that `/data` takes.
-DATA: Final = (*SERIES, LIMIT, START, END, BEFORE, TIME, LIVE, MARKS, *FORMS)
+DATA: Final[tuple[Parameter[Any], ...]] = (
+    *_ONE_SERIES,
+    _LIMIT,
+    START,
+    END,
+    BEFORE,
+    TIME,
+    LIVE,
+    MARKS,
+    *FORMS,
+)
 
 
 @dataclass(frozen=True, slots=True)

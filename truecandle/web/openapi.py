@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, render_template
+from markupsafe import Markup, escape
 from werkzeug.routing import Rule
 
 from truecandle.exact_json import dumps
@@ -101,8 +102,34 @@ def readable() -> str:
         found.setdefault(route.group, []).append(route)
     groups = {group: found[group] for group in dict.fromkeys(_GROUPS.values()) if group in found}
     return render_template(
-        "docs.html", groups=groups, access=_ACCESS, problems=PROBLEMS, status=HTTPStatus
+        "docs.html",
+        groups=groups,
+        access=_ACCESS,
+        problems=PROBLEMS,
+        status=HTTPStatus,
+        allowed=allowed,
+        marked=marked,
     )
+
+
+def marked(about: str) -> Markup:
+    """A sentence as HTML, with what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(about))))
+
+
+def allowed(schema: Mapping[str, Any]) -> str:
+    """What a value may be, in words."""
+    if "anyOf" in schema:
+        return " or ".join(filter(None, map(allowed, schema["anyOf"])))
+    told = str(schema.get("const", ""))
+    if "enum" in schema:
+        told = ", ".join(schema["enum"])
+    elif "maximum" in schema:
+        told = f"{schema['minimum']} to {schema['maximum']}"
+    elif "examples" in schema:
+        told = f"as {schema['examples'][0]}"
+    usual = schema.get("default", "")
+    return f"{told}; else {usual}" if usual != "" else told
 
 
 def routes(app: Flask) -> Iterator[Route]:
