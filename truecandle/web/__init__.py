@@ -32,12 +32,14 @@ from truecandle.web import (
     compression,
     corrections,
     data,
+    drawings,
     errors,
     exchange_api,
     gaps,
     health,
     history,
     known_devices,
+    layouts,
     live_candle,
     log,
     markets,
@@ -45,6 +47,7 @@ from truecandle.web import (
     pages,
     read_limit,
     sockets,
+    study_templates,
     udf,
     user_settings,
 )
@@ -71,7 +74,7 @@ BODY_BYTES_MAX: Final = 16 * 1024
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
     *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
-    *(user_settings, binance_api, udf, health, openapi),
+    *(user_settings, drawings, layouts, study_templates, binance_api, udf, health, openapi),
 )
 
 

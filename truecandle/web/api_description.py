@@ -62,6 +62,13 @@ def _page(*problems: int) -> Operation:
     return Operation({200: {"text/html": {"type": "string"}}, 303: {}}, problems)
 
 
+def _saved(what: str) -> Operation:
+    """A document of a user, in place of the version that is named."""
+    return _json(
+        shapes.document(what), *(*_CHANGES, 409), body=shapes.body(shapes.document_members(what))
+    )
+
+
 _ETAG: Final = ("ETag", "Link", "TrueCandle-Version")
 _DATA: Final = Operation(
     {
@@ -109,6 +116,15 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "PUT /settings": _json(
         part("UserSettings"), *_CHANGES, body=shapes.body({"settings": shapes.ANY_OBJECT})
     ),
+    "GET /drawings/<symbol>": _read(shapes.document("drawings")),
+    "PUT /drawings/<symbol>": _saved("drawings"),
+    "GET /layouts": _read(shapes.ANY_OBJECT),
+    "GET /layouts/<name>": _read(shapes.document("layout")),
+    "PUT /layouts/<name>": _saved("layout"),
+    "DELETE /layouts/<name>": Operation({204: {}}, (*_CHANGES, 404)),
+    "GET /study-templates": _read(shapes.ANY_OBJECT),
+    "PUT /study-templates/<name>": _saved("studies"),
+    "DELETE /study-templates/<name>": Operation({204: {}}, (*_CHANGES, 404)),
     "GET /healthz": _json(shapes.ANY_OBJECT),
     "GET /readyz": Operation({200: {JSON: shapes.READY}, 503: {JSON: shapes.READY}}),
     "GET /metrics": Operation({200: {"text/plain": {"type": "string"}}}, (401,)),

@@ -76,6 +76,16 @@ _COLUMNS: Final = {
     "gaps": listed({"type": "array", "prefixItems": [MS, MS, TEXT]}),
 }
 
+
+def document_members(what: str) -> dict[str, Schema]:
+    """A user's document and its version."""
+    return {what: {}, "version": {"type": "integer", "minimum": 0}}
+
+
+def document(what: str) -> Schema:
+    return structure(document_members(what))
+
+
 PARTS: Final[dict[str, Schema]] = {
     "Problem": structure(
         {"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT, "code": TEXT}

@@ -25,7 +25,7 @@ from truecandle.web.socket_limits import group_of
 READS: Final = frozenset(
     {
         *("data", "live_candle", "gaps", "corrections", "audit", "history", "markets"),
-        *("exchange", "binance", "udf"),
+        *("exchange", "drawings", "layouts", "study_templates", "binance", "udf"),
     }
 )
 
