@@ -14,7 +14,8 @@ import requests
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
 from tests.support.stored_minutes import store_minutes
-from tests.support.web_process import Web, bearer, token_of
+from tests.support.web_process import HOURS, Web, bearer, token_of
+from truecandle.web.read_turns import READS_AT_ONCE
 
 COUNT = 30_000
 PATH = "/data?symbol=BTCUSDT&interval=1m&limit=all&format="
@@ -29,6 +30,12 @@ def test_a_stream_is_whole_or_seen_to_be_cut_off(
         web = Web(processes, server.url, tmp_path / "web", ASYNC_MODE=mode)
         asked = {**bearer(token_of(server.client())), "Accept-Encoding": "identity"}
         assert len(web.get(f"{PATH}rows", headers=asked).json()) == COUNT
+        for _ in range(READS_AT_ONCE + 1):  # whoever leaves early keeps no turn
+            with requests.get(
+                f"{web.url}{PATH}csv", headers=asked, stream=True, timeout=20
+            ) as left:
+                assert next(left.iter_content(1 << 10))
+        assert web.get(HOURS, headers=asked).status_code == 200
         with requests.get(f"{web.url}{PATH}csv", headers=asked, stream=True, timeout=20) as answer:
             chunks = answer.iter_content(1 << 14)
             next(chunks)
