@@ -239,6 +239,12 @@ def test_a_bad_request_gets_the_exchanges_code(
     assert set(said(answer)) == {"code", "msg"}
 
 
+def test_an_order_is_refused_in_the_exchanges_words(world: Flask, redis: Redis) -> None:
+    answer = world.test_client().post("/api/v3/order", headers=issue(redis, "write"))
+    assert (answer.status_code, said(answer)["code"]) == (405, -5000)
+    assert set(said(answer)) == {"code", "msg"}
+
+
 def test_whoever_may_not_read_is_told_in_the_exchanges_words(browser: Browser) -> None:
     answer = browser.get("/api/v3/ping")
     assert (answer.status_code, said(answer)["code"]) == (401, -2015)

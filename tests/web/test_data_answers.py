@@ -274,6 +274,16 @@ def test_junk_in_the_store_is_left_out_of_every_form(ann: Browser, redis: Redis)
         assert [int(line.split(",")[0]) for line in text.splitlines()[1:]] == opens
 
 
+@pytest.mark.usefixtures("short_pages")
+def test_a_page_of_junk_does_not_look_like_the_end(ann: Browser, redis: Redis) -> None:
+    opens = store_hours(redis, 20)
+    junk = {f'{{"junk":{i}}}'.encode(): opens[12] + 5 + i for i in range(10)}
+    redis.zadd(keys.klines(HOURLY), junk)
+    answer = ann.client.get(f"{HOURS}&limit=all&format=csv", buffered=False)
+    with pytest.raises(ConnectionAbortedError):
+        list(answer.response)
+
+
 def test_a_market_may_be_written_in_any_letters(
     settings: Settings, redis: Redis, ann: Browser
 ) -> None:

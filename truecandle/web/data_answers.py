@@ -19,7 +19,8 @@ from redis import Redis
 
 from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
-from truecandle.store import pages
+from truecandle.errors import StoreDamaged
+from truecandle.store import keys, pages
 from truecandle.store.columns import own_time
 from truecandle.store.pages import Page, Query
 from truecandle.web import compression, data_formats, data_tables
@@ -121,10 +122,13 @@ def _pages(redis: Redis, series: Series, asked: DataRequest, latest: int | None)
     while start_ms < end_ms:
         page = pages.read(redis, series, Query(STREAM_CANDLES, start_ms, end_ms))
         yield page
-        opens = [ms for ms in map(own_time, page.members) if ms is not None]
-        if not page.has_more or not opens:
+        if not page.has_more:
             return
-        start_ms = max(opens) + 1
+        opens = [ms for ms in map(own_time, page.members) if ms is not None]
+        following_ms = max(opens, default=-1) + 1
+        if following_ms <= start_ms:
+            raise StoreDamaged(f"{keys.klines(series)} holds a page of what is not ours")
+        start_ms = following_ms
 
 
 def _tag(asked: DataRequest, known: Iterable[bytes]) -> str:
