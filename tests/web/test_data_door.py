@@ -139,7 +139,7 @@ def test_both_ways_say_the_same_to_the_byte(
 ) -> None:
     opens = store_hours(redis, 60)
     for form in (
-        *("", "&limit=7", "&time=ms", f"&time=ms&limit=3&start={opens[2]}", "&end=5"),
+        *("", "&limit=7", "&time=ms", f"&time=ms&limit=3&start={opens[2]}", f"&end={opens[4]}"),
         *(f"&before={opens[9]}&limit=5", f"&start={opens[3]}&end={opens[6]}", "&limit=60&time=iso"),
     ):
         headers = token | {"Accept-Encoding": coding}
