@@ -7,6 +7,7 @@ Invariant: an ETag names one coding of one answer: `"5f…:br"`; without a codin
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -28,13 +29,21 @@ _GZIP: Final = zlib.MAX_WBITS | 16
 
 def compress(body: bytes, coding: str) -> bytes:
     """`body` in one of `LEVELS`' codings."""
+    pack, end = packer(coding)
+    return pack(body) + end()
+
+
+def packer(coding: str) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    """What packs piece by piece, and what gives the end of it."""
     level = LEVELS[coding]
     if coding == "zstd":
-        return bytes(zstd.compress(body, level))
+        frame = zstd.ZstdCompressor(level)
+        return frame.compress, frame.flush
     if coding == "br":
-        return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=level))
-    packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
-    return packer.compress(body) + packer.flush()
+        text = brotli.Compressor(mode=brotli.MODE_TEXT, quality=level)
+        return text.process, text.finish
+    file = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
+    return file.compress, file.flush
 
 
 @lru_cache(maxsize=100)

@@ -21,6 +21,7 @@ from redis import Redis
 
 from truecandle.exact_json import Exact, dumps
 from truecandle.store import pages
+from truecandle.store.pages import Query
 from truecandle.web import codings
 from truecandle.web.byte_cache import ByteCache
 from truecandle.web.column_blocks import ColumnBlocks, ColumnTexts
@@ -172,17 +173,19 @@ def columns_json(
     return dumps(fields | dict(beside or {}))
 
 
-def link(asked: ColumnRequest, edge: bytes, script_root: str) -> str:
-    """Where the neighbouring page is: the newer one when reading from a start, else the older."""
-    return _link(tuple(asked.parameters.items()), asked.query.query.is_forward, edge, script_root)
+def link(query: Query, parameters: Mapping[str, str], edge_ms: int, script_root: str) -> str:
+    """Where the neighbour of a page is that ends there: with `query.is_forward` the newer one, from
+    its last candle on, else the older one, before its first.
+    """
+    return _link(tuple(parameters.items()), query.is_forward, edge_ms, script_root)
 
 
 @lru_cache(maxsize=1_000)
 def _link(
-    parameters: tuple[tuple[str, str], ...], is_forward: bool, edge: bytes, script_root: str
+    parameters: tuple[tuple[str, str], ...], is_forward: bool, edge_ms: int, script_root: str
 ) -> str:
     relation, name = ("next", "start") if is_forward else ("prev", "before")
-    query = urlencode(dict(parameters) | {name: str(int(edge) + is_forward)})
+    query = urlencode(dict(parameters) | {name: str(edge_ms + is_forward)})
     return f'<{script_root}{PATH}?{query}>; rel="{relation}"'
 
 
@@ -207,5 +210,6 @@ def _given(
     if coding:
         headers.append(("Content-Encoding", coding))
     if kept.edge:
-        headers.append(("Link", link(asked, kept.edge, environ.get("SCRIPT_NAME", ""))))
+        told = (asked.query.query, asked.parameters, int(kept.edge), environ.get("SCRIPT_NAME", ""))
+        headers.append(("Link", link(*told)))
     return ColumnAnswer(200, headers, body)

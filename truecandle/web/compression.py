@@ -10,6 +10,7 @@ or coded already, is left as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from flask import Flask, Response, g, request
@@ -23,10 +24,16 @@ from truecandle.web.codings import (
     coded_etag,
     compress,
     known_etag,
+    packer,
 )
 from truecandle.web.services import services
 
-TYPES: Final = frozenset({"text/html", "application/json", "application/problem+json"})
+TYPES: Final = frozenset(
+    {
+        *("text/html", "application/json", "application/problem+json"),
+        *("text/csv", "application/x-ndjson"),
+    }
+)
 
 #: How the ETag of a coded answer ends: `"5f…:br"`.
 _CODED: Final = re.compile(rf':(?:{"|".join(LEVELS)})(?=")')
@@ -39,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 def respond(body: bytes, coded: dict[str, bytes] | None = None) -> Response:
     """A JSON answer. With `coded` what it was compressed to is kept there for the next reader."""
-    coding = _accepted()
+    coding = liked()
     if coded is None or not coding or len(body) < BYTES_MIN:
         return Response(body, mimetype="application/json")
     if coding not in coded:
@@ -49,6 +56,22 @@ def respond(body: bytes, coded: dict[str, bytes] | None = None) -> Response:
     return response
 
 
+def stream(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """What comes piece by piece, in one of `LEVELS`' codings or ("") as it is, as it comes."""
+    if not coding:
+        return (chunk for chunk in chunks if chunk)
+    return _packed(chunks, coding, services().server.run_blocking)
+
+
+def _packed(chunks: Iterable[bytes], coding: str, beside: Callable[..., bytes]) -> Iterator[bytes]:
+    pack, end = packer(coding)
+    for chunk in chunks:
+        packed = beside(pack, chunk) if len(chunk) >= BESIDE_BYTES else pack(chunk)
+        if packed:
+            yield packed
+    yield end()
+
+
 def _compressed(body: bytes, coding: str) -> bytes:
     """Long bodies beside the hub, so that nobody waits for them."""
     if len(body) < BESIDE_BYTES:
@@ -56,7 +79,8 @@ def _compressed(body: bytes, coding: str) -> bytes:
     return services().server.run_blocking(compress, body, coding)
 
 
-def _accepted() -> str:
+def liked() -> str:
+    """The coding that the reader likes best, "" for none."""
     return accepted(request.headers.get("Accept-Encoding", ""))
 
 
@@ -84,7 +108,7 @@ def _encode(response: Response) -> None:
     coding = response.content_encoding or ""
     if not coding:
         body = response.get_data()
-        coding = _accepted() if len(body) >= BYTES_MIN else ""
+        coding = liked() if len(body) >= BYTES_MIN else ""
         if not coding:
             return
         response.set_data(_compressed(body, coding))

@@ -25,12 +25,14 @@ from truecandle.store.columns import Columns, columns
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
 from truecandle.store.versions import Versions
-from truecandle.web import column_answers
+from truecandle.web import column_answers, data_answers
 from truecandle.web.auth import require_read
 from truecandle.web.column_answers import ColumnRequest, columns_json, link
 from truecandle.web.column_blocks import texts_of
 from truecandle.web.data_door import VERSIONS
+from truecandle.web.data_request import DATA, is_other, parse_data_request
 from truecandle.web.json_response import private
+from truecandle.web.parameters import single
 from truecandle.web.query import DataQuery, parse_data_query
 from truecandle.web.services import services
 
@@ -52,9 +54,13 @@ class Snapshot(NamedTuple):
 @bp.get(column_answers.PATH)
 @require_read
 def candles() -> Response:
-    """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
-    query = parse_data_query(services().markets, request.args)
-    asked = ColumnRequest(query, request.args.to_dict())
+    """Official candles, ascending, in columns or another format. With `live=1` also the live ones
+    of the same instant.
+    """
+    values = single(request.args, DATA)
+    if is_other(values):
+        return data_answers.answer(parse_data_request(services().markets, values))
+    asked = ColumnRequest(parse_data_query(services().markets, values), values)
     return _plain(asked) if asked.query.is_plain else _of_now(asked)
 
 
@@ -86,7 +92,8 @@ def _of_now(asked: ColumnRequest) -> Response:
         times = snapshot.columns.time
         if snapshot.page.has_more and times:
             edge = times[-1 if wanted.query.is_forward else 0]
-            response.headers["Link"] = link(asked, edge, request.script_root)
+            told = (wanted.query, asked.parameters, int(edge), request.script_root)
+            response.headers["Link"] = link(*told)
     response.set_etag(tag)
     return private(response)
 

@@ -22,7 +22,8 @@ from truecandle.store.versions import Versions
 from truecandle.web import log, read_limit
 from truecandle.web.column_answers import PATH, ColumnAnswer, ColumnRequest
 from truecandle.web.errors import Problem
-from truecandle.web.query import PLAIN_PARAMETERS, parse_data_query
+from truecandle.web.parameters import single
+from truecandle.web.query import PLAIN, parse_data_query
 from truecandle.web.read_limit import REFUSED, Refused
 from truecandle.web.read_quota import Quota
 from truecandle.web.services import Services
@@ -103,11 +104,9 @@ class DataDoor:
 
 
 def _parsed(environ: Environ, services: Services) -> ColumnRequest | None:
-    args = Request(environ).args
-    if not set(args) <= set(PLAIN_PARAMETERS):
-        return None
     try:
-        return ColumnRequest(parse_data_query(services.markets, args), args.to_dict())
+        values = single(Request(environ).args, PLAIN)
+        return ColumnRequest(parse_data_query(services.markets, values), values)
     except (CandleError, Problem):
         return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from flask import Flask, Response, g, request
@@ -26,7 +27,7 @@ from truecandle.web.socket_limits import group_of
 READS: Final = frozenset(
     {
         *("data", "live_candle", "gaps", "corrections", "audit", "history", "markets"),
-        *("exchange", "drawings", "layouts", "study_templates"),
+        *("exchange", "drawings", "layouts", "study_templates", "binance", "udf"),
     }
 )
 
@@ -43,7 +44,10 @@ class Refused(NamedTuple):
 
 
 def init_app(app: Flask) -> None:
-    """Counts before a view is asked, and tells with its answer. Belongs after `auth`."""
+    """Counts before a view is asked, and tells with its answer. Belongs after `auth`.
+
+    The turn of a stream is over when its last byte has left.
+    """
     app.before_request(_count)
     app.after_request(_tell)
     app.teardown_request(_leave)
@@ -84,6 +88,15 @@ def _enter(services: Services, who: str) -> None:
         raise Problem(429, "too-many", detail, {"Retry-After": "1"})
 
 
+def paths(app: Flask) -> frozenset[str]:
+    """All that is read."""
+    return frozenset(
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in READS and "<" not in rule.rule
+    )
+
+
 def _count() -> None:
     if request.blueprint not in READS or request.method not in ("GET", "HEAD"):
         return
@@ -116,6 +129,8 @@ def _leave(_: BaseException | None) -> None:
 
 
 def _tell(response: Response) -> Response:
+    if response.is_streamed and (who := g.pop("read_turn", None)) is not None:
+        response.call_on_close(partial(services().read_turns.leave, who))
     quota: Quota | None = g.get("read_quota")
     if quota is not None:
         response.headers.update(quota.headers)
