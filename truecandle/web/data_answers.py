@@ -31,6 +31,8 @@ from truecandle.web.services import services
 
 #: Candles that a stream reads at a time.
 STREAM_CANDLES: Final = 2_000
+#: The version of the one series, for who asks again what is newer.
+VERSION: Final = "TrueCandle-Version"
 #: Part of every ETag: another shape of the answer is another answer.
 _SHAPE: Final = b"forms 1"
 
@@ -70,7 +72,7 @@ def _page(asked: DataRequest) -> Response:
         if page.has_more and opens:
             response.headers["Link"] = page_link(asked.query, min(opens), max(opens))
     response.set_etag(tag)
-    response.headers["TrueCandle-Version"] = str(page.version)
+    response.headers[VERSION] = str(page.version)
     return private(response)
 
 
@@ -97,6 +99,8 @@ def _stream(asked: DataRequest) -> Response:
     chunks = compression.stream(_pieces(asked, found), coding)
     response = Response(_guarded(chunks), mimetype=MIMETYPES[asked.format])
     response.vary.add("Accept-Encoding")
+    if len(metas) == 1:
+        response.headers[VERSION] = str(metas[0].version)
     if coding:
         response.content_encoding = coding
     if is_known:
