@@ -217,6 +217,8 @@ def test_a_page_has_a_strong_etag_and_a_stream_a_weak_one(ann: Browser, redis: R
     page, stream = f"{HOURS}&format=csv", f"{HOURS}&format=csv&limit=all"
     tags = {path: ann.get(path).headers["ETag"] for path in (page, stream)}
     assert not tags[page].startswith("W/") and tags[stream].startswith("W/")
+    versions = {ann.get(path).headers["TrueCandle-Version"] for path in (page, stream)}
+    assert versions == {str(official.meta(redis, HOURLY).version)}
     for path, tag in tags.items():
         again = ann.get(path, **{"If-None-Match": tag})
         assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)

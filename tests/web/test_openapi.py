@@ -1,7 +1,7 @@
 """`/openapi.json` and `/docs` describe what is there: every route, by what checks its requests.
 
-Never here: what a path answers to good requests.
-Invariant: the description and the application have the same routes and parameters.
+Never here: what an answer means.
+Invariant: the description and the application have the same routes, parameters and answers.
 """
 
 from __future__ import annotations
@@ -9,8 +9,19 @@ from __future__ import annotations
 import re
 
 from flask import Flask
+from jsonschema import Draft202012Validator
+from redis import Redis
 
-from tests.support.web_app import Browser, said
+from tests.support.web_app import (
+    FORMING_MS,
+    HOUR_MS,
+    HOURLY,
+    Browser,
+    said,
+    store_hours,
+    store_live,
+)
+from truecandle.store import official
 from truecandle.web.api_description import OPERATIONS
 
 
@@ -55,6 +66,49 @@ def test_the_document_is_whole(ann: Browser) -> None:
     assert set(data["responses"]["200"]["content"]) >= {"application/json", "text/csv"}
     assert "503" in data["responses"]
     assert found["paths"]["/healthz"]["get"]["security"] == [{}]
+
+
+HOURS = "symbol=BTCUSDT&interval=1h"
+GOOD = (
+    f"/data?{HOURS}&live=1&marks=1",
+    f"/data?{HOURS}&fields=all&decimals=string",
+    f"/data?{HOURS}&format=rows",
+    f"/data?{HOURS}&format=binance",
+    "/data?series=BTCUSDT:1h,ETHUSDT:1h",
+    "/data?series=BTCUSDT:1h,ETHUSDT:1h&format=rows",
+    f"/live-candle?{HOURS}",
+    f"/gaps?{HOURS}",
+    f"/corrections?{HOURS}",
+    f"/audit?{HOURS}",
+    f"/history?{HOURS}",
+    *("/markets", "/exchange/markets", "/settings", "/healthz", "/readyz"),
+    *("/layouts", "/study-templates"),
+    *("/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/ticker/price"),
+    f"/api/v3/klines?{HOURS}",
+    *("/api/v3/ticker/price?symbol=BTCUSDT", "/api/v3/ticker/24hr"),
+    *("/udf/config", "/udf/symbols?symbol=BTCUSDT", "/udf/search?query=BTC"),
+    "/udf/history?symbol=BTCUSDT&resolution=60&to=1704141000",
+    "/udf/history?symbol=BTCUSDT&resolution=60&to=1000000000",
+    "/udf/marks?symbol=BTCUSDT&resolution=60&to=1704141000",
+    *("/data?symbol=BTCUSDT", "/markets?x=1", "/udf/symbols", "/api/v3/klines"),
+)
+
+
+def test_answers_good_and_bad_are_what_the_description_says(ann: Browser, redis: Redis) -> None:
+    opens = store_hours(redis, 3)
+    store_live(redis, FORMING_MS)
+    row = [opens[0], "1", "2", "1", "2", "5", opens[0] + HOUR_MS - 1, "1", 1, "1", "1", "0"]
+    official.upsert_klines(redis, HOURLY, [row], now_ms=FORMING_MS, settle_ms=3000)
+    described = said(ann.get("/openapi.json"))
+    for path in GOOD:
+        answer = ann.get(path)
+        expected = described["paths"][path.partition("?")[0]]["get"]["responses"]
+        content = expected[str(answer.status_code)]["content"][answer.mimetype]
+        schema = {**content["schema"], "components": described["components"]}
+        assert [
+            f"{path}: {error.json_path} {error.message[:200]}"
+            for error in Draft202012Validator(schema).iter_errors(answer.get_json())
+        ] == []
 
 
 def test_the_page_shows_every_path_and_needs_no_script(browser: Browser) -> None:

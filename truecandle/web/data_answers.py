@@ -31,6 +31,8 @@ from truecandle.web.services import services
 
 #: Candles that a stream reads at a time.
 STREAM_CANDLES: Final = 2_000
+#: The version of the one series, for who asks again what is newer.
+VERSION: Final = "TrueCandle-Version"
 #: Part of every ETag: another shape of the answer is another answer.
 _SHAPE: Final = b"forms 1"
 
@@ -60,7 +62,7 @@ def _page(asked: DataRequest) -> Response:
             told = (asked.query, request.args.to_dict(), edge_ms, request.script_root)
             response.headers["Link"] = link(*told)
     response.set_etag(tag)
-    response.headers["TrueCandle-Version"] = str(page.version)
+    response.headers[VERSION] = str(page.version)
     return private(response)
 
 
@@ -87,6 +89,8 @@ def _stream(asked: DataRequest) -> Response:
     chunks = compression.stream(_pieces(asked, found), coding)
     response = Response(_guarded(chunks), mimetype=MIMETYPES[asked.format])
     response.vary.add("Accept-Encoding")
+    if len(metas) == 1:
+        response.headers[VERSION] = str(metas[0].version)
     if coding:
         response.content_encoding = coding
     if is_known:
