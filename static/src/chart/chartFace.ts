@@ -7,7 +7,7 @@ import type { Candle, CandleInState } from "../candles/candle.ts";
 import type { Interval } from "../candles/interval.ts";
 import type { Series } from "../candles/series.ts";
 import type { BarsListener, ChartInside } from "./chartInside.ts";
-import { momentAt, placeOf, timeAt } from "./places.ts";
+import { momentAt, placeOf, timeAt } from "../candles/places.ts";
 
 /** A stretch of the time axis, to the fraction of a bar, beyond the bars too. */
 export interface Span {
