@@ -19,7 +19,7 @@ import { standing } from "../ui/format.ts";
 import { freshness } from "../ui/freshness.ts";
 import { holeWords, jumpWords } from "../ui/gapWords.ts";
 import { keyed } from "../ui/keyWords.ts";
-import { laterStyle } from "../ui/laterOn.ts";
+import { later, laterStyle } from "../ui/laterOn.ts";
 import { spoken } from "../ui/legend.tsx";
 import type { PaneStudies } from "./paneStudies.ts";
 import { address, mayWrite, type Actions, type Pane, type SharedParts } from "../ui/page.ts";
@@ -253,7 +253,7 @@ export class ChartPane {
 
   #sayKey(name: string) {
     const { chart, session, state } = this;
-    this.#say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
+    this.#say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }) + (later.peek()?.studiesSpoken(this.page) ?? ""));
   }
 
   /** Reads out what is pointed at. */

@@ -12,7 +12,7 @@ export { MarketSearch } from "./marketSearch.tsx";
 export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
 export { StudyDialog } from "./studyDialog.tsx";
-export { StudyPaneRows, StudyRows } from "./studyLegend.tsx";
+export { StudyPaneRows, StudyRows, studiesSpoken } from "./studyLegend.tsx";
 export { TruthNotes } from "./truthNotes.tsx";
 export { TruthPanel } from "./truthPanel.tsx";
 export { correctionSpoken } from "./truthWords.ts";

@@ -3,7 +3,7 @@
 // Invariant: what is chosen is on the chart at once; a number that may not be stays in its field, with what it may be.
 
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { ChosenStudies } from "../state/chosenStudies.ts";
 import { KINDS, STUDIES_MAX, rulesOf, type Study, type StudyKind } from "../studies/study.ts";
 import { Dialog } from "./dialogs.tsx";
@@ -22,13 +22,17 @@ interface StudiesProps extends PageProps {
   readonly studies: ChosenStudies;
 }
 
+/** What is meant most likely: the first field of the settings, or the first kind to add. */
+const FIRST = "#studies :is(.study-settings input, .study-settings select, .study-add)";
+
 const GROUPS = [["candles", "Add over the candles"], ["below", "Add below the candles"]] as const;
 
 export function StudyDialog({ page }: PageProps): JSX.Element {
   const studies = page.state.studies.value;
+  const edited = studies?.list.value.find(({ id }) => id === studies.edited.value);
   useEffect(() => () => { if (studies !== null) studies.edited.value = null; }, [studies]);
+  useEffect(() => document.querySelector<HTMLElement>(FIRST)?.focus(), [studies, edited?.id]); // once the dialog is open
   if (studies === null) return <Dialog page={page} id="studies" title="Studies"><p class="dialog-note">Loading …</p></Dialog>;
-  const edited = studies.list.value.find(({ id }) => id === studies.edited.value);
   return (
     <Dialog page={page} id="studies" title={edited === undefined ? "Studies" : studyTitle(edited)}>
       {edited === undefined ? <StudyChoice page={page} studies={studies} /> : <StudySettings key={edited.id} page={page} studies={studies} study={edited} />}
@@ -39,14 +43,12 @@ export function StudyDialog({ page }: PageProps): JSX.Element {
 function StudyChoice({ page, studies }: StudiesProps): JSX.Element {
   const { announcer } = page;
   const list = studies.list.value;
-  const body = useRef<HTMLDivElement>(null);
-  useEffect(() => body.current!.querySelector<HTMLButtonElement>(".study-add")?.focus(), []);
   const add = (kind: StudyKind) => {
     const study = studies.add(kind);
     announcer.tell(study === null ? `No more than ${STUDIES_MAX} studies on one chart.` : `${studyTitle(study)} added.`);
   };
   return (
-    <div class="study-choice" ref={body}>
+    <div class="study-choice">
       {list.length === 0 ? null : (
         <section aria-label="On this chart">
           <h3>On this chart</h3>

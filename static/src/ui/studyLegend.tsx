@@ -41,6 +41,16 @@ export function StudyPaneRows({ page }: PaneProps): JSX.Element | null {
   );
 }
 
+/** The same in words, for those who move by keys and hear it; "" where there is none. */
+export function studiesSpoken({ state }: Pane): string {
+  const [studies, time, precision] = [state.studies.peek(), state.pointed.peek()?.time ?? null, state.precision.peek()];
+  return (studies?.list.peek() ?? []).flatMap((study) => {
+    const { lines, unit } = OUTPUTS[study.kind];
+    const told = studies!.valuesAt(study, time).flatMap((value, i) => (value === null ? [] : [`${lines.length > 1 ? `${lines[i]!.name} ` : ""}${studyValue(value, unit, precision)}`]));
+    return told.length === 0 ? [] : [`. ${studyTitle(study)}: ${told.join(", ")}`];
+  }).join("");
+}
+
 function Row({ page, studies, study }: RowProps): JSX.Element {
   const title = studyTitle(study);
   const edit = () => {

@@ -4,7 +4,6 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type { ChosenStudies } from "../state/chosenStudies.ts";
 import { COLORS, WIDTHS, fits, isNumberInput, rulesOf, usualInputs, type NumberInput, type Study } from "../studies/study.ts";
 import type { Page } from "./page.ts";
@@ -17,8 +16,6 @@ interface SettingsProps {
 }
 
 export function StudySettings({ page: { dialog }, studies, study }: SettingsProps): JSX.Element {
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current!.querySelector<HTMLElement>("input, select")?.focus(), []);
   const { id, kind, inputs, style } = study;
   const set = (name: string, value: number | string) => studies.change(id, { inputs: { ...inputs, [name]: value } });
   const submitted = (event: Event) => {
@@ -30,13 +27,13 @@ export function StudySettings({ page: { dialog }, studies, study }: SettingsProp
     studies.edited.value = null;
   };
   return (
-    <form class="study-settings" ref={form} onSubmit={submitted} noValidate>
+    <form class="study-settings" onSubmit={submitted} noValidate>
       {Object.entries(rulesOf(kind).inputs).map(([name, input]) => (isNumberInput(input)
         ? <NumberField key={name} name={name} input={input} value={Number(inputs[name])} onSet={(value) => set(name, value)} />
         : (
           <label key={name} class="study-field">
             <span>{inputName(name)}</span>
-            <select class="field" value={String(inputs[name])} onChange={({ currentTarget }) => set(name, currentTarget.value)}>
+            <select class="field" name={name} value={String(inputs[name])} onChange={({ currentTarget }) => set(name, currentTarget.value)}>
               {input.allowed.map((choice) => <option key={choice} value={choice}>{choiceName(choice)}</option>)}
             </select>
           </label>

@@ -53,15 +53,13 @@ export class StudyLines implements ISeriesPrimitive<Time> {
     return [{ zOrder: () => "normal", renderer: () => ({ draw: (target) => this.#draw(target) }) }];
   }
 
-  /** The newest value, at the price axis of a pane of its own. */
+  /** The newest value of the first line, at the price axis of a pane of its own. */
   priceAxisViews(): readonly ISeriesPrimitiveAxisView[] {
-    if (rulesOf(this.#study.kind).place === "candles") return [];
-    return this.#lines.flatMap(([output, column], i) => {
-      const value = column[this.#parts.set.candles.length - 1];
-      const y = value === undefined || Number.isNaN(value) ? null : (this.#attached?.series.priceToCoordinate(value) ?? null);
-      if (value === undefined || y === null || output.look === "columns") return [];
-      return [{ coordinate: () => y, text: () => this.#parts.words(value), textColor: () => this.#colors.bg, backColor: () => this.#color(this.#lines[i]![0].shade, value) }];
-    });
+    const [output, column] = this.#lines.find(([{ look }]) => look === "line") ?? [];
+    const value = column?.[this.#parts.set.candles.length - 1];
+    if (output === undefined || value === undefined || Number.isNaN(value) || rulesOf(this.#study.kind).place === "candles") return [];
+    const y = this.#attached?.series.priceToCoordinate(value) ?? null;
+    return y === null ? [] : [{ coordinate: () => y, text: () => this.#parts.words(value), textColor: () => this.#colors.bg, backColor: () => this.#color(output.shade, value) }];
   }
 
   autoscaleInfo(): AutoscaleInfo | null {
