@@ -40,12 +40,14 @@ export function StudySettings({ page: { dialog }, studies, study }: SettingsProp
         )))}
       <fieldset class="study-colors">
         <legend>Colour</legend>
-        {COLORS.map((color) => (
-          <label key={color} title={colorName(color)} data-color={color}>
-            <input type="radio" name="color" value={color} aria-label={colorName(color)} checked={style.color === color} onChange={() => studies.change(id, { style: { ...style, color } })} />
-            <span class="study-swatch" aria-hidden="true" />
-          </label>
-        ))}
+        <div>
+          {COLORS.map((color) => (
+            <label key={color} title={colorName(color)} data-color={color}>
+              <input type="radio" name="color" value={color} aria-label={colorName(color)} checked={style.color === color} onChange={() => studies.change(id, { style: { ...style, color } })} />
+              <span class="study-swatch" aria-hidden="true" />
+            </label>
+          ))}
+        </div>
       </fieldset>
       <label class="study-field">
         <span>Width</span>
