@@ -1,4 +1,4 @@
-"""Studies on the page: added by keyboard, pointer and finger, set, kept, and right where candles join.
+"""Studies on the page: by keyboard, pointer and finger, kept, and right where candles join.
 
 Never here: the maths (`tests/js`), what a list of studies may hold (`tests/web/test_studies.py`).
 Invariant: values are compared with another's maths on the candles that the page itself shows.
@@ -192,8 +192,8 @@ def test_in_dark_and_light_and_by_finger_axe_finds_nothing(reader: Page, system:
     browser = reader.context.browser
     assert browser is not None
     context = browser.new_context(
-        storage_state=reader.context.storage_state(), has_touch=True, is_mobile=True, color_scheme="dark",
-        viewport={"width": 390, "height": 844},
+        storage_state=reader.context.storage_state(), has_touch=True, is_mobile=True,
+        color_scheme="dark", viewport={"width": 390, "height": 844},
     )  # fmt: skip
     phone = context.new_page()
     wait_for(lambda: len(kept(reader)) == 6, what="studies that are kept")
