@@ -83,6 +83,7 @@ def measure(url: str, candles: int) -> None:
             ("500 candles, hands off", lambda: page.wait_for_timeout(pause)),
             (f"scroll to {candles}", lambda: reader.scroll_until(candles)),
             ("there, hands off", lambda: page.wait_for_timeout(pause)),
+            ("their dialog", lambda: open_dialog(page)),
             ("one more study", lambda: one_more(page)),
             ("to now, hands off", lambda: to_now(page, pause)),
         ):
@@ -94,9 +95,13 @@ def are_done(page: Page, count: int) -> None:
     wait_for(lambda: page.evaluate(DONE, count), DONE_LIMIT_S, f"{count} studies")
 
 
-def one_more(page: Page) -> None:
-    """Of what has to be worked out from the first candle on."""
+def open_dialog(page: Page) -> None:
     page.keyboard.press("Alt+u")
+    page.locator(".study-add[data-kind=macd]").wait_for()
+
+
+def one_more(page: Page) -> None:
+    """Worked out from the first candle on."""
     page.locator(".study-add[data-kind=macd]").click()
     page.keyboard.press("Escape")
     are_done(page, len(STUDIES) + 1)
