@@ -7,6 +7,7 @@ Invariant: no number with a fraction becomes a float, neither on its way out nor
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -18,6 +19,17 @@ Exact = orjson.Fragment
 def dumps(value: object) -> bytes:
     """The value as compact JSON; what is `Exact` in it keeps its text."""
     return orjson.dumps(value)
+
+
+def exact(value: Any) -> Any:
+    """The same with every `Decimal` in it as `Exact` text without an exponent."""
+    if isinstance(value, Decimal):
+        return Exact(f"{value:f}")
+    if isinstance(value, dict):
+        return {name: exact(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [exact(one) for one in value]
+    return value
 
 
 def loads(text: str | bytes) -> Any:

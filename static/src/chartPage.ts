@@ -69,7 +69,7 @@ const shortcuts = new Shortcuts({
   alt: {
     KeyR: () => page.actions.resetView(), KeyL: scale("log"), KeyP: scale("percent"), KeyI: flip("inverted"),
     KeyG: () => toggleDateSheet(active.peek().page), KeyZ: () => { open.dialog.value = "zone"; },
-    KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(),
+    KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(), KeyU: () => { open.dialog.value = "studies"; },
   },
 });
 const exchange = new ExchangeMarkets(api, browserClock);
@@ -118,6 +118,7 @@ const told = (pane: () => ChartPane) => Object.freeze({
   version: () => pane().session.version(),
   state: () => pane().session.view(),
   sight: () => pane().chart.sight,
+  studies: async () => (await pane().studies)?.told() ?? [],
 });
 const truecandle = Object.freeze({ ...told(() => active.peek()), panes: () => panes.peek().map((pane) => told(() => pane)) });
 Object.assign(globalThis, { truecandle });

@@ -52,6 +52,7 @@ SETTINGS = {
     "theme": "dark", "zone": "Europe/Berlin", "colors": "blue-orange", "type": "heikin-ashi",
     "scale": "log", "inverted": False, "auto": True, "shortcuts": True, "panel": "watchlist",
     "favourites": ["BTCUSDT"], "last": {"symbol": "BTCUSDT", "interval": "1s"},
+    "studies": [{"id": "s1", "kind": "ema", "inputs": {"period": 50, "source": "close"}}],
 }  # fmt: skip
 OFFERED = ("time", "open", "high", "low", "close", "volume")
 

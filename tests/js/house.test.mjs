@@ -8,7 +8,7 @@ const ROOT = new URL("../../static/src/", import.meta.url);
 const LINES_MAX = 400;
 
 /** From the top down: a file imports from lower rungs and from its own folder only, types too. */
-const LADDER = [["chartPage.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts", "browserCheck.ts"], ["pane"], ["chart"], ["ui"], ["state"], ["net"], ["drawings"], ["candles", "clock.ts"]];
+const LADDER = [["chartPage.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts", "browserCheck.ts"], ["pane"], ["chart"], ["ui"], ["state"], ["net"], ["drawings", "studies"], ["candles", "clock.ts"]];
 
 /** Who may know which library: `[place, libraries]`. */
 const LIBRARIES = [
@@ -18,10 +18,11 @@ const LIBRARIES = [
   ["ui/announcer.ts", ["@preact/signals-core"]],
   ["ui/", ["preact", "preact/hooks", "@preact/signals"]],
   ["chart/", ["lightweight-charts"]],
+  ["studies/indicators.ts", ["trading-signals"]],
 ];
 
 /** Handed everything they talk to. */
-const PURE = ["candles/", "drawings/", "state/", "net/backoff.ts", "net/connection.ts", "net/subscription.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
+const PURE = ["candles/", "drawings/", "studies/", "state/", "net/backoff.ts", "net/connection.ts", "net/subscription.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
 
 const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => /\.tsx?$/.test(name));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { parseInterval } from "../../static/src/candles/interval.ts";
 import { parseSeries } from "../../static/src/candles/series.ts";
-import { momentAt, placeOf, timeAt } from "../../static/src/chart/places.ts";
+import { momentAt, placeOf, timeAt } from "../../static/src/candles/places.ts";
 import { Page, T0, price, row, settled } from "../support/js/world.mjs";
 
 const MINUTE = 60_000;

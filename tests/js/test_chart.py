@@ -240,3 +240,11 @@ def _legend(stage: Page, rows: str, live: str = "[]") -> dict[str, str]:
         }}"""
     )
     return shown
+
+
+def test_studies_add_no_place_to_the_time_axis_and_a_pane_only_while_they_are_drawn(
+    stage: Page,
+) -> None:
+    """Far back, at the newest candle again, and after 250 new ones."""
+    seen = stage.evaluate(f"async () => (await {MODULE}).studiesStand(6000)")
+    assert seen == {"apart": 0, "panes": [4, 2], "isDone": True}

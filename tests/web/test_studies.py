@@ -6,13 +6,23 @@ Invariant: the page has the same table.
 
 from __future__ import annotations
 
+import json
+import subprocess
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.support.browser_code import PARTS, node
 from truecandle.errors import CandleError
-from truecandle.web.studies import STUDY_KINDS, checked
+from truecandle.web.studies import (
+    STUDIES_MAX,
+    STUDY_COLORS,
+    STUDY_KINDS,
+    STUDY_WIDTHS,
+    NumberInput,
+    checked,
+)
 
 STUDY: dict[str, Any] = {"id": "s1", "kind": "supertrend", "inputs": {"period": 10}}
 
@@ -59,3 +69,34 @@ def test_every_kind_passes_with_its_own_inputs() -> None:
 def test_a_wrong_field_is_named_with_what_it_may_be(found: object, words: str) -> None:
     with pytest.raises(CandleError, match=words):
         checked("studies", found)
+
+
+def test_the_page_has_the_same_table() -> None:
+    page = page_table()
+    assert (page["most"], page["colors"], page["widths"]) == (
+        STUDIES_MAX,
+        list(STUDY_COLORS),
+        list(STUDY_WIDTHS),
+    )
+    kinds = {kind: set(rules["inputs"]) for kind, rules in page["kinds"].items()}
+    assert kinds == {kind: set(inputs) for kind, inputs in STUDY_KINDS.items()}
+    for kind, rules in page["kinds"].items():
+        for name, allowed in rules["inputs"].items():
+            check = STUDY_KINDS[kind][name]
+            if isinstance(check, NumberInput):
+                bounds = (allowed["least"], allowed["most"], allowed["decimals"])
+                assert bounds == (check.least, check.most, check.decimals), (kind, name)
+            else:
+                assert [check(name, one) for one in allowed["allowed"]] == allowed["allowed"]
+                with pytest.raises(CandleError) as refused:
+                    check(name, "none of them")
+                assert refused.value.allowed.split(", ") == allowed["allowed"]
+
+
+def page_table() -> dict[str, Any]:
+    """The table as the page has it; numbers with a fraction are exact."""
+    loader = ("--import", str(PARTS / "typescript.mjs"))
+    command = [node(), *loader, str(PARTS / "studyTable.mjs")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    table: dict[str, Any] = json.loads(run.stdout, parse_float=Decimal)
+    return table

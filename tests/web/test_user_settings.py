@@ -26,6 +26,14 @@ ALL: dict[str, Any] = {
     "panel": "truth",
     "favourites": ["BTCUSDT", "币安人生USDT"],
     "last": {"symbol": "BTCUSDT", "interval": "1M"},
+    "studies": [
+        {
+            "id": "s1",
+            "kind": "bollinger",
+            "inputs": {"period": 20, "deviations": 3, "source": "close"},
+            "style": {"color": "series-1", "width": 2},
+        }
+    ],
 }
 
 
@@ -57,6 +65,7 @@ def test_what_is_set_is_there_again_and_replaced_whole(ann: Browser) -> None:
         ("favourites", []),
         ("favourites", [f"S{number}USDT" for number in range(200)]),
         ("last", None),
+        ("studies", [{"id": "s1", "kind": "supertrend", "inputs": {"factor": 2.25}}]),
     ],
 )
 def test_every_value_that_a_key_may_have_is_taken(ann: Browser, key: str, value: object) -> None:
@@ -81,6 +90,7 @@ def test_every_value_that_a_key_may_have_is_taken(ann: Browser, key: str, value:
         ({"last": {"symbol": "BTCUSDT"}}, ("interval is missing",)),
         ({"last": {"symbol": "BTCUSDT", "interval": "7m"}}, ("interval", "'7m'", "15m")),
         ({"last": {**ALL["last"], "x": 1}}, ("field of last", "'x'", "interval, symbol")),
+        ({"studies": [{"id": "s1", "kind": "magic"}]}, ("kind", "'magic'", "ema")),
         ({"colour": "red"}, ("field of settings", "'colour'", "favourites")),
         ({"__proto__": {}}, ("field of settings", "'__proto__'")),
         ([], ("settings", "[]", "a JSON object")),

@@ -8,7 +8,6 @@ changed nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from flask import Blueprint, request
@@ -77,7 +76,7 @@ def save(
     `told` says what a conflict is answered with.
     """
     services().rate_limiter.hit(SAVES, "At most 60 are saved a minute.", current_user.name)
-    text = "" if content is None else exact_json.dumps(_exact(content)).decode()
+    text = "" if content is None else exact_json.dumps(exact_json.exact(content)).decode()
     document = StoredDocument(text, version)
     outcome, stored = user_documents.save(services().redis, kind, current_user.name, name, document)
     if outcome != "saved":
@@ -98,17 +97,6 @@ def parse_name(text: str) -> str:
         return text
     allowed = f"1 to {NAME_CHARS_MAX} characters, no space at an end, no '/', none unseen"
     raise CandleError("name", text, allowed)
-
-
-def _exact(value: Any) -> Any:
-    """The same with every `Decimal` as JSON keeps it."""
-    if isinstance(value, Decimal):
-        return exact_json.Exact(f"{value:f}")
-    if isinstance(value, dict):
-        return {name: _exact(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_exact(one) for one in value]
-    return value
 
 
 def _refused(outcome: Outcome, kind: DocumentKind, current: dict[str, Any]) -> Problem:

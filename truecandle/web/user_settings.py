@@ -15,12 +15,13 @@ from zoneinfo import available_timezones
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
+from truecandle import exact_json
 from truecandle.candles.series import parse_series, parse_symbol
 from truecandle.errors import CandleError, StoreError
 from truecandle.exact_json import Exact
 from truecandle.store import user_settings
 from truecandle.store.user_settings import StoredSettings
-from truecandle.web import json_body
+from truecandle.web import json_body, studies
 from truecandle.web.auth import require_user, require_write, unauthorized
 from truecandle.web.fields import Check, boolean, checked_array, checked_object, one_of, shown
 from truecandle.web.json_response import json_response
@@ -51,7 +52,7 @@ def change_settings() -> Response:
     """Replaces all that the user has set."""
     reject_parameters(request.args)
     given = json_body.read(request, _BODY_FIELDS, BODY_BYTES_MAX)["settings"]
-    text = json.dumps(checked(given), ensure_ascii=False, separators=(",", ":"))
+    text = exact_json.dumps(exact_json.exact(checked(given))).decode()
     version = user_settings.save(services().redis, current_user.name, text)
     if not version:
         raise unauthorized()
@@ -124,4 +125,5 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "panel": one_of("none", "watchlist", "truth"),
     "favourites": _favourites,
     "last": _last,
+    "studies": studies.checked,
 }

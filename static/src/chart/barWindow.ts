@@ -5,7 +5,7 @@
 import type { IChartApi } from "lightweight-charts";
 import { isBar, type BarPoint, type DrawnCandle } from "./barPoint.ts";
 import type { Bars } from "./bars.ts";
-import type { Times } from "./places.ts";
+import type { Times } from "../candles/places.ts";
 
 /**
  * Points beside the view that the chart is given: enough for a fling, and few enough that handing them

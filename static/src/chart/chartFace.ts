@@ -2,12 +2,12 @@
 // Never here: what is drawn (studies, drawings), candles' own drawing, components.
 // Invariant: a moment has one place, whatever part of the bars the library was given.
 
-import type { IChartApi, ISeriesPrimitive, Logical, Time } from "lightweight-charts";
+import type { IChartApi, ISeriesPrimitive, Logical, SingleValueData, Time, WhitespaceData } from "lightweight-charts";
 import type { Candle, CandleInState } from "../candles/candle.ts";
 import type { Interval } from "../candles/interval.ts";
 import type { Series } from "../candles/series.ts";
 import type { BarsListener, ChartInside } from "./chartInside.ts";
-import { momentAt, placeOf, timeAt } from "./places.ts";
+import { momentAt, placeOf, timeAt } from "../candles/places.ts";
 
 /** A stretch of the time axis, to the fraction of a bar, beyond the bars too. */
 export interface Span {
@@ -110,6 +110,12 @@ export class ChartFace {
 
   yToPrice(y: number): number | null {
     return this.#inside.series.coordinateToPrice(y);
+  }
+
+  /** The last bar that the library was given; null before any. */
+  get lastPoint(): SingleValueData<Time> | null {
+    const points = this.#inside.series.data() as readonly (SingleValueData<Time> | WhitespaceData<Time>)[];
+    return points.findLast((point) => "value" in point) ?? null;
   }
 
   get interval(): Interval | null {

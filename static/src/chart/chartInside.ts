@@ -5,7 +5,7 @@
 import type { IChartApi, ISeriesApi, SeriesType } from "lightweight-charts";
 import type { Candle, CandleInState } from "../candles/candle.ts";
 import type { Series } from "../candles/series.ts";
-import type { Times } from "./places.ts";
+import type { Times } from "../candles/places.ts";
 
 /** What has changed of the bars: all of them, official ones from an open time on, or pending and forming ones alone. */
 export type BarsChange =

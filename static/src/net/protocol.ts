@@ -215,6 +215,16 @@ export interface UserSettings {
   readonly panel?: "none" | "watchlist" | "truth";
   readonly favourites?: readonly string[];
   readonly last?: { readonly symbol: string; readonly interval: string } | null;
+  readonly studies?: readonly StudyFields[];
+}
+
+/** A study as settings and templates hold it; which kinds there are and what each takes: studies/study.ts. */
+export interface StudyFields {
+  readonly id: string;
+  readonly kind: string;
+  readonly inputs?: Readonly<Record<string, number | string>>;
+  readonly style?: { readonly color?: string; readonly width?: number };
+  readonly hidden?: boolean;
 }
 
 /** `GET` and `PUT /settings`; version 0: nothing was ever set. */

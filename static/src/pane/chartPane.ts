@@ -19,7 +19,9 @@ import { standing } from "../ui/format.ts";
 import { freshness } from "../ui/freshness.ts";
 import { holeWords, jumpWords } from "../ui/gapWords.ts";
 import { keyed } from "../ui/keyWords.ts";
+import { later, laterStyle } from "../ui/laterOn.ts";
 import { spoken } from "../ui/legend.tsx";
+import type { PaneStudies } from "./paneStudies.ts";
 import { address, mayWrite, type Actions, type Pane, type SharedParts } from "../ui/page.ts";
 
 /** What an address says of a chart; `openMs` is a candle of it. */
@@ -58,6 +60,8 @@ export class ChartPane {
   handlers!: SessionHandlers;
   #jump!: CandleJump;
   #isStarted = false;
+  /** What draws the studies, once they are wanted. */
+  studies: Promise<PaneStudies> | null = null;
 
   constructor(options: PaneOptions) {
     const { number, api, clock, nextFrame, open, shared } = options;
@@ -146,6 +150,23 @@ export class ChartPane {
       if (row !== null && view !== null && isActive(this)) announcer.closed(view, row, this.state.precision.peek());
     });
     this.truth.shown.state.subscribe((shown) => this.chart.truth.compare(shown));
+    for (const change of [preferences.of("studies"), this.state.dialog]) change.subscribe(() => this.#wantStudies());
+  }
+
+  /** Once there are any, or somebody chooses some; their colours come with the style of what is loaded later. */
+  #wantStudies() {
+    const { number, isActive, shared: { announcer, preferences } } = this.#options;
+    const isWanted = (number === 1 && preferences.get("studies").length > 0) || (this.state.dialog.peek() === "studies" && isActive(this));
+    if (!isWanted || this.studies !== null) return;
+    this.studies = Promise.all([import("./paneStudies.ts"), laterStyle()]).then(([{ hangStudies }]) => {
+      const hung = hangStudies(this.parts);
+      this.state.studies.value = hung.chosen;
+      return hung;
+    });
+    this.studies.catch(() => {
+      this.studies = null;
+      announcer.tell("The studies could not be loaded: the server can't be reached.");
+    });
   }
 
   #actions(): Actions {
@@ -232,7 +253,7 @@ export class ChartPane {
 
   #sayKey(name: string) {
     const { chart, session, state } = this;
-    this.#say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }));
+    this.#say(keyed(name, { pointed: state.pointed.peek(), view: session.view(), precision: chart.precision, sight: chart.sight }) + (later.peek()?.studiesSpoken(this.page) ?? ""));
   }
 
   /** Reads out what is pointed at. */

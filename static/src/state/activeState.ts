@@ -27,4 +27,5 @@ export class ActiveState implements ShownState {
   get absent() { return this.#active.value.absent; }
   get shown() { return this.#active.value.shown; }
   get closed() { return this.#active.value.closed; }
+  get studies() { return this.#active.value.studies; }
 }

@@ -5,6 +5,7 @@
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
 import type { Gap } from "../candles/marks.ts";
+import type { ChosenStudies } from "./chosenStudies.ts";
 import type { PanelName, SeriesName } from "./preferences.ts";
 import type { ViewModel } from "./viewModel.ts";
 
@@ -16,7 +17,7 @@ export interface PointedCandle extends Candle {
 }
 
 /** What opens over the page. */
-export type DialogName = "zone" | "shortcuts" | "search" | "table";
+export type DialogName = "zone" | "shortcuts" | "search" | "table" | "studies";
 
 /** A place of the time axis without a candle, and the gap that it lies in, if one is known. */
 export interface PointedHole {
@@ -52,6 +53,7 @@ export interface ShownState extends OpenParts {
   readonly absent: ReadonlySignal<SeriesName | null>;
   readonly shown: ReadonlySignal<SeriesName | null>;
   readonly closed: ReadonlySignal<Candle | null>;
+  readonly studies: ReadonlySignal<ChosenStudies | null>;
 }
 
 export class PageState implements ShownState {
@@ -85,6 +87,9 @@ export class PageState implements ShownState {
 
   /** An official candle that just took its place, for those who hear the page. */
   readonly closed = signal<Candle | null>(null);
+
+  /** The studies of the chart, once they are wanted and loaded. */
+  readonly studies = signal<ChosenStudies | null>(null);
 
   readonly dialog: OpenParts["dialog"];
   readonly searchText: OpenParts["searchText"];

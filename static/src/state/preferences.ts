@@ -42,11 +42,13 @@ export interface Settings {
   readonly panel: PanelName;
   readonly favourites: readonly string[];
   readonly last: SeriesName | null;
+  /** Those of the first chart; what each is, is checked where studies are (chosenStudies.ts). */
+  readonly studies: readonly unknown[];
 }
 
 export const USUAL: Settings = Object.freeze({
   theme: "system", zone: "UTC", colors: "green-red", type: "candles", scale: "normal", inverted: false, auto: true,
-  shortcuts: true, panel: "none", favourites: Object.freeze([]), last: null,
+  shortcuts: true, panel: "none", favourites: Object.freeze([]), last: null, studies: Object.freeze([]),
 });
 
 const FAVOURITES_MAX = 200;
@@ -156,6 +158,7 @@ export function checkedSettings(given: unknown): Settings {
     zone: typeof raw.zone === "string" && isZone(raw.zone) ? raw.zone : USUAL.zone,
     favourites: Array.isArray(raw.favourites) ? [...new Set(raw.favourites.filter(isSymbol))].slice(0, FAVOURITES_MAX) : USUAL.favourites,
     last: lastOf(raw.last),
+    studies: Array.isArray(raw.studies) ? raw.studies : USUAL.studies,
   }) as Settings;
 }
 

@@ -46,6 +46,9 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <Day page={page} symbol={symbol} />
       <Intervals page={page} symbol={symbol} interval={interval} />
       <TypeMenu page={page} />
+      <button id="add-studies" class="tool" type="button" title="Studies" aria-haspopup="dialog" onClick={() => { page.dialog.value = "studies"; }}>
+        <Icon name="studies" /><span class="tool-word">Studies</span>
+      </button>
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}

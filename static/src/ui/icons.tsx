@@ -17,6 +17,7 @@ const PATHS = {
   list: { box: "0 0 16 16", width: 16, height: 16, d: ["M2.5 4h1M6 4h7.5M2.5 8h1M6 8h7.5M2.5 12h1M6 12h7.5"] },
   up: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 1.5l3 5H1z"] },
   down: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 6.5l3-5H1z"] },
+  studies: { box: "0 0 16 16", width: 16, height: 16, d: ["M1.5 11l3.5-4 3 2.5 6-6.5", "M1.5 14c4 0 5-5 13-5"] },
   close: { box: "0 0 16 16", width: 16, height: 16, d: ["M4 4l8 8M12 4l-8 8"] },
   calendar: { box: "0 0 16 16", width: 16, height: 16, d: ["M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.5v3M10.5 1.5v3M6 10h4"] },
 } as const;

@@ -11,6 +11,8 @@ export { CandleTable } from "./candleTable.tsx";
 export { MarketSearch } from "./marketSearch.tsx";
 export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
+export { StudyDialog } from "./studyDialog.tsx";
+export { StudyPaneRows, StudyRows, studiesSpoken } from "./studyLegend.tsx";
 export { TruthNotes } from "./truthNotes.tsx";
 export { TruthPanel } from "./truthPanel.tsx";
 export { correctionSpoken } from "./truthWords.ts";

@@ -16,6 +16,12 @@ export function Notes({ page }: { readonly page: Pane }): JSX.Element | null {
   return Shown === undefined ? null : <Shown page={page} />;
 }
 
+/** What the studies say: below the legend, or where their own panes begin. */
+export function Studies({ page, place }: { readonly page: Pane; readonly place: "StudyRows" | "StudyPaneRows" }): JSX.Element | null {
+  const Shown = useLater(page, () => page.state.studies.value !== null)?.[place];
+  return Shown === undefined ? null : <Shown page={page} />;
+}
+
 /** What stands in the chart's place for a market that is not followed. */
 export function Absent({ page }: { readonly page: Pane }): JSX.Element | null {
   const Shown = useLater(page, () => page.state.absent.value !== null)?.AbsentMarket;

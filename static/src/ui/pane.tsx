@@ -8,7 +8,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { emptiness, nextStep, notice } from "./freshness.ts";
 import { GoToDate } from "./goToDate.tsx";
 import { Icon } from "./icons.tsx";
-import { Absent, Notes, Older } from "./laterParts.tsx";
+import { Absent, Notes, Older, Studies } from "./laterParts.tsx";
 import { Legend } from "./legend.tsx";
 import { signInHere, type Pane } from "./page.ts";
 import { ScaleMenu } from "./readingMenus.tsx";
@@ -29,6 +29,7 @@ export function PaneFrame({ page }: PaneProps): JSX.Element {
       <div class="readout">
         <Legend page={page} />
         <Notes page={page} />
+        <Studies page={page} place="StudyRows" />
       </div>
       <div class="frame">
         <div
@@ -36,6 +37,7 @@ export function PaneFrame({ page }: PaneProps): JSX.Element {
           ref={plot} onKeyDown={pressed}
         />
         <div class="plot-ring" aria-hidden="true" />
+        <Studies page={page} place="StudyPaneRows" />
         <Skeleton page={page} />
         <Empty page={page} />
         <Older page={page} />

@@ -112,6 +112,7 @@ function keys({ preferences, dialog, actions }: Page): MenuGroup {
   return {
     name: "View and keyboard",
     items: [
+      { kind: "action", label: "Studies …", keys: "Alt U", onChoose: () => { dialog.value = "studies"; } },
       { kind: "action", label: "Reset the view", keys: "Alt R", onChoose: actions.resetView },
       { kind: "action", label: "Keyboard shortcuts …", keys: "?", onChoose: () => { dialog.value = "shortcuts"; } },
       { kind: "switch", label: "Shortcuts on", isOn: preferences.of("shortcuts").value, onChoose: () => preferences.set("shortcuts", !preferences.get("shortcuts")) },

@@ -17,6 +17,7 @@ const ANYWHERE: Rows = [
   [["Alt", "P"], "Percent scale"],
   [["Alt", "I"], "Turn the price axis upside down"],
   [["Alt", "G"], "Go to a date"],
+  [["Alt", "U"], "Studies"],
   [["Alt", "Z"], "Time zone"],
   [["Alt", "S"], "Save a picture of the chart"],
   [["Alt", "E"], "Save the candles in sight as CSV"],

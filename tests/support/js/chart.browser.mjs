@@ -4,6 +4,9 @@ import { Marks } from "../../../static/src/candles/marks.ts";
 import { parseSeries } from "../../../static/src/candles/series.ts";
 import { Zone } from "../../../static/src/candles/zone.ts";
 import { Chart } from "../../../static/src/chart/chart.ts";
+import { ChartFace } from "../../../static/src/chart/chartFace.ts";
+import { StudyLayer } from "../../../static/src/chart/studies/studyLayer.ts";
+import { newStudy } from "../../../static/src/studies/study.ts";
 import { heikinAshi } from "../../../static/src/chart/heikinAshi.ts";
 import { KINDS, sideOf } from "../../../static/src/chart/seriesKinds.ts";
 import { shownZone } from "../../../static/src/ui/shownZone.ts";
@@ -116,6 +119,39 @@ export async function goFarBack(pages, size) {
   const { history: rows, tail: [forming] } = chart.drawn();
   seen.newest = [rows.at(-1).time, forming?.time].map((time) => (time - T0) / STEP - total);
   seen.isAtNow = told.onNow.value;
+  return seen;
+}
+
+/** Places of the time axis that are no candle's on the chart with studies, far back, at the newest candle again, and after many new ones; and panes. */
+export async function studiesStand(count) {
+  const chart = newChart();
+  const rows = Array.from({ length: count }, (_, i) => candle(i));
+  const history = new History();
+  const { api } = chart.inside;
+  chart.begin(parseSeries("BTCUSDT", "1m"));
+  give(chart, history, history.replace(rows, 1, false), [live(count, "forming", 100)]);
+  const layer = new StudyLayer(new ChartFace(chart.inside), { precision: () => 2, onChange: () => {}, onTops: () => {} });
+  const [rsi, macd, bands] = ["rsi", "macd", "bollinger"].map((kind, i) => ({ ...newStudy(kind, []), id: `s${i}` }));
+  layer.choose([rsi, macd, bands]);
+  const seen = { apart: 0, panes: [api.panes().length] };
+  const look = async () => {
+    await drawn();
+    const places = Array.from({ length: history.rows.length + 1 }, (_, i) => api.timeScale().timeToIndex((T0 + i * STEP) / 1000)).filter((place) => place !== null);
+    seen.apart += places.filter((place, i) => i > 0 && place !== places[i - 1] + 1).length + (places[0] === 0 ? 0 : 1);
+  };
+  await look();
+  chart.reveal(T0 + 100 * STEP);
+  await look();
+  chart.toNow();
+  await look();
+  for (let i = count; i < count + 250; i += 1) give(chart, history, history.apply([candle(i)], i), [live(i + 1, "forming", 100)]);
+  await look();
+  chart.reveal(T0 + 100 * STEP);
+  await look();
+  layer.choose([{ ...rsi, hidden: true }, bands]);
+  await drawn();
+  seen.panes.push(api.panes().length);
+  seen.isDone = layer.set.isDone;
   return seen;
 }
 

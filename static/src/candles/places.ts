@@ -2,7 +2,7 @@
 // Never here: pixels, what is drawn.
 // Invariant: at a bar's open time the place is that bar's index; beyond the bars one step of the interval is one place.
 
-import { LAST_MS, type Interval } from "../candles/interval.ts";
+import { LAST_MS, type Interval } from "./interval.ts";
 
 /** The open times of all places of the axis that have a point, ascending. */
 export interface Times {

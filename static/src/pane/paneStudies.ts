@@ -1,0 +1,28 @@
+// Hangs the studies onto a pane's chart when they are first wanted.
+// Never here: maths, drawing, components.
+// Invariant: the first chart's studies are the reader's settings; what is none of them is put right there.
+
+import { ChartFace } from "../chart/chartFace.ts";
+import type { PaneParts } from "../chart/paneParts.ts";
+import { StudyLayer } from "../chart/studies/studyLayer.ts";
+import { ChosenStudies, passingStore, type StudyStore } from "../state/chosenStudies.ts";
+
+export interface PaneStudies {
+  readonly chosen: ChosenStudies;
+  /** For tests, and for people at the browser's console: of each study whether it is worked out, and its values. */
+  readonly told: () => unknown;
+}
+
+export function hangStudies({ number, state, preferences, inside }: PaneParts): PaneStudies {
+  const store: StudyStore = number === 1 ? { list: preferences.of("studies"), write: (studies) => preferences.set("studies", studies) } : passingStore();
+  const chosen = new ChosenStudies(store);
+  const layer = new StudyLayer(new ChartFace(inside), {
+    precision: () => state.precision.peek(),
+    onChange: () => { chosen.revision.value += 1; },
+    onTops: (tops) => { chosen.tops.value = tops; },
+  });
+  chosen.read((study, timeMs) => layer.set.valuesAt(study, timeMs));
+  if (JSON.stringify(chosen.list.peek()) !== JSON.stringify(store.list.peek())) chosen.replaceAll(chosen.list.peek());
+  chosen.list.subscribe((studies) => layer.choose(studies));
+  return { chosen, told: () => layer.told(chosen.list.peek()) };
+}
