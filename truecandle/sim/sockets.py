@@ -54,7 +54,7 @@ class StreamSockets:
         try:
             await ws.prepare(request)
         except ConnectionResetError:  # the client left while its opening waited
-            return ws
+            return web.Response()
         combined = request.path.startswith("/stream")
         client = Client(request, ws, combined, unit, muted)
         names = request.query.get("streams", "") if combined else request.path[len("/ws/") :]
