@@ -7,8 +7,10 @@ import { pictureOf } from "./pictureFile.ts";
 import type { TakenFrom } from "./takingOut.ts";
 
 export { AbsentMarket } from "./absentMarket.tsx";
+export { ChartsDialog } from "./chartsDialog.tsx";
 export { CandleTable } from "./candleTable.tsx";
 export { MarketSearch } from "./marketSearch.tsx";
+export { PaneTabs } from "./paneTabs.tsx";
 export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
 export { TruthNotes } from "./truthNotes.tsx";
