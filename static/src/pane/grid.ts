@@ -162,15 +162,16 @@ export class ChartGrid implements Several {
     return pane;
   }
 
-  /** What a new chart shows: a followed market that is not shown, else the same market at another interval. */
+  /** What a new chart shows: a followed market that is not shown, else the same or another one at another interval. */
   #next(): SeriesName {
     const { followed, intervals } = this.#parts;
     const taken = this.#parts.panes.peek().map((pane) => pane.series.peek());
     const { symbol, interval } = this.#active.series.peek()!;
+    const isFree = (one: SeriesName) => taken.every((series) => series?.symbol !== one.symbol || series.interval !== one.interval);
     const market = followed().find((one) => taken.every((series) => series?.symbol !== one));
     if (market !== undefined) return { symbol: market, interval };
-    const free = intervals.find((one) => taken.every((series) => series?.symbol !== symbol || series.interval !== one));
-    return { symbol, interval: free ?? interval };
+    const all = [symbol, ...followed()].flatMap((one) => intervals.map((name) => ({ symbol: one, interval: name })));
+    return all.find(isFree) ?? { symbol, interval };
   }
 
   #join(pane: ChartPane) {

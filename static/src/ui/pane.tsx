@@ -30,7 +30,8 @@ export function PaneFrame({ page }: PaneProps): JSX.Element {
   return (
     <div
       class="canvas" hidden={!grid.isShown(number)} data-active={isSeveral && grid.active.value === number ? "" : undefined}
-      onPointerEnter={() => page.touched(false)} onPointerDown={() => page.touched(true)} onFocusIn={() => page.touched(true)} onWheel={() => page.touched(false)}
+      onPointerEnter={() => page.touched(false)} onPointerDown={() => page.touched(true)} onFocusIn={() => page.touched(true)}
+      onKeyDownCapture={() => page.touched(true)} onWheel={() => page.touched(false)}
     >
       <div class="readout">
         {isSeveral && name !== null ? <p class="pane-name">{name.symbol} {name.interval}</p> : null}
