@@ -7,7 +7,6 @@ import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
 import { fetchBelow } from "./net/basePath.ts";
 import { Connection } from "./net/connection.ts";
-import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket, type SocketHandlers } from "./net/socket.ts";
 import { ChartPane, type Named } from "./pane/chartPane.ts";
@@ -16,12 +15,10 @@ import { ActiveState } from "./state/activeState.ts";
 import { chosenSeries, usualSeries } from "./state/chosenSeries.ts";
 import { ExchangeMarkets } from "./state/exchangeMarkets.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
-import { GridState } from "./state/gridState.ts";
-import { GRIDS } from "./state/layout.ts";
+import { GridState, type Grid } from "./state/gridState.ts";
 import { followSight } from "./state/marketsInSight.ts";
 import { OpenParts } from "./state/pageState.ts";
-import { PaneChoices } from "./state/paneChoices.ts";
-import { Preferences, type PanelName, type SeriesName } from "./state/preferences.ts";
+import { Preferences, type Choices, type PanelName, type SeriesName } from "./state/preferences.ts";
 import type { SessionHandlers } from "./state/session.ts";
 import { Tickers } from "./state/tickers.ts";
 import { Watchlist } from "./state/watchlist.ts";
@@ -31,7 +28,7 @@ import { browserStore, hadSeveralCharts } from "./ui/browserStore.ts";
 import { element } from "./ui/element.ts";
 import { pageTitle } from "./ui/format.ts";
 import { toggleDateSheet } from "./ui/goToDate.tsx";
-import { later } from "./ui/laterOn.ts";
+import { later, laterStyle } from "./ui/laterOn.ts";
 import { address, layoutAddress, mayWrite, type Page, type SharedParts } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
@@ -56,7 +53,6 @@ const takingOut = new TakingOut({
   pointed: () => page.state.pointed.peek(),
   precision: () => active.peek().chart.precision,
   base: () => markets.get(active.peek().session.view().symbol)?.base ?? "",
-  exact: (span) => exactCandles(fetchBelow, span),
   say: (text) => announcer.tell(text),
 });
 const flip = (key: "inverted") => () => page.preferences.set(key, !page.preferences.get(key));
@@ -89,7 +85,7 @@ const shared: SharedParts = {
   config, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, dialog: open.dialog,
   panes: computed(() => panes.value.map((pane) => pane.page)), grid, several, wantSeveral: () => void withSeveral(() => {}),
 };
-panes.value = [newPane(1)];
+panes.value = [newPane(1, preferences)]; // the first chart's choices are the reader's own
 const active = computed(() => panes.value[grid.active.value - 1]!);
 
 /** What stands around the panes is about the active one, whichever that is when it is asked. */
@@ -131,11 +127,10 @@ const told = (pane: () => ChartPane) => Object.freeze({
 const truecandle = Object.freeze({ ...told(() => active.peek()), panes: () => panes.peek().map((pane) => told(() => pane)) });
 Object.assign(globalThis, { truecandle });
 
-function newPane(number: number): ChartPane {
+function newPane(number: number, choices: Choices): ChartPane {
   return new ChartPane({
     number, api, clock: browserClock, nextFrame, connection, open, shared, pageActions: { openSearch, open: openPanel, unfollow },
-    choices: number === 1 ? preferences : new PaneChoices(preferences), // the first chart's are the reader's own
-    isActive: (pane) => active.peek() === pane, onGo: go, onNamed: name,
+    choices, isActive: (pane) => active.peek() === pane, onGo: go, onNamed: name,
     onTouched: (pane, isChosen) => several.peek()?.touched(pane, isChosen),
   });
 }
@@ -143,9 +138,9 @@ function newPane(number: number): ChartPane {
 /** Several charts are loaded when they are first wanted. */
 async function withSeveral(what: (loaded: ChartGrid) => void | Promise<unknown>) {
   try {
-    const { ChartGrid } = await import("./pane/grid.ts");
+    const [{ ChartGrid }] = await Promise.all([import("./pane/grid.ts"), laterStyle()]);
     several.value ??= new ChartGrid({
-      state: grid, panes, newPane, chosen: (series) => chosen(seriesQuery(series)), followed, intervals: config.intervals,
+      state: grid, panes, newPane, preferences, chosen: (series) => chosen(seriesQuery(series)), followed, intervals: config.intervals,
       csrfToken: mayWrite(config) ? csrfToken : null, onChange: located,
     });
   } catch {
@@ -184,7 +179,7 @@ function located() {
 async function arrive(url: URL) {
   const query = url.searchParams;
   const [layout, isBare] = [query.get("layout"), !query.has("symbol")];
-  const charts = GRIDS.find((one) => one > 1 && String(one) === query.get("charts")) ?? null;
+  const charts = /^[234]$/.test(query.get("charts") ?? "") ? Number(query.get("charts")) as Grid : null;
   const isOpen = charts !== null || isBare;
   if (several.peek() === null && layout === null && charts === null && !(isBare && hadSeveralCharts())) {
     show(url);

@@ -12,7 +12,6 @@ import type { Api } from "../net/api.ts";
 import type { Connection } from "../net/connection.ts";
 import { CandleJump, type JumpOutcome } from "../state/candleJump.ts";
 import type { ChosenSeries } from "../state/chosenSeries.ts";
-import type { LayoutPane } from "../state/layout.ts";
 import { PageState, type NextFrame, type OpenParts } from "../state/pageState.ts";
 import type { Choices, SeriesName } from "../state/preferences.ts";
 import { Session, type SessionHandlers } from "../state/session.ts";
@@ -57,6 +56,7 @@ export class ChartPane {
   /** What this pane's components are handed. */
   readonly page: Pane;
   readonly number: number;
+  readonly choices: Choices;
   /** What is shown, or waits until the pane is on the page and in sight. */
   readonly series = signal<SeriesName | null>(null);
   readonly #options: PaneOptions;
@@ -82,6 +82,7 @@ export class ChartPane {
     const { number, api, clock, nextFrame, open, shared, choices } = options;
     this.#options = options;
     this.number = number;
+    this.choices = choices;
     this.state = new PageState(nextFrame, open);
     this.truth = new Truth({ api, clock });
     this.page = {
@@ -94,8 +95,7 @@ export class ChartPane {
 
   /** For what is drawn here beside the candles, and loaded when it is first wanted. */
   get parts(): PaneParts {
-    const { number, choices } = this.#options;
-    return { number, state: this.state, preferences: choices, inside: this.chart.inside };
+    return { number: this.number, state: this.state, preferences: this.choices, inside: this.chart.inside };
   }
 
   /** What an address means. A market that is not followed has the pane to itself: no other one is shown in its name. */
@@ -115,21 +115,6 @@ export class ChartPane {
   /** Whether it is told of what comes. */
   get isHearing(): boolean {
     return this.#isStarted && this.#isShown;
-  }
-
-  /** How the chart stands in a layout. */
-  get layout(): LayoutPane {
-    const { choices } = this.#options;
-    const series = this.series.value ?? this.#options.shared.config;
-    return { symbol: series.symbol, interval: series.interval, type: choices.of("type").value, scale: choices.of("scale").value, inverted: choices.of("inverted").value };
-  }
-
-  /** Is read as a layout has it. */
-  take({ type, scale, inverted }: LayoutPane) {
-    const { choices } = this.#options;
-    if (type !== undefined) choices.set("type", type);
-    if (scale !== undefined) choices.set("scale", scale);
-    if (inverted !== undefined) choices.set("inverted", inverted);
   }
 
   #look() {
@@ -154,8 +139,8 @@ export class ChartPane {
   }
 
   #place(plot: HTMLElement) {
-    const { api, clock, connection, choices, shared: { config } } = this.#options;
-    const { state, truth } = this;
+    const { api, clock, connection, shared: { config } } = this.#options;
+    const { state, truth, choices } = this;
     this.chart = new Chart(plot, {
       leastDecimals: (symbol) => this.#leastDecimals(symbol), onPoint: state.pointed, onHole: state.hole, onNow: state.isAtNow,
       onAuto: (isAuto) => choices.set("auto", isAuto),
@@ -192,7 +177,8 @@ export class ChartPane {
   }
 
   #listen() {
-    const { isActive, choices, shared: { announcer } } = this.#options;
+    const { choices } = this;
+    const { isActive, shared: { announcer } } = this.#options;
     choices.of("type").subscribe((type) => this.chart.setType(type));
     for (const key of ["scale", "inverted", "auto"] as const) choices.of(key).subscribe(() => this.#chooseAxis());
     this.state.view.subscribe((view) => {
@@ -265,12 +251,12 @@ export class ChartPane {
     this.session.edge.goNowhere();
     this.chart.view.reset();
     this.chart.axis.follow();
-    this.#options.choices.set("auto", true);
+    this.choices.set("auto", true);
     this.#options.shared.announcer.tell("View reset.");
   }
 
   #chooseAxis() {
-    const { choices } = this.#options;
+    const { choices } = this;
     this.chart.axis.choose({ mode: choices.get("scale"), isInverted: choices.get("inverted"), isAuto: choices.get("auto") });
   }
 

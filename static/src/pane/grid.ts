@@ -7,10 +7,11 @@ import { ChartFace, type Span } from "../chart/chartFace.ts";
 import { createLayouts } from "../net/layoutsApi.ts";
 import { fetchBelow } from "../net/basePath.ts";
 import type { ChosenSeries } from "../state/chosenSeries.ts";
-import type { GridState } from "../state/gridState.ts";
-import type { Grid, Layout, LinkName } from "../state/layout.ts";
+import type { Grid, GridState, LinkName } from "../state/gridState.ts";
+import type { Layout, LayoutPane } from "../state/layout.ts";
 import { Layouts } from "../state/layouts.ts";
-import type { SeriesName } from "../state/preferences.ts";
+import { PaneChoices } from "../state/paneChoices.ts";
+import type { Choices, SeriesName } from "../state/preferences.ts";
 import { browserLayouts, forgetLastCharts, keepLastCharts, lastCharts } from "../ui/browserLayouts.ts";
 import type { Several } from "../ui/page.ts";
 import type { ChartPane } from "./chartPane.ts";
@@ -19,7 +20,9 @@ interface GridParts {
   readonly state: GridState;
   /** Every chart that was ever made, in order; those beyond the count rest. */
   readonly panes: Signal<readonly ChartPane[]>;
-  readonly newPane: (number: number) => ChartPane;
+  readonly newPane: (number: number, choices: Choices) => ChartPane;
+  /** How the first chart is read: as the reader chose it for the page. */
+  readonly preferences: Choices;
   readonly chosen: (series: SeriesName) => ChosenSeries;
   /** Markets that can be shown, and the intervals offered. */
   readonly followed: () => readonly string[];
@@ -127,7 +130,7 @@ export class ChartGrid implements Several {
       panes.forEach((wanted, at) => {
         const pane = this.#parts.panes.peek()[at];
         if (pane !== undefined) pane.show(this.#parts.chosen(wanted));
-        (pane ?? this.#add(wanted)).take(wanted);
+        read((pane ?? this.#add(wanted)).choices, wanted);
       });
       this.#state.links.value = links;
       this.#state.count.value = grid;
@@ -138,7 +141,7 @@ export class ChartGrid implements Several {
 
   #layout(): Layout {
     const { count, links } = this.#state;
-    const panes = this.#parts.panes.value.slice(0, count.value).map((pane) => pane.layout);
+    const panes = this.#parts.panes.value.slice(0, count.value).map(layoutOf);
     return { grid: count.value, panes, links: links.value };
   }
 
@@ -154,8 +157,8 @@ export class ChartGrid implements Several {
   }
 
   #add(series: SeriesName): ChartPane {
-    const { panes, newPane, chosen } = this.#parts;
-    const pane = newPane(panes.peek().length + 1);
+    const { panes, newPane, chosen, preferences } = this.#parts;
+    const pane = newPane(panes.peek().length + 1, new PaneChoices(preferences));
     pane.show(chosen(series));
     this.#join(pane);
     panes.value = [...panes.peek(), pane];
@@ -244,4 +247,17 @@ export class ChartGrid implements Several {
   get #active(): ChartPane {
     return this.#parts.panes.peek()[this.#state.active.peek() - 1]!;
   }
+}
+
+/** How a chart stands in a layout. */
+function layoutOf({ series: { value: series }, choices, page: { config } }: ChartPane): LayoutPane {
+  const { symbol, interval } = series ?? config;
+  return { symbol, interval, type: choices.of("type").value, scale: choices.of("scale").value, inverted: choices.of("inverted").value };
+}
+
+/** Lets a chart be read as a layout has it. */
+function read(choices: Choices, { type, scale, inverted }: LayoutPane) {
+  if (type !== undefined) choices.set("type", type);
+  if (scale !== undefined) choices.set("scale", scale);
+  if (inverted !== undefined) choices.set("inverted", inverted);
 }

@@ -3,7 +3,13 @@
 // Invariant: the active chart is one of those there are, and always in sight.
 
 import { computed, signal } from "@preact/signals-core";
-import { NO_LINKS, type Grid, type Links } from "./layout.ts";
+
+export type Grid = 1 | 2 | 3 | 4;
+
+/** What charts may have in common. */
+export const NO_LINKS = Object.freeze({ crosshair: false, range: false, symbol: false, interval: false });
+export type LinkName = keyof typeof NO_LINKS;
+export type Links = { readonly [name in LinkName]: boolean };
 
 export class GridState {
   readonly count = signal<Grid>(1);

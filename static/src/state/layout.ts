@@ -2,9 +2,8 @@
 // Never here: where layouts are kept, charts themselves.
 // Invariant: a layout has as many panes as its grid has places; what is none is null, never half of one.
 
+import { NO_LINKS, type Grid, type LinkName, type Links } from "./gridState.ts";
 import { CHOICES, type ChartType, type ScaleMode, type SeriesName } from "./preferences.ts";
-
-export type Grid = 1 | 2 | 3 | 4;
 
 /** How many charts there may be. */
 export const GRIDS: readonly Grid[] = [1, 2, 3, 4];
@@ -13,11 +12,7 @@ export const GRIDS: readonly Grid[] = [1, 2, 3, 4];
 export const LAYOUT_NAME_MAX = 60;
 
 /** What charts may have in common. */
-export const LINKS = ["crosshair", "range", "symbol", "interval"] as const;
-export type LinkName = (typeof LINKS)[number];
-export type Links = { readonly [name in LinkName]: boolean };
-
-export const NO_LINKS: Links = Object.freeze({ crosshair: false, range: false, symbol: false, interval: false });
+export const LINKS = Object.keys(NO_LINKS) as readonly LinkName[];
 
 /** One chart of a layout. */
 export interface LayoutPane extends SeriesName {

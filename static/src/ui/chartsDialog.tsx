@@ -5,7 +5,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { GRIDS, LAYOUT_NAME_MAX, LINKS, type Grid, type LinkName } from "../state/layout.ts";
+import type { Grid, LinkName } from "../state/gridState.ts";
+import { GRIDS, LAYOUT_NAME_MAX, LINKS } from "../state/layout.ts";
 import { Dialog } from "./dialogs.tsx";
 import { Icon } from "./icons.tsx";
 import { isPlainClick, layoutAddress, mayWrite, type Page, type Several } from "./page.ts";
