@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import { parseInterval } from "../../static/src/candles/interval.ts";
 import { parseSeries } from "../../static/src/candles/series.ts";
-import { GridState } from "../../static/src/state/gridState.ts";
-import { NO_LINKS, checkedLayout } from "../../static/src/state/layout.ts";
+import { GridState, NO_LINKS } from "../../static/src/state/gridState.ts";
+import { checkedLayout } from "../../static/src/state/layout.ts";
 import { Layouts } from "../../static/src/state/layouts.ts";
 import { PaneChoices } from "../../static/src/state/paneChoices.ts";
 import { Preferences } from "../../static/src/state/preferences.ts";
