@@ -171,6 +171,7 @@ function located() {
   const { symbol, interval } = active.peek().series.peek() ?? config;
   const layout = several.peek()?.layouts.open.peek() ?? "";
   const plain = address(symbol, interval);
+  if (!grid.isSeveral.peek() && active.peek().state.absent.peek() === null) preferences.set("last", { symbol, interval });
   if (layout !== "") history.replaceState(null, "", layoutAddress(layout));
   else history.replaceState(null, "", grid.isSeveral.peek() ? `${plain}&charts=${grid.count.peek()}` : plain);
 }

@@ -198,7 +198,7 @@ export class ChartPane {
     const { pageActions, onGo } = this.#options;
     return {
       ...pageActions,
-      go: (wanted) => onGo(this, { ...this.series.peek()!, ...wanted }),
+      go: (wanted) => onGo(this, { ...(this.series.peek() ?? this.#options.shared.config), ...wanted }),
       toNow: () => this.#toNow(),
       goTo: (timeMs) => this.session.edge.goTo(timeMs),
       older: { stop: () => this.session.edge.stop(), goOn: () => this.session.edge.goOn(), dismiss: () => this.session.edge.dismiss() },
@@ -266,6 +266,7 @@ export class ChartPane {
   }
 
   #key({ key: name }: KeyboardEvent): boolean {
+    if (!this.#isStarted) return false;
     const pointed = this.state.pointed.peek();
     if (name === "Enter" && pointed !== null) this.#pick(pointed.time);
     else if (!this.chart.key(name)) return false;
