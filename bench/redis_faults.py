@@ -6,12 +6,15 @@
    `everysec`: how many acknowledged candles are gone, how long before the kill the oldest of them
    was acknowledged, and whether what is left is consistent.
 2. Redis that stops for 0.3 s every second, and 200 readers at once: statuses, times, connections.
-3. The first answer of a web role that has just started on an empty Redis.
-4. A series of `--candles`: how long `/data` takes for 1,000 of them at its newest and oldest end.
-5. How long one write of 500 candles keeps Redis.
+3. Redis frozen for `FROZEN_S` while 20 readers ask: statuses and times, those of `/healthz`, and
+   how long after the end the first candles are answered.
+4. The first answer of a web role that has just started on an empty Redis.
+5. A series of `--candles`: how long `/data` takes for 1,000 of them at its newest and oldest end.
+6. How long one write of 500 candles keeps Redis.
 
 Exits with 1 if a candle was lost under `always`, more than `LOSS_MAX_S` of them under `everysec`,
-anything was inconsistent, or an answer was neither 200 nor 503.
+anything was inconsistent, an answer was another than 200, 503 or (more at once than one reader's
+turns) 429, or one took longer than 2 s while Redis was frozen.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from redis import Redis
 
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
+from tests.support.web_process import HOURS as HOURS_PATH
 from tests.support.web_process import Web, bearer, token_of
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import StoreError
@@ -45,6 +49,7 @@ CHUNK = 500
 #: `everysec` promises a second, and may take two where the disk is busy.
 LOSS_MAX_S = 2.0
 PAUSE_MS, READERS, READS = 300, 200, 1_000
+FROZEN_S, FROZEN_READERS, FROZEN_ANSWER_MS_MAX = 20.0, 20, 2_000
 MINUTES = parse_series("BTCUSDT", "1m")
 HOURS = parse_series("BTCUSDT", "1h")
 
@@ -133,9 +138,7 @@ def slow(web: Web, redis: Redis, token: str) -> bool:
 
     def read(_: int) -> None:
         began_s = time.monotonic()
-        answer = requests.get(
-            f"{web.url}/data?symbol=BTCUSDT&interval=1h", headers=bearer(token), timeout=20
-        )
+        answer = requests.get(web.url + HOURS_PATH, headers=bearer(token), timeout=20)
         seen[answer.status_code] += 1
         took_s.append(time.monotonic() - began_s)
 
@@ -152,7 +155,48 @@ def slow(web: Web, redis: Redis, token: str) -> bool:
         f"{READERS} readers, Redis stopped {PAUSE_MS} ms a second: {dict(seen)}, "
         f"p50 {p50:.0f}, p99 {p99:.0f} ms; at most {connections} connections to Redis"
     )
-    return not set(seen) - {200, 503}
+    return not set(seen) - {200, 429, 503}
+
+
+def frozen(web: Web, server: RedisProc, token: str) -> bool:
+    """What is answered while Redis does not answer at all."""
+    over = threading.Event()
+    seen: Counter[int] = Counter()
+    took_s: dict[str, list[float]] = {HOURS_PATH: [], "/healthz": []}
+
+    def ask(path: str) -> int:
+        began_s = time.monotonic()
+        status = requests.get(web.url + path, headers=bearer(token), timeout=20).status_code
+        took_s[path].append(time.monotonic() - began_s)
+        return status
+
+    def read(path: str) -> None:
+        while not over.wait(0.05):
+            status = ask(path)
+            seen[status] += path == HOURS_PATH
+
+    server.freeze()
+    threads = [threading.Thread(target=read, args=(HOURS_PATH,)) for _ in range(FROZEN_READERS)]
+    threads.append(threading.Thread(target=read, args=("/healthz",)))
+    for thread in threads:
+        thread.start()
+    time.sleep(FROZEN_S)
+    over.set()
+    for thread in threads:
+        thread.join()
+    worst_ms = 1000 * max(took_s[HOURS_PATH])
+    server.thaw()
+    began_s = time.monotonic()
+    while ask(HOURS_PATH) != 200:
+        time.sleep(0.05)
+    back_ms = 1000 * (time.monotonic() - began_s)
+    health = took_s["/healthz"]
+    print(
+        f"frozen for {FROZEN_S:.0f} s, {FROZEN_READERS} readers: {dict(seen)}, longest "
+        f"{worst_ms:.0f} ms; /healthz p99 {percentile(health, 0.99):.0f}, longest "
+        f"{1000 * max(health):.0f} ms; candles {back_ms:.0f} ms after the end"
+    )
+    return set(seen) == {503} and worst_ms <= FROZEN_ANSWER_MS_MAX
 
 
 def deep(web: Web, redis: Redis, token: str, count: int) -> bool:
@@ -228,11 +272,12 @@ def main() -> int:
         web = Web(processes, server.url, folder)
         token = token_of(redis)
         began_s = time.monotonic()
-        status = web.get("/data?symbol=BTCUSDT&interval=1h", headers=bearer(token)).status_code
+        status = web.get(HOURS_PATH, headers=bearer(token)).status_code
         took_ms = 1000 * (time.monotonic() - began_s)
         print(f"the first answer after a start: {status}, {took_ms:.0f} ms")
         scripts(redis)
         is_well = slow(web, redis, token) and is_well
+        is_well = frozen(web, server, token) and is_well
         is_well = deep(web, redis, token, options.candles) and is_well
     return 0 if is_well else 1
 
