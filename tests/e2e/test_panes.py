@@ -74,7 +74,7 @@ def four(chart: Page) -> Iterator[Page]:
 
 
 def test_four_charts_are_live_over_one_socket(chart: Page) -> None:
-    with opened(chart) as page:
+    with opened(chart, color_scheme="dark") as page:
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         page.reload()
@@ -194,6 +194,7 @@ def test_charts_stand_side_by_side_or_one_above_the_other(chart: Page) -> None:
         tops = """['plot', 'plot-2']
           .map((id) => document.getElementById(id).getBoundingClientRect().top)"""
         assert len(set(page.evaluate(tops))) == 1
+        assert violations(page) == []
         picture(page, "charts-two-light")
         page.set_viewport_size({"width": 800, "height": 900})
         wait_for(lambda: len(set(page.evaluate(tops))) == 2, what="one above the other")
