@@ -202,12 +202,11 @@ def test_charts_stand_side_by_side_or_one_above_the_other(chart: Page) -> None:
 
 def test_a_button_that_goes_from_under_a_still_pointer_takes_no_candle_away(chart: Page) -> None:
     with opened(chart) as page:
-        page.focus("#plot")
-        page.keyboard.press("Home")
+        page.locator("#plot").hover(position={"x": 300, "y": 200})
+        page.mouse.wheel(-600, 0)
         page.locator("#to-now").hover()
         page.focus("#plot")
-        page.keyboard.press("End")
-        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")  # to the newest candle, which comes into sight
         pointed = page.evaluate("truecandle.pointed()")
         page.locator("#to-now").wait_for(state="hidden")
         frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
