@@ -110,8 +110,8 @@ open.panel.value = isNarrow() ? "none" : preferences.get("panel");
 followSight({ state: page.state, preferences, markets, tickers, watchlist });
 const socket = createSocket(handlers());
 watchlist.start(socket.watch);
-connection.start(socket);
 void arrive(new URL(location.href));
+connection.start(socket);
 
 /** For tests, and for people at the browser's console: of the active chart, and `panes` of each. */
 const told = (pane: () => ChartPane) => Object.freeze({
