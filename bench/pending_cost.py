@@ -52,7 +52,7 @@ def measured(redis: Redis, count: int) -> dict[str, float]:
     now_ms = START_MS + (count + 1) * 1000
     first_ms = least_ms(lambda: live.read_live(redis, SERIES, now_ms), rounds=1)
     wanted = DataQuery(SERIES, Query(limit=500), is_iso=True, is_live=True)
-    text, _ = data.body(wanted, data.read(redis, wanted, now_ms))
+    text = data.body(wanted, data.read(redis, wanted, now_ms))
     weight = redis.memory_usage(keys.pending(SERIES), samples=0) or 0
     forming = count
     return {

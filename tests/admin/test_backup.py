@@ -56,8 +56,8 @@ def content(redis: Redis) -> dict[bytes, bytes | None]:
 
 
 def untouched(redis: Redis) -> dict[bytes, bytes | None]:
-    """What is in no backup."""
-    kept = {key.name for key in stored.read(redis)}
+    """What is in no backup, without what says that the accounts have been put back."""
+    kept = {key.name for key in stored.read(redis)} | {keys.CREDENTIALS_VERSION.encode()}
     return {name: value for name, value in content(redis).items() if name not in kept}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import brotli
 import pytest
 import requests
+from backports import zstd
 from flask import Flask
 from redis import Redis
 from werkzeug.test import TestResponse
@@ -25,7 +26,11 @@ from tests.support.web_app import Browser, store_hours
 from tests.support.web_process import HOURS, Web, bearer, token_of
 from truecandle.web.csrf import masked, unmasked
 
-UNPACK: dict[str, Callable[[bytes], bytes]] = {"br": brotli.decompress, "gzip": gzip.decompress}
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": zstd.decompress,
+    "br": brotli.decompress,
+    "gzip": gzip.decompress,
+}
 ROWS = 100
 
 
@@ -39,7 +44,7 @@ def hours(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("path", [HOURS, "/", "/?symbol=ETHUSDT"])
-@pytest.mark.parametrize("coding", ["br", "gzip"])
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
 def test_what_is_unpacked_is_the_plain_answer(
     ann: Browser, hours: None, path: str, coding: str
 ) -> None:
@@ -59,14 +64,15 @@ def without_token(page: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [
-        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "br"),
         ("gzip, deflate", "gzip"),
         ("br;q=0.5, gzip", "gzip"),
         ("br;q=0, gzip;q=0.1", "gzip"),
-        ("*", "br"),
+        ("*", "zstd"),
         ("gzip;q=0", None),
         ("identity, gzip;q=0.5", None),
-        ("zstd", None),
+        ("deflate, zstd;q=0", None),
         ("nonsense;q=x", None),
         ("", None),
     ],
@@ -86,8 +92,9 @@ def test_a_short_answer_is_left_as_it_is(ann: Browser) -> None:
 
 
 def test_every_coding_has_an_etag_of_its_own_and_gets_its_304(ann: Browser, hours: None) -> None:
-    etags = {coding: get(ann, HOURS, coding).headers["ETag"] for coding in ("br", "gzip", "")}
-    assert len(set(etags.values())) == 3
+    codings = ("zstd", "br", "gzip", "")
+    etags = {coding: get(ann, HOURS, coding).headers["ETag"] for coding in codings}
+    assert len(set(etags.values())) == 4
     for coding, etag in etags.items():
         again = get(ann, HOURS, coding, **{"If-None-Match": etag})
         assert (again.status_code, again.data) == (304, b"")
@@ -103,7 +110,7 @@ def test_an_etag_of_other_candles_gets_the_candles(ann: Browser, redis: Redis, h
     assert answer.status_code == 200 and answer.headers["ETag"] != etag
 
 
-@pytest.mark.parametrize("coding", ["br", "gzip", "identity"])
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip", "identity"])
 def test_head_says_what_get_would(ann: Browser, hours: None, coding: str) -> None:
     whole = get(ann, HOURS, coding)
     head = ann.client.head(HOURS, headers={"Accept-Encoding": coding})
@@ -115,7 +122,7 @@ def test_head_says_what_get_would(ann: Browser, hours: None, coding: str) -> Non
 
 def test_the_browsers_files_are_not_compressed_again(ann: Browser) -> None:
     page = get(ann, "/", "identity").text
-    path = re.search(r'src="(/static/chart-[^"]+\.js)"', page)
+    path = re.search(r'<script type="module" src="([^"]+)"', page)
     assert path
     answer = get(ann, path[1], "br")
     assert answer.headers["Content-Encoding"] == "br" and answer.headers["ETag"].endswith('-br"')
@@ -155,7 +162,7 @@ def test_every_way_of_serving_sends_it_compressed(
     store_hours(redis, ROWS)
     web = Web(processes, redis_server.url, tmp_path, ASYNC_MODE=mode)
     headers = bearer(token_of(redis))
-    for coding in ("br", "gzip"):
+    for coding in ("zstd", "br", "gzip"):
         with requests.get(
             web.url + HOURS, headers={**headers, "Accept-Encoding": coding}, stream=True, timeout=20
         ) as answer:

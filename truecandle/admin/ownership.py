@@ -27,7 +27,10 @@ from truecandle.store.inspection import Key
 #: `taken`: we go by this name, and another application has it. `other`: it does not concern us.
 Owner = Literal["ours", "taken", "other"]
 
-_OF_USERS: Final = ("user:", "tokens:", "sessions:", "recovery:", "settings:")
+_OF_USERS: Final = (
+    *("user:", "tokens:", "sessions:", "recovery:", "settings:"),
+    *("drawings:", "layouts:", "study_templates:"),
+)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -145,6 +148,9 @@ _FORMS: Final[dict[str, Callable[[str], bool]]] = {
     "sessions:": is_name,
     "recovery:": is_name,
     "settings:": is_name,
+    "drawings:": is_name,
+    "layouts:": is_name,
+    "study_templates:": is_name,
     "token:": _is_digest,
     "session:": _is_digest,
     "link:": _is_digest,

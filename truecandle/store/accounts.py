@@ -14,7 +14,13 @@ from typing import Any, Final
 from redis import Redis, WatchError
 
 from truecandle.store import keys, map_redis_errors
-from truecandle.store.credentials import SECRET, decoded, digest_of, new_secret
+from truecandle.store.credentials import (
+    SECRET,
+    decoded,
+    digest_of,
+    new_secret,
+    outdate_checks,
+)
 from truecandle.store.user_roles import UserRole, stored_role
 
 LINK_TTL_S: Final = 3600
@@ -108,6 +114,7 @@ class Accounts:
             pipe.delete(*(own(name) for own in _OWN), *tokens, *sessions)
             for symbol in (s for s, follower in followed.items() if follower == name.encode()):
                 pipe.hdel(keys.FOLLOWERS, symbol)
+            outdate_checks(pipe)
             return bool(pipe.execute()[0])
 
     @map_redis_errors()
@@ -115,7 +122,7 @@ class Accounts:
         """In force with the next request. False if there is no such user."""
         if not self._redis.sismember(keys.USERS, name):
             return False
-        self._redis.hset(keys.user(name), "role", role)
+        self._set(name, {"role": role})
         return True
 
     @map_redis_errors()
@@ -125,7 +132,7 @@ class Accounts:
         """
         if not self._redis.sismember(keys.USERS, name):
             return False
-        self._redis.hset(keys.user(name), mapping={"password": password, "epoch": new_secret()})
+        self._set(name, {"password": password, "epoch": new_secret()})
         return True
 
     @map_redis_errors()
@@ -148,6 +155,13 @@ class Accounts:
             return None
         name = self._redis.getdel(keys.link(digest_of(secret)))
         return name.decode() if isinstance(name, bytes) else None
+
+    def _set(self, name: str, fields: dict[Any, Any]) -> None:
+        """Changes what is looked at when somebody of that name is let in."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(keys.user(name), mapping=fields)
+            outdate_checks(pipe)
+            pipe.execute()
 
     def _count(self) -> int:
         count: Any = self._redis.scard(keys.USERS)

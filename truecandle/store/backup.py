@@ -6,8 +6,8 @@ shared with other applications, so of those that are not single ones a key is ou
 on with the name of one of our users, or with a digest.
 
 Never here: files (`admin/backup`), candles, what a value means.
-Invariant: putting back is one transaction, after which exactly the keys of the backup are there;
-done twice, it changes nothing more.
+Invariant: putting back is one transaction, after which exactly the keys of the backup are there,
+and credentials that were checked are checked again; done twice, it changes nothing more.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Final
 from redis import Redis
 
 from truecandle.store import inspection, keys, map_redis_errors
+from truecandle.store.credentials import outdate_checks
 
 #: Values are read so many keys at a time.
 READ_KEYS: Final = 500
@@ -66,6 +67,7 @@ def put_back(redis: Redis, saved: Sequence[SavedKey]) -> None:
             _WRITE[key.kind](pipe, key.name, key.value)
             if key.expires_ms is not None:
                 pipe.pexpireat(key.name, key.expires_ms)
+        outdate_checks(pipe)
         pipe.execute()
 
 

@@ -7,11 +7,13 @@ Invariant: columns are equally long, times ascend strictly, every value is a pla
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import lt
 from typing import Final
 
 import orjson
@@ -20,6 +22,10 @@ from truecandle.candles.candle import FIELDS as MEMBER_FIELDS
 from truecandle.candles.interval import DAY_MS, LAST_MS
 
 _WIDTH = len(MEMBER_FIELDS)
+#: A member without its numbers.
+_ROW: Final = b"[" + b"," * (_WIDTH - 1) + b"]"
+_TIME_DIGITS: Final = 16
+_MOMENTS_KEPT: Final = 100_000
 #: What a candle's fields are called in answers, in the order of its member; the last is not used.
 FIELDS: Final = (
     *("time", "open", "high", "low", "close", "volume", "close_time"),
@@ -74,28 +80,42 @@ def own_time(member: bytes) -> int | None:
 
 
 def iso(times: Iterable[bytes]) -> list[bytes]:
-    """Times in ms as JSON strings like `"2024-01-01T18:00:00.000Z"` (JavaScript's toISOString)."""
-    texts = []
-    for time in times:
-        day, ms = divmod(int(time), DAY_MS)
-        texts.append(_day(day) + _moment(ms))
+    """Times in ms, ascending, as JSON strings like `"2024-01-01T18:00:00.000Z"` (JavaScript's
+    toISOString).
+    """
+    moments, texts, at = list(map(int, times)), list[bytes](), 0
+    while at < len(moments):
+        day, day_ms = moments[at] // DAY_MS, moments[at] // DAY_MS * DAY_MS
+        end, head = bisect_left(moments, day_ms + DAY_MS, at), _day(day)
+        texts += [head + _MOMENTS[ms - day_ms] for ms in moments[at:end]]
+        at = end
     return texts
 
 
 def _cut(members: Sequence[bytes]) -> list[bytes] | None:
     """All fields of all members in one list; None unless every member is as the store writes it."""
+    if not members:
+        return []
     whole = b",".join(members)
-    if whole.translate(None, b"0123456789.,") != b"[]" * len(members):
+    if whole.translate(None, b"0123456789.") != b",".join([_ROW] * len(members)):
         return None
     try:
-        rows = orjson.loads(b"[" + whole + b"]")  # proves the form; the numbers are not used
+        orjson.loads(b"[" + whole + b"]")  # proves the numbers, which are not used
     except orjson.JSONDecodeError:
         return None
-    if any(len(row) != _WIDTH or type(row[0]) is not int for row in rows):
-        return None
-    if any(a[0] >= b[0] for a, b in pairwise(rows)):
-        return None
-    return whole.translate(None, b"[]").split(b",") if rows else []
+    fields = whole.translate(None, b"[]").split(b",")
+    return fields if _ascend(fields[::_WIDTH]) else None
+
+
+def _ascend(times: Sequence[bytes]) -> bool:
+    """Whether these numbers are times in ms, each after the one before. Of the same length they
+    stand in the order of their texts.
+    """
+    if b"." in b"".join(times) or len(times[-1]) > _TIME_DIGITS or int(times[-1]) >= LAST_MS:
+        return False
+    if len(times[0]) == len(times[-1]) and len(set(map(len, times))) == 1:
+        return all(map(lt, times, islice(times, 1, None)))
+    return all(int(one) < int(other) for one, other in pairwise(times))
 
 
 def _kept(members: Iterable[bytes]) -> list[bytes]:
@@ -118,8 +138,20 @@ def _day(day: int) -> bytes:
     return datetime.fromtimestamp(day * 86_400, UTC).strftime('"%Y-%m-%dT').encode()
 
 
-@lru_cache(maxsize=100_000)
-def _moment(ms: int) -> bytes:
-    seconds, ms = divmod(ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    return b'%02d:%02d:%02d.%03dZ"' % (minutes // 60, minutes % 60, seconds, ms)
+class _Moments(dict[int, bytes]):
+    """The moments of a day as ISO 8601 has them, by their ms; made when they are first looked up.
+
+    Bounded: open times are whole seconds, and what else somebody may store is forgotten again.
+    """
+
+    def __missing__(self, ms: int) -> bytes:
+        if len(self) >= _MOMENTS_KEPT:
+            self.clear()
+        seconds, rest = divmod(ms, 1000)
+        minutes, seconds = divmod(seconds, 60)
+        text = b'%02d:%02d:%02d.%03dZ"' % (minutes // 60, minutes % 60, seconds, rest)
+        self[ms] = text
+        return text
+
+
+_MOMENTS: Final = _Moments()

@@ -1,7 +1,8 @@
 """Credentials: what somebody is let in with again after signing in, sessions and API tokens.
 
 Never here: users and passwords (`accounts`), cookies, HTTP, a clock (times come in).
-Invariant: no secret is stored, only its SHA-256; a credential holds as long as its user's own mark.
+Invariant: no secret is stored, only its SHA-256; a credential holds as long as its user's own mark;
+whatever ends one changes the version of all (`keys.CREDENTIALS_VERSION`) in the same transaction.
 """
 
 from __future__ import annotations
@@ -151,6 +152,7 @@ class CredentialStore:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.session(digest))
             pipe.srem(keys.sessions(user), digest)
+            outdate_checks(pipe)
             return bool(pipe.execute()[0])
 
     @map_redis_errors()
@@ -209,6 +211,13 @@ class CredentialStore:
         """Ends all tokens of a user; how many there were."""
         return self._end_tokens(user, decoded(self._redis.smembers(keys.tokens(user))))
 
+    def begin_version(self) -> None:
+        """Has the credentials a version if they have none; a Redis that takes no writes leaves it
+        at that.
+        """
+        with suppress(RedisError):
+            self._redis.set(keys.CREDENTIALS_VERSION, _new_version(), nx=True)
+
     def valid(self, credentials: Sequence[Credential], now_ms: int) -> list[bool]:
         """For each credential whether it still holds, in one round trip. Renews nothing."""
         batch = Batch(self._redis, is_one_instant=False)
@@ -240,6 +249,7 @@ class CredentialStore:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(*map(keys.token, digests))
             pipe.srem(keys.tokens(user), *digests)
+            outdate_checks(pipe)
             return int(pipe.execute()[0])
 
     def _issued(self) -> Iterator[tuple[str, Token]]:
@@ -254,6 +264,13 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def outdate_checks(pipe: Pipeline) -> None:
+    """Has every process look again at credentials that it has checked before: belongs into the
+    transaction that ends one, or changes what it is worth.
+    """
+    pipe.set(keys.CREDENTIALS_VERSION, _new_version())
+
+
 def new_secret() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
 
@@ -261,6 +278,11 @@ def new_secret() -> str:
 def decoded(members: Any) -> list[str]:
     """A SET's members as text."""
     return [member.decode() for member in members]
+
+
+def _new_version() -> str:
+    """Drawn, not counted: none comes back after the store was put back to an earlier state."""
+    return secrets.token_hex(8)
 
 
 def _list(pipe: Pipeline, user: str, digest: str) -> None:

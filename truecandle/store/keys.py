@@ -105,6 +105,7 @@ SINGLE: Final = {
     "history_firsts": "hash",
     "freshness": "hash",
     "write_probe": "string",
+    "credentials_version": "string",
 }
 
 #: What a backup leaves out, besides what belongs to a series: what is made anew, or holds for
@@ -114,6 +115,7 @@ NOT_BACKED_UP: Final = frozenset(
         *("market_answer:", "lease:", "fence:", "session:", "sessions:", "link:", "spent_code:"),
         *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
         *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
+        "credentials_version",
     }
 )
 
@@ -152,6 +154,8 @@ FRESHNESS: Final = "freshness"
 WRITE_PROBE: Final = "write_probe"
 #: SET: names of all users.
 USERS: Final = "users"
+#: STRING: another text whenever a session, a token or an account ends, or is worth something else.
+CREDENTIALS_VERSION: Final = "credentials_version"
 
 
 def klines(series: Series) -> str:

@@ -128,7 +128,7 @@ def meta(redis: Redis, series: Series) -> Meta:
 @map_redis_errors()
 def version(redis: Redis, series: Series) -> int:
     """The version alone, in one GET; 0 = not known: don't cache under it, don't compare with it."""
-    return _version(redis.get(keys.meta(series)))
+    return version_in(redis.get(keys.meta(series)))
 
 
 @map_redis_errors()
@@ -220,11 +220,12 @@ def _meta(text: Any, count: int, first: Any, last: Any) -> Meta:
         earliest=int(first[0][1]) if first else None,
         latest=int(last[0][1]) if last else None,
         count=count,
-        version=_version(text),
+        version=version_in(text),
     )
 
 
-def _version(text: Any) -> int:
+def version_in(text: Any) -> int:
+    """The version that a series' meta tells, as it is stored; 0 without one of ours."""
     try:
         found = json.loads(text or b"0")
     except (ValueError, RecursionError):

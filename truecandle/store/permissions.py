@@ -47,7 +47,7 @@ _LIVE: Final = ("live_candle:*", "own_candle:*", "pending_z:*")
 _MARKETS: Final = (keys.MARKETS, "market_*")
 #: Everything that is somebody's: the web role alone has to do with it.
 _ACCOUNTS: Final = (
-    keys.USERS,
+    *(keys.USERS, keys.CREDENTIALS_VERSION),
     *(f"{head}*" for head in keys.OF_OTHERS if head not in ("market_answer:", "lease:", "fence:")),
 )
 #: What the windows are made of that `limits` counts in, those that move among them.

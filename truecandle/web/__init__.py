@@ -22,6 +22,7 @@ from truecandle.store.credentials import SESSION_MAX_S, CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.store.second_factors import SecondFactors
 from truecandle.store.server_monitor import ServerMonitor
+from truecandle.store.versions import VersionReader
 from truecandle.web import (
     account,
     assets,
@@ -52,8 +53,11 @@ from truecandle.web import (
     user_settings,
 )
 from truecandle.web.account_loss import AccountLoss
+from truecandle.web.checked_readers import CheckedReaders
 from truecandle.web.clock import Clocks
+from truecandle.web.column_answers import ColumnAnswers
 from truecandle.web.cors import CorsMiddleware
+from truecandle.web.data_door import DataDoor
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.forwarded import ForwardedMiddleware
@@ -101,13 +105,14 @@ def create_app(
         app.register_blueprint(resource.bp)
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)
+    app.wsgi_app = DataDoor(app.wsgi_app, services)  # type: ignore[method-assign]
     shield(app, settings, services.shared_address)
     return app
 
 
 def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
     """What requests are answered with."""
-    followed = Markets(redis, settings)
+    followed, server = Markets(redis, settings), WebServer(settings)
     return Services(
         settings=settings,
         redis=redis,
@@ -119,12 +124,15 @@ def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
         exchange=ExchangeMarkets(redis, followed),
         rate_limiter=RateLimiter(redis),
         hashing=HashingQueue(),
-        server=WebServer(settings),
+        server=server,
         ages=Ages(),
         server_monitor=server_monitor(settings, redis),
         shared_address=SharedAddress(),
         read_counter=ReadCounter(settings.reads_per_minute),
         read_turns=ReadTurns(),
+        versions=VersionReader(redis),
+        checked_readers=CheckedReaders(clock.machine_ms),
+        column_answers=ColumnAnswers(redis, server),
     )
 
 

@@ -16,7 +16,7 @@ from truecandle.web.websocket import abort
 
 #: Head and body leave in one piece up to this size. A larger body leaves as it is, behind its head:
 #: together they would be a copy, for as long as somebody does not read it.
-BUFFER_BYTES: Final = 64 << 10
+BUFFER_BYTES: Final = 128 << 10
 
 
 class AnswerWriter(io.BufferedIOBase):

@@ -1,23 +1,31 @@
 """Compression of answers: pages and JSON, by what the reader accepts; and their ETags.
 
-Never here: the browser's files, which lie compressed on disk (`assets`); secrets in a page, which
-are masked so that compressing it tells nothing of them (`csrf`).
-Invariant: an ETag names one coding of one answer, and whoever comes back with it gets a 304 before
-anything is compressed. What is small, or coded already, is left as it is.
+Never here: the browser's files, which lie compressed on disk (`assets`); which codings there are
+(`codings`); secrets in a page, which are masked so that compressing it tells nothing of them
+(`csrf`).
+Invariant: whoever comes back with an ETag gets a 304 before anything is compressed. What is small,
+or coded already, is left as it is.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-import brotli
 from flask import Flask, Response, g, request
-from werkzeug.datastructures import ETags
 
 from truecandle.web import assets
+from truecandle.web.codings import (
+    BESIDE_BYTES,
+    BYTES_MIN,
+    LEVELS,
+    accepted,
+    coded_etag,
+    compress,
+    known_etag,
+    packer,
+)
 from truecandle.web.services import services
 
 TYPES: Final = frozenset(
@@ -26,17 +34,9 @@ TYPES: Final = frozenset(
         *("text/csv", "application/x-ndjson"),
     }
 )
-#: Below this, headers and packets cost more than is saved.
-BYTES_MIN: Final = 1_024
-#: The codings, best first, with levels that cost a page of 500 candles half a millisecond
-#: (docs/decisions/0022-compression.md).
-LEVELS: Final = {"br": 4, "gzip": 4}
-#: Above this, it takes long enough to keep others waiting.
-BESIDE_BYTES: Final = 65_536
 
 #: How the ETag of a coded answer ends: `"5f…:br"`.
-_CODED: Final = re.compile(r':(?:br|gzip)(?=")')
-_GZIP: Final = zlib.MAX_WBITS | 16
+_CODED: Final = re.compile(rf':(?:{"|".join(LEVELS)})(?=")')
 
 
 def init_app(app: Flask) -> None:
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 def respond(body: bytes, coded: dict[str, bytes] | None = None) -> Response:
     """A JSON answer. With `coded` what it was compressed to is kept there for the next reader."""
-    coding = accepted()
+    coding = liked()
     if coded is None or not coding or len(body) < BYTES_MIN:
         return Response(body, mimetype="application/json")
     if coding not in coded:
@@ -54,14 +54,6 @@ def respond(body: bytes, coded: dict[str, bytes] | None = None) -> Response:
     response = Response(coded[coding], mimetype="application/json")
     response.content_encoding = coding
     return response
-
-
-def compress(body: bytes, coding: str) -> bytes:
-    """`body` in one of `LEVELS`' codings."""
-    if coding == "br":
-        return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=LEVELS[coding]))
-    packer = zlib.compressobj(LEVELS[coding], zlib.DEFLATED, _GZIP)
-    return packer.compress(body) + packer.flush()
 
 
 def stream(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
@@ -72,13 +64,7 @@ def stream(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
 
 
 def _packed(chunks: Iterable[bytes], coding: str, beside: Callable[..., bytes]) -> Iterator[bytes]:
-    pack: Callable[[bytes], bytes]
-    if coding == "br":
-        brotli_packer = brotli.Compressor(mode=brotli.MODE_TEXT, quality=LEVELS[coding])
-        pack, end = brotli_packer.process, brotli_packer.finish
-    else:
-        packer = zlib.compressobj(LEVELS[coding], zlib.DEFLATED, _GZIP)
-        pack, end = packer.compress, packer.flush
+    pack, end = packer(coding)
     for chunk in chunks:
         packed = beside(pack, chunk) if len(chunk) >= BESIDE_BYTES else pack(chunk)
         if packed:
@@ -93,20 +79,17 @@ def _compressed(body: bytes, coding: str) -> bytes:
     return services().server.run_blocking(compress, body, coding)
 
 
-def accepted() -> str:
-    """The coding that the reader likes best; ours decides where all are alike, "" is none."""
-    accepted = request.accept_encodings
-    found = max(LEVELS, key=lambda coding: accepted[coding])
-    return found if accepted[found] > 0 and accepted[found] >= accepted["identity"] else ""
+def liked() -> str:
+    """The coding that the reader likes best, "" for none."""
+    return accepted(request.headers.get("Accept-Encoding", ""))
 
 
 def _read_etags() -> None:
     """Views know an answer by its content alone: what its coding adds to the ETag is taken off."""
     given = request.headers.get("If-None-Match", "")
     if _CODED.search(given):
-        g.etags = request.if_none_match
+        g.etags = given
         request.environ["HTTP_IF_NONE_MATCH"] = _CODED.sub("", given)
-        del request.if_none_match
 
 
 def _finish(response: Response) -> Response:
@@ -125,20 +108,18 @@ def _encode(response: Response) -> None:
     coding = response.content_encoding or ""
     if not coding:
         body = response.get_data()
-        coding = accepted() if len(body) >= BYTES_MIN else ""
+        coding = liked() if len(body) >= BYTES_MIN else ""
         if not coding:
             return
         response.set_data(_compressed(body, coding))
         response.content_encoding = coding
     etag, is_weak = response.get_etag()
-    if etag:
-        response.set_etag(f"{etag}:{coding}", weak=bool(is_weak))
+    if etag and not etag.endswith(f":{coding}"):
+        response.set_etag(coded_etag(etag, coding), weak=bool(is_weak))
 
 
 def _name_as_asked(response: Response) -> None:
     """A 304 carries the ETag of the answer that the reader has."""
     etag, is_weak = response.get_etag()
-    known: ETags = g.get("etags", ETags())
-    for coding in LEVELS:
-        if known.contains_weak(f"{etag}:{coding}"):
-            response.set_etag(f"{etag}:{coding}", weak=bool(is_weak))
+    if etag and (known := known_etag(g.get("etags", ""), etag)):
+        response.set_etag(known, weak=bool(is_weak))

@@ -6,10 +6,10 @@ Invariant: official and live come from one transaction; no number is parsed on t
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
+from flask_login import current_user
 from redis import Redis
 
 from truecandle.candles.candle import LiveCandle
@@ -21,12 +21,15 @@ from truecandle.events import spans
 from truecandle.exact_json import Exact, dumps
 from truecandle.store import gaps, live, marks, official, pages
 from truecandle.store.batch import Batch
-from truecandle.store.columns import Columns, columns, iso
+from truecandle.store.columns import Columns, columns
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
-from truecandle.web import data_answers
+from truecandle.store.versions import Versions
+from truecandle.web import column_answers, data_answers
 from truecandle.web.auth import require_read
-from truecandle.web.data_answers import page_link
+from truecandle.web.column_answers import ColumnRequest, columns_json, link
+from truecandle.web.column_blocks import texts_of
+from truecandle.web.data_door import VERSIONS
 from truecandle.web.data_request import DATA, is_other, parse_data_request
 from truecandle.web.json_response import private
 from truecandle.web.parameters import single
@@ -35,9 +38,6 @@ from truecandle.web.services import services
 
 bp = Blueprint("data", __name__)
 
-#: Part of every ETag: another shape of the answer is another answer.
-_SHAPE = b"2"
-
 
 class Snapshot(NamedTuple):
     """One instant of a series: the official page, its columns once cut, the live candles, what is
@@ -45,13 +45,13 @@ class Snapshot(NamedTuple):
     """
 
     page: Page
-    columns: Columns | None
+    columns: Columns
     live: list[bytes]
     missing: list[list[int]]
     marks: Marks | None = None
 
 
-@bp.get("/data")
+@bp.get(column_answers.PATH)
 @require_read
 def candles() -> Response:
     """Official candles, ascending, in columns or another format. With `live=1` also the live ones
@@ -60,24 +60,46 @@ def candles() -> Response:
     values = single(request.args, DATA)
     if is_other(values):
         return data_answers.answer(parse_data_request(services().markets, values))
-    asked = parse_data_query(services().markets, values)
-    snapshot = read(services().redis, asked, services().clock.now_ms())
-    tag = etag(asked, snapshot)
+    asked = ColumnRequest(parse_data_query(services().markets, values), values)
+    return _plain(asked) if asked.query.is_plain else _of_now(asked)
+
+
+def _plain(asked: ColumnRequest) -> Response:
+    """What `data_door` would have answered, had it known who asks: from now on it does."""
+    versions: Versions | None = request.environ.get(VERSIONS)
+    if versions is None:
+        versions = services().versions.read(asked.query.series)
+    elif versions.credentials is None:
+        services().credentials.begin_version()
+    else:
+        known = current_user.credential.digest if current_user.is_authenticated else None
+        services().checked_readers.remember(request.environ, versions.credentials, known)
+    answers, environ = services().column_answers, request.environ
+    given = answers.ready(asked, versions.series, environ)
+    given = given or answers.make(asked, versions.series, environ)
+    return Response(given.body, given.status, given.headers)
+
+
+def _of_now(asked: ColumnRequest) -> Response:
+    """What changes without the version: live candles, what is missing, marks."""
+    wanted = asked.query
+    snapshot = read(services().redis, wanted, services().clock.now_ms())
+    tag = etag(wanted, snapshot)
     if request.if_none_match.contains(tag):
         response = Response(status=304)
     else:
-        text, cut = body(asked, snapshot)
-        response = Response(text, mimetype="application/json")
-        if snapshot.page.has_more and cut.time:
-            response.headers["Link"] = page_link(asked.query, int(cut.time[0]), int(cut.time[-1]))
+        response = Response(body(wanted, snapshot), mimetype="application/json")
+        times = snapshot.columns.time
+        if snapshot.page.has_more and times:
+            edge = times[-1 if wanted.query.is_forward else 0]
+            told = (wanted.query, asked.parameters, int(edge), request.script_root)
+            response.headers["Link"] = link(*told)
     response.set_etag(tag)
     return private(response)
 
 
 def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     """What was asked for, all of one instant; live candles and marks only if they were."""
-    if not (wanted.is_live or wanted.is_marked):
-        return Snapshot(pages.read(redis, wanted.series, wanted.query), None, [], [])
     series = official.learned(redis, wanted.series)
     batch = Batch(redis)
     asked_page = pages.queue(batch, series, wanted.query)
@@ -102,30 +124,18 @@ def etag(wanted: DataQuery, snapshot: Snapshot) -> str:
     known = [b"%d" % page.version] if page.version else list(page.members)
     missing = str(snapshot.missing).encode()
     beside = (missing, *snapshot.live, dumps(_marks_fields(snapshot.marks)))
-    parts = (_SHAPE, wanted.key.encode(), b"%d" % page.has_more, *known, *beside)
-    return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest()
+    return column_answers.etag(wanted, b"%d" % page.has_more, *known, *beside)
 
 
-def body(wanted: DataQuery, snapshot: Snapshot) -> tuple[bytes, Columns]:
-    """The answer as JSON, and its columns."""
+def body(wanted: DataQuery, snapshot: Snapshot) -> bytes:
+    """The answer as JSON."""
     page = snapshot.page
-    cut = snapshot.columns or columns(page.members)
-    fields: dict[str, Any] = {
-        "symbol": wanted.series.symbol,
-        "interval": wanted.series.interval.name,
-        "version": page.version,
-        "count": len(cut.time),
-        "time": _column(iso(cut.time) if wanted.is_iso else cut.time),
-        "open": _column(cut.open),
-        "high": _column(cut.high),
-        "low": _column(cut.low),
-        "close": _column(cut.close),
-        "volume": _column(cut.volume),
-        "has_more": page.has_more,
-    }
+    beside: dict[str, Any] = _marks_fields(snapshot.marks)
     if wanted.is_live:
-        fields |= {"live": _column(snapshot.live), "missing": snapshot.missing}
-    return dumps(fields | _marks_fields(snapshot.marks)), cut
+        live_now = Exact(b"[%b]" % b",".join(snapshot.live))
+        beside = {"live": live_now, "missing": snapshot.missing} | beside
+    texts = texts_of(snapshot.columns, is_iso=wanted.is_iso)
+    return columns_json(wanted, page.version, texts, has_more=page.has_more, beside=beside)
 
 
 def _marks(series: Series, page: Page, cut: Columns, known: marks.Known) -> Marks:
@@ -139,10 +149,6 @@ def _marks_fields(found: Marks | None) -> dict[str, Any]:
         return {}
     missing = [[gap.start_ms, gap.end_ms, gap.reason] for gap in found.gaps]
     return {"corrected": found.corrected, "gaps": missing}
-
-
-def _column(values: list[bytes]) -> Exact:
-    return Exact(b"[%b]" % b",".join(values))
 
 
 def _beside(

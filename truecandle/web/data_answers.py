@@ -12,7 +12,6 @@ import itertools
 import logging
 from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import urlencode
 
 from flask import Response, request
 from redis import Redis
@@ -24,6 +23,7 @@ from truecandle.store import keys, pages
 from truecandle.store.columns import own_time
 from truecandle.store.pages import Page, Query
 from truecandle.web import compression, data_formats, data_tables
+from truecandle.web.column_answers import link
 from truecandle.web.data_formats import MIMETYPES, SeriesPages
 from truecandle.web.data_request import TABLES, DataRequest
 from truecandle.web.json_response import private
@@ -46,18 +46,6 @@ def answer(asked: DataRequest) -> Response:
     return _page(asked) if asked.is_page else _stream(asked)
 
 
-def page_link(query: Query, first_ms: int, last_ms: int) -> str:
-    """Where the neighbour of a page is, whose first and last candle open then: the newer one when
-    reading from a start, else the older.
-    """
-    args = request.args.to_dict()
-    if query.is_forward:
-        relation, args["start"] = "next", str(last_ms + 1)
-    else:
-        relation, args["before"] = "prev", str(first_ms)
-    return f'<{request.script_root}{request.path}?{urlencode(args)}>; rel="{relation}"'
-
-
 def _page(asked: DataRequest) -> Response:
     series = asked.series[0]
     page = pages.read(services().redis, series, asked.query)
@@ -70,7 +58,9 @@ def _page(asked: DataRequest) -> Response:
         response = Response(b"".join(_pieces(asked, found)), mimetype=MIMETYPES[asked.format])
         opens = [ms for ms in map(own_time, page.members) if ms is not None]
         if page.has_more and opens:
-            response.headers["Link"] = page_link(asked.query, min(opens), max(opens))
+            edge_ms = max(opens) if asked.query.is_forward else min(opens)
+            told = (asked.query, request.args.to_dict(), edge_ms, request.script_root)
+            response.headers["Link"] = link(*told)
     response.set_etag(tag)
     response.headers[VERSION] = str(page.version)
     return private(response)
@@ -95,7 +85,7 @@ def _stream(asked: DataRequest) -> Response:
     first = next(each[0], None)  # while it can still be refused
     each[0] = itertools.chain([] if first is None else [first], each[0])
     found = map(SeriesPages, asked.series, each)
-    coding = "" if asked.format in TABLES else compression.accepted()
+    coding = "" if asked.format in TABLES else compression.liked()
     chunks = compression.stream(_pieces(asked, found), coding)
     response = Response(_guarded(chunks), mimetype=MIMETYPES[asked.format])
     response.vary.add("Accept-Encoding")

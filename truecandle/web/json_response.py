@@ -6,9 +6,15 @@ Invariant: no cache shared by several users gives one's answer to another.
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Response
 
 from truecandle import exact_json
+
+PRIVATE: Final = "private, no-cache"
+#: What decides who asks.
+VARY: Final = ("Cookie", "Authorization")
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -18,6 +24,6 @@ def json_response(value: object, status: int = 200) -> Response:
 
 def private(response: Response) -> Response:
     """The answer, marked as for the one who asked."""
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(("Cookie", "Authorization"))
+    response.headers["Cache-Control"] = PRIVATE
+    response.vary.update(VARY)
     return response

@@ -65,24 +65,23 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
+def note(route: str, method: str, path: str, status: int, began_s: float, address: object) -> None:
+    """Counts an answer that is ready, and writes its line. `began_s` is of `time.perf_counter`."""
+    took_s = time.perf_counter() - began_s
+    metrics.REQUESTS.labels(route, str(status)).inc()
+    metrics.SECONDS.labels(route).observe(took_s)
+    level = logging.DEBUG if route.startswith("/static") else logging.INFO
+    told = (method, path[:PATH_CHARS_MAX], status, took_s * 1000, address)
+    _access.log(level, "%s %s %s %.1f ms from %s", *told)
+
+
 def _begin() -> None:
     g.began_s = time.perf_counter()
 
 
 def _end(response: Response) -> Response:
-    took_s = time.perf_counter() - g.get("began_s", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "none"
-    metrics.REQUESTS.labels(route, str(response.status_code)).inc()
-    metrics.SECONDS.labels(route).observe(took_s)
-    level = logging.DEBUG if route.startswith("/static") else logging.INFO
-    path = request.path[:PATH_CHARS_MAX]
-    _access.log(
-        level,
-        "%s %s %s %.1f ms from %s",
-        request.method,
-        path,
-        response.status_code,
-        took_s * 1000,
-        request.remote_addr,
-    )
+    began_s = g.get("began_s", time.perf_counter())
+    asked = (route, request.method, request.path)
+    note(*asked, response.status_code, began_s, request.remote_addr)
     return response

@@ -57,6 +57,8 @@ SYMBOLS: Final = text(
 )
 SERIES: Final = (SYMBOL, INTERVAL)
 LIST: Final = (*SERIES, LISTED, START, END)
+#: What may be asked of official candles alone.
+PLAIN: Final = (*SERIES, LIMIT, START, END, BEFORE, TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class DataQuery:
     is_iso: bool
     is_live: bool
     is_marked: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether official candles are all it asks for."""
+        return not (self.is_live or self.is_marked)
 
     @property
     def key(self) -> str:

@@ -7,8 +7,10 @@ Invariant: it holds while Redis is away too; each process counts by itself.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from flask import Flask, Response, g, request
 from flask_login import current_user
@@ -18,7 +20,7 @@ from truecandle.web.errors import Problem
 from truecandle.web.forwarded import client_address
 from truecandle.web.read_quota import Quota
 from truecandle.web.read_turns import READS_AT_ONCE
-from truecandle.web.services import services
+from truecandle.web.services import Services, services
 from truecandle.web.socket_limits import group_of
 
 #: What is read, by the blueprints of its paths.
@@ -30,6 +32,17 @@ READS: Final = frozenset(
 )
 
 
+#: Where a `Refused` stands that was found before Flask.
+REFUSED: Final = "truecandle.refused"
+
+
+class Refused(NamedTuple):
+    """Why a read can't be answered, and what is left to the reader; None: it was not counted."""
+
+    error: Exception
+    quota: Quota | None
+
+
 def init_app(app: Flask) -> None:
     """Counts before a view is asked, and tells with its answer. Belongs after `auth`.
 
@@ -38,6 +51,41 @@ def init_app(app: Flask) -> None:
     app.before_request(_count)
     app.after_request(_tell)
     app.teardown_request(_leave)
+
+
+def reader(known: str | None, environ: dict[str, Any]) -> str:
+    """Who reads: by session or token, its digest; whoever has none that is known by the address,
+    guesses at one too.
+    """
+    return f"credential {known}" if known else f"address {group_of(client_address(environ))}"
+
+
+def counted(services: Services, who: str) -> Quota:
+    """Counts one read of somebody."""
+    return services.read_counter.count(who, time.monotonic())
+
+
+def check(quota: Quota) -> None:
+    """Goes on if that read was not one too many, else `Problem` 429."""
+    if quota.is_over:
+        detail = f"At most {quota.limit} reads a minute. Try again in {quota.reset_s} s."
+        raise Problem(429, "too-many", detail, {"Retry-After": str(quota.reset_s)})
+
+
+@contextmanager
+def turn(services: Services, who: str) -> Iterator[None]:
+    """A turn of somebody's, or `Problem` 429 if none comes in time."""
+    _enter(services, who)
+    try:
+        yield
+    finally:
+        services.read_turns.leave(who)
+
+
+def _enter(services: Services, who: str) -> None:
+    if not services.read_turns.enter(who):
+        detail = f"At most {READS_AT_ONCE} reads at once. Try again when they are answered."
+        raise Problem(429, "too-many", detail, {"Retry-After": "1"})
 
 
 def paths(app: Flask) -> frozenset[str]:
@@ -52,6 +100,13 @@ def paths(app: Flask) -> frozenset[str]:
 def _count() -> None:
     if request.blueprint not in READS or request.method not in ("GET", "HEAD"):
         return
+    refused: Refused | None = request.environ.get(REFUSED)
+    if refused is not None:
+        if refused.quota is None:
+            _check(None)
+        else:
+            g.read_quota = refused.quota
+        raise refused.error
     try:
         known = current_user.credential.digest if current_user.is_authenticated else None
     except StoreError:
@@ -61,15 +116,10 @@ def _count() -> None:
 
 
 def _check(known: str | None) -> None:
-    """By session or token; whoever has none that is known by the address, guesses at one too."""
-    who = f"credential {known}" if known else f"address {group_of(client_address(request.environ))}"
-    quota = g.read_quota = services().read_counter.count(who, time.monotonic())
-    if quota.is_over:
-        detail = f"At most {quota.limit} reads a minute. Try again in {quota.reset_s} s."
-        raise Problem(429, "too-many", detail, {"Retry-After": str(quota.reset_s)})
-    if not services().read_turns.enter(who):
-        detail = f"At most {READS_AT_ONCE} reads at once. Try again when they are answered."
-        raise Problem(429, "too-many", detail, {"Retry-After": "1"})
+    who = reader(known, request.environ)
+    g.read_quota = counted(services(), who)
+    check(g.read_quota)
+    _enter(services(), who)
     g.read_turn = who
 
 

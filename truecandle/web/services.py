@@ -19,7 +19,10 @@ from truecandle.store.credentials import CredentialStore
 from truecandle.store.roles import Ages
 from truecandle.store.second_factors import SecondFactors
 from truecandle.store.server_monitor import ServerMonitor
+from truecandle.store.versions import VersionReader
+from truecandle.web.checked_readers import CheckedReaders
 from truecandle.web.clock import Clocks
+from truecandle.web.column_answers import ColumnAnswers
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.hashing_queue import HashingQueue
@@ -53,6 +56,9 @@ class Services:
     shared_address: SharedAddress
     read_counter: ReadCounter
     read_turns: ReadTurns
+    versions: VersionReader
+    checked_readers: CheckedReaders
+    column_answers: ColumnAnswers
 
     def hashing_of(self, work: Callable[..., T], *args: object) -> T:
         """Work on the password of somebody who is signed in, in turn; `Problem` 503 at too much."""
