@@ -17,10 +17,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SOURCE = "static/src";
 const TARGET = join(ROOT, "static", "dist");
 
-/**
- * By the name that templates use. Where what an entry needs at once is in several files, the page names the others
- * too (`imports`), so that none waits for another.
- */
+/** By the name that templates use. What an entry needs at once is in one file. */
 const ENTRIES = {
   "chart.js": { entry: "chartPage.ts", format: "esm" },
   "login.js": { entry: "loginPage.ts", format: "esm" },
@@ -94,7 +91,6 @@ if (options.watch) follow();
 
 async function bundle() {
   const assets = {};
-  const imports = {};
   const contents = new Map();
   const packages = new Set();
   for (const [name, { entry, format, target = "es2022" }] of Object.entries(ENTRIES)) {
@@ -122,11 +118,9 @@ async function bundle() {
     });
     for (const file of outputFiles) contents.set(basename(file.path), Buffer.from(file.contents));
     const made = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === join(SOURCE, entry));
-    const shared = made === undefined ? [] : neededAtOnce(made[0], metafile.outputs);
-    const isHollow = shared.length === 1 && Object.keys(made[1].inputs).length === 0; // all of it is in the file that it imports
-    assets[name] = basename(isHollow ? shared[0] : (made?.[0] ?? outputFiles[0].path));
-    if (isHollow) contents.delete(basename(made[0]));
-    else if (shared.length > 0) imports[name] = shared.map((path) => basename(path));
+    const shared = made?.[1].imports.find(({ kind }) => kind === "import-statement")?.path; // with what comes later: all of the entry
+    assets[name] = basename(shared ?? made?.[0] ?? outputFiles[0].path);
+    if (shared !== undefined) contents.delete(basename(made[0]));
     for (const input of Object.keys(metafile.inputs)) {
       const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
       if (found !== null) packages.add(found[1]);
@@ -135,17 +129,7 @@ async function bundle() {
   addIcons(assets, contents);
   const licences = Buffer.from([...packages].sort().map(licence).join("\n"));
   assets["licenses.txt"] = add(contents, "licenses.txt", licences);
-  write({ assets, imports }, contents);
-}
-
-/** The files that a file imports and that these import, other than those that it loads later. */
-function neededAtOnce(path, outputs, found = new Set()) {
-  for (const { path: next, kind } of outputs[path].imports) {
-    if (kind !== "import-statement" || found.has(next)) continue;
-    found.add(next);
-    neededAtOnce(next, outputs, found);
-  }
-  return [...found];
+  write({ assets }, contents);
 }
 
 /** The icons, and the manifest that names them. */

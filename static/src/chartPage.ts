@@ -7,28 +7,29 @@ import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
 import { fetchBelow } from "./net/basePath.ts";
 import { Connection } from "./net/connection.ts";
-import { exactCandles } from "./net/exactCandles.ts";
 import type { PageConfig } from "./net/protocol.ts";
 import { createSocket, type SocketHandlers } from "./net/socket.ts";
 import { ChartPane, type Named } from "./pane/chartPane.ts";
+import type { ChartGrid } from "./pane/grid.ts";
 import { ActiveState } from "./state/activeState.ts";
 import { chosenSeries, usualSeries } from "./state/chosenSeries.ts";
 import { ExchangeMarkets } from "./state/exchangeMarkets.ts";
 import { FollowedMarkets } from "./state/followedMarkets.ts";
+import { GridState, type Grid } from "./state/gridState.ts";
 import { followSight } from "./state/marketsInSight.ts";
 import { OpenParts } from "./state/pageState.ts";
-import { Preferences, type PanelName, type SeriesName } from "./state/preferences.ts";
+import { Preferences, type Choices, type PanelName, type SeriesName } from "./state/preferences.ts";
 import type { SessionHandlers } from "./state/session.ts";
 import { Tickers } from "./state/tickers.ts";
 import { Watchlist } from "./state/watchlist.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
-import { browserStore } from "./ui/browserStore.ts";
+import { browserStore, hadSeveralCharts } from "./ui/browserStore.ts";
 import { element } from "./ui/element.ts";
 import { pageTitle } from "./ui/format.ts";
 import { toggleDateSheet } from "./ui/goToDate.tsx";
-import { later } from "./ui/laterOn.ts";
-import { address, mayWrite, type Page, type SharedParts } from "./ui/page.ts";
+import { later, laterStyle } from "./ui/laterOn.ts";
+import { address, layoutAddress, mayWrite, type Page, type SharedParts } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
 import { wear } from "./ui/worn.ts";
@@ -52,11 +53,11 @@ const takingOut = new TakingOut({
   pointed: () => page.state.pointed.peek(),
   precision: () => active.peek().chart.precision,
   base: () => markets.get(active.peek().session.view().symbol)?.base ?? "",
-  exact: (span) => exactCandles(fetchBelow, span),
   say: (text) => announcer.tell(text),
 });
-const flip = (key: "inverted") => () => preferences.set(key, !preferences.get(key));
-const scale = (wanted: "log" | "percent") => () => preferences.set("scale", preferences.get("scale") === wanted ? "normal" : wanted);
+const flip = (key: "inverted") => () => page.preferences.set(key, !page.preferences.get(key));
+const scale = (wanted: "log" | "percent") => () => page.preferences.set("scale", page.preferences.get("scale") === wanted ? "normal" : wanted);
+const choose = (number: number) => () => void withSeveral((several) => several.choose(number));
 const open = new OpenParts();
 const shortcuts = new Shortcuts({
   intervals: config.intervals,
@@ -69,6 +70,7 @@ const shortcuts = new Shortcuts({
   alt: {
     KeyR: () => page.actions.resetView(), KeyL: scale("log"), KeyP: scale("percent"), KeyI: flip("inverted"),
     KeyG: () => toggleDateSheet(active.peek().page), KeyZ: () => { open.dialog.value = "zone"; },
+    KeyW: () => { open.dialog.value = "charts"; }, Digit1: choose(1), Digit2: choose(2), Digit3: choose(3), Digit4: choose(4),
     KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(), KeyU: () => { open.dialog.value = "studies"; },
   },
 });
@@ -76,13 +78,15 @@ const exchange = new ExchangeMarkets(api, browserClock);
 const tickers = new Tickers(api, browserClock, config.ticker);
 const watchlist = new Watchlist(browserClock);
 const connection = new Connection(browserClock);
+const grid = new GridState();
 const panes = signal<readonly ChartPane[]>([]);
+const several = signal<ChartGrid | null>(null);
 const shared: SharedParts = {
   config, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, dialog: open.dialog,
-  panes: computed(() => panes.value.map((pane) => pane.page)),
+  panes: computed(() => panes.value.map((pane) => pane.page)), grid, several, wantSeveral: () => void withSeveral(() => {}),
 };
-const active = signal(newPane(1));
-panes.value = [active.peek()];
+panes.value = [newPane(1, preferences)]; // the first chart's choices are the reader's own
+const active = computed(() => panes.value[grid.active.value - 1]!);
 
 /** What stands around the panes is about the active one, whichever that is when it is asked. */
 const page: Page = {
@@ -90,6 +94,7 @@ const page: Page = {
   state: new ActiveState(computed(() => active.value.state)),
   get truth() { return active.value.truth; },
   get actions() { return active.value.page.actions; },
+  get preferences() { return active.value.page.preferences; },
 };
 
 /** Whether keys were used last: then what is known of a candle that is pointed at is read out. */
@@ -105,7 +110,7 @@ open.panel.value = isNarrow() ? "none" : preferences.get("panel");
 followSight({ state: page.state, preferences, markets, tickers, watchlist });
 const socket = createSocket(handlers());
 watchlist.start(socket.watch);
-show(new URL(location.href));
+void arrive(new URL(location.href));
 connection.start(socket);
 
 /** For tests, and for people at the browser's console: of the active chart, and `panes` of each. */
@@ -123,28 +128,81 @@ const told = (pane: () => ChartPane) => Object.freeze({
 const truecandle = Object.freeze({ ...told(() => active.peek()), panes: () => panes.peek().map((pane) => told(() => pane)) });
 Object.assign(globalThis, { truecandle });
 
-function newPane(number: number): ChartPane {
+function newPane(number: number, choices: Choices): ChartPane {
   return new ChartPane({
     number, api, clock: browserClock, nextFrame, connection, open, shared, pageActions: { openSearch, open: openPanel, unfollow },
-    isActive: (pane) => active.peek() === pane, onGo: go, onNamed: name,
+    choices, isActive: (pane) => active.peek() === pane, onGo: go, onNamed: name,
+    onTouched: (pane, isChosen) => several.peek()?.touched(pane, isChosen),
   });
 }
 
-function go({ symbol, interval }: SeriesName) {
+/** Several charts are loaded when they are first wanted. */
+async function withSeveral(what: (loaded: ChartGrid) => void | Promise<unknown>) {
+  try {
+    const [{ ChartGrid }] = await Promise.all([import("./pane/grid.ts"), laterStyle()]);
+    several.value ??= new ChartGrid({
+      state: grid, panes, newPane, preferences, chosen: (series) => chosen(seriesQuery(series)), followed, intervals: config.intervals,
+      csrfToken: mayWrite(config) ? csrfToken : null, onChange: located,
+    });
+  } catch {
+    announcer.tell("That could not be loaded: the server can't be reached.");
+    return;
+  }
+  await what(several.value);
+}
+
+function go(pane: ChartPane, { symbol, interval }: SeriesName) {
+  if (grid.isSeveral.peek()) {
+    several.peek()!.go(pane, { symbol, interval });
+    return;
+  }
   const url = new URL(address(symbol, interval), location.href);
+  if (several.peek() !== null) several.peek()!.layouts.open.value = "";
   history.pushState(null, "", url);
   show(url);
 }
 
-function name({ symbol, interval, openMs }: Named) {
-  history.replaceState(null, "", address(symbol, interval, openMs));
+function name(pane: ChartPane, { symbol, interval, openMs }: Named) {
+  if (!grid.isSeveral.peek()) history.replaceState(null, "", address(symbol, interval, openMs));
+  else if (pane === active.peek()) located();
+}
+
+/** Of several charts the address names the layout, or how many there are and the active one. */
+function located() {
+  const { symbol, interval } = active.peek().series.peek() ?? config;
+  const layout = several.peek()?.layouts.open.peek() ?? "";
+  const plain = address(symbol, interval);
+  if (!grid.isSeveral.peek() && active.peek().state.absent.peek() === null) preferences.set("last", { symbol, interval });
+  if (layout !== "") history.replaceState(null, "", layoutAddress(layout));
+  else history.replaceState(null, "", grid.isSeveral.peek() ? `${plain}&charts=${grid.count.peek()}` : plain);
+}
+
+/** What an address asks for: one chart, so many, a layout, or what there was last. */
+async function arrive(url: URL) {
+  const query = url.searchParams;
+  const [layout, isBare] = [query.get("layout"), !query.has("symbol")];
+  const charts = /^[234]$/.test(query.get("charts") ?? "") ? Number(query.get("charts")) as Grid : null;
+  const isOpen = charts !== null || isBare;
+  if (several.peek() === null && layout === null && charts === null && !(isBare && hadSeveralCharts())) {
+    show(url);
+    return;
+  }
+  let isArrived = false;
+  await withSeveral(async (loaded) => {
+    isArrived = await loaded.arrive({ layout, charts, series: isBare ? null : chosen(query).series, isOpen });
+    if (isArrived) return;
+    show(url);
+    if (charts !== null) loaded.setCount(charts);
+    if (layout !== null) page.state.message.value = loaded.layouts.problem.peek();
+    isArrived = true;
+  });
+  if (!isArrived) show(url); // they could not be loaded
 }
 
 /** What an address names, in the active pane. */
 function show(url: URL) {
-  const followed = markets.list.peek().map(({ symbol }) => symbol);
-  const chosen = chosenSeries(url.searchParams, { followed, intervals: config.intervals, usual });
-  const { series, isFollowed } = chosen;
+  const found = chosen(url.searchParams);
+  const { series, isFollowed } = found;
   if (url.searchParams.has("symbol")) {
     url.searchParams.set("symbol", series.symbol);
     url.searchParams.set("interval", series.interval);
@@ -153,7 +211,19 @@ function show(url: URL) {
   if (isFollowed) preferences.set("last", series);
   else announcer.say(`${series.symbol} is not followed here.`);
   const at = url.searchParams.get("at");
-  active.peek().show(chosen, at !== null && /^\d{1,15}$/.test(at) ? Number(at) : null);
+  active.peek().show(found, at !== null && /^\d{1,15}$/.test(at) ? Number(at) : null);
+}
+
+function seriesQuery({ symbol, interval }: SeriesName) {
+  return new URLSearchParams({ symbol, interval });
+}
+
+function followed(): string[] {
+  return markets.list.peek().map(({ symbol }) => symbol);
+}
+
+function chosen(query: URLSearchParams) {
+  return chosenSeries(query, { followed: followed(), intervals: config.intervals, usual });
 }
 
 /** Letters that are typed while it opens go into it too. */
@@ -177,12 +247,15 @@ function isNarrow() {
 
 async function unfollow(symbol: string) {
   await markets.unfollow(symbol);
-  if (page.state.shown.peek()?.symbol === symbol) show(new URL(location.href));
+  for (const pane of panes.peek()) {
+    const series = pane.series.peek();
+    if (series?.symbol === symbol) pane.show(chosen(seriesQuery(series)));
+  }
 }
 
 /** The panes' ears and the watchlist's: all hear over one socket. */
 function handlers(): SocketHandlers {
-  const tell = (what: (to: SessionHandlers) => void) => { for (const pane of panes.peek()) what(pane.handlers); };
+  const tell = (what: (to: SessionHandlers) => void) => { for (const pane of panes.peek()) if (pane.isHearing) what(pane.handlers); };
   return {
     heard: () => tell((to) => to.heard()),
     resync: () => tell((to) => to.resync()),
@@ -223,7 +296,7 @@ function forgetLink() {
 }
 
 function listen() {
-  const all = (what: (pane: ChartPane) => void) => panes.peek().forEach(what);
+  const all = (what: (pane: ChartPane) => void) => panes.peek().filter((pane) => pane.isHearing).forEach(what);
   effect(() => {
     const { view: { value: view }, precision, absent: { value: absent } } = page.state;
     if (view !== null) document.title = pageTitle(view, precision.value);
@@ -232,7 +305,7 @@ function listen() {
   addEventListener("keydown", (event) => {
     if (!isElsewhere(event) && shortcuts.press(event)) event.preventDefault();
   });
-  addEventListener("popstate", () => show(new URL(location.href)));
+  addEventListener("popstate", () => void arrive(new URL(location.href)));
   effect(() => {
     const isOpen = open.panel.value === "truth";
     for (const pane of panes.value) pane.truth.report.show(isOpen && pane === active.value);

@@ -14,6 +14,7 @@ const LADDER = [["chartPage.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts",
 const LIBRARIES = [
   ["net/socket.ts", ["socket.io-client"]],
   ["chartPage.ts", ["@preact/signals-core"]],
+  ["pane/", ["@preact/signals-core"]],
   ["state/", ["@preact/signals-core"]],
   ["ui/announcer.ts", ["@preact/signals-core"]],
   ["ui/", ["preact", "preact/hooks", "@preact/signals"]],

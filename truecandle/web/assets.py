@@ -44,18 +44,12 @@ class Assets:
         self._manifest = folder / "manifest.json"
         self._read_ns = 0
         self._names: dict[str, str] = {}
-        self._imports: dict[str, list[str]] = {}
         self._assets: dict[str, Asset] = {}
 
     def url(self, name: str) -> str:
         """The address of the file that templates call so (`chart.js`). Raises `AssetsMissing`."""
         self._refresh()
         return f"{self._prefix}{self._names[name]}"
-
-    def imports(self, name: str) -> list[str]:
-        """The addresses of what that file imports: asked for with it, none waits for another."""
-        self._refresh()
-        return [f"{self._prefix}{one}" for one in self._imports.get(name, [])]
 
     def find(self, name: str) -> Asset | None:
         """The file of that very name, with its hash."""
@@ -76,7 +70,6 @@ class Assets:
             detail = f"{self._manifest} can't be read ({error}): run `make setup`."
             raise AssetsMissing(detail) from error
         self._names = manifest["assets"]
-        self._imports = manifest.get("imports", {})
         self._read_ns = changed_ns
 
     def _read(self, name: str, *, type: str, sha256: str, encodings: list[str]) -> Asset:
@@ -95,14 +88,12 @@ class _Sessions(SecureCookieSessionInterface):
 
 def init_app(app: Flask, folder: Path, base: str = "") -> None:
     """Serves the files of `static/dist/` in this folder. For templates `asset(name)` is a file's
-    address, `asset_imports(name)` those of what it imports, and `base` the path below which
-    browsers find the page.
+    address, and `base` the path below which browsers find the page.
     """
     assets = Assets(folder, base)
     app.jinja_env.globals["base"] = base
     app.extensions[EXTENSION] = assets
     app.jinja_env.globals["asset"] = assets.url
-    app.jinja_env.globals["asset_imports"] = assets.imports
     app.register_blueprint(bp)
     app.session_interface = _Sessions()
 

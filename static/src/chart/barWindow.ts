@@ -158,6 +158,19 @@ export class BarWindow {
     this.#give(from, at + beside - from, { from: at - from - width / 2, to: at - from + width / 2 });
   }
 
+  /** Brings places into sight, counted from the first point, also beyond all points. True if the chart was given others for it. */
+  show(from: number, to: number): boolean {
+    const isGiven = (from >= this.#from || this.isAtStart) && (to <= this.#to || this.isAtEnd);
+    if (isGiven) {
+      this.#chart.timeScale().setVisibleLogicalRange({ from: from - this.#from, to: to - this.#from });
+      return false;
+    }
+    const beside = Math.ceil(Math.max(BESIDE_MIN, BESIDE_VIEWS * (to - from)));
+    const first = clamp(Math.floor(from) - beside, 0, this.#points.length - 1);
+    this.#give(first, Math.ceil(to) + beside - first, { from: from - first, to: to - first });
+    return true;
+  }
+
   /** The open times at the edges of the view, as far as there are points; null where there are none. */
   get visible(): { readonly fromMs: number; readonly toMs: number } | null {
     const view = this.view;

@@ -82,7 +82,7 @@ export class Chart {
     this.#cursor = new Cursor(this.#chart, {
       series: this.#coming.series,
       candles: () => this.truth.stops(candles()),
-      onMove: () => this.#point(),
+      onMove: () => this.#cursorMoved(),
       toNow: () => this.view.toNow(),
       reveal: (timeMs) => this.reveal(timeMs),
     });
@@ -268,6 +268,14 @@ export class Chart {
     return true;
   }
 
+  /** Points at the candle that a moment lies in, where another chart is pointed at; null: at none. */
+  lead(timeMs: number | null) {
+    const interval = this.#series?.interval;
+    const openMs = timeMs === null || !interval?.hasGrid ? timeMs : interval.openMs(timeMs);
+    const close = openMs === null ? undefined : this.#at(openMs)?.close;
+    this.#cursor.lead(openMs, close ?? this.#newest?.close ?? 0);
+  }
+
   /** First and last open time in sight and the candles from one to the other; null where there is none. */
   get sight(): Sight | null {
     const ends = this.view.endsMs;
@@ -279,6 +287,12 @@ export class Chart {
     this.#parts.onNow.value = this.view.isAtNow;
     this.axis.rebase((this.#history.firstFrom(this.view.endsMs?.from ?? 0) ?? this.#newest)?.close ?? null);
     if (this.visible !== null) this.#parts.onSight?.(this.visible.fromMs, this.visible.toMs);
+    this.#parts.onMove?.();
+  }
+
+  #cursorMoved() {
+    this.#point();
+    if (!this.#cursor.isLed) this.#parts.onCursor?.(this.#cursor.pointedMs);
   }
 
   #restyle() {

@@ -5,6 +5,7 @@
 
 import type { IChartApi, ISeriesApi, ITimeScaleApi, SeriesType, Time } from "lightweight-charts";
 import { toChartTime, toMs } from "./chartTime.ts";
+import { isPointerStill } from "./pointer.ts";
 import { SPACING_MAX_PX, SPACING_MIN_PX } from "./style.ts";
 
 const ZOOM = 1.25;
@@ -41,6 +42,9 @@ export class Cursor {
 
   pointedMs: number | null = null;
 
+  /** Whether another chart says what is pointed at, and no reader of this one. */
+  isLed = false;
+
   /** `candles()` gives what can be pointed at, ascending; `series` is any whose price scale is theirs. */
   constructor(chart: IChartApi, { series, candles, onMove, toNow, reveal }: CursorOptions) {
     this.#chart = chart;
@@ -50,8 +54,13 @@ export class Cursor {
     this.#toNow = toNow;
     this.#reveal = reveal;
     chart.subscribeCrosshairMove(({ time, point, sourceEvent }) => {
-      if (sourceEvent === undefined && this.#held !== null) return;
+      if (this.#held !== null && sourceEvent === undefined) return;
+      if (this.#held !== null && isPointerStill()) {
+        this.#hold();
+        return;
+      }
       this.#held = null;
+      if (sourceEvent !== undefined) this.isLed = false;
       this.#move(time === undefined || point === undefined ? null : toMs(time));
     });
     // With the next frame: the prices' scale follows the time scale only then.
@@ -74,6 +83,7 @@ export class Cursor {
       "-": () => zoom(scale, 1 / ZOOM),
     };
     if (!Object.hasOwn(moves, name)) return false;
+    this.isLed = false;
     moves[name]!();
     return true;
   }
@@ -104,6 +114,13 @@ export class Cursor {
     this.#point(timeMs, price);
     this.#show(timeMs, SHOWN_TRIES);
     return true;
+  }
+
+  /** Another chart is pointed at there; null: nowhere. What is not among the candles here is not pointed at. */
+  lead(timeMs: number | null, price: number) {
+    this.isLed = true;
+    if (timeMs === null || this.#scale.timeToIndex(toChartTime(timeMs)) === null) this.leave();
+    else this.#point(timeMs, price);
   }
 
   /** A bar that comes in the same frame keeps the library's view where it was: looked at again with the next one. */

@@ -3,7 +3,7 @@
 // Invariant: types only.
 
 import type { ShownState } from "../state/pageState.ts";
-import type { Preferences } from "../state/preferences.ts";
+import type { Choices } from "../state/preferences.ts";
 import type { ChartInside } from "./chartInside.ts";
 
 export interface PaneParts {
@@ -11,7 +11,7 @@ export interface PaneParts {
   readonly number: number;
   /** What the pane shows, as signals. */
   readonly state: ShownState;
-  readonly preferences: Preferences;
+  readonly preferences: Choices;
   /** `new ChartFace(inside)` makes it easy to use, in what is loaded later. */
   readonly inside: ChartInside;
 }

@@ -15,6 +15,10 @@ export interface Told {
   readonly onClick?: (openMs: number | null) => void;
   /** The first and last open time in sight. */
   readonly onSight?: (fromMs: number, toMs: number) => void;
+  /** A reader points at another place by its open time; null: at none. */
+  readonly onCursor?: (openMs: number | null) => void;
+  /** Another stretch of time is in sight. */
+  readonly onMove?: () => void;
   /** Whether the newest candle is in sight. */
   readonly onNow: { value: boolean };
 }

@@ -53,6 +53,11 @@ export class Viewport {
     this.#parts.onGiven();
   }
 
+  /** Brings places into sight, counted from the first candle that is held. */
+  show(from: number, to: number) {
+    if (this.#window.show(from, to)) this.#parts.onGiven();
+  }
+
   get isNearOldest(): boolean {
     return this.#window.reach.left < NEED_OLDER_BARS;
   }

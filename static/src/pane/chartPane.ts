@@ -2,6 +2,7 @@
 // Never here: the other charts, the address bar, what stands around the panes (chartPage.ts); rules.
 // Invariant: nothing here outlives a change of series but the place that was looked at.
 
+import { signal } from "@preact/signals-core";
 import { decimals } from "../candles/candle.ts";
 import { parseSeries } from "../candles/series.ts";
 import { Chart } from "../chart/chart.ts";
@@ -12,7 +13,7 @@ import type { Connection } from "../net/connection.ts";
 import { CandleJump, type JumpOutcome } from "../state/candleJump.ts";
 import type { ChosenSeries } from "../state/chosenSeries.ts";
 import { PageState, type NextFrame, type OpenParts } from "../state/pageState.ts";
-import type { SeriesName } from "../state/preferences.ts";
+import type { Choices, SeriesName } from "../state/preferences.ts";
 import { Session, type SessionHandlers } from "../state/session.ts";
 import { Truth } from "../state/truth.ts";
 import { standing } from "../ui/format.ts";
@@ -37,15 +38,18 @@ export interface PaneOptions {
   readonly nextFrame: NextFrame;
   readonly connection: Connection;
   readonly open: OpenParts;
+  /** How this chart is read. */
+  readonly choices: Choices;
   readonly shared: SharedParts;
   /** What is done for the whole page. */
   readonly pageActions: Pick<Actions, "openSearch" | "open" | "unfollow">;
   /** Whether what goes on there is what a reader hears of. */
   readonly isActive: (pane: ChartPane) => boolean;
   /** Another series was chosen here. */
-  readonly onGo: (series: SeriesName) => void;
+  readonly onGo: (pane: ChartPane, series: SeriesName) => void;
   /** The address names something else of what is shown here. */
-  readonly onNamed: (named: Named) => void;
+  readonly onNamed: (pane: ChartPane, named: Named) => void;
+  readonly onTouched: (pane: ChartPane, isChosen: boolean) => void;
 }
 
 export class ChartPane {
@@ -53,36 +57,78 @@ export class ChartPane {
   readonly truth: Truth;
   /** What this pane's components are handed. */
   readonly page: Pane;
+  readonly number: number;
+  readonly choices: Choices;
+  /** What is shown, or waits until the pane is on the page and in sight. */
+  readonly series = signal<SeriesName | null>(null);
   readonly #options: PaneOptions;
   // Since `#place`, which comes as soon as the pane is on the page.
   chart!: Chart;
   session!: Session;
   handlers!: SessionHandlers;
   #jump!: CandleJump;
+  #waiting: { readonly chosen: ChosenSeries; readonly openMs: number | null } | null = null;
+  #isShown = true;
+
   #isStarted = false;
   /** What draws the studies, once they are wanted. */
   studies: Promise<PaneStudies> | null = null;
 
+  /** Whether it is on the page. */
+  isPlaced = false;
+
+  // For charts that have something in common (grid.ts): a reader points elsewhere, looks elsewhere.
+  onCursor: (openMs: number | null) => void = () => {};
+  onMove: () => void = () => {};
+  onPlaced: () => void = () => {};
+
   constructor(options: PaneOptions) {
-    const { number, api, clock, nextFrame, open, shared } = options;
+    const { number, api, clock, nextFrame, open, shared, choices } = options;
     this.#options = options;
+    this.number = number;
+    this.choices = choices;
     this.state = new PageState(nextFrame, open);
     this.truth = new Truth({ api, clock });
     this.page = {
-      ...shared, number, state: this.state, truth: this.truth, actions: this.#actions(),
+      ...shared, preferences: choices, number, series: this.series, state: this.state, truth: this.truth, actions: this.#actions(),
       id: (name) => (number === 1 ? name : `${name}-${number}`),
       place: (plot) => this.#place(plot),
+      touched: (isChosen) => options.onTouched(this, isChosen),
     };
   }
 
   /** For what is drawn here beside the candles, and loaded when it is first wanted. */
   get parts(): PaneParts {
-    const { number, shared: { preferences } } = this.#options;
-    return { number, state: this.state, preferences, inside: this.chart.inside };
+    return { number: this.number, state: this.state, preferences: this.choices, inside: this.chart.inside };
   }
 
   /** What an address means. A market that is not followed has the pane to itself: no other one is shown in its name. */
-  show({ series, isFollowed, mistake }: ChosenSeries, openMs: number | null = null) {
+  show(chosen: ChosenSeries, openMs: number | null = null) {
+    this.series.value = chosen.series;
+    this.#waiting = { chosen, openMs };
+    this.#look();
+  }
+
+  /** Whether the pane is in sight: one that is not asks nothing and draws nothing, and goes on where it was. */
+  setShown(isShown: boolean) {
+    this.#isShown = isShown;
+    if (this.#isStarted) this.session.setShown(isShown);
+    this.#look();
+  }
+
+  /** Whether it is told of what comes. */
+  get isHearing(): boolean {
+    return this.#isStarted && this.#isShown;
+  }
+
+  #look() {
+    if (this.#waiting === null || !this.isPlaced || !this.#isShown) return;
+    const { chosen, openMs } = this.#waiting;
+    this.#waiting = null;
+    this.#show(chosen, openMs);
+  }
+
+  #show({ series, isFollowed, mistake }: ChosenSeries, openMs: number | null) {
     const { markets } = this.#options.shared;
     this.state.setAbsent(isFollowed ? null : series);
     this.state.message.value = mistake || standing(markets.get(series.symbol) ?? series).text;
@@ -96,17 +142,13 @@ export class ChartPane {
     if (isFollowed && openMs !== null) this.#jump.want(openMs);
   }
 
-  /** What is shown, or would be if its market were followed. */
-  get named(): SeriesName {
-    return this.state.absent.peek() ?? this.session.view();
-  }
-
   #place(plot: HTMLElement) {
-    const { api, clock, connection, shared: { config, preferences } } = this.#options;
-    const { state, truth } = this;
+    const { api, clock, connection, shared: { config } } = this.#options;
+    const { state, truth, choices } = this;
     this.chart = new Chart(plot, {
       leastDecimals: (symbol) => this.#leastDecimals(symbol), onPoint: state.pointed, onHole: state.hole, onNow: state.isAtNow,
-      onAuto: (isAuto) => preferences.set("auto", isAuto),
+      onAuto: (isAuto) => choices.set("auto", isAuto),
+      onCursor: (openMs) => this.onCursor(openMs), onMove: () => this.onMove(),
       onSight: (fromMs, toMs) => truth.shown.look(fromMs, toMs),
       onClick: (openMs) => this.#pick(openMs === state.picked.peek() || state.hole.peek() !== null ? null : openMs),
     });
@@ -118,6 +160,9 @@ export class ChartPane {
       reach: this.session.reach, goTo: (ms) => this.chart.goTo(ms), bars: () => this.session.bars(), gapAt: (ms) => this.chart.truth.hole(ms).gap,
     }, (outcome) => this.#arrived(outcome));
     this.#listen();
+    this.isPlaced = true;
+    this.onPlaced();
+    this.#look();
   }
 
   /** The session's ears and the truth's. */
@@ -136,9 +181,10 @@ export class ChartPane {
   }
 
   #listen() {
-    const { isActive, shared: { announcer, preferences } } = this.#options;
-    preferences.of("type").subscribe((type) => this.chart.setType(type));
-    for (const key of ["scale", "inverted", "auto"] as const) preferences.of(key).subscribe(() => this.#chooseAxis());
+    const { choices } = this;
+    const { isActive, shared: { announcer } } = this.#options;
+    choices.of("type").subscribe((type) => this.chart.setType(type));
+    for (const key of ["scale", "inverted", "auto"] as const) choices.of(key).subscribe(() => this.#chooseAxis());
     this.state.view.subscribe((view) => {
       if (view === null) return;
       this.chart.setNews({ isLive: ["live", "quiet"].includes(freshness(view).tone), closesInMs: view.closesInMs });
@@ -173,7 +219,7 @@ export class ChartPane {
     const { pageActions, onGo } = this.#options;
     return {
       ...pageActions,
-      go: ({ symbol, interval }) => onGo({ symbol: symbol ?? this.named.symbol, interval: interval ?? this.named.interval }),
+      go: (wanted) => onGo(this, { ...(this.series.peek() ?? this.#options.shared.config), ...wanted }),
       toNow: () => this.#toNow(),
       goTo: (timeMs) => this.session.edge.goTo(timeMs),
       older: { stop: () => this.session.edge.stop(), goOn: () => this.session.edge.goOn(), dismiss: () => this.session.edge.dismiss() },
@@ -201,7 +247,7 @@ export class ChartPane {
     const { symbol, interval } = this.session.view();
     this.state.picked.value = openMs;
     this.chart.truth.pick(openMs);
-    this.#options.onNamed({ symbol, interval, openMs });
+    this.#options.onNamed(this, { symbol, interval, openMs });
   }
 
   /** The address bar holds the link too, for browsers that forbid to copy. */
@@ -226,13 +272,13 @@ export class ChartPane {
     this.session.edge.goNowhere();
     this.chart.view.reset();
     this.chart.axis.follow();
-    this.#options.shared.preferences.set("auto", true);
+    this.choices.set("auto", true);
     this.#options.shared.announcer.tell("View reset.");
   }
 
   #chooseAxis() {
-    const { scale: mode, inverted: isInverted, auto: isAuto } = this.#options.shared.preferences.all;
-    this.chart.axis.choose({ mode, isInverted, isAuto });
+    const { choices } = this;
+    this.chart.axis.choose({ mode: choices.get("scale"), isInverted: choices.get("inverted"), isAuto: choices.get("auto") });
   }
 
   /** The last candles that are shown, as they would be pointed at. */
@@ -241,6 +287,7 @@ export class ChartPane {
   }
 
   #key({ key: name }: KeyboardEvent): boolean {
+    if (!this.#isStarted) return false;
     const pointed = this.state.pointed.peek();
     if (name === "Enter" && pointed !== null) this.#pick(pointed.time);
     else if (!this.chart.key(name)) return false;

@@ -148,6 +148,12 @@ export class Loader {
     if (this.state.kind === "failed" && !this.#isLoading) this.refresh();
   }
 
+  /** Nothing is asked by itself, until somebody hurries. */
+  rest() {
+    this.#clock.clearTimeout(this.#retry);
+    this.#clock.clearTimeout(this.#late);
+  }
+
   refresh(): Promise<void> {
     if (this.#isLoading) this.#isAgain = true;
     else this.#inFlight = this.#refresh();

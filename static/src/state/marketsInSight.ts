@@ -5,13 +5,13 @@
 import { effect } from "@preact/signals-core";
 import type { FollowedMarkets } from "./followedMarkets.ts";
 import type { ShownState } from "./pageState.ts";
-import type { Preferences } from "./preferences.ts";
+import type { Choices } from "./preferences.ts";
 import type { Tickers } from "./tickers.ts";
 import type { Watchlist } from "./watchlist.ts";
 
 interface Parts {
   readonly state: Pick<ShownState, "panel" | "shown">;
-  readonly preferences: Preferences;
+  readonly preferences: Choices;
   readonly markets: FollowedMarkets;
   readonly tickers: Tickers;
   readonly watchlist: Watchlist;

@@ -17,7 +17,7 @@ export interface PointedCandle extends Candle {
 }
 
 /** What opens over the page. */
-export type DialogName = "zone" | "shortcuts" | "search" | "table" | "studies";
+export type DialogName = "zone" | "shortcuts" | "search" | "table" | "studies" | "charts";
 
 /** A place of the time axis without a candle, and the gap that it lies in, if one is known. */
 export interface PointedHole {

@@ -6,7 +6,7 @@ import { signal, type ReadonlySignal, type Signal } from "@preact/signals-core";
 import { isZoneName } from "../candles/zone.ts";
 import type { Clock } from "../clock.ts";
 
-const CHOICES = {
+export const CHOICES = {
   theme: ["system", "dark", "light"],
   colors: ["green-red", "red-green", "blue-orange"],
   type: ["candles", "hollow", "bars", "line", "area", "heikin-ashi"],
@@ -54,6 +54,14 @@ export const USUAL: Settings = Object.freeze({
 const FAVOURITES_MAX = 200;
 const SYMBOL = /^[\p{L}\p{N}._-]{2,20}$/u;
 
+/** What the reader has chosen, for all of the page or for one chart of it. */
+export interface Choices {
+  /** The choice as a signal, for those who draw by it. */
+  of<K extends keyof Settings>(key: K): ReadonlySignal<Settings[K]>;
+  get<K extends keyof Settings>(key: K): Settings[K];
+  set<K extends keyof Settings>(key: K, value: Settings[K]): void;
+}
+
 /** Where choices are kept; each may fail. */
 export interface SettingsKeeping {
   /** What this browser kept, as it was kept, or null. */
@@ -73,7 +81,7 @@ const SAVE_AFTER_MS = 1_000;
 /** When saving is tried again; then no more until the next choice. */
 const RETRIES_MS = [3_000, 10_000, 60_000] as const;
 
-export class Preferences {
+export class Preferences implements Choices {
   readonly #signals: { readonly [K in keyof Settings]: Signal<Settings[K]> };
   readonly #keeping: SettingsKeeping;
   readonly #clock: Pick<Clock, "setTimeout" | "clearTimeout">;
@@ -90,7 +98,6 @@ export class Preferences {
     if (unsaved !== null) this.#saveSoon(SAVE_AFTER_MS, 0);
   }
 
-  /** The choice as a signal, for those who draw by it. */
   of<K extends keyof Settings>(key: K): ReadonlySignal<Settings[K]> {
     return this.#signals[key];
   }

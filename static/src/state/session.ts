@@ -59,6 +59,8 @@ export class Session {
   #history = new History();
   #marks = new Marks();
   #isVisible = true;
+  #isShown = true;
+  #nextTick: number | undefined;
 
   constructor({ connection, api, chart, page, clock, limit, canPost, canAsk }: SessionOptions) {
     this.#chart = chart;
@@ -116,6 +118,20 @@ export class Session {
     this.#contact.isOnline = isOnline;
     this.#subscription.wake();
     this.#loader.hurry();
+  }
+
+  /** Whether the chart is on the page. One that is not follows nothing, and goes on where it was. */
+  setShown(isShown: boolean) {
+    if (isShown === this.#isShown) return;
+    this.#isShown = isShown;
+    this.#clock.clearTimeout(this.#nextTick);
+    this.#subscription.follow(isShown ? this.#series : null);
+    if (!isShown) {
+      this.#loader.rest();
+      return;
+    }
+    this.#loader.hurry();
+    this.#tick();
   }
 
   setVisible(isVisible: boolean) {
@@ -235,7 +251,7 @@ export class Session {
   }
 
   #tick() {
-    this.#clock.setTimeout(() => this.#tick(), TICK_MS);
+    this.#nextTick = this.#clock.setTimeout(() => this.#tick(), TICK_MS);
     this.#stalls.look(this.#time.localMs, this.#live.isAmiss);
     this.#contact.look(this.#subscription.state, this.#series, this.#live.freshness?.state === "live");
     const items = this.#items();

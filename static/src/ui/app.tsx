@@ -38,7 +38,7 @@ function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement 
   });
   return (
     <>
-      <a class="skip" href="#plot">Skip to the chart</a>
+      <a class="skip" href={`#${page.panes.value[page.grid.active.value - 1]!.id("plot")}`}>Skip to the chart</a>
       <Bar page={page} said={said} csrfToken={csrfToken} />
       {config.simulated ? <Ribbon /> : null}
       <Stage page={page} />

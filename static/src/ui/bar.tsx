@@ -54,6 +54,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}
         <TruthButton page={page} place="bar" />
         <WatchlistButton page={page} />
+        <ChartsButton page={page} />
         <ZoneButton page={page} />
         <ThemeMenu page={page} />
         <MoreMenu page={page} />
@@ -61,6 +62,11 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       </div>
     </header>
   );
+}
+
+function ChartsButton({ page }: { readonly page: Page }): JSX.Element {
+  const open = () => { page.dialog.value = "charts"; };
+  return <button id="charts" class="icon" type="button" aria-haspopup="dialog" aria-label="Charts and layouts" title="Charts and layouts (Alt+W)" onClick={open}><Icon name="grid" /></button>;
 }
 
 function Account({ user, csrfToken }: { readonly user: string | null; readonly csrfToken: string }): JSX.Element {

@@ -12,6 +12,13 @@ const PAINT_KEY = "truecandle.theme";
 /** With the user's name: what a tab has chosen until the server has it, so that a reload right after a choice keeps it. */
 const UNSAVED_KEY = `${KEY}.unsaved.`;
 
+/** How several charts stood last (browserLayouts.ts, loaded when there are some). */
+export const CHARTS_KEY = "truecandle.charts";
+
+export function hadSeveralCharts(): boolean {
+  return (attempt(() => localStorage.getItem(CHARTS_KEY)) ?? null) !== null;
+}
+
 /**
  * The keeping of one page. With `save` the server keeps all that `user` chooses: only what the first paint needs
  * stays here, and in the tab what is not saved yet.

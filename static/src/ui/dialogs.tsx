@@ -15,8 +15,8 @@ export function Dialogs({ page }: { readonly page: Page }): JSX.Element | null {
     if (dialog.value !== null) wantLater(page, () => { dialog.value = null; });
   });
   if (dialog.value === null || later.value === null) return null;
-  const { CandleTable, MarketSearch, ShortcutList, StudyDialog, ZoneList } = later.value;
-  const Shown = { search: MarketSearch, shortcuts: ShortcutList, studies: StudyDialog, table: CandleTable, zone: ZoneList }[dialog.value];
+  const { CandleTable, ChartsDialog, MarketSearch, ShortcutList, StudyDialog, ZoneList } = later.value;
+  const Shown = { charts: ChartsDialog, search: MarketSearch, shortcuts: ShortcutList, studies: StudyDialog, table: CandleTable, zone: ZoneList }[dialog.value];
   return <Shown page={page} />;
 }
 

@@ -15,6 +15,7 @@ const PATHS = {
   truth: { box: "0 0 16 16", width: 16, height: 16, d: ["M8 1.75l5 1.9v3.6c0 3.2-2 5.7-5 7-3-1.3-5-3.8-5-7v-3.6z", "M5.6 8l1.8 1.8 3.2-3.4"] },
   star: { box: "0 0 16 16", width: 14, height: 14, d: ["M8 1.8l1.9 4 4.3.6-3.1 3 .8 4.4L8 11.7l-3.9 2.1.8-4.4-3.1-3 4.3-.6z"] },
   list: { box: "0 0 16 16", width: 16, height: 16, d: ["M2.5 4h1M6 4h7.5M2.5 8h1M6 8h7.5M2.5 12h1M6 12h7.5"] },
+  grid: { box: "0 0 16 16", width: 16, height: 16, d: ["M2 2.5h12v11H2zM8 2.5v11M2 8h12"] },
   up: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 1.5l3 5H1z"] },
   down: { box: "0 0 8 8", width: 8, height: 8, d: ["M4 6.5l3-5H1z"] },
   studies: { box: "0 0 16 16", width: 16, height: 16, d: ["M1.5 11l3.5-4 3 2.5 6-6.5", "M1.5 14c4 0 5-5 13-5"] },

@@ -2,13 +2,18 @@
 // Never here: what every visit needs.
 // Invariant: one door to all of it, so that a visit without it costs nothing, and one with it one request.
 
+import { fetchBelow } from "../net/basePath.ts";
+import { exactCandles } from "../net/exactCandles.ts";
 import { candleText, csvOf, fileName } from "./candleFiles.ts";
 import { pictureOf } from "./pictureFile.ts";
 import type { TakenFrom } from "./takingOut.ts";
 
 export { AbsentMarket } from "./absentMarket.tsx";
+export { ChartsDialog } from "./chartsDialog.tsx";
 export { CandleTable } from "./candleTable.tsx";
+export { DateSheet } from "./dateSheet.tsx";
 export { MarketSearch } from "./marketSearch.tsx";
+export { PaneTabs } from "./paneTabs.tsx";
 export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";
 export { StudyDialog } from "./studyDialog.tsx";
@@ -33,13 +38,13 @@ export async function savePicture({ view: seen, picture, pointed, precision, bas
 }
 
 /** Saves the candles in sight as CSV; resolves with what was done, in words. */
-export async function saveTable({ view: seen, bars: all, visibleMs, exact }: TakenFrom): Promise<string> {
+export async function saveTable({ view: seen, bars: all, visibleMs }: TakenFrom): Promise<string> {
   const [view, range] = [seen(), visibleMs()];
   const bars = range === null ? [] : all().filter(({ time }) => time >= range.from && time <= range.to);
   if (view === null || bars.length === 0) return "No candles are in sight.";
   const { symbol, interval } = view;
   const [first, last] = [bars[0]!.time, bars.at(-1)!.time];
-  const rows = await exact({ symbol, interval, startMs: first, endMs: last + 1 }).catch(() => null);
+  const rows = await exactCandles(fetchBelow, { symbol, interval, startMs: first, endMs: last + 1 }).catch(() => null);
   const name = fileName(symbol, interval, first, "csv");
   save(new Blob([csvOf(bars, rows ?? [])], { type: "text/csv" }), name);
   const words = `${bars.length.toLocaleString("en-US")} candles saved as ${name}`;

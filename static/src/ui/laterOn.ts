@@ -19,9 +19,9 @@ export function wantLater({ announcer }: Pick<Page, "announcer">, failed: () => 
   });
 }
 
-/** Its style, there before it is; the page names it where it has one. */
 let styled: Promise<void> | null = null;
 
+/** The style of whatever comes later, there before it is; the page names it where it has one. */
 export function laterStyle(): Promise<void> {
   const href = document.getElementById("app")?.dataset.laterStyle;
   if (href === undefined) return Promise.resolve();

@@ -39,6 +39,13 @@ export function Older({ page }: { readonly page: Pane }): JSX.Element | null {
   return Shown === undefined ? null : <Shown page={page} />;
 }
 
+/** Where one chart of several is shown at a time, the switch between them. */
+export function Tabs({ page }: { readonly page: Page }): JSX.Element | null {
+  const { isSeveral, isNarrow } = page.grid;
+  const Shown = useLater(page, () => isSeveral.value && isNarrow.value)?.PaneTabs;
+  return Shown === undefined ? null : <Shown page={page} />;
+}
+
 /** What is loaded later, while it is wanted and there. */
 function useLater(page: Page, isWanted: () => boolean): typeof later.value {
   useSignalEffect(() => {

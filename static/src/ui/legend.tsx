@@ -25,7 +25,7 @@ export function Legend({ page: { state, markets, preferences, id } }: { readonly
     <dl id={id("legend")} class="legend" data-direction={direction(candle)} data-state={candle.state}>
       <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(candle.time, interval)}>{moment(candle.time, interval, nowMs)}</dd></div>
       {PRICES.map(([name, letter, rest]) => (
-        <div key={name} class={name === "close" ? "legend-close" : undefined}><dt>{letter}<span class="sr">{rest}</span></dt><dd data-cell={name}>{price(candle[name], precision)}</dd></div>
+        <div key={name} class={`legend-${name}`}><dt>{letter}<span class="sr">{rest}</span></dt><dd data-cell={name}>{price(candle[name], precision)}</dd></div>
       ))}
       <div class="legend-change"><dt class="sr">Change</dt><dd data-cell="change">{change(candle.open, candle.close)}</dd></div>
       <div class="legend-volume"><dt>V<span class="sr">olume</span></dt><dd data-cell="volume">{volume(candle.volume)}{base === "" ? null : <span class="legend-unit"> {base}</span>}</dd></div>

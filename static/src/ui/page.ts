@@ -8,7 +8,9 @@ import type { PageConfig } from "../net/protocol.ts";
 import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
 import type { DialogName, PointedCandle, ShownState } from "../state/pageState.ts";
-import type { PanelName, Preferences } from "../state/preferences.ts";
+import type { Grid, GridState, LinkName } from "../state/gridState.ts";
+import type { Layouts } from "../state/layouts.ts";
+import type { Choices, PanelName, SeriesName } from "../state/preferences.ts";
 import type { Tickers } from "../state/tickers.ts";
 import type { Watchlist } from "../state/watchlist.ts";
 import type { Truth } from "../state/truth.ts";
@@ -52,6 +54,15 @@ export function mayWrite({ role }: Pick<PageConfig, "role">): boolean {
   return role === "trader" || role === "admin";
 }
 
+/** What can be done with several charts; loaded when it is first wanted (pane/grid.ts). */
+export interface Several {
+  readonly layouts: Layouts;
+  setCount(count: Grid): void;
+  link(name: LinkName, isOn: boolean): void;
+  /** Lets bar, panels and keys be about that chart, from 1 on. */
+  activate(number: number): void;
+}
+
 /** What all components are handed alike. */
 export interface SharedParts {
   readonly config: PageConfig;
@@ -60,13 +71,17 @@ export interface SharedParts {
   readonly tickers: Tickers;
   readonly watchlist: Watchlist;
   readonly announcer: Announcer;
-  readonly preferences: Preferences;
+  readonly preferences: Choices;
   readonly shortcuts: Shortcuts;
   readonly takingOut: TakingOut;
   /** The dialog that is open, or null. */
   readonly dialog: Signal<DialogName | null>;
-  /** All charts in their order. */
+  readonly grid: GridState;
+  /** All charts that were ever made, in their order; those beyond the grid's count rest. */
   readonly panes: ReadonlySignal<readonly Pane[]>;
+  /** Null until it is loaded. */
+  readonly several: ReadonlySignal<Several | null>;
+  readonly wantSeveral: () => void;
 }
 
 /** And what belongs to one chart: to that whose pane they stand in, or around the panes to the active one. */
@@ -80,6 +95,10 @@ export interface Page extends SharedParts {
 export interface Pane extends Page {
   /** From 1 on. */
   readonly number: number;
+  /** What is shown, or will be as soon as it is seen; null before any. */
+  readonly series: ReadonlySignal<SeriesName | null>;
+  /** A reader points into the pane, or chooses it. */
+  readonly touched: (isChosen: boolean) => void;
   /** The id of an element that every pane has. */
   readonly id: (name: string) => string;
   /** The chart is drawn there. */
@@ -89,6 +108,11 @@ export interface Pane extends Page {
 /** The address of a series, or of one of its candles. */
 export function address(symbol: string, interval: string, openMs: number | null = null): string {
   return below(`/?${new URLSearchParams({ symbol, interval, ...(openMs === null ? {} : { at: String(openMs) }) })}`);
+}
+
+/** The address of a layout. */
+export function layoutAddress(name: string): string {
+  return below(`/?${new URLSearchParams({ layout: name })}`);
 }
 
 /** Signing in leads back to what is shown. */

@@ -18,26 +18,35 @@ interface PaneProps {
 }
 
 export function PaneFrame({ page }: PaneProps): JSX.Element {
-  const { state, actions, id } = page;
+  const { state, actions, id, grid, number } = page;
+  const isSeveral = grid.isSeveral.value;
+  const name = page.series.value;
+  const label = isSeveral && name !== null ? `Chart ${number}: ${name.symbol} ${name.interval}, candlesticks with volume` : "Candlestick chart with volume";
   const pressed = (event: KeyboardEvent) => {
     if (!event.metaKey && !event.ctrlKey && !event.altKey && actions.key(event)) event.preventDefault();
   };
   const plot = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => page.place(plot.current!), []);
   return (
-    <div class="canvas">
+    <div
+      class="canvas" hidden={!grid.isShown(number)} data-active={isSeveral && grid.active.value === number ? "" : undefined}
+      onPointerEnter={() => page.touched(false)} onPointerDown={() => page.touched(true)} onFocusIn={() => page.touched(true)}
+      onKeyDownCapture={() => page.touched(true)} onWheel={() => page.touched(false)}
+    >
       <div class="readout">
+        {isSeveral && name !== null ? <p class="pane-name">{name.symbol} {name.interval}</p> : null}
         <Legend page={page} />
         <Notes page={page} />
         <Studies page={page} place="StudyRows" />
       </div>
       <div class="frame">
         <div
-          id={id("plot")} class="plot" tabIndex={0} role="application" aria-label="Candlestick chart with volume" aria-describedby={`keys ${id("legend")}`}
+          id={id("plot")} class="plot" tabIndex={0} role="application" aria-label={label} aria-describedby={`keys ${id("legend")}`}
           ref={plot} onKeyDown={pressed}
         />
         <div class="plot-ring" aria-hidden="true" />
         <Studies page={page} place="StudyPaneRows" />
+        {isSeveral ? <div class="pane-ring" aria-hidden="true" /> : null}
         <Skeleton page={page} />
         <Empty page={page} />
         <Older page={page} />

@@ -62,6 +62,7 @@ export function MoreMenu({ page }: PageProps): JSX.Element {
   const groups = (): MenuGroup[] => [
     { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
     { name: "Time zone", room: "narrow", items: [{ kind: "action", label: `${zoneName(shownZone.peek())} …`, onChoose: () => { page.dialog.value = "zone"; } }] },
+    { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt W", onChoose: () => { page.dialog.value = "charts"; } }] },
     { ...themes(page), room: "narrow" }, colors(page), taking(page), keys(page), ...account(page),
   ];
   return <MenuButton id="more" name="More" groups={groups}><Icon name="more" /></MenuButton>;

@@ -19,6 +19,8 @@ const ANYWHERE: Rows = [
   [["Alt", "G"], "Go to a date"],
   [["Alt", "U"], "Studies"],
   [["Alt", "Z"], "Time zone"],
+  [["Alt", "W"], "Charts and layouts"],
+  [["Alt", "1", "…", "4"], "To the chart of that number"],
   [["Alt", "S"], "Save a picture of the chart"],
   [["Alt", "E"], "Save the candles in sight as CSV"],
   [["Alt", "C"], "Copy the candle pointed at"],

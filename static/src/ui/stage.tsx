@@ -4,6 +4,7 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
+import { Tabs } from "./laterParts.tsx";
 import type { Page } from "./page.ts";
 import { PaneFrame } from "./pane.tsx";
 import { Toast } from "./toast.tsx";
@@ -15,7 +16,8 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
   return (
     <main class="stage">
       <h1 class="sr">{name} candles</h1>
-      <div class="panes">
+      <Tabs page={page} />
+      <div class="panes" data-count={page.grid.count.value}>
         {page.panes.value.map((pane) => <PaneFrame key={pane.number} page={pane} />)}
         <TypedInterval shortcuts={page.shortcuts} />
         <Toast page={page} />

@@ -5,7 +5,6 @@
 import type { Candle, CandleState } from "../candles/candle.ts";
 import type { PointedCandle } from "../state/pageState.ts";
 import type { ViewModel } from "../state/viewModel.ts";
-import type { ExactRow } from "../net/exactCandles.ts";
 
 /** What is there to be taken out. */
 export interface TakenFrom {
@@ -17,8 +16,6 @@ export interface TakenFrom {
   readonly pointed: () => PointedCandle | null;
   readonly precision: () => number;
   readonly base: () => string;
-  /** The server's exact text of candles; rejects if it can't be had. */
-  readonly exact: (span: { symbol: string; interval: string; startMs: number; endMs: number }) => Promise<readonly ExactRow[]>;
   readonly say: (text: string) => void;
 }
 

@@ -11,6 +11,7 @@ import { Truth } from "../../../static/src/state/truth.ts";
 import { WatchlistPanel } from "../../../static/src/ui/watchlistPanel.tsx";
 import { ExchangeMarkets } from "../../../static/src/state/exchangeMarkets.ts";
 import { FollowedMarkets } from "../../../static/src/state/followedMarkets.ts";
+import { GridState } from "../../../static/src/state/gridState.ts";
 import { followSight } from "../../../static/src/state/marketsInSight.ts";
 import { Preferences } from "../../../static/src/state/preferences.ts";
 import { Tickers } from "../../../static/src/state/tickers.ts";
@@ -105,7 +106,7 @@ export function newStage(root) {
   const config = { symbol: "BTCUSDT", interval: "1m" };
   const page = {
     config, state, actions, preferences, shortcuts, announcer: new Announcer(), truth: new Truth({ api: {}, clock: globalThis }), markets: { list: signal([]) },
-    number: 1, id: (name) => name, place: () => {}, panes: signal([]),
+    number: 1, id: (name) => name, place: () => {}, touched: () => {}, series: signal(null), panes: signal([]), grid: new GridState(), several: signal(null),
   };
   page.panes.value = [page];
   render(h(Stage, { page }), root);
