@@ -23,11 +23,12 @@ import { Tickers } from "./state/tickers.ts";
 import { Watchlist } from "./state/watchlist.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
-import { browserStore } from "./ui/browserStore.ts";
+import { browserStore, hasDrawings } from "./ui/browserStore.ts";
+import { DrawingDoor } from "./ui/drawingDoor.tsx";
 import { element } from "./ui/element.ts";
 import { pageTitle } from "./ui/format.ts";
 import { toggleDateSheet } from "./ui/goToDate.tsx";
-import { later } from "./ui/laterOn.ts";
+import { later, laterStyle } from "./ui/laterOn.ts";
 import { address, mayWrite, type Page, type SharedParts } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
 import { TakingOut } from "./ui/takingOut.ts";
@@ -69,6 +70,7 @@ const shortcuts = new Shortcuts({
   alt: {
     KeyR: () => page.actions.resetView(), KeyL: scale("log"), KeyP: scale("percent"), KeyI: flip("inverted"),
     KeyG: () => toggleDateSheet(active.peek().page), KeyZ: () => { open.dialog.value = "zone"; },
+    KeyD: () => preferences.set("tools", !preferences.get("tools")), KeyT: tool("trend"), KeyH: tool("horizontal"), KeyV: tool("vertical"), KeyF: tool("fibonacci"), KeyM: tool("measure"),
     KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(),
   },
 });
@@ -77,8 +79,12 @@ const tickers = new Tickers(api, browserClock, config.ticker);
 const watchlist = new Watchlist(browserClock);
 const connection = new Connection(browserClock);
 const panes = signal<readonly ChartPane[]>([]);
+const drawings = new DrawingDoor(async () => {
+  const [{ openDrawings }] = await Promise.all([import("./drawingPart.ts"), laterStyle()]);
+  return openDrawings({ api, page, panes });
+}, () => announcer.tell("Drawing could not be loaded: the server can't be reached."));
 const shared: SharedParts = {
-  config, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, dialog: open.dialog,
+  config, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, drawings, dialog: open.dialog,
   panes: computed(() => panes.value.map((pane) => pane.page)),
 };
 const active = signal(newPane(1));
@@ -118,6 +124,7 @@ const told = (pane: () => ChartPane) => Object.freeze({
   version: () => pane().session.version(),
   state: () => pane().session.view(),
   sight: () => pane().chart.sight,
+  drawings: () => drawings.part.peek()?.painted(pane().page.number) ?? [],
 });
 const truecandle = Object.freeze({ ...told(() => active.peek()), panes: () => panes.peek().map((pane) => told(() => pane)) });
 Object.assign(globalThis, { truecandle });
@@ -127,6 +134,18 @@ function newPane(number: number): ChartPane {
     number, api, clock: browserClock, nextFrame, connection, open, shared, pageActions: { openSearch, open: openPanel, unfollow },
     isActive: (pane) => active.peek() === pane, onGo: go, onNamed: name,
   });
+}
+
+/** Takes a drawing tool in hand, once it is loaded. */
+function tool(kind: string) {
+  return () => drawings.want((part) => part.take(kind));
+}
+
+/** Whether there is something to load for drawings: tools that are shown, or what was drawn on a market in sight. */
+function wantDrawings() {
+  const symbols = panes.value.map((pane) => pane.state.shown.value?.symbol);
+  const isDrawn = symbols.some((symbol) => symbol !== undefined && (config.drawn.includes(symbol) || hasDrawings(config.user, symbol)));
+  if (preferences.of("tools").value || isDrawn) drawings.want();
 }
 
 function go({ symbol, interval }: SeriesName) {
@@ -237,6 +256,7 @@ function listen() {
     for (const pane of panes.value) pane.truth.report.show(isOpen && pane === active.value);
   });
   effect(sayCorrection);
+  effect(wantDrawings);
   document.addEventListener("pointerdown", () => { isByKeys = false; });
   document.addEventListener("keydown", () => { isByKeys = true; }, { capture: true });
   addEventListener("pagehide", () => preferences.flush());

@@ -121,7 +121,8 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "inverted": boolean,
     "auto": boolean,
     "shortcuts": boolean,
-    "panel": one_of("none", "watchlist", "truth"),
+    "tools": boolean,
+    "panel": one_of("none", "watchlist", "truth", "drawings"),
     "favourites": _favourites,
     "last": _last,
 }

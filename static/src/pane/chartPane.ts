@@ -2,6 +2,7 @@
 // Never here: the other charts, the address bar, what stands around the panes (chartPage.ts); rules.
 // Invariant: nothing here outlives a change of series but the place that was looked at.
 
+import { signal } from "@preact/signals-core";
 import { decimals } from "../candles/candle.ts";
 import { parseSeries } from "../candles/series.ts";
 import { Chart } from "../chart/chart.ts";
@@ -51,6 +52,8 @@ export class ChartPane {
   readonly truth: Truth;
   /** What this pane's components are handed. */
   readonly page: Pane;
+  /** Whether it is on the page, with a chart. */
+  readonly isPlaced = signal(false);
   readonly #options: PaneOptions;
   // Since `#place`, which comes as soon as the pane is on the page.
   chart!: Chart;
@@ -114,6 +117,7 @@ export class ChartPane {
       reach: this.session.reach, goTo: (ms) => this.chart.goTo(ms), bars: () => this.session.bars(), gapAt: (ms) => this.chart.truth.hole(ms).gap,
     }, (outcome) => this.#arrived(outcome));
     this.#listen();
+    this.isPlaced.value = true;
   }
 
   /** The session's ears and the truth's. */

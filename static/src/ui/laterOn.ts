@@ -13,7 +13,7 @@ export const later = signal<Later | null>(null);
 /** Loads it unless it is there; `failed` takes the wish back. */
 export function wantLater({ announcer }: Pick<Page, "announcer">, failed: () => void) {
   if (later.peek() !== null) return;
-  Promise.all([import("./later.ts"), style()]).then(([loaded]) => { later.value = loaded; }, () => {
+  Promise.all([import("./later.ts"), laterStyle()]).then(([loaded]) => { later.value = loaded; }, () => {
     announcer.tell("That could not be loaded: the server can't be reached.");
     failed();
   });
@@ -22,7 +22,7 @@ export function wantLater({ announcer }: Pick<Page, "announcer">, failed: () => 
 /** Its style, there before it is; the page names it where it has one. */
 let styled: Promise<void> | null = null;
 
-function style(): Promise<void> {
+export function laterStyle(): Promise<void> {
   const href = document.getElementById("app")?.dataset.laterStyle;
   if (href === undefined) return Promise.resolve();
   styled ??= new Promise((resolve, reject) => {

@@ -42,8 +42,13 @@ export function onChange(callback: () => void) {
 
 /** The tokens' colours as they are now, by name. */
 export function tokens(): ThemeColors {
+  return tokensOf(TOKENS);
+}
+
+/** The colours of these tokens as they are now. */
+export function tokensOf<Name extends string>(names: readonly Name[]): Readonly<Record<Name, string>> {
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(TOKENS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as ThemeColors;
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Record<Name, string>;
 }
 
 /** `#2EBD85` at that opacity. */
