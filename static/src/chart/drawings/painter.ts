@@ -25,6 +25,12 @@ interface Painted {
   readonly hasHandles: boolean;
 }
 
+interface Ink {
+  readonly space: Space;
+  readonly look: Look;
+  readonly color: string;
+}
+
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const LINE_PX = 16;
 const PAD_PX = 5;
@@ -94,23 +100,24 @@ function words(context: CanvasRenderingContext2D, { drawing, points, space, look
   if (a === undefined) return null;
   context.font = FONT;
   context.textBaseline = "middle";
-  if (kind === "fibonacci" && b !== undefined) levels(context, drawing, [a, b], space);
+  if (kind === "fibonacci" && b !== undefined) levels(context, drawing, [a, b], { space, look, color });
   if (kind === "measure" && b !== undefined) return measure(context, drawing, [a, b], { space, look, color });
   if (kind === "text") return label(context, (text || "Text").split("\n"), a, { bg: look.bg, color });
   if (text === "") return null;
   return label(context, text.split("\n"), textPlace(kind, a, b ?? a, space.size), { bg: look.bg, color });
 }
 
-function levels(context: CanvasRenderingContext2D, { points: [first, second] }: Drawing, [a, b]: Box, { axes }: Space) {
+/** Beside their lines at the left, on a ground of their own. */
+function levels(context: CanvasRenderingContext2D, { points: [first, second] }: Drawing, [a, b]: Box, { space, look, color }: Ink) {
   if (first === undefined || second === undefined) return;
-  const x = Math.min(a.x, b.x) + PAD_PX;
+  const x = Math.min(a.x, b.x);
   for (const { level, price } of levelPrices(first.price, second.price)) {
-    const y = a.y === b.y ? a.y : b.y + (a.y - b.y) * level;
-    context.fillText(levelWords(level, price, axes.precision), x, y - LINE_PX / 2);
+    const y = b.y + (a.y - b.y) * level;
+    label(context, [levelWords(level, price, space.axes.precision)], { x: x + 1, y: y - LINE_PX - PAD_PX }, { bg: look.bg, color });
   }
 }
 
-function measure(context: CanvasRenderingContext2D, { points: [first, second] }: Drawing, [a, b]: Box, { space, look, color }: { space: Space; look: Look; color: string }): Box | null {
+function measure(context: CanvasRenderingContext2D, { points: [first, second] }: Drawing, [a, b]: Box, { space, look, color }: Ink): Box | null {
   if (first === undefined || second === undefined) return null;
   const { times, interval, precision } = space.axes;
   const said = measureWords(measured(first, second, times, interval), precision).split(" · ");
