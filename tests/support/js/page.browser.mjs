@@ -105,7 +105,7 @@ export function newStage(root) {
   const config = { symbol: "BTCUSDT", interval: "1m" };
   const page = {
     config, state, actions, preferences, shortcuts, announcer: new Announcer(), truth: new Truth({ api: {}, clock: globalThis }), markets: { list: signal([]) },
-    number: 1, id: (name) => name, place: () => {}, panes: signal([]),
+    number: 1, id: (name) => name, place: () => {}, panes: signal([]), drawings: { part: signal(null) },
   };
   page.panes.value = [page];
   render(h(Stage, { page }), root);
