@@ -45,6 +45,10 @@ export function openDrawings({ api, page, panes }: Drawn): DrawingPart {
       if (pane.isPlaced.value && !layers.has(pane)) layers.set(pane, drawOn(pane, desk, page));
     }
   });
+  effect(() => { // what is on no chart any more is not selected either
+    const selected = desk.selected.value;
+    if (selected !== null && !panes.value.some((pane) => pane.state.shown.value?.symbol === selected.symbol)) desk.select(null);
+  });
   listen(desk, page);
   return {
     Rail: () => h(Rail, { page, desk }),
@@ -79,8 +83,11 @@ function drawOn(pane: ChartPane, desk: DrawingDesk, { announcer }: Page): Drawin
     say: (text) => announcer.say(text),
     placeWords: ({ time, price: value }) => `${fullMoment(time, intervalName())}, ${price(value, precision())}`,
   });
+  let before: string | undefined;
   effect(() => {
     const symbol = pane.state.shown.value?.symbol;
+    if (symbol !== before) hand.cancel();
+    before = symbol;
     if (symbol !== undefined) void desk.of(symbol).list.value;
     void [desk.areHidden.value, desk.selected.value, desk.style.value, desk.tool.value];
     layer.update();

@@ -8,6 +8,7 @@ Invariant: places are those of the chart's own pixels; the server is asked for w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,6 +67,11 @@ def painted(page: Page) -> list[Any]:
     """What is drawn on the chart: kind, points, and their pixels."""
     found: list[Any] = page.evaluate("truecandle.drawings()")
     return found
+
+
+def is_at(page: Page, points: Any) -> bool:
+    """Whether the one drawing that there is has these points."""
+    return [one["points"] for one in painted(page)] == [points]
 
 
 def kinds(page: Page) -> list[str]:
@@ -174,12 +180,12 @@ def test_a_drawing_is_moved_by_its_body_and_its_handles_and_undone(desk: Page) -
     assert third["points"][0] == second["points"][0]
     for before in (second, first):
         desk.keyboard.press("Control+z")
-        wait_for(lambda want=before: painted(desk)[0]["points"] == want["points"], 10, "undone")
+        wait_for(partial(is_at, desk, before["points"]), 10, "undone")
     desk.keyboard.press("Control+z")
     wait_for(lambda: painted(desk) == [], 10, "nothing drawn")
     for _ in range(3):
         desk.keyboard.press("Control+Shift+z")
-    wait_for(lambda: painted(desk)[0]["points"] == third["points"], 10, "done again")
+    wait_for(partial(is_at, desk, third["points"]), 10, "done again")
     last = third["points"][1]["time"]
     wait_for(lambda: kept_points(desk)[1]["time"] == last, 20, "the last one on the server")
 

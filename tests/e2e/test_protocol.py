@@ -143,7 +143,9 @@ def answers(system: System) -> Samples:
         """Before anything was drawn, and after."""
         url, headers = f"{system.url}/drawings/BTCUSDT", {"Authorization": f"Bearer {token}"}
         before = requests.get(url, headers=headers, timeout=20)
-        after = requests.put(url, json={"drawings": DRAWN, "version": 0}, headers=headers, timeout=20)
+        after = requests.put(
+            url, json={"drawings": DRAWN, "version": 0}, headers=headers, timeout=20
+        )
         return [before.json(), after.json()]
 
     def link() -> Any:

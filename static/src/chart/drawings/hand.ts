@@ -92,7 +92,11 @@ export class DrawingHand {
   #down(event: PointerEvent) {
     const { root, desk, layer } = this.#parts;
     const [space, at, tool] = [layer.space, placeIn(root, event), desk.tool.peek()];
-    if (this.#grip !== null || event.button !== 0 || space === null || !space.holds(at)) return;
+    if (this.#grip !== null) {
+      if (event.pointerType === "touch") this.cancel(); // two fingers mean the chart
+      return;
+    }
+    if (event.button !== 0 || space === null || !space.holds(at)) return;
     const hold = { pointer: event.pointerId, from: at };
     if (tool !== null) {
       const anchor = this.#anchorAt(at, event, space);
@@ -102,7 +106,7 @@ export class DrawingHand {
     }
     const found = layer.at(at, event.pointerType === "mouse" ? MOUSE_REACH_PX : FINGER_REACH_PX);
     desk.select(found === null || layer.symbol === null ? null : { symbol: layer.symbol, id: found.drawing.id });
-    if (found !== null) this.#grip = { kind: "move", ...hold, drawing: found.drawing, part: found.hit.part };
+    if (found !== null && !found.drawing.locked) this.#grip = { kind: "move", ...hold, drawing: found.drawing, part: found.hit.part };
   }
 
   #move(event: PointerEvent) {

@@ -48,7 +48,7 @@ export function Rail({ page, desk }: RailProps): JSX.Element {
   };
   return (
     <aside class="rail" aria-label="Drawing">
-      <div class="rail-tools" role="toolbar" aria-label="Drawing tools" aria-orientation="vertical" onKeyDown={walk}>
+      <div class="rail-tools" role="toolbar" aria-label="Drawing tools" aria-orientation="vertical" onKeyDown={(event) => walk(event, desk)}>
         <Tool icon="select" name="Select and move" isOn={tool === null} isFirst onPress={() => desk.take(null)} />
         {Object.keys(KIND_NAMES).map((kind) => (
           <Tool key={kind} id={`tool-${kind}`} icon={kind as DrawingKind} name={KIND_NAMES[kind as DrawingKind]} keys={KEYS[kind as DrawingKind]} isOn={tool === kind} onPress={take(kind as DrawingKind)} />
@@ -75,7 +75,8 @@ function Tool({ icon, name, keys, isOn, isDisabled = false, isFirst = false, id,
   );
 }
 
-function walk(event: KeyboardEvent) {
+function walk(event: KeyboardEvent, desk: DrawingDesk) {
+  if (event.key === "Escape") desk.take(null);
   const step = STEPS.get(event.key);
   const tools = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".rail-tool")];
   if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
