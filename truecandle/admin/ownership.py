@@ -27,7 +27,10 @@ from truecandle.store.inspection import Key
 #: `taken`: we go by this name, and another application has it. `other`: it does not concern us.
 Owner = Literal["ours", "taken", "other"]
 
-_OF_USERS: Final = ("user:", "tokens:", "sessions:", "recovery:", "settings:")
+_OF_USERS: Final = (
+    *("user:", "tokens:", "sessions:", "recovery:", "settings:"),
+    *("drawings:", "layouts:", "study_templates:"),
+)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -140,11 +143,7 @@ def _is_digest(text: str) -> bool:
 
 #: What can follow the beginnings of keys that belong to no series.
 _FORMS: Final[dict[str, Callable[[str], bool]]] = {
-    "user:": is_name,
-    "tokens:": is_name,
-    "sessions:": is_name,
-    "recovery:": is_name,
-    "settings:": is_name,
+    **dict.fromkeys(_OF_USERS, is_name),
     "token:": _is_digest,
     "session:": _is_digest,
     "link:": _is_digest,
