@@ -38,7 +38,7 @@ e2e: setup-dev ## the tests in a real Chromium, and those that break things
 	@$(PYTEST) tests/e2e tests/faults
 
 pictures: setup-dev ## docs/pictures anew, by the tests that bring each state about
-	@PICTURES=1 $(PYTEST) $(addprefix tests/e2e/test_,everyone.py states.py truth.py history.py markets.py panes.py studies.py touch.py)
+	@PICTURES=1 $(PYTEST) $(addprefix tests/e2e/test_,everyone.py states.py truth.py drawings.py history.py markets.py panes.py studies.py touch.py)
 
 setup-dev:
 	@$(PYTHON) -m tools.setup --dev

@@ -24,7 +24,8 @@ import { Tickers } from "./state/tickers.ts";
 import { Watchlist } from "./state/watchlist.ts";
 import { Announcer } from "./ui/announcer.ts";
 import { mount } from "./ui/app.tsx";
-import { browserStore, hadSeveralCharts } from "./ui/browserStore.ts";
+import { browserStore, hadSeveralCharts, hasDrawings } from "./ui/browserStore.ts";
+import { DrawingDoor } from "./ui/drawingDoor.tsx";
 import { element } from "./ui/element.ts";
 import { pageTitle } from "./ui/format.ts";
 import { toggleDateSheet } from "./ui/goToDate.tsx";
@@ -72,6 +73,7 @@ const shortcuts = new Shortcuts({
     KeyG: () => toggleDateSheet(active.peek().page), KeyZ: () => { open.dialog.value = "zone"; },
     KeyW: () => { open.dialog.value = "charts"; }, Digit1: choose(1), Digit2: choose(2), Digit3: choose(3), Digit4: choose(4),
     KeyS: () => void takingOut.picture(), KeyE: () => void takingOut.table(), KeyC: () => void takingOut.copy(), KeyU: () => { open.dialog.value = "studies"; },
+    KeyD: () => preferences.set("tools", !preferences.get("tools")), KeyT: tool("trend"), KeyH: tool("horizontal"), KeyV: tool("vertical"), KeyF: tool("fibonacci"), KeyM: tool("measure"),
   },
 });
 const exchange = new ExchangeMarkets(api, browserClock);
@@ -81,8 +83,12 @@ const connection = new Connection(browserClock);
 const grid = new GridState();
 const panes = signal<readonly ChartPane[]>([]);
 const several = signal<ChartGrid | null>(null);
+const drawings = new DrawingDoor(async () => {
+  const [{ openDrawings }] = await Promise.all([import("./drawingPart.ts"), laterStyle()]);
+  return openDrawings({ api, page, panes });
+}, () => announcer.tell("Drawing could not be loaded: the server can't be reached."));
 const shared: SharedParts = {
-  config, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, dialog: open.dialog,
+  config, markets, exchange, tickers, watchlist, announcer, preferences, shortcuts, takingOut, drawings, dialog: open.dialog,
   panes: computed(() => panes.value.map((pane) => pane.page)), grid, several, wantSeveral: () => void withSeveral(() => {}),
 };
 panes.value = [newPane(1, preferences)]; // the first chart's choices are the reader's own
@@ -124,6 +130,7 @@ const told = (pane: () => ChartPane) => Object.freeze({
   state: () => pane().session.view(),
   sight: () => pane().chart.sight,
   studies: async () => (await pane().studies)?.told() ?? [],
+  drawings: () => drawings.part.peek()?.painted(pane().page.number) ?? [],
 });
 const truecandle = Object.freeze({ ...told(() => active.peek()), panes: () => panes.peek().map((pane) => told(() => pane)) });
 Object.assign(globalThis, { truecandle });
@@ -149,6 +156,18 @@ async function withSeveral(what: (loaded: ChartGrid) => void | Promise<unknown>)
     return;
   }
   await what(several.value);
+}
+
+/** Takes a drawing tool in hand, once it is loaded. */
+function tool(kind: string) {
+  return () => drawings.want((part) => part.take(kind));
+}
+
+/** Whether there is something to load for drawings: tools that are shown, or what was drawn on a market in sight. */
+function wantDrawings() {
+  const symbols = panes.value.map((pane) => pane.state.shown.value?.symbol);
+  const isDrawn = symbols.some((symbol) => symbol !== undefined && (config.drawn.includes(symbol) || hasDrawings(config.user, symbol)));
+  if (preferences.of("tools").value || isDrawn) drawings.want();
 }
 
 function go(pane: ChartPane, { symbol, interval }: SeriesName) {
@@ -311,6 +330,7 @@ function listen() {
     for (const pane of panes.value) pane.truth.report.show(isOpen && pane === active.value);
   });
   effect(sayCorrection);
+  effect(wantDrawings);
   document.addEventListener("pointerdown", () => { isByKeys = false; });
   document.addEventListener("keydown", () => { isByKeys = true; }, { capture: true });
   addEventListener("pagehide", () => preferences.flush());

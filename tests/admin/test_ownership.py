@@ -17,9 +17,10 @@ from tests.support.damaged_store import HALVES, KEY, START_MS, change_a_type, lo
 from tests.support.driven_fetcher import NOW_MS, member, stored
 from tests.support.flask_commands import Shell
 from tests.support.redis_server import RedisProc
+from truecandle.admin.ownership import Ownership
 from truecandle.candles.series import parse_series
 from truecandle.sim.server import SimServer
-from truecandle.store import clock, keys, markets
+from truecandle.store import clock, inspection, keys, markets
 from truecandle.store.accounts import Accounts
 
 HOURS = parse_series("BTCUSDT", "1h")
@@ -224,3 +225,10 @@ def test_an_account_of_ours_that_is_damaged_is_said(filled: Shell, redis: Redis)
     redis.set("user:ann", "x")
     (found,) = report(filled, "--repair")["left"]
     assert (found["check"], found["place"]) == ("taken", "user:ann")
+
+
+def test_every_kind_of_key_that_is_not_a_series_has_a_judgement(redis: Redis) -> None:
+    judge = Ownership(redis, ())
+    for head in keys.OF_OTHERS:
+        key = inspection.recognised(f"{head}no name of ours!".encode())
+        assert key is not None and judge.of(key) == "other", head

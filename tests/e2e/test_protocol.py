@@ -50,10 +50,19 @@ OPTIONS = (
 SAMPLES_MAX = 5
 SETTINGS = {
     "theme": "dark", "zone": "Europe/Berlin", "colors": "blue-orange", "type": "heikin-ashi",
-    "scale": "log", "inverted": False, "auto": True, "shortcuts": True, "panel": "watchlist",
+    "scale": "log", "inverted": False, "auto": True, "shortcuts": True, "tools": True,
+    "panel": "watchlist",
     "favourites": ["BTCUSDT"], "last": {"symbol": "BTCUSDT", "interval": "1s"},
     "studies": [{"id": "s1", "kind": "ema", "inputs": {"period": 50, "source": "close"}}],
 }  # fmt: skip
+DRAWN = [
+    {
+        "id": "a1", "kind": "horizontal", "points": [{"time": 1730000040000, "price": "67010.5"}],
+        "style": {"color": "green", "width": 3, "dash": "dashed"}, "text": "here", "locked": True,
+        "hidden": True,
+    },
+    {"id": "a2", "kind": "text", "points": [{"time": 0, "price": "1"}]},
+]  # fmt: skip
 OFFERED = ("time", "open", "high", "low", "close", "volume")
 
 Samples = dict[str, list[Any]]
@@ -131,6 +140,15 @@ def answers(system: System) -> Samples:
         after = requests.put(url, json={"settings": SETTINGS}, headers=headers, timeout=20)
         return [before.json(), after.json()]
 
+    def drawings() -> list[Any]:
+        """Before anything was drawn, and after."""
+        url, headers = f"{system.url}/drawings/BTCUSDT", {"Authorization": f"Bearer {token}"}
+        before = requests.get(url, headers=headers, timeout=20)
+        after = requests.put(
+            url, json={"drawings": DRAWN, "version": 0}, headers=headers, timeout=20
+        )
+        return [before.json(), after.json()]
+
     def link() -> Any:
         """Where a one-time link leads on to."""
         session, secret = requests.Session(), system.flask("user", "link", "demo")[-1]
@@ -156,6 +174,7 @@ def answers(system: System) -> Samples:
         "ExchangeMarketsAnswer": [whole],
         "ListedMarket": whole["markets"][:SAMPLES_MAX],
         "SettingsAnswer": settings(),
+        "DrawingsAnswer": drawings(),
         "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
         "Problem": [requests.get(f"{system.url}/data", timeout=20).json()],

@@ -11,7 +11,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from tests.support.project_files import ROOT
-from tests.support.web_app import NOW_MS, Browser, issue, known_hash, said
+from tests.support.web_app import NOW_MS, Browser, issue, known_hash, page_config, said
 from truecandle.candles.interval import LAST_MS
 from truecandle.store import keys
 from truecandle.store.accounts import Accounts
@@ -45,10 +45,12 @@ def test_what_was_drawn_is_there_again_until_it_is_taken_away(ann: Browser) -> N
     answer = ann.get("/drawings/BTCUSDT")
     assert said(answer) == {"drawings": [], "version": 0}
     assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert page_config(ann, "/")["drawn"] == []
     drawn = [WHOLE, *(of_kind(kind, count) for kind, count in KINDS.items())]
     assert said(put(ann, drawn)) == {"drawings": drawn, "version": 1}
     assert said(ann.get("/drawings/BTCUSDT")) == {"drawings": drawn, "version": 1}
     assert said(ann.get("/drawings/ETHUSDT"))["drawings"] == []
+    assert page_config(ann, "/")["drawn"] == ["BTCUSDT"]
     assert said(put(ann, [], 1)) == {"drawings": [], "version": 0}
     assert said(put(ann, drawn)) == {"drawings": drawn, "version": 2}
 

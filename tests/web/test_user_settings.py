@@ -23,7 +23,8 @@ ALL: dict[str, Any] = {
     "inverted": True,
     "auto": False,
     "shortcuts": True,
-    "panel": "truth",
+    "tools": True,
+    "panel": "drawings",
     "favourites": ["BTCUSDT", "币安人生USDT"],
     "last": {"symbol": "BTCUSDT", "interval": "1M"},
     "studies": [

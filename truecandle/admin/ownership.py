@@ -143,14 +143,7 @@ def _is_digest(text: str) -> bool:
 
 #: What can follow the beginnings of keys that belong to no series.
 _FORMS: Final[dict[str, Callable[[str], bool]]] = {
-    "user:": is_name,
-    "tokens:": is_name,
-    "sessions:": is_name,
-    "recovery:": is_name,
-    "settings:": is_name,
-    "drawings:": is_name,
-    "layouts:": is_name,
-    "study_templates:": is_name,
+    **dict.fromkeys(_OF_USERS, is_name),
     "token:": _is_digest,
     "session:": _is_digest,
     "link:": _is_digest,

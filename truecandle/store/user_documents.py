@@ -68,6 +68,13 @@ def read_all(redis: Redis, kind: DocumentKind, user: str) -> dict[str, StoredDoc
 
 
 @map_redis_errors()
+def names(redis: Redis, kind: DocumentKind, user: str) -> list[str]:
+    """The names of all documents of a kind, ascending."""
+    found = cast(list[bytes], redis.hkeys(kind.key(user)))
+    return sorted(name.decode(errors="replace") for name in found if name)
+
+
+@map_redis_errors()
 def save(
     redis: Redis, kind: DocumentKind, user: str, name: str, document: StoredDocument
 ) -> tuple[Outcome, StoredDocument]:

@@ -12,11 +12,13 @@ from typing import Any, Final
 from unicodedata import category
 
 from flask import Blueprint, Response
+from flask_login import current_user
 
 from truecandle.candles.decimals import canonical, moment
 from truecandle.candles.series import parse_symbol
-from truecandle.errors import CandleError
+from truecandle.errors import CandleError, StoreError
 from truecandle.exact_json import Exact
+from truecandle.store import user_documents
 from truecandle.store.user_documents import DRAWINGS, StoredDocument
 from truecandle.web import documents
 from truecandle.web.auth import require_user, require_write
@@ -30,6 +32,7 @@ from truecandle.web.fields import (
     shown,
 )
 from truecandle.web.json_response import json_response
+from truecandle.web.services import services
 
 #: How many points each kind of drawing is anchored by.
 KINDS: Final[Mapping[str, int]] = {
@@ -72,6 +75,16 @@ def change_drawings(symbol: str) -> Response:
     found, version = documents.given("drawings")
     content = checked(found) or None
     return json_response(_told(documents.save(DRAWINGS, market, content, version, _told)))
+
+
+def drawn_markets() -> list[str]:
+    """The markets that the one who asks has drawn on; none while the store is away."""
+    if not current_user.is_authenticated:
+        return []
+    try:
+        return user_documents.names(services().redis, DRAWINGS, current_user.name)
+    except StoreError:
+        return []
 
 
 def checked(found: object) -> list[dict[str, Any]]:

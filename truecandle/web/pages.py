@@ -21,7 +21,7 @@ from truecandle.candles.series import parse_symbol
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import Codec
 from truecandle.store.markets import FollowedMarket
-from truecandle.web import markets, user_settings
+from truecandle.web import drawings, markets, user_settings
 from truecandle.web.auth import PAGES, may_read
 from truecandle.web.errors import Problem
 from truecandle.web.json_response import json_response
@@ -177,6 +177,7 @@ def _config() -> dict[str, Any]:
         "role": current_user.role if is_signed_in else None,
         "limit": PAGE_CANDLES,
         "settings": chosen,
+        "drawn": drawings.drawn_markets(),
         "ticker": exact_json.Exact(ticker) if ticker else None,
     }
 

@@ -143,6 +143,11 @@ export class Chart {
     return this.#cursor.goTo(openMs, this.#at(openMs)?.close ?? this.#rows.at(-1)?.close ?? 0);
   }
 
+  /** Puts the crosshair onto a place of the time axis, at that price, and brings it into sight. */
+  pointAt(timeMs: number, price: number) {
+    this.#cursor.goTo(timeMs, price);
+  }
+
   /** All official candles and the live ones beside them. */
   setHistory(rows: readonly Candle[], live: readonly CandleInState[]) {
     if (this.#series === null) return;

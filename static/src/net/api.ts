@@ -14,6 +14,9 @@ import type { Correction, GapFields } from "./truthProtocol.ts";
 /** No request is waited for longer than this. */
 export const TIMEOUT_MS = 10_000;
 
+/** Browsers send no more than 64 KiB after a page has been left, and refuse what is larger at once. */
+const KEPT_ALIVE_MAX = 20_000;
+
 /** Retry-After beyond this is not believed. */
 const RETRY_AFTER_MAX_S = 3_600;
 
@@ -60,13 +63,16 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly retryAfterMs: number | null;
+  /** Of a conflict: what is stored instead. */
+  readonly current: unknown;
 
-  constructor(status: number, code: string, detail: string, retryAfterMs: number | null = null) {
+  constructor(status: number, code: string, detail: string, retryAfterMs: number | null = null, current: unknown = null) {
     super(detail);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+    this.current = current;
   }
 }
 
@@ -182,6 +188,14 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       });
     },
 
+    /** For what is loaded later and knows its own paths: resolves with the answer's JSON object. */
+    async request(path: string, { method = "GET", body }: { readonly method?: string; readonly body?: object } = {}): Promise<unknown> {
+      if (body === undefined) return (await ask(path, { method })).body;
+      const text = JSON.stringify(body);
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+      return (await ask(path, { method, headers, body: text, keepalive: text.length < KEPT_ALIVE_MAX })).body; // also while the page is left
+    },
+
     /** Follows it no more; rejects with what the server says. */
     async unfollow(symbol: string): Promise<void> {
       const url = `/markets/${encodeURIComponent(symbol)}`;
@@ -239,5 +253,5 @@ export function refused(response: Response, body: unknown) {
   const problem: Unchecked<Problem> = typeof body === "object" && body !== null ? body : {};
   const text = typeof problem.detail === "string" ? problem.detail : problem.title;
   const detail = typeof text === "string" ? text : `The server answered with status ${response.status}.`;
-  return new ApiError(response.status, String(problem.code ?? response.status), detail, retryAfterMs);
+  return new ApiError(response.status, String(problem.code ?? response.status), detail, retryAfterMs, (problem as { readonly current?: unknown }).current ?? null);
 }

@@ -6,6 +6,7 @@
 import type { Candle } from "../candles/candle.ts";
 import type { PriceUpdate } from "../candles/priceUpdate.ts";
 import type { GapReason } from "../candles/marks.ts";
+import type { DrawingFields } from "../drawings/drawing.ts";
 
 /** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
 export type KlineRow = readonly [
@@ -212,7 +213,8 @@ export interface UserSettings {
   readonly inverted?: boolean;
   readonly auto?: boolean;
   readonly shortcuts?: boolean;
-  readonly panel?: "none" | "watchlist" | "truth";
+  readonly panel?: "none" | "watchlist" | "truth" | "drawings";
+  readonly tools?: boolean;
   readonly favourites?: readonly string[];
   readonly last?: { readonly symbol: string; readonly interval: string } | null;
   readonly studies?: readonly StudyFields[];
@@ -230,6 +232,12 @@ export interface StudyFields {
 /** `GET` and `PUT /settings`; version 0: nothing was ever set. */
 export interface SettingsAnswer {
   readonly settings: UserSettings;
+  readonly version: number;
+}
+
+/** `GET` and `PUT /drawings/<symbol>`; version 0: nothing is drawn there. */
+export interface DrawingsAnswer {
+  readonly drawings: readonly DrawingFields[];
   readonly version: number;
 }
 
@@ -264,6 +272,8 @@ export interface PageConfig {
   readonly limit: number;
   /** null where nobody is signed in, or the store does not answer. */
   readonly settings: UserSettings | null;
+  /** The markets that the one who is signed in has drawn on. */
+  readonly drawn: readonly string[];
   /** The shown market's row of the exchange's list; null while there is none. */
   readonly ticker: ListedMarket | null;
 }

@@ -61,6 +61,8 @@ export class ChartPane {
   readonly choices: Choices;
   /** What is shown, or waits until the pane is on the page and in sight. */
   readonly series = signal<SeriesName | null>(null);
+  /** Whether it is on the page, with a chart. */
+  readonly isPlaced = signal(false);
   readonly #options: PaneOptions;
   // Since `#place`, which comes as soon as the pane is on the page.
   chart!: Chart;
@@ -69,13 +71,9 @@ export class ChartPane {
   #jump!: CandleJump;
   #waiting: { readonly chosen: ChosenSeries; readonly openMs: number | null } | null = null;
   #isShown = true;
-
   #isStarted = false;
   /** What draws the studies, once they are wanted. */
   studies: Promise<PaneStudies> | null = null;
-
-  /** Whether it is on the page. */
-  isPlaced = false;
 
   // For charts that have something in common (grid.ts): a reader points elsewhere, looks elsewhere.
   onCursor: (openMs: number | null) => void = () => {};
@@ -122,7 +120,7 @@ export class ChartPane {
   }
 
   #look() {
-    if (this.#waiting === null || !this.isPlaced || !this.#isShown) return;
+    if (this.#waiting === null || !this.isPlaced.peek() || !this.#isShown) return;
     const { chosen, openMs } = this.#waiting;
     this.#waiting = null;
     this.#show(chosen, openMs);
@@ -160,7 +158,7 @@ export class ChartPane {
       reach: this.session.reach, goTo: (ms) => this.chart.goTo(ms), bars: () => this.session.bars(), gapAt: (ms) => this.chart.truth.hole(ms).gap,
     }, (outcome) => this.#arrived(outcome));
     this.#listen();
-    this.isPlaced = true;
+    this.isPlaced.value = true;
     this.onPlaced();
     this.#look();
   }
@@ -196,13 +194,13 @@ export class ChartPane {
       if (row !== null && view !== null && isActive(this)) announcer.closed(view, row, this.state.precision.peek());
     });
     this.truth.shown.state.subscribe((shown) => this.chart.truth.compare(shown));
-    for (const change of [preferences.of("studies"), this.state.dialog]) change.subscribe(() => this.#wantStudies());
+    for (const change of [choices.of("studies"), this.state.dialog]) change.subscribe(() => this.#wantStudies());
   }
 
   /** Once there are any, or somebody chooses some; their colours come with the style of what is loaded later. */
   #wantStudies() {
-    const { number, isActive, shared: { announcer, preferences } } = this.#options;
-    const isWanted = (number === 1 && preferences.get("studies").length > 0) || (this.state.dialog.peek() === "studies" && isActive(this));
+    const { isActive, shared: { announcer } } = this.#options;
+    const isWanted = this.choices.get("studies").length > 0 || (this.state.dialog.peek() === "studies" && isActive(this));
     if (!isWanted || this.studies !== null) return;
     this.studies = Promise.all([import("./paneStudies.ts"), laterStyle()]).then(([{ hangStudies }]) => {
       const hung = hangStudies(this.parts);

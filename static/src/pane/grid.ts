@@ -187,7 +187,7 @@ export class ChartGrid implements Several {
       this.#faces.set(pane, face);
       face.onBars(({ kind }) => { if (kind === "whole" && face.official.length > 0) requestAnimationFrame(() => this.#catchUp(pane)); });
     };
-    if (pane.isPlaced) pane.onPlaced();
+    if (pane.isPlaced.peek()) pane.onPlaced();
   }
 
   /** Once it has candles, a chart shows what the leader shows. */
@@ -252,12 +252,16 @@ export class ChartGrid implements Several {
 /** How a chart stands in a layout. */
 function layoutOf({ series: { value: series }, choices, page: { config } }: ChartPane): LayoutPane {
   const { symbol, interval } = series ?? config;
-  return { symbol, interval, type: choices.of("type").value, scale: choices.of("scale").value, inverted: choices.of("inverted").value };
+  return {
+    symbol, interval, type: choices.of("type").value, scale: choices.of("scale").value, inverted: choices.of("inverted").value,
+    studies: choices.of("studies").value,
+  };
 }
 
 /** Lets a chart be read as a layout has it. */
-function read(choices: Choices, { type, scale, inverted }: LayoutPane) {
+function read(choices: Choices, { type, scale, inverted, studies }: LayoutPane) {
   if (type !== undefined) choices.set("type", type);
   if (scale !== undefined) choices.set("scale", scale);
   if (inverted !== undefined) choices.set("inverted", inverted);
+  if (studies !== undefined) choices.set("studies", studies);
 }

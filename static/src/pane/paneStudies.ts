@@ -1,11 +1,11 @@
 // Hangs the studies onto a pane's chart when they are first wanted.
 // Never here: maths, drawing, components.
-// Invariant: the first chart's studies are the reader's settings; what is none of them is put right there.
+// Invariant: a chart's studies are those of its choices; what is none of them is put right there.
 
 import { ChartFace } from "../chart/chartFace.ts";
 import type { PaneParts } from "../chart/paneParts.ts";
 import { StudyLayer } from "../chart/studies/studyLayer.ts";
-import { ChosenStudies, passingStore, type StudyStore } from "../state/chosenStudies.ts";
+import { ChosenStudies, type StudyStore } from "../state/chosenStudies.ts";
 
 export interface PaneStudies {
   readonly chosen: ChosenStudies;
@@ -13,8 +13,8 @@ export interface PaneStudies {
   readonly told: () => unknown;
 }
 
-export function hangStudies({ number, state, preferences, inside }: PaneParts): PaneStudies {
-  const store: StudyStore = number === 1 ? { list: preferences.of("studies"), write: (studies) => preferences.set("studies", studies) } : passingStore();
+export function hangStudies({ state, preferences, inside }: PaneParts): PaneStudies {
+  const store: StudyStore = { list: preferences.of("studies"), write: (studies) => preferences.set("studies", studies) };
   const chosen = new ChosenStudies(store);
   const layer = new StudyLayer(new ChartFace(inside), {
     precision: () => state.precision.peek(),

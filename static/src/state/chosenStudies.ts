@@ -14,12 +14,6 @@ export interface StudyStore {
   readonly write: (studies: readonly Study[]) => void;
 }
 
-/** A list that lives as long as the page. */
-export function passingStore(): StudyStore {
-  const list = signal<readonly unknown[]>([]);
-  return { list, write: (studies) => { list.value = studies; } };
-}
-
 export class ChosenStudies {
   readonly list = computed(() => checkedStudies(this.#store.list.value));
   /** Grows whenever values have changed. */

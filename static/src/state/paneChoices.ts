@@ -1,4 +1,4 @@
-// How one chart beside others is read: its own type and price axis; all else is as the reader chose it for the page.
+// How one chart beside others is read: its own type, price axis and studies; all else is as the reader chose it for the page.
 // Never here: where choices are kept, what a choice does.
 // Invariant: what is chosen here changes no other chart.
 
@@ -6,7 +6,7 @@ import { signal, type ReadonlySignal, type Signal } from "@preact/signals-core";
 import type { Choices, Settings } from "./preferences.ts";
 
 /** What each chart has of its own. */
-export const OWN = ["type", "scale", "inverted", "auto"] as const;
+export const OWN = ["type", "scale", "inverted", "auto", "studies"] as const;
 
 type OwnKey = (typeof OWN)[number];
 

@@ -11,7 +11,7 @@ export const CHOICES = {
   colors: ["green-red", "red-green", "blue-orange"],
   type: ["candles", "hollow", "bars", "line", "area", "heikin-ashi"],
   scale: ["normal", "log", "percent"],
-  panel: ["none", "watchlist", "truth"],
+  panel: ["none", "watchlist", "truth", "drawings"],
 } as const;
 
 type Choice<K extends keyof typeof CHOICES> = (typeof CHOICES)[K][number];
@@ -39,6 +39,8 @@ export interface Settings {
   readonly inverted: boolean;
   readonly auto: boolean;
   readonly shortcuts: boolean;
+  /** Whether the drawing tools are shown. */
+  readonly tools: boolean;
   readonly panel: PanelName;
   readonly favourites: readonly string[];
   readonly last: SeriesName | null;
@@ -48,7 +50,7 @@ export interface Settings {
 
 export const USUAL: Settings = Object.freeze({
   theme: "system", zone: "UTC", colors: "green-red", type: "candles", scale: "normal", inverted: false, auto: true,
-  shortcuts: true, panel: "none", favourites: Object.freeze([]), last: null, studies: Object.freeze([]),
+  shortcuts: true, tools: false, panel: "none", favourites: Object.freeze([]), last: null, studies: Object.freeze([]),
 });
 
 const FAVOURITES_MAX = 200;
@@ -159,7 +161,7 @@ export function checkedSettings(given: unknown): Settings {
     const isAllowed = (allowed as readonly unknown[]).includes(raw[key]);
     return [key, isAllowed ? raw[key] : USUAL[key as keyof typeof CHOICES]];
   });
-  const flags = (["inverted", "auto", "shortcuts"] as const).map((key) => [key, typeof raw[key] === "boolean" ? raw[key] : USUAL[key]]);
+  const flags = (["inverted", "auto", "shortcuts", "tools"] as const).map((key) => [key, typeof raw[key] === "boolean" ? raw[key] : USUAL[key]]);
   return Object.freeze({
     ...Object.fromEntries([...chosen, ...flags]),
     zone: typeof raw.zone === "string" && isZone(raw.zone) ? raw.zone : USUAL.zone,

@@ -7,6 +7,7 @@ import { render, type JSX } from "preact";
 import { freshness, type Said } from "./freshness.ts";
 import { Bar } from "./bar.tsx";
 import { Dialogs } from "./dialogs.tsx";
+import { DrawingRail } from "./drawingDoor.tsx";
 import type { Page } from "./page.ts";
 import { Panels } from "./panels.tsx";
 import { Stage } from "./stage.tsx";
@@ -41,6 +42,7 @@ function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement 
       <a class="skip" href={`#${page.panes.value[page.grid.active.value - 1]!.id("plot")}`}>Skip to the chart</a>
       <Bar page={page} said={said} csrfToken={csrfToken} />
       {config.simulated ? <Ribbon /> : null}
+      <DrawingRail page={page} />
       <Stage page={page} />
       <Panels page={page} />
       <StatusLine page={page} said={said} />

@@ -5,6 +5,7 @@
 import { useComputed, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { below } from "../net/basePath.ts";
+import { DrawButton } from "./drawingDoor.tsx";
 import type { Said } from "./freshness.ts";
 import { DayChange, DayFigures } from "./dayFigures.tsx";
 import { isSignedOut } from "./freshness.ts";
@@ -49,6 +50,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <button id="add-studies" class="tool" type="button" title="Studies" aria-haspopup="dialog" onClick={() => { page.dialog.value = "studies"; }}>
         <Icon name="studies" /><span class="tool-word">Studies</span>
       </button>
+      <DrawButton page={page} />
       <div class="aside">
         <StatusBadge said={said} />
         {isOut ? <a id="sign-in" class="button is-first" href={signInHere()}>Sign in</a> : null}

@@ -50,6 +50,16 @@ export function keepForPaint({ theme, colors }: Pick<Settings, "theme" | "colors
   attempt(() => (text === "" ? localStorage.removeItem(PAINT_KEY) : localStorage.setItem(PAINT_KEY, text)));
 }
 
+/** Where drawings of a market are kept that no server keeps, or not yet. */
+export function drawingKey(user: string | null, symbol: string): string {
+  return `truecandle.drawings.${user ?? ""}.${symbol}`;
+}
+
+/** Whether there are any. */
+export function hasDrawings(user: string | null, symbol: string): boolean {
+  return attempt(() => [localStorage, sessionStorage].some((store) => store.getItem(drawingKey(user, symbol)) !== null)) ?? false;
+}
+
 /** What was kept when the theme was all that could be chosen. */
 function themeAlone() {
   return JSON.stringify({ theme: localStorage.getItem(PAINT_KEY)?.split(" ")[0] });

@@ -32,6 +32,11 @@ export function Icon({ name }: { readonly name: keyof typeof PATHS }): JSX.Eleme
   );
 }
 
+/** A pencil. */
+export function DrawingIcon(): JSX.Element {
+  return <svg class="icon-drawing" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d="M2.5 13.5l1-3.5L11 2.5 13.5 5 6 12.5zM9.2 4.3l2.5 2.5" /></svg>;
+}
+
 /** Half dark, half light. */
 export function ThemeIcon(): JSX.Element {
   return (

@@ -15,6 +15,7 @@ import type { Tickers } from "../state/tickers.ts";
 import type { Watchlist } from "../state/watchlist.ts";
 import type { Truth } from "../state/truth.ts";
 import type { Announcer } from "./announcer.ts";
+import type { DrawingDoor } from "./drawingDoor.tsx";
 import type { Shortcuts } from "./shortcuts.ts";
 import type { TakingOut } from "./takingOut.ts";
 
@@ -74,6 +75,7 @@ export interface SharedParts {
   readonly preferences: Choices;
   readonly shortcuts: Shortcuts;
   readonly takingOut: TakingOut;
+  readonly drawings: DrawingDoor;
   /** The dialog that is open, or null. */
   readonly dialog: Signal<DialogName | null>;
   readonly grid: GridState;

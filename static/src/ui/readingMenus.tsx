@@ -63,7 +63,7 @@ export function MoreMenu({ page }: PageProps): JSX.Element {
     { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
     { name: "Time zone", room: "narrow", items: [{ kind: "action", label: `${zoneName(shownZone.peek())} …`, onChoose: () => { page.dialog.value = "zone"; } }] },
     { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt W", onChoose: () => { page.dialog.value = "charts"; } }] },
-    { ...themes(page), room: "narrow" }, colors(page), taking(page), keys(page), ...account(page),
+    { ...themes(page), room: "narrow" }, colors(page), drawings(page), taking(page), keys(page), ...account(page),
   ];
   return <MenuButton id="more" name="More" groups={groups}><Icon name="more" /></MenuButton>;
 }
@@ -90,6 +90,17 @@ function themes(page: Page): MenuGroup {
 function colors(page: Page): MenuGroup {
   const items = choices(page, "colors", COLORS).map((item, i) => ({ ...item, mark: <span class="swatch" data-pair={COLORS[i]![0]} aria-hidden="true" /> }));
   return { name: "Colours", items };
+}
+
+function drawings({ preferences, actions }: Page): MenuGroup {
+  const isOn = preferences.get("tools");
+  return {
+    name: "Drawings",
+    items: [
+      { kind: "switch", label: "Drawing tools", keys: "Alt D", isOn: preferences.of("tools").value, onChoose: () => preferences.set("tools", !isOn) },
+      { kind: "action", label: "List of drawings …", onChoose: () => actions.open("drawings") },
+    ],
+  };
 }
 
 function taking({ takingOut }: Page): MenuGroup {

@@ -24,6 +24,9 @@ const ANYWHERE: Rows = [
   [["Alt", "S"], "Save a picture of the chart"],
   [["Alt", "E"], "Save the candles in sight as CSV"],
   [["Alt", "C"], "Copy the candle pointed at"],
+  [["Alt", "D"], "Drawing tools"],
+  [["Alt", "T"], "Trend line; H, V: horizontal, vertical line; F: Fibonacci; M: measure"],
+  [["Ctrl", "Z"], "Undo a drawing; with Shift do it again"],
   [["?"], "This list"],
 ];
 
@@ -32,7 +35,11 @@ const ON_THE_CHART: Rows = [
   [["+", "−"], "Wider, narrower"],
   [["Home"], "To the oldest candle here"],
   [["End"], "To the newest candle"],
-  [["Esc"], "Away with the crosshair"],
+  [["Esc"], "Away with the crosshair, the tool, the selection"],
+  [["Tab"], "The next drawing, then on; Esc before it: on at once"],
+  [["↑", "↓"], "With the sides: moves the drawing, or the crosshair of a tool"],
+  [["↵"], "Sets a point, or writes the drawing's text"],
+  [["Del"], "Removes the selected drawing"],
 ];
 
 export function ShortcutList({ page }: { readonly page: Page }): JSX.Element {

@@ -4,6 +4,7 @@
 
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
+import { DrawingStyle } from "./drawingDoor.tsx";
 import { Tabs } from "./laterParts.tsx";
 import type { Page } from "./page.ts";
 import { PaneFrame } from "./pane.tsx";
@@ -19,12 +20,13 @@ export function Stage({ page }: { readonly page: Page }): JSX.Element {
       <Tabs page={page} />
       <div class="panes" data-count={page.grid.count.value}>
         {page.panes.value.map((pane) => <PaneFrame key={pane.number} page={pane} />)}
+        <DrawingStyle page={page} />
         <TypedInterval shortcuts={page.shortcuts} />
         <Toast page={page} />
       </div>
       <p id="keys" class="sr">
         Left and right arrow read candle by candle, Home goes to the first and End to the newest, plus and minus zoom, Enter picks the candle, Escape leaves it.
-        Alt and G goes to a date.
+        Alt and G goes to a date. Tab goes from drawing to drawing; arrows move the selected one, Delete removes it.
         The button "Table" below has the last candles as a table.
       </p>
     </main>

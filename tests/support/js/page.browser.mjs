@@ -106,7 +106,7 @@ export function newStage(root) {
   const config = { symbol: "BTCUSDT", interval: "1m" };
   const page = {
     config, state, actions, preferences, shortcuts, announcer: new Announcer(), truth: new Truth({ api: {}, clock: globalThis }), markets: { list: signal([]) },
-    number: 1, id: (name) => name, place: () => {}, touched: () => {}, series: signal(null), panes: signal([]), grid: new GridState(), several: signal(null),
+    number: 1, id: (name) => name, place: () => {}, touched: () => {}, series: signal(null), panes: signal([]), grid: new GridState(), several: signal(null), drawings: { part: signal(null) },
   };
   page.panes.value = [page];
   render(h(Stage, { page }), root);
