@@ -23,6 +23,11 @@ SOCKETS: Final = Gauge("truecandle_sockets", "Browsers connected to this web pro
 SOCKETS_CUT: Final = Counter(
     "truecandle_sockets_cut", "Connections that were cut off, by the bound exceeded.", ("why",)
 )
+EVENTS_DROPPED: Final = Counter(
+    "truecandle_events_dropped",
+    "Events that gave way in a slow browser's queue: to a newer price, or to a resync.",
+    ("why",),
+)
 POSTS: Final = Counter(
     "truecandle_posts", "Forming candles offered by browsers, by outcome.", ("outcome",)
 )
