@@ -53,6 +53,7 @@ FEED: Final = Gauge(
 FEED_FIGURES: Final = (
     *("leads", "waiting", "lost", "told", "fenced", "trades", "klines", "closed", "inexact"),
     *("contradictions", "lag_ms_p50", "lag_ms_p99", "lag_max_ms"),
+    *("sent_ms_p50", "sent_ms_p99", "sent_max_ms"),
     *("connects", "failures", "stalls", "renewals", "malformed"),
     *("recovery_asked", "recovery_failed", "recovery_trades", "recovery_candles"),
     *("recovery_odd", "recovery_gave_up", "recovery_holes", "recovery_longest_ms"),

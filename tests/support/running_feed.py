@@ -113,6 +113,12 @@ def feed_alone(
     return build(settings, redis, stop, clock, events_max=events_max).feed
 
 
+def stepped(feed: Feed) -> None:
+    """One step of a feed that nobody runs, and all that it leads to."""
+    feed.step(0)
+    feed.wait_sent()
+
+
 class Listener:
     """Everything published on the roles' channel, in order: `(event, room, payload)`."""
 
