@@ -53,6 +53,8 @@ def main() -> int:
             return 1
     jobs = [(one, manner) for one in recordings(folder) for manner in MANNERS]
     jobs = [job for job in jobs if options.only in f"{job[0].name} {job[1].name}"]
+    if not jobs:
+        sys.exit(f"--only {options.only}: no replay has that in its name")
     found: dict[tuple[str, str], Outcome] = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:

@@ -15,23 +15,19 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
-import requests
-
+from bench.parts.others_answers import DEAF_MAX_S, Watchers, log_bytes, memory_mb
 from tests.support import socket_floods
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
-from tests.support.web_process import HOURS, Web, bearer, token_of
+from tests.support.web_process import Web, token_of
 
 REST_S = 3.0
-DEAF_MAX_S = 60.0
-EVERY_S = 0.05
 WAIT_MAX_S = 2.0
 #: How many connections, and what each sends.
 FLOODS: Sequence[tuple[int, str]] = (
@@ -46,47 +42,6 @@ FLOODS: Sequence[tuple[int, str]] = (
 )  # fmt: skip
 
 
-class Watchers:
-    """Two who ask for a page each, again and again; `took_s` are their answers' times."""
-
-    def __init__(self, web: Web, token: str) -> None:
-        self.took_s: list[float] = []
-        self.failures = 0
-        self._web, self._token = web, token
-        self._over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._ask, args=(path,)) for path in ("/healthz", HOURS)
-        ]
-
-    def __enter__(self) -> Watchers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, path: str) -> None:
-        with requests.Session() as session:
-            while not self._over.wait(EVERY_S):
-                began_s = time.monotonic()
-                try:
-                    answer = session.get(
-                        self._web.url + path, headers=bearer(self._token), timeout=DEAF_MAX_S
-                    )
-                    self.failures += answer.status_code != 200
-                except requests.RequestException:
-                    self.failures += 1
-                self.took_s.append(time.monotonic() - began_s)
-
-    def said(self) -> str:
-        took_ms = sorted(1000 * one for one in self.took_s)
-        p50, p99 = (took_ms[int(share * (len(took_ms) - 1))] for share in (0.5, 0.99))
-        return f"{p50:6.0f} {p99:7.0f} {took_ms[-1]:7.0f}  {self.failures:4d} failed"
-
-
 def send(port: int, name: str, results: Any) -> None:
     """One flood, in a process of its own; what it has sent, and whether it was cut off."""
     with suppress(OSError), closing(socket_floods.upgraded(port)) as sock:
@@ -94,17 +49,6 @@ def send(port: int, name: str, results: Any) -> None:
         results.put((found.sent_bytes, found.is_cut or socket_floods.is_ended(sock, WAIT_MAX_S)))
         return
     results.put((0, True))
-
-
-def log_bytes(web: Web) -> int:
-    lines = list(web.role.lines)
-    return sum(len(line) + 1 for line in lines if "truecandle.web.access" not in line)
-
-
-def memory_mb(web: Web) -> float:
-    status = Path(f"/proc/{web.role.pid}/status").read_text()
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(kib) / 1024
 
 
 def measure(web: Web, token: str, count: int, name: str) -> bool:

@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -18,8 +18,8 @@ const SOURCE = "static/src";
 const TARGET = join(ROOT, "static", "dist");
 
 /**
- * By the name that templates use. What an entry needs at once is in its file, and in files that it shares with
- * what it loads later: the page names those too (`imports`), so that none waits for another.
+ * By the name that templates use. Where what an entry needs at once is in several files, the page names the others
+ * too (`imports`), so that none waits for another.
  */
 const ENTRIES = {
   "chart.js": { entry: "chartPage.ts", format: "esm" },
@@ -64,6 +64,25 @@ const ONLY_WEBSOCKET = {
   },
 };
 
+/**
+ * Whatever is loaded later imports the entry, which is there by then: so all that the entry needs at once is in one
+ * file, however many files come later and whatever each of them shares with it.
+ */
+function oneFileAtOnce(entry) {
+  return {
+    name: "one-file-at-once",
+    setup({ onResolve, onLoad, resolve }) {
+      onResolve({ filter: /^\./ }, async ({ path, kind, resolveDir }) => {
+        if (kind !== "dynamic-import") return null;
+        return { path: (await resolve(path, { resolveDir, kind: "import-statement" })).path, namespace: "later" };
+      });
+      onLoad({ filter: /^/, namespace: "later" }, ({ path }) => ({
+        contents: `import ${JSON.stringify(entry)};\nexport * from ${JSON.stringify(path)};\n`, resolveDir: dirname(path),
+      }));
+    },
+  };
+}
+
 /** Changes that come together are bundled once. */
 const WATCH_PAUSE_MS = 100;
 
@@ -92,7 +111,7 @@ async function bundle() {
       loader: { ".svg": name.endsWith(".css") ? "dataurl" : "copy" }, // a style's pictures are there with it
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "react-jsx", jsxImportSource: "preact" } },
       target,
-      plugins: [ONLY_WEBSOCKET],
+      plugins: [ONLY_WEBSOCKET, oneFileAtOnce(join(ROOT, SOURCE, entry))],
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,
       legalComments: "none",
@@ -102,9 +121,11 @@ async function bundle() {
     });
     for (const file of outputFiles) contents.set(basename(file.path), Buffer.from(file.contents));
     const made = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === join(SOURCE, entry));
-    assets[name] = basename(made?.[0] ?? outputFiles[0].path);
     const shared = made === undefined ? [] : neededAtOnce(made[0], metafile.outputs);
-    if (shared.length > 0) imports[name] = shared.map((path) => basename(path));
+    const isHollow = shared.length === 1 && Object.keys(made[1].inputs).length === 0; // all of it is in the file that it imports
+    assets[name] = basename(isHollow ? shared[0] : (made?.[0] ?? outputFiles[0].path));
+    if (isHollow) contents.delete(basename(made[0]));
+    else if (shared.length > 0) imports[name] = shared.map((path) => basename(path));
     for (const input of Object.keys(metafile.inputs)) {
       const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
       if (found !== null) packages.add(found[1]);

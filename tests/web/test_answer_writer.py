@@ -18,15 +18,12 @@ from redis import Redis
 from tests.support.raw_http import HOST
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
+from tests.support.stored_minutes import MINUTES, store_minutes
 from tests.support.waiting import wait_for
-from tests.support.web_app import NOW_MS
 from tests.support.web_process import HOURS, Web, bearer, token_of
-from truecandle.candles.series import parse_series
-from truecandle.store import official
 
 MODES = ("eventlet", "gevent", "threading")
 READERS = 20
-MINUTES = "/data?symbol=BTCUSDT&interval=1m&limit=5000"
 #: The bounds are 10 s each for the writer and the system; a busy machine adds to them.
 ENDED_S = 45.0
 
@@ -40,19 +37,6 @@ def web(
     folder = tmp_path_factory.mktemp("web")
     with ended() as processes:
         yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
-
-
-def store_minutes(redis: Redis, count: int) -> None:
-    opens = [NOW_MS - i * 60_000 for i in range(count, 0, -1)]
-    rest = ["1.5", 7, "1", "1", "0"]
-    rows = [
-        [ms, "42000.1", "42100", "41000.5", "42050.01", "12.34567", ms + 59_999, *rest]
-        for ms in opens
-    ]
-    series = parse_series("BTCUSDT", "1m")
-    for first in range(0, count, 500):
-        some = rows[first : first + 500]
-        official.upsert_klines(redis, series, some, now_ms=NOW_MS + 10_000, settle_ms=3000)
 
 
 def is_over(sock: socket.socket) -> bool:

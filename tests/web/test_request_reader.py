@@ -16,7 +16,7 @@ from tests.support.raw_http import Answer, answers, exchange, request
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
 from tests.support.web_process import Web, bearer, token_of
-from truecandle.web.security import HEADERS
+from truecandle.web.security import HEADERS, OTHER_POLICY
 
 MODES = ("eventlet", "gevent", "threading")
 GET = b"GET /healthz HTTP/1.1"
@@ -63,6 +63,8 @@ def assert_guarded(answer: Answer) -> None:
     """It carries the headers of every answer, and says nothing of what serves here."""
     for name, value in HEADERS:
         assert answer.headers[name.lower()] == value
+    if answer.headers["content-type"].startswith("application/"):
+        assert answer.headers["content-security-policy"] == OTHER_POLICY
     assert "server" not in answer.headers
 
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from tests.support.web_app import Browser, build, said
 from truecandle.config import Settings
-from truecandle.web.security import HEADERS
+from truecandle.web.security import HEADERS, OTHER_POLICY, PAGE_POLICY
 
 EVERY_KIND = [
     ("GET", "/"), ("GET", "/login"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/nothing"),
@@ -30,6 +30,9 @@ def test_every_answer_carries_the_security_headers(app: Flask, method: str, path
         headers = answer.headers
     for name, value in HEADERS:
         assert headers.getlist(name) == [value]
+    is_page = headers["Content-Type"].startswith("text/html")
+    policy = PAGE_POLICY if is_page else OTHER_POLICY
+    assert headers.getlist("Content-Security-Policy") == [policy]
     assert "Strict-Transport-Security" not in headers
     assert "Server" not in headers or "Werkzeug" not in headers["Server"]
 
@@ -52,13 +55,20 @@ def test_browsers_are_told_to_stay_with_tls_and_on_wish_for_all_subdomains(
 
 
 def test_the_policy_allows_only_our_own_files_and_the_logos_style(app: Flask) -> None:
-    policy = app.test_client().get("/healthz").headers["Content-Security-Policy"]
+    policy = app.test_client().get("/login").headers["Content-Security-Policy"]
     assert policy == (
         "default-src 'none'; script-src 'self'; style-src 'self' "
         "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='; img-src 'self' data:; "
         "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )
+
+
+def test_what_is_no_page_may_load_nothing_and_be_framed_by_nobody(app: Flask) -> None:
+    for path in ("/healthz", "/nothing", "/static/dist/manifest.json"):
+        with app.test_client().get(path, headers={"Accept": "application/json"}) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            assert policy == "default-src 'none'; frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize(

@@ -44,15 +44,18 @@ class BackupRefused(TrueCandleError):
 @pass_context
 @reported
 def backup(context: CommandContext, path: Path) -> None:
-    """Write accounts, tokens, settings and followed markets into a new FILE.
+    """Write accounts, tokens, settings, drawings, layouts and markets into a new FILE.
 
     It holds no password and no token, but their hashes: keep it as safe as Redis itself.
     """
     found = stored.read(context.redis)
     if not any(key.name == b"users" for key in found):
         raise click.ClickException("there is no user; nothing was written")
+    content = encode(found, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    if len(content) > FILE_BYTES_MAX:
+        raise click.ClickException("there is more than a backup may hold; nothing was written")
     try:
-        _write(path, encode(found, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
+        _write(path, content)
     except FileExistsError:
         raise click.ClickException(f"there is a file {path} already; name another") from None
     except OSError as error:
@@ -66,7 +69,7 @@ def backup(context: CommandContext, path: Path) -> None:
 @pass_context
 @reported
 def restore(context: CommandContext, path: Path, replace: bool) -> None:
-    """Put back what `flask backup` wrote: accounts, tokens, settings, followed markets.
+    """Put back what `flask backup` wrote: accounts, tokens, settings, drawings and so on.
 
     What is there of these is replaced, all or nothing. Sessions are not in a backup: users sign in
     again. The roles go on running.
@@ -188,5 +191,12 @@ def _summary(keys: Iterable[SavedKey]) -> str:
     counted = Counter(key.name.partition(b":")[0].decode(errors="replace") for key in keys)
     told = {"user": "users", "token": "tokens", "settings": "settings of users"}
     parts = [f"{counted[head]} {words}" for head, words in told.items()]
+    documents = sum(_documents(key) for key in keys)
     markets = sum(len(key.value) for key in keys if key.name == b"markets")
-    return f"{', '.join(parts)}, {markets} followed markets"
+    return f"{', '.join(parts)}, {documents} documents of theirs, {markets} followed markets"
+
+
+def _documents(key: SavedKey) -> int:
+    """Drawings, layouts and study templates of a user; "" counts their versions."""
+    is_of_documents = key.name.partition(b":")[0] in (b"drawings", b"layouts", b"study_templates")
+    return sum(1 for name in key.value if name) if is_of_documents else 0

@@ -21,7 +21,10 @@ LINK_TTL_S: Final = 3600
 USERS_MAX: Final = 10_000
 
 #: The keys of a user's own.
-_OWN: Final = (keys.user, keys.tokens, keys.sessions, keys.recovery, keys.settings)
+_OWN: Final = (
+    *(keys.user, keys.tokens, keys.sessions, keys.recovery, keys.settings),
+    *(keys.drawings, keys.layouts, keys.study_templates),
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -89,8 +92,8 @@ class Accounts:
 
     @map_redis_errors()
     def remove(self, name: str) -> bool:
-        """The user, the settings, the tokens and every session end at once. False if there is no
-        such user.
+        """The user, the settings and documents, the tokens and every session end at once. False if
+        there is no such user.
 
         The markets that the user followed stay followed, as nobody's. What is called like a user,
         and is none of ours, stays.

@@ -1,4 +1,5 @@
-"""What cannot be fetched again: accounts, tokens, settings, followed markets; read and put back.
+"""What cannot be fetched again: accounts, tokens, settings and documents of users, followed
+markets; read and put back.
 
 Which keys these are: all of ours but those of a series and `keys.NOT_BACKED_UP`. A database may be
 shared with other applications, so of those that are not single ones a key is ours if its name goes

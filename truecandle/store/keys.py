@@ -85,6 +85,9 @@ OF_OTHERS: Final = {
     "spent_code:": "string",
     "link:": "string",
     "settings:": "hash",
+    "drawings:": "hash",
+    "layouts:": "hash",
+    "study_templates:": "hash",
 }
 SINGLE: Final = {
     INSTANCE: "string",
@@ -229,6 +232,23 @@ def user(name: str) -> str:
 def settings(name: str) -> str:
     """HASH: a user's settings as JSON, and their version."""
     return f"settings:{name}"
+
+
+def drawings(name: str) -> str:
+    """HASH: symbol -> version and JSON of what a user has drawn on that market; "" -> the last
+    version that was given to any.
+    """
+    return f"drawings:{name}"
+
+
+def layouts(name: str) -> str:
+    """HASH: name of a layout -> as that of drawings."""
+    return f"layouts:{name}"
+
+
+def study_templates(name: str) -> str:
+    """HASH: name of a template -> as that of drawings."""
+    return f"study_templates:{name}"
 
 
 def token(digest: str) -> str:

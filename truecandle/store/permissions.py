@@ -76,6 +76,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         commands=(
             *("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "getdel", "mget"),
             *("smembers", "sismember", "scard", "srandmember", "sadd", "srem", *_COUNTING),
+            "hstrlen",
         ),
     ),
     "fetcher": Permission(

@@ -31,18 +31,21 @@ from truecandle.web import (
     compression,
     corrections,
     data,
+    drawings,
     errors,
     exchange_api,
     gaps,
     health,
     history,
     known_devices,
+    layouts,
     live_candle,
     log,
     markets,
     pages,
     read_limit,
     sockets,
+    study_templates,
     user_settings,
 )
 from truecandle.web.account_loss import AccountLoss
@@ -67,7 +70,7 @@ BODY_BYTES_MAX: Final = 16 * 1024
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
     *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
-    *(user_settings, health),
+    *(user_settings, drawings, layouts, study_templates, health),
 )
 
 

@@ -6,7 +6,6 @@ Invariant: an API path never answers in HTML, and every answer names a `code` th
 
 from __future__ import annotations
 
-import json
 import logging
 from http import HTTPStatus
 from typing import Final
@@ -15,6 +14,7 @@ from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
+from truecandle import exact_json
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 from truecandle.web import assets
 from truecandle.web.socket_limits import REQUEST_S
@@ -30,6 +30,8 @@ API_PATHS: Final = frozenset(
         "/markets",
         "/exchange/markets",
         "/settings",
+        "/layouts",
+        "/study-templates",
         "/save-live-candle",
         "/login/link",
         "/healthz",
@@ -37,6 +39,8 @@ API_PATHS: Final = frozenset(
         "/metrics",
     }
 )
+#: How other such paths begin.
+API_STARTS: Final = ("/socket.io", "/markets/", "/drawings/", "/layouts/", "/study-templates/")
 RETRY_AFTER_S: Final = 2
 
 #: Errors that Flask and Werkzeug raise by themselves: our code and our words.
@@ -53,15 +57,24 @@ _log = logging.getLogger("truecandle.web")
 
 
 class Problem(Exception):
-    """An answer other than the one asked for: HTTP status, `code` for scripts, text for people."""
+    """An answer other than the one asked for: HTTP status, `code` for scripts, text for people, and
+    what else scripts are told (`more`).
+    """
 
     def __init__(
-        self, status: int, code: str, detail: str, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        *,
+        more: dict[str, object] | None = None,
     ) -> None:
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = headers or {}
+        self.more = more or {}
         super().__init__(detail)
 
 
@@ -112,7 +125,7 @@ def _problem(error: Exception) -> Problem:
 def _wants_page() -> bool:
     if request.path in PAGE_PATHS or request.path.startswith("/account/"):
         return True
-    if request.path in API_PATHS or request.path.startswith(("/socket.io", "/markets/")):
+    if request.path in API_PATHS or request.path.startswith(API_STARTS):
         return False
     accept = request.accept_mimetypes
     return accept["text/html"] > accept["application/json"]
@@ -125,8 +138,9 @@ def _json(problem: Problem) -> Response:
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
+        **problem.more,
     }
-    return Response(json.dumps(body), mimetype="application/problem+json")
+    return Response(exact_json.dumps(body), mimetype="application/problem+json")
 
 
 def _page(problem: Problem) -> Response:

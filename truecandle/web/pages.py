@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -54,9 +55,13 @@ def chart() -> AnyResponse | str:
         return redirect(url_for("pages.login", next=here), 303)
     config = _config()
     named = _asked_symbol() or config["symbol"]
+    first = _first_request(config) if named == config["symbol"] else None
     # As JSON texts of ours have it: the exchange's decimals stay as they are.
     text = htmlsafe_json_dumps(config, dumps=Codec.dumps)
-    return _uncached(render_template("chart.html", config=config, named=named, config_json=text))
+    page = render_template(
+        "chart.html", config=config, named=named, config_json=text, first_request=first
+    )
+    return _uncached(page)
 
 
 @bp.get("/login")
@@ -174,6 +179,18 @@ def _config() -> dict[str, Any]:
         "settings": chosen,
         "ticker": exact_json.Exact(ticker) if ticker else None,
     }
+
+
+def _first_request(config: dict[str, Any]) -> str | None:
+    """What the page will ask for first (`static/src/net/api.ts`): the browser fetches it beside the
+    scripts. None where the browser's own memory may choose another series.
+    """
+    is_named = {"symbol", "interval"} <= request.args.keys()
+    if not is_named and not (config["settings"] or {}).get("last"):
+        return None
+    series = {"symbol": config["symbol"], "interval": config["interval"]}
+    more = {"limit": PAGE_CANDLES, "time": "ms", "live": 1, "marks": 1}
+    return f"{request.script_root}/data?{urlencode(series | more)}"
 
 
 def _in_page(market: FollowedMarket, removable: frozenset[str]) -> dict[str, Any]:

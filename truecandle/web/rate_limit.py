@@ -35,6 +35,8 @@ CONFIRMATIONS: Final = RateLimitItemPerMinute(10, 15, "confirm")
 POSTS: Final = RateLimitItemPerSecond(2, 1, "posts")
 #: Symbols that the exchange is asked about: one user. Each is a request to it.
 FOLLOWS: Final = RateLimitItemPerMinute(20, 1, "follows")
+#: Documents that are saved: one user.
+SAVES: Final = RateLimitItemPerMinute(60, 1, "saves")
 
 
 class RateLimiter:

@@ -22,7 +22,10 @@ from truecandle.web.socket_limits import group_of
 
 #: What is read, by the blueprints of its paths.
 READS: Final = frozenset(
-    {"data", "live_candle", "gaps", "corrections", "audit", "history", "markets", "exchange"}
+    {
+        *("data", "live_candle", "gaps", "corrections", "audit", "history", "markets"),
+        *("exchange", "drawings", "layouts", "study_templates"),
+    }
 )
 
 

@@ -23,7 +23,8 @@ StartResponse = Callable[..., Any]
 
 #: lightweight-charts adds a <style> for its attribution logo: allowed by its hash.
 LOGO_STYLE: Final = "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='"
-POLICY: Final = "; ".join(
+#: What a page may load and do.
+PAGE_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -37,10 +38,12 @@ POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-#: `same-origin` rather than `no-referrer`: with the latter browsers send `Origin: null` with our
-#: own forms, and the check of where a post comes from would have to let that through.
+#: What everything else may, should it be opened as a page: nothing.
+OTHER_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+#: On every answer, beside its policy. `same-origin` rather than `no-referrer`: with the latter
+#: browsers send `Origin: null` with our own forms, and the check of where a post comes from would
+#: have to let that through.
 HEADERS: Final = (
-    ("Content-Security-Policy", POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
@@ -53,11 +56,18 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
 def headers_of(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """The headers of every answer; with TLS browsers are told to stay with it."""
+    """What every answer carries beside its policy; with TLS browsers are told to stay with it."""
     if not settings.is_tls:
         return HEADERS
     subdomains = "; includeSubDomains" if settings.hsts_subdomains else ""
     return *HEADERS, ("Strict-Transport-Security", STRICT_TRANSPORT + subdomains)
+
+
+def policy_of(headers: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """The header that says what an answer with these may load."""
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    policy = PAGE_POLICY if kind.startswith("text/html") else OTHER_POLICY
+    return "Content-Security-Policy", policy
 
 
 class SecurityMiddleware:
@@ -72,7 +82,7 @@ class SecurityMiddleware:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             given = {name.lower() for name, _ in headers}
             added = [item for item in self._headers if item[0].lower() not in given]
-            return start_response(status, headers + added, *rest)
+            return start_response(status, [*headers, *added, policy_of(headers)], *rest)
 
         if refusal := self._refusal(environ):
             return refuse(start, *refusal)
@@ -134,7 +144,7 @@ def answer_to(settings: Settings) -> Callable[[HeadRefused], bytes]:
         title = HTTPStatus(refused.status).phrase
         headers, body = _problem(refused.status, title, refused.code, refused.detail)
         headers.append(("Date", formatdate(usegmt=True)))
-        lines = [f"{name}: {value}\r\n" for name, value in (*headers, *always)]
+        lines = [f"{name}: {value}\r\n" for name, value in (*headers, *always, policy_of(headers))]
         metrics.REQUESTS.labels("none", str(refused.status)).inc()
         first = f"HTTP/1.1 {refused.status} {title}\r\nConnection: close\r\n"
         return "".join([first, *lines, "\r\n"]).encode("ascii") + body

@@ -7,8 +7,7 @@ Invariant: nothing is stored that is not one of the keys below with a value that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -23,12 +22,15 @@ from truecandle.store import user_settings
 from truecandle.store.user_settings import StoredSettings
 from truecandle.web import json_body
 from truecandle.web.auth import require_user, require_write, unauthorized
+from truecandle.web.fields import Check, boolean, checked_array, checked_object, one_of, shown
 from truecandle.web.json_response import json_response
 from truecandle.web.query import reject_parameters
 from truecandle.web.services import services
 
 BODY_BYTES_MAX: Final = 16 * 1024
 FAVOURITES_MAX: Final = 200
+CHART_TYPES: Final = ("candles", "hollow", "bars", "line", "area", "heikin-ashi")
+SCALES: Final = ("normal", "log", "percent")
 
 bp = Blueprint("settings", __name__)
 
@@ -71,36 +73,18 @@ def of_user() -> dict[str, Any] | None:
 
 def checked(given: object) -> dict[str, Any]:
     """The settings; `CandleError` names the first key that is wrong, and what it may be."""
-    if not isinstance(given, dict):
-        raise CandleError("settings", given, "a JSON object")
-    json_body.only(given, "settings", frozenset(_CHECKS), frozenset())
-    return {name: _CHECKS[name](name, value) for name, value in given.items()}
+    return checked_object("settings", given, _CHECKS)
 
 
 def _answer(found: StoredSettings) -> Response:
     return json_response({"settings": Exact(found.text), "version": found.version})
 
 
-def _one_of(*allowed: str) -> Callable[[str, object], str]:
-    def check(name: str, value: object) -> str:
-        if isinstance(value, str) and value in allowed:
-            return value
-        raise CandleError(name, _shown(value), ", ".join(allowed))
-
-    return check
-
-
-def _boolean(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise CandleError(name, _shown(value), "true or false")
-
-
 def _zone(name: str, value: object) -> str:
     if isinstance(value, str) and (value in ("UTC", "local") or value in _zones()):
         return value
     allowed = "UTC, local, or a name of the IANA time zone database, as Europe/Berlin"
-    raise CandleError(name, _shown(value), allowed)
+    raise CandleError(name, shown(value), allowed)
 
 
 @cache
@@ -110,11 +94,9 @@ def _zones() -> frozenset[str]:
 
 
 def _favourites(name: str, value: object) -> list[str]:
-    if not isinstance(value, list) or len(value) > FAVOURITES_MAX:
-        shown = f"{len(value)} of them" if isinstance(value, list) else _shown(value)
-        raise CandleError(name, shown, f"an array of at most {FAVOURITES_MAX} symbols")
+    found = checked_array(name, value, FAVOURITES_MAX, "symbols")
     try:
-        return list(dict.fromkeys(map(parse_symbol, value)))
+        return list(dict.fromkeys(map(parse_symbol, found)))
     except CandleError as error:
         raise CandleError(name, error.value, f"symbols, each of {error.allowed}") from None
 
@@ -123,27 +105,23 @@ def _last(name: str, value: object) -> dict[str, str] | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise CandleError(name, _shown(value), 'null or {"symbol", "interval"}')
+        raise CandleError(name, shown(value), 'null or {"symbol", "interval"}')
     json_body.only(value, name, _SERIES, _SERIES)
     series = parse_series(value["symbol"], value["interval"])
     return {"symbol": series.symbol, "interval": series.interval.name}
 
 
-def _shown(value: object) -> object:
-    return str(value) if isinstance(value, Decimal) else value
-
-
 _SERIES: Final = frozenset({"symbol", "interval"})
-_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
-    "theme": _one_of("system", "dark", "light"),
+_CHECKS: Final[Mapping[str, Check]] = {
+    "theme": one_of("system", "dark", "light"),
     "zone": _zone,
-    "colors": _one_of("green-red", "red-green", "blue-orange"),
-    "type": _one_of("candles", "hollow", "bars", "line", "area", "heikin-ashi"),
-    "scale": _one_of("normal", "log", "percent"),
-    "inverted": _boolean,
-    "auto": _boolean,
-    "shortcuts": _boolean,
-    "panel": _one_of("none", "watchlist", "truth"),
+    "colors": one_of("green-red", "red-green", "blue-orange"),
+    "type": one_of(*CHART_TYPES),
+    "scale": one_of(*SCALES),
+    "inverted": boolean,
+    "auto": boolean,
+    "shortcuts": boolean,
+    "panel": one_of("none", "watchlist", "truth"),
     "favourites": _favourites,
     "last": _last,
 }

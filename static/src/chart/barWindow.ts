@@ -5,6 +5,7 @@
 import type { IChartApi } from "lightweight-charts";
 import { isBar, type BarPoint, type DrawnCandle } from "./barPoint.ts";
 import type { Bars } from "./bars.ts";
+import type { Times } from "./places.ts";
 
 /**
  * Points beside the view that the chart is given: enough for a fling, and few enough that handing them
@@ -52,6 +53,13 @@ export class BarWindow {
 
   get points(): readonly BarPoint[] {
     return this.#points;
+  }
+
+  /** The open times of all points and of those after them, and the index of the first one that the chart is given. */
+  times(after: readonly BarPoint[]): Times & { readonly firstGiven: number } {
+    const points = this.#points;
+    const count = points.length;
+    return { length: count + after.length, at: (index) => (index < count ? points[index]! : after[index - count]!).time, firstGiven: this.#from };
   }
 
   /** Whether the chart is given the newest points: only then may anything stand after them. */

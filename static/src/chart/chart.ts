@@ -3,7 +3,7 @@
 // Invariant: what comes in one call is drawn in one frame, so that no bar is ever missing or doubled.
 
 import type { IChartApi } from "lightweight-charts";
-import type { Candle, CandleInState } from "../candles/candle.ts";
+import { sameValues, type Candle, type CandleInState } from "../candles/candle.ts";
 import type { HistoryChange } from "../candles/history.ts";
 import type { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
@@ -12,6 +12,7 @@ import type { PointedCandle } from "../state/pageState.ts";
 import type { ChartType } from "../state/preferences.ts";
 import { BarWindow } from "./barWindow.ts";
 import { Bars } from "./bars.ts";
+import type { BarsChange, ChartInside } from "./chartInside.ts";
 import { toMs } from "./chartTime.ts";
 import { ComingTimes } from "./comingTimes.ts";
 import { Cursor } from "./cursor.ts";
@@ -37,12 +38,13 @@ interface ChartParts extends Told {
   readonly onAuto?: (isAuto: boolean) => void;
 }
 
-
 export class Chart {
   /** What part of the candles is in sight. */
   readonly view: Viewport;
   readonly axis: PriceAxis;
   readonly truth: TruthLayer;
+  /** For what is drawn on the chart beside its candles. */
+  readonly inside: ChartInside;
   readonly #chart: IChartApi;
   readonly #times: TimeAxis;
   readonly #history: Bars;
@@ -84,6 +86,14 @@ export class Chart {
       toNow: () => this.view.toNow(),
       reveal: (timeMs) => this.reveal(timeMs),
     });
+    this.inside = {
+      api: this.#chart,
+      root,
+      series: this.#coming.series,
+      shown: () => ({ series: this.#series, official: this.#rows, live: this.#live }),
+      times: () => this.#window.times(this.#window.isAtEnd ? this.#tail.points : []),
+      listeners: new Set(),
+    };
     this.#tail.attach(this.#markers);
     this.#history.attach(this.#start);
     [0.82, 0.18].forEach((factor, pane) => this.#chart.panes()[pane]!.setStretchFactor(factor));
@@ -113,6 +123,7 @@ export class Chart {
     this.markStart(null);
     this.axis.follow();
     this.#point();
+    this.#tell({ kind: "whole" });
   }
 
   learn(series: Series) {
@@ -140,7 +151,8 @@ export class Chart {
     this.#fades.stop();
     this.axis.learn(rows);
     this.#window.set(spaced(this.#series.interval, rows));
-    this.setTail(live);
+    this.#drawTail(live);
+    this.#tell({ kind: "whole" });
     if (isFirst && rows.length > 0) {
       this.view.toNow();
       requestAnimationFrame(() => this.axis.settle());
@@ -161,20 +173,34 @@ export class Chart {
     this.axis.learn([...appended, ...replaced]);
     if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
     if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
-    this.setTail(live);
+    this.#drawTail(live);
+    const changed = [...prepended.slice(0, 1), ...replaced, ...appended.slice(0, 1)].map(({ time }) => time);
+    if (changed.length > 0) this.#tell({ kind: "official", fromMs: Math.min(...changed) });
     if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
 
   /** The pending and forming candles, `{candle, state}`. */
   setTail(live: readonly CandleInState[]) {
     if (this.#series === null) return;
+    const before = this.#live;
+    this.#drawTail(live);
+    const isSame = before.length === live.length && live.every(({ candle, state }, i) => state === before[i]!.state && sameValues(candle, before[i]!.candle));
+    if (!isSame) this.#tell({ kind: "live" });
+  }
+
+  #tell(change: BarsChange) {
+    for (const listener of this.inside.listeners) listener(change);
+  }
+
+  #drawTail(live: readonly CandleInState[]) {
     this.#live = live;
+    const { interval } = this.#series!;
     const { isAtEnd } = this.#window; // beside older points the newest ones would stand for what is between
     const bars = isAtEnd ? live.map(({ candle, state }) => ({ ...candle, state })) : [];
     this.axis.learn(bars);
-    this.#tail.follow(spaced(this.#series.interval, bars, this.#rows.at(-1)?.time ?? null));
+    this.#tail.follow(spaced(interval, bars, this.#rows.at(-1)?.time ?? null));
     this.#markers.set(bars.filter((bar) => bar.state === "pending").map((bar) => ({ time: bar.time, high: this.#tail.top(bar) })));
-    this.#coming.follow(this.#series.interval, isAtEnd ? this.#newest : (this.#history.last?.candle ?? null), isAtEnd);
+    this.#coming.follow(interval, isAtEnd ? this.#newest : (this.#history.last?.candle ?? null), isAtEnd);
     this.#showLastPrice();
     this.truth.stand(bars);
     this.#point();

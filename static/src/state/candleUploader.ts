@@ -7,7 +7,7 @@ import { sameValues, type Candle, type CandleInState } from "../candles/candle.t
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api, ApiError } from "../net/api.ts";
-import type { Connection } from "../net/connection.ts";
+import type { Subscription } from "../net/subscription.ts";
 import type { FreshnessState } from "../net/protocol.ts";
 import type { LiveCandles } from "./liveCandles.ts";
 
@@ -26,7 +26,7 @@ const NEEDED: ReadonlySet<FreshnessState | undefined> = new Set<FreshnessState>(
 /** What decides whether an offer is of use now. */
 interface Circumstances {
   readonly live: Pick<LiveCandles, "freshness">;
-  readonly link: Pick<Connection, "state" | "ackedMs">;
+  readonly link: Pick<Subscription, "state" | "ackedMs">;
   readonly nowMs: number;
 }
 

@@ -4,13 +4,13 @@
 
 import { effect } from "@preact/signals-core";
 import type { FollowedMarkets } from "./followedMarkets.ts";
-import type { PageState } from "./pageState.ts";
+import type { ShownState } from "./pageState.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Tickers } from "./tickers.ts";
 import type { Watchlist } from "./watchlist.ts";
 
 interface Parts {
-  readonly state: Pick<PageState, "panel" | "shown">;
+  readonly state: Pick<ShownState, "panel" | "shown">;
   readonly preferences: Preferences;
   readonly markets: FollowedMarkets;
   readonly tickers: Tickers;

@@ -1,8 +1,8 @@
-// What the page around the chart is drawn from: one signal a question, written by session and chart.
+// What the page around a chart is drawn from: one signal a question, written by its session and its chart.
 // Never here: words, the DOM, what follows from a value (components compute it).
 // Invariant: a frame shows one instant: what the session says in between is shown with the next frame.
 
-import { batch, computed, signal } from "@preact/signals-core";
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals-core";
 import type { Candle, CandleState } from "../candles/candle.ts";
 import type { Gap } from "../candles/marks.ts";
 import type { PanelName, SeriesName } from "./preferences.ts";
@@ -27,7 +27,34 @@ export interface PointedHole {
 /** Calls back once, with the next frame, or soon where none is drawn. */
 export type NextFrame = (callback: () => void) => void;
 
-export class PageState {
+/** What is open over and beside the charts: one of each for the whole page, whichever chart it is about. */
+export class OpenParts {
+  /** The dialog that is open, or null. */
+  readonly dialog = signal<DialogName | null>(null);
+
+  /** What is typed into the search. */
+  readonly searchText = signal("");
+
+  /** What stands at the right of the charts. */
+  readonly panel = signal<PanelName>("none");
+}
+
+/** What components read of a chart, and what is open beside it. */
+export interface ShownState extends OpenParts {
+  readonly view: ReadonlySignal<ViewModel | null>;
+  readonly precision: ReadonlySignal<number>;
+  readonly isLive: ReadonlySignal<boolean>;
+  readonly pointed: ReadonlySignal<PointedCandle | null>;
+  readonly hole: ReadonlySignal<PointedHole | null>;
+  readonly picked: ReadonlySignal<number | null>;
+  readonly isAtNow: ReadonlySignal<boolean>;
+  readonly message: Signal<string>;
+  readonly absent: ReadonlySignal<SeriesName | null>;
+  readonly shown: ReadonlySignal<SeriesName | null>;
+  readonly closed: ReadonlySignal<Candle | null>;
+}
+
+export class PageState implements ShownState {
   /** What the session knows, and the decimals of the market's prices (-1: not known); null before any. */
   readonly view = signal<ViewModel | null>(null);
   readonly precision = signal(-1);
@@ -53,27 +80,23 @@ export class PageState {
   /** The market of the address, where it is not followed here: then nothing of another one is shown. */
   readonly absent = signal<SeriesName | null>(null);
 
-  /** The series that the page is about; null before any. */
+  /** The series that the chart is about; null before any. */
   readonly shown = computed<SeriesName | null>(() => this.absent.value ?? this.view.value);
-
-  /** The dialog that is open, or null. */
-  readonly dialog = signal<DialogName | null>(null);
-
-  /** What is typed into the search. */
-  readonly searchText = signal("");
-
-  /** What stands at the right of the chart. */
-  readonly panel = signal<PanelName>("none");
 
   /** An official candle that just took its place, for those who hear the page. */
   readonly closed = signal<Candle | null>(null);
 
+  readonly dialog: OpenParts["dialog"];
+  readonly searchText: OpenParts["searchText"];
+  readonly panel: OpenParts["panel"];
   readonly #nextFrame: NextFrame;
   #latest: { readonly view: ViewModel; readonly precision: number } | null = null;
   #closed: Candle | null = null;
 
-  constructor(nextFrame: NextFrame) {
+  /** `open` is the page's: the same for all of its charts. */
+  constructor(nextFrame: NextFrame, { dialog, searchText, panel } = new OpenParts()) {
     this.#nextFrame = nextFrame;
+    [this.dialog, this.searchText, this.panel] = [dialog, searchText, panel];
   }
 
   /** The address names a market that is not followed here; null: it is. */

@@ -1,4 +1,4 @@
-// The page's only state machine: load → subscribe → live → resync, for the one series that is shown.
+// A chart's only state machine: load → subscribe → live → resync, for the one series that it shows.
 // Never here: the DOM, fetch, socket.io, Date.now(), words. All of these are handed in.
 // Invariant: what is drawn is merge(official at `version`, live); an older answer never replaces a newer.
 
@@ -9,8 +9,9 @@ import { Marks } from "../candles/marks.ts";
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
-import { Connection, type GrantedAnswer, type RoundTrip } from "../net/connection.ts";
-import type { DataUpdated, EventSocket, FreshnessTold, GapsTold, SocketHandlers } from "../net/socket.ts";
+import type { Connection } from "../net/connection.ts";
+import type { DataUpdated, FreshnessTold, GapsTold, SocketHandlers } from "../net/socket.ts";
+import { Subscription, type GrantedAnswer, type RoundTrip } from "../net/subscription.ts";
 import { CandleUploader } from "./candleUploader.ts";
 import { HistoryEdge } from "./historyEdge.ts";
 import { LiveCandles } from "./liveCandles.ts";
@@ -22,7 +23,12 @@ import type { SessionChart, SessionPage } from "./sessionParts.ts";
 import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
 
+/** What a session does with what the socket hears. */
+export type SessionHandlers = Omit<SocketHandlers, "up" | "down">;
+
 interface SessionOptions {
+  /** Shared with whatever else the page shows. */
+  readonly connection: Connection;
   readonly api: Pick<Api, "data" | "save" | "freshness" | "history" | "wish">;
   readonly chart: SessionChart;
   readonly page: SessionPage;
@@ -40,7 +46,7 @@ export class Session {
   readonly #chart: SessionChart;
   readonly #page: SessionPage;
   readonly #clock: Clock;
-  readonly #connection: Connection;
+  readonly #subscription: Subscription;
   readonly #loader: Loader;
   readonly #uploader: CandleUploader;
   /** The old end of what is shown: older candles on demand, jumps to a date. */
@@ -54,15 +60,15 @@ export class Session {
   #marks = new Marks();
   #isVisible = true;
 
-  constructor({ api, chart, page, clock, limit, canPost, canAsk }: SessionOptions) {
+  constructor({ connection, api, chart, page, clock, limit, canPost, canAsk }: SessionOptions) {
     this.#chart = chart;
     this.#page = page;
     this.#clock = clock;
     this.#time = new ServerClock(clock);
-    const ask = () => this.#connection.ask();
+    const ask = () => this.#subscription.ask();
     this.#contact = new ServerContact({ clock, api, ask, onPolled: (answer) => this.#polled(answer), onRefused: () => this.#loader.refresh() });
     this.#stalls = new StallDetector(ask);
-    this.#connection = new Connection({ clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
+    this.#subscription = new Subscription({ connection, clock, onAck: (ack, times) => this.#acked(ack, times), onChange: () => this.#render() });
     this.#loader = new Loader({ api, clock, limit, onAnswer: (answer) => this.#answered(answer), onChange: () => this.#render() });
     this.#uploader = new CandleUploader({ api, clock, isAllowed: canPost });
     this.edge = new HistoryEdge({ api, clock, canAsk, chart, loader: this.#loader });
@@ -70,12 +76,10 @@ export class Session {
   }
 
   /** What the socket calls. */
-  get handlers(): SocketHandlers {
+  get handlers(): SessionHandlers {
     return {
       heard: () => this.#contact.heard(),
-      up: () => this.#connection.up(),
-      down: (why) => this.#connection.down(why),
-      resync: () => this.#connection.wake(),
+      resync: () => this.#subscription.wake(),
       dataUpdated: (event) => this.#dataUpdated(event),
       livePrice: (event) => this.#heard(event.symbol === this.#series.symbol && this.#live.addPrice(event, this.#time.now())),
       liveCandle: (event) => this.#heard(this.#isOurs(event) && this.#live.addCandle(event.candle, this.#time.now())),
@@ -84,9 +88,8 @@ export class Session {
     };
   }
 
-  start(socket: EventSocket, series: Series) {
+  start(series: Series) {
     this.open(series);
-    this.#connection.start(socket);
     this.#tick();
   }
 
@@ -104,14 +107,14 @@ export class Session {
     this.#chart.begin(series);
     this.edge.open(series, this.#history, aimMs);
     this.#loader.open(series, this.#history);
-    this.#connection.follow(series);
+    this.#subscription.follow(series);
     this.#render();
   }
 
   /** After sleep, a return to the tab or a change of network, of which the browser says whether there is one. */
   wake(isOnline = this.#contact.isOnline) {
     this.#contact.isOnline = isOnline;
-    this.#connection.wake();
+    this.#subscription.wake();
     this.#loader.hurry();
   }
 
@@ -138,8 +141,8 @@ export class Session {
       history: this.#history,
       items: this.#items(),
       live: this.#live,
-      link: this.#connection.state,
-      load: this.#connection.refusal ?? this.#loader.state,
+      link: this.#subscription.state,
+      load: this.#subscription.refusal ?? this.#loader.state,
       time: this.#time,
       contact: this.#contact,
       older: this.edge.view(this.#time.localMs),
@@ -234,11 +237,11 @@ export class Session {
   #tick() {
     this.#clock.setTimeout(() => this.#tick(), TICK_MS);
     this.#stalls.look(this.#time.localMs, this.#live.isAmiss);
-    this.#contact.look(this.#connection.state, this.#series, this.#live.freshness?.state === "live");
+    this.#contact.look(this.#subscription.state, this.#series, this.#live.freshness?.state === "live");
     const items = this.#items();
     this.#chart.setTail(items);
     this.edge.look(this.#isVisible, this.#time.now());
-    this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#connection, nowMs: this.#time.now() });
+    this.#uploader.offer(this.#series, items.at(-1), { live: this.#live, link: this.#subscription, nowMs: this.#time.now() });
     this.#render();
   }
 

@@ -5,10 +5,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { precisionOf, priceText, dayChange } from "./marketWords.ts";
-import { mayWrite, signInHere, type Page } from "./page.ts";
+import { mayWrite, signInHere, type Pane } from "./page.ts";
 
-export function AbsentMarket({ page }: { readonly page: Page }): JSX.Element | null {
-  const { state, tickers, config, actions } = page;
+export function AbsentMarket({ page }: { readonly page: Pane }): JSX.Element | null {
+  const { state, tickers, config, actions, id } = page;
   const said = useSignal("");
   const isAsking = useSignal(false);
   const absent = state.absent.value;
@@ -29,29 +29,29 @@ export function AbsentMarket({ page }: { readonly page: Page }): JSX.Element | n
       isAsking.value = false;
     }
   };
-  const search = <button id="absent-search" class="button" type="button" onClick={() => actions.openSearch("")}>Search a market</button>;
+  const search = <button id={id("absent-search")} class="button" type="button" onClick={() => actions.openSearch("")}>Search a market</button>;
   if (row === null) {
     return (
-      <section id="absent" class="absent" aria-labelledby="absent-title">
-        <h2 id="absent-title">{symbol} is no market of the exchange</h2>
+      <section id={id("absent")} class="absent" aria-labelledby={id("absent-title")}>
+        <h2 id={id("absent-title")}>{symbol} is no market of the exchange</h2>
         <p>It lists none of that name that trades. Perhaps it is called otherwise.</p>
         <p class="absent-ways">{search}</p>
       </section>
     );
   }
   return (
-    <section id="absent" class="absent" aria-labelledby="absent-title">
-      <h2 id="absent-title">{symbol} is not followed here</h2>
+    <section id={id("absent")} class="absent" aria-labelledby={id("absent-title")}>
+      <h2 id={id("absent-title")}>{symbol} is not followed here</h2>
       {row?.price == null ? null : (
         <p class="figures">Last price {priceText(row.price, precisionOf(row, undefined))} {row.quote}, <span class="way" data-direction={dayChange(row).direction ?? undefined}>{dayChange(row).change}</span> in 24 hours.</p>
       )}
       <p>Candles are kept of the markets that are followed.</p>
       <p class="absent-ways">
         {config.signed_in && !mayWrite(config)
-          ? <span id="absent-role">Following it needs the role trader; yours is {config.role}.</span>
+          ? <span id={id("absent-role")}>Following it needs the role trader; yours is {config.role}.</span>
           : config.signed_in
-          ? <button id="absent-follow" class="button is-first" type="button" disabled={isAsking.value} onClick={follow}>Follow {symbol}</button>
-          : <a id="absent-sign-in" class="button is-first" href={signInHere()}>Sign in to follow it</a>}
+          ? <button id={id("absent-follow")} class="button is-first" type="button" disabled={isAsking.value} onClick={follow}>Follow {symbol}</button>
+          : <a id={id("absent-sign-in")} class="button is-first" href={signInHere()}>Sign in to follow it</a>}
         {search}
       </p>
       <p class="absent-said" role="status">{said}</p>

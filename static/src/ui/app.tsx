@@ -36,11 +36,6 @@ function App({ page, csrfToken, root }: AppProps & { readonly root: HTMLElement 
     const view = state.view.value;
     if (view !== null) announcer.fresh(said.value, view.nowMs);
   });
-  useSignalEffect(() => {
-    const row = state.closed.value;
-    const view = state.view.peek();
-    if (row !== null && view !== null) announcer.closed(view, row, state.precision.peek());
-  });
   return (
     <>
       <a class="skip" href="#plot">Skip to the chart</a>

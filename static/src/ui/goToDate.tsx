@@ -8,15 +8,15 @@ import { useRef } from "preact/hooks";
 import { dateMs, dateText } from "./dateInput.ts";
 import { isOfDays, zoneName } from "./format.ts";
 import { Icon } from "./icons.tsx";
-import type { Page } from "./page.ts";
+import type { Pane } from "./page.ts";
 import { shownZone } from "./shownZone.ts";
 
-/** Opens the field, or closes it. */
-export function toggleDateSheet() {
-  document.getElementById("date-sheet")?.togglePopover();
+/** Opens the field of a pane, or closes it. */
+export function toggleDateSheet({ id }: Pick<Pane, "id">) {
+  document.getElementById(id("date-sheet"))?.togglePopover();
 }
 
-export function GoToDate({ page: { state, actions, config } }: { readonly page: Page }): JSX.Element {
+export function GoToDate({ page: { state, actions, config, id } }: { readonly page: Pane }): JSX.Element {
   const sheet = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const isOpen = useSignal(false);
@@ -42,19 +42,19 @@ export function GoToDate({ page: { state, actions, config } }: { readonly page: 
     if (ms === null) return;
     sheet.current!.hidePopover();
     actions.goTo(ms);
-    document.getElementById("plot")?.focus({ preventScroll: true });
+    document.getElementById(id("plot"))?.focus({ preventScroll: true });
   };
   return (
     <>
-      <button id="to-date" class="to-date" type="button" title="Go to a date (Alt+G)" popovertarget="date-sheet" aria-expanded={isOpen.value} aria-keyshortcuts="Alt+G">
+      <button id={id("to-date")} class="to-date" type="button" title="Go to a date (Alt+G)" popovertarget={id("date-sheet")} aria-expanded={isOpen.value} aria-keyshortcuts="Alt+G">
         <span class="sr">Go to a date</span><Icon name="calendar" />
       </button>
-      <div id="date-sheet" class="date-sheet" popover="auto" role="dialog" aria-label="Go to a date" ref={sheet} onToggle={toggled} onKeyDown={pressed}>
+      <div id={id("date-sheet")} class="date-sheet" popover="auto" role="dialog" aria-label="Go to a date" ref={sheet} onToggle={toggled} onKeyDown={pressed}>
         <form onSubmit={chosen} noValidate>
-          <label for="date-field">{isDays ? "Go to the day" : `Go to date and time, ${zoneName(shownZone.value)}`}</label>
+          <label for={id("date-field")}>{isDays ? "Go to the day" : `Go to date and time, ${zoneName(shownZone.value)}`}</label>
           <div class="date-row">
-            <input id="date-field" type={isDays ? "date" : "datetime-local"} step={interval === "1s" ? 1 : 60} required ref={field} />
-            <button id="date-go" class="button is-first" type="submit">Go</button>
+            <input id={id("date-field")} type={isDays ? "date" : "datetime-local"} step={interval === "1s" ? 1 : 60} required ref={field} />
+            <button id={id("date-go")} class="button is-first" type="submit">Go</button>
           </div>
         </form>
       </div>

@@ -6,10 +6,10 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { later, wantLater } from "./laterOn.ts";
-import type { Page } from "./page.ts";
+import type { Page, Pane } from "./page.ts";
 
 /** The notes below the legend. */
-export function Notes({ page }: { readonly page: Page }): JSX.Element | null {
+export function Notes({ page }: { readonly page: Pane }): JSX.Element | null {
   const { state, truth } = page;
   const isWanted = useComputed(() => state.picked.value !== null || truth.shown.state.value.isOn || truth.details.detail.value !== null);
   const Shown = useLater(page, () => isWanted.value)?.TruthNotes;
@@ -17,13 +17,13 @@ export function Notes({ page }: { readonly page: Page }): JSX.Element | null {
 }
 
 /** What stands in the chart's place for a market that is not followed. */
-export function Absent({ page }: { readonly page: Page }): JSX.Element | null {
+export function Absent({ page }: { readonly page: Pane }): JSX.Element | null {
   const Shown = useLater(page, () => page.state.absent.value !== null)?.AbsentMarket;
   return Shown === undefined ? null : <Shown page={page} />;
 }
 
 /** The line over the old end of the chart. Once there it stays: it also says that a way back has ended. */
-export function Older({ page }: { readonly page: Page }): JSX.Element | null {
+export function Older({ page }: { readonly page: Pane }): JSX.Element | null {
   const wasWanted = useRef(false);
   const Shown = useLater(page, () => {
     const older = page.state.view.value?.older;

@@ -5,24 +5,24 @@
 import type { JSX } from "preact";
 import type { PointedCandle, PointedHole } from "../state/pageState.ts";
 import { candleState, change, fullMoment, moment, price, volume } from "./format.ts";
-import type { Page } from "./page.ts";
+import type { Pane } from "./page.ts";
 import { holeWords } from "./gapWords.ts";
 
 const PRICES = [["open", "O", "pen"], ["high", "H", "igh"], ["low", "L", "ow"], ["close", "C", "lose"]] as const;
 
-export function Legend({ page: { state, markets, preferences } }: { readonly page: Page }): JSX.Element {
+export function Legend({ page: { state, markets, preferences, id } }: { readonly page: Pane }): JSX.Element {
   const candle = state.pointed.value;
   const view = state.view.value;
   const hole = state.hole.value;
-  if (hole !== null && view !== null) return <HoleLegend hole={hole} interval={view.interval} nowMs={view.nowMs} />;
+  if (hole !== null && view !== null) return <HoleLegend id={id("legend")} hole={hole} interval={view.interval} nowMs={view.nowMs} />;
   const precision = state.precision.value;
   // A candle is pointed at as soon as the chart has it; its market's decimals come with the next frame.
-  if (candle === null || view === null || precision < 0) return <dl id="legend" class="legend is-empty" />;
+  if (candle === null || view === null || precision < 0) return <dl id={id("legend")} class="legend is-empty" />;
   const { symbol, interval, nowMs } = view;
   const base = markets.list.value.find((market) => market.symbol === symbol)?.base ?? "";
   const isAveraged = preferences.of("type").value === "heikin-ashi";
   return (
-    <dl id="legend" class="legend" data-direction={direction(candle)} data-state={candle.state}>
+    <dl id={id("legend")} class="legend" data-direction={direction(candle)} data-state={candle.state}>
       <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(candle.time, interval)}>{moment(candle.time, interval, nowMs)}</dd></div>
       {PRICES.map(([name, letter, rest]) => (
         <div key={name} class={name === "close" ? "legend-close" : undefined}><dt>{letter}<span class="sr">{rest}</span></dt><dd data-cell={name}>{price(candle[name], precision)}</dd></div>
@@ -36,9 +36,9 @@ export function Legend({ page: { state, markets, preferences } }: { readonly pag
 }
 
 /** Where no candle is: the place and why, and no other candle's values. */
-function HoleLegend({ hole, interval, nowMs }: { readonly hole: PointedHole; readonly interval: string; readonly nowMs: number }): JSX.Element {
+function HoleLegend({ id, hole, interval, nowMs }: { readonly id: string; readonly hole: PointedHole; readonly interval: string; readonly nowMs: number }): JSX.Element {
   return (
-    <dl id="legend" class="legend" data-state="gap">
+    <dl id={id} class="legend" data-state="gap">
       <div class="legend-time"><dt class="sr">Time</dt><dd data-cell="time" title={fullMoment(hole.time, interval)}>{moment(hole.time, interval, nowMs)}</dd></div>
       <div class="legend-state"><dt class="sr">State</dt><dd data-cell="state">{holeWords(hole, interval, nowMs)}</dd></div>
     </dl>

@@ -8,7 +8,7 @@ import { useRef } from "preact/hooks";
 import { fullMoment } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import { olderWords, type OlderStep, type OlderWords } from "./olderWords.ts";
-import { address, isPlainClick, signInHere, type Page } from "./page.ts";
+import { address, isPlainClick, signInHere, type Pane } from "./page.ts";
 
 const LABELS: Readonly<Record<Exclude<OlderStep, "none" | "signIn" | "longer">, string>> = {
   stop: "Stop",
@@ -17,8 +17,8 @@ const LABELS: Readonly<Record<Exclude<OlderStep, "none" | "signIn" | "longer">, 
   fetchTo: "Fetch back to it",
 };
 
-export function OlderLine({ page }: { readonly page: Page }): JSX.Element | null {
-  const { state, announcer, actions } = page;
+export function OlderLine({ page }: { readonly page: Pane }): JSX.Element | null {
+  const { state, announcer, actions, id } = page;
   const words = useComputed(() => (state.view.value === null ? null : olderWords(state.view.value)));
   const told = useRef({ kind: "", aimMs: null as number | null });
   useSignalEffect(() => {
@@ -31,13 +31,13 @@ export function OlderLine({ page }: { readonly page: Page }): JSX.Element | null
   });
   const said = words.value;
   if (said === null) return null;
-  if (said.kind === "start") return <p id="older" class="sr">{said.text}</p>; // drawn at its candle
+  if (said.kind === "start") return <p id={id("older")} class="sr">{said.text}</p>; // drawn at its candle
   return (
-    <div id="older" class="older" data-kind={said.kind.split(" ")[0]}>
-      <span id="older-text">{said.text}</span>
+    <div id={id("older")} class="older" data-kind={said.kind.split(" ")[0]}>
+      <span id={id("older-text")}>{said.text}</span>
       <Step page={page} said={said} />
       {said.isEnd ? (
-        <button id="older-close" class="older-close" type="button" onClick={actions.older.dismiss}>
+        <button id={id("older-close")} class="older-close" type="button" onClick={actions.older.dismiss}>
           <span class="sr">Close this message</span><Icon name="close" />
         </button>
       ) : null}
@@ -45,18 +45,18 @@ export function OlderLine({ page }: { readonly page: Page }): JSX.Element | null
   );
 }
 
-function Step({ page, said }: { readonly page: Page; readonly said: OlderWords }): JSX.Element | null {
+function Step({ page, said }: { readonly page: Pane; readonly said: OlderWords }): JSX.Element | null {
   const { step, aimMs } = said;
   if (step === "none") return null;
-  if (step === "signIn") return page.config.signed_in ? null : <a id="older-step" class="older-step" href={signInHere()}>Sign in to fetch older candles</a>;
+  if (step === "signIn") return page.config.signed_in ? null : <a id={page.id("older-step")} class="older-step" href={signInHere()}>Sign in to fetch older candles</a>;
   if (step === "longer") return <Longer page={page} aimMs={aimMs} />;
   const { older, goTo } = page.actions;
   const steps = { stop: older.stop, fetch: older.goOn, retry: older.goOn, fetchTo: () => goTo(aimMs!) };
-  return <button id="older-step" class="older-step" type="button" onClick={steps[step]}>{LABELS[step]}</button>;
+  return <button id={page.id("older-step")} class="older-step" type="button" onClick={steps[step]}>{LABELS[step]}</button>;
 }
 
 /** The next longer interval, as the bar has it; and there to the time that this one does not reach. */
-function Longer({ page: { state, config, actions }, aimMs }: { readonly page: Page; readonly aimMs: number | null }): JSX.Element | null {
+function Longer({ page: { state, config, actions, id }, aimMs }: { readonly page: Pane; readonly aimMs: number | null }): JSX.Element | null {
   const view = state.view.value!;
   const next = config.intervals[config.intervals.indexOf(view.interval) + 1];
   if (next === undefined) return null;
@@ -66,5 +66,5 @@ function Longer({ page: { state, config, actions }, aimMs }: { readonly page: Pa
     actions.go({ interval: next });
     if (aimMs !== null) actions.goTo(aimMs);
   };
-  return <a id="older-step" class="older-step" href={address(view.symbol, next)} onClick={chosen}>Show {next}, which reaches further back</a>;
+  return <a id={id("older-step")} class="older-step" href={address(view.symbol, next)} onClick={chosen}>Show {next}, which reaches further back</a>;
 }

@@ -1,13 +1,13 @@
 // What every component of the chart page is handed: what is shown, and what can be done.
-// Never here: how any of it is done (chartPage.ts wires it), components.
+// Never here: how any of it is done (pane/chartPane.ts and chartPage.ts do it), components.
 // Invariant: components read signals and call actions; they know neither session nor chart.
 
-import type { Signal } from "@preact/signals";
+import type { ReadonlySignal, Signal } from "@preact/signals";
 import { below } from "../net/basePath.ts";
 import type { PageConfig } from "../net/protocol.ts";
 import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
-import type { DialogName, PageState, PointedCandle } from "../state/pageState.ts";
+import type { DialogName, PointedCandle, ShownState } from "../state/pageState.ts";
 import type { PanelName, Preferences } from "../state/preferences.ts";
 import type { Tickers } from "../state/tickers.ts";
 import type { Watchlist } from "../state/watchlist.ts";
@@ -52,11 +52,10 @@ export function mayWrite({ role }: Pick<PageConfig, "role">): boolean {
   return role === "trader" || role === "admin";
 }
 
-export interface Page {
+/** What all components are handed alike. */
+export interface SharedParts {
   readonly config: PageConfig;
-  readonly state: PageState;
   readonly markets: FollowedMarkets;
-  readonly truth: Truth;
   readonly exchange: ExchangeMarkets;
   readonly tickers: Tickers;
   readonly watchlist: Watchlist;
@@ -66,7 +65,25 @@ export interface Page {
   readonly takingOut: TakingOut;
   /** The dialog that is open, or null. */
   readonly dialog: Signal<DialogName | null>;
+  /** All charts in their order. */
+  readonly panes: ReadonlySignal<readonly Pane[]>;
+}
+
+/** And what belongs to one chart: to that whose pane they stand in, or around the panes to the active one. */
+export interface Page extends SharedParts {
+  readonly state: ShownState;
+  readonly truth: Truth;
   readonly actions: Actions;
+}
+
+/** What the components in a chart's own pane are handed. */
+export interface Pane extends Page {
+  /** From 1 on. */
+  readonly number: number;
+  /** The id of an element that every pane has. */
+  readonly id: (name: string) => string;
+  /** The chart is drawn there. */
+  readonly place: (plot: HTMLElement) => void;
 }
 
 /** The address of a series, or of one of its candles. */

@@ -8,7 +8,7 @@ import type { Settings } from "../state/preferences.ts";
 import { zoneName } from "./format.ts";
 import { Icon, ThemeIcon, TypeIcon } from "./icons.tsx";
 import { MenuButton, type MenuGroup, type MenuItem } from "./menuButton.tsx";
-import type { Page } from "./page.ts";
+import type { Page, Pane } from "./page.ts";
 import { shownZone } from "./shownZone.ts";
 
 type Words<K extends keyof Settings> = readonly (readonly [Settings[K], string])[];
@@ -36,11 +36,11 @@ export function TypeMenu({ page }: PageProps): JSX.Element {
 }
 
 /** At the foot of the price axis. */
-export function ScaleMenu({ page }: PageProps): JSX.Element {
+export function ScaleMenu({ page }: { readonly page: Pane }): JSX.Element {
   const { preferences } = page;
   const scale = preferences.of("scale").value;
   const word = scale === "log" ? "Log" : scale === "percent" ? "%" : preferences.of("auto").value ? "Auto" : "Fixed";
-  return <MenuButton id="scale" name={`Price scale: ${word}`} className="scale" groups={() => [scales(page), axis(page)]}>{word}</MenuButton>;
+  return <MenuButton id={page.id("scale")} name={`Price scale: ${word}`} className="scale" groups={() => [scales(page), axis(page)]}>{word}</MenuButton>;
 }
 
 export function ZoneButton({ page }: PageProps): JSX.Element {

@@ -39,7 +39,7 @@ export async function legend(root, candle, interval, precision) {
   state.render({ interval, nowMs: candle?.time ?? 0, closesInMs: null }, precision);
   state.pointed.value = candle;
   const preferences = { of: () => signal("candles") };
-  render(h(Legend, { page: { state, markets: { list: signal([]) }, preferences } }), root);
+  render(h(Legend, { page: { state, markets: { list: signal([]) }, preferences, id: (name) => name } }), root);
   await new Promise(requestAnimationFrame);
   return Object.fromEntries([...root.querySelectorAll("[data-cell]")].map((cell) => [cell.dataset.cell, cell.textContent]));
 }
@@ -103,7 +103,12 @@ export function newStage(root) {
   const preferences = new Preferences(null, { read: () => null, write: () => {}, tell: () => {}, save: null }, globalThis);
   const shortcuts = { typed: signal(""), meant: null };
   const config = { symbol: "BTCUSDT", interval: "1m" };
-  render(h(Stage, { page: { config, state, actions, preferences, shortcuts, announcer: new Announcer(), truth: new Truth({ api: {}, clock: globalThis }), markets: { list: signal([]) } } }), root);
+  const page = {
+    config, state, actions, preferences, shortcuts, announcer: new Announcer(), truth: new Truth({ api: {}, clock: globalThis }), markets: { list: signal([]) },
+    number: 1, id: (name) => name, place: () => {}, panes: signal([]),
+  };
+  page.panes.value = [page];
+  render(h(Stage, { page }), root);
   return { show, pressed };
 }
 

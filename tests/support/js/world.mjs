@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 
 import { parseSeries } from "../../../static/src/candles/series.ts";
+import { Connection } from "../../../static/src/net/connection.ts";
 import { Session } from "../../../static/src/state/session.ts";
 import { acked, dataUpdated } from "../../../static/src/net/socket.ts";
 
@@ -221,13 +222,31 @@ export class Page {
     this.isRefused = false;
     this.isDeaf = false;
     this.subscribed = [];
-    const page = { render: (view) => (this.view = view), onClosed: (row) => this.closed.push(row) };
-    this.session = new Session({ api: this.server.api(), chart: this.chart, page, clock: this.clock, limit, canPost, canAsk });
-    this.handlers = this.session.handlers;
+    this.unsubscribed = [];
+    this.settings = { limit, canPost, canAsk };
+    this.connection = new Connection(this.clock);
+    this.session = this.#session(this.chart, this);
+    this.handlers = { ...this.session.handlers, up: () => this.connection.up(), down: (why) => this.connection.down(why) };
+  }
+
+  /** Another chart on the same connection. */
+  async beside(symbol, interval) {
+    const other = { chart: new Chart(), closed: [] };
+    other.session = this.#session(other.chart, other);
+    other.handlers = other.session.handlers;
+    other.session.start(parseSeries(symbol, interval));
+    await settled();
+    return other;
+  }
+
+  #session(chart, shown) {
+    const page = { render: (view) => (shown.view = view), onClosed: (row) => shown.closed.push(row) };
+    return new Session({ connection: this.connection, api: this.server.api(), chart, page, clock: this.clock, ...this.settings });
   }
 
   async open(symbol = "BTCUSDT", interval = "1m") {
-    this.session.start(this.#socket(), parseSeries(symbol, interval));
+    this.session.start(parseSeries(symbol, interval));
+    this.connection.start(this.#socket());
     await settled();
   }
 
@@ -274,7 +293,7 @@ export class Page {
         if (this.refuse) return { ok: false, code: "unknown", detail: "not followed" };
         return acked(await this.ack(series));
       },
-      unsubscribe: () => {},
+      unsubscribe: (series) => this.unsubscribed.push(series.name),
     };
   }
 }
