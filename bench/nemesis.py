@@ -36,6 +36,8 @@ FOLLOWED: Final = ("1s", "1m")
 PEACE_S: Final = 60.0
 #: After its end a candle is official.
 SETTLE_MS: Final = 8_000
+#: Lines of the first traceback that are shown.
+TRACEBACK_SHOWN: Final = 60
 
 
 def main() -> int:
@@ -126,13 +128,19 @@ def report(
     print(f"  {'longest time without a good answer':40} {onlooker.longest_s:.2f} s")
     print(f"  {'ended by themselves':40} {', '.join(system.ended) or 'none'}")
     print(f"  {'tracebacks and ERROR lines':40} {len(complaints)}")
-    for line in [*onlooker.problems, *complaints[:20]]:
+    for line in [*onlooker.problems, *complaints[:20], *_first_error(system.printed)]:
         print(f"  ! {line}")
     bad = ("lost", "doubled", "invented", "different", "holes")
     is_wrong = any(found[name] for name in bad) or bool(system.ended or complaints)
     is_wrong = is_wrong or bool(onlooker.problems) or onlooker.longest_s > longest_s
     print("  wrong" if is_wrong else "  as it should be", flush=True)
     return is_wrong
+
+
+def _first_error(printed: list[str]) -> list[str]:
+    """The first traceback with what was printed after it."""
+    first = next((n for n, line in enumerate(printed) if "Traceback" in line), None)
+    return [] if first is None else printed[max(0, first - 2) : first + TRACEBACK_SHOWN]
 
 
 def _now_ms() -> int:

@@ -31,6 +31,7 @@ const ENTRIES = {
   "later.css": { entry: "css/laterPage.css" },
   "login.css": { entry: "css/loginPage.css" },
   "account.css": { entry: "css/accountPage.css" },
+  "docs.css": { entry: "css/docsPage.css" },
   "mark.svg": { entry: "mark.svg" },
 };
 

@@ -27,6 +27,8 @@ STAMP = VENV / "setup.json"
 RUNTIME_LOCK = ROOT / "requirements.txt"
 LOCAL_LOCK = ROOT / "requirements-local.txt"
 DEV_LOCK = ROOT / "requirements-dev.txt"
+#: What some formats need, and no role does: whoever wants them installs it.
+TABLES_LOCK = ROOT / "requirements-tables.txt"
 LOCKS = (RUNTIME_LOCK, LOCAL_LOCK, DEV_LOCK)
 WITH = {
     RUNTIME_LOCK: ", those of the roles alone",

@@ -32,6 +32,7 @@ HISTORY_CANDLES_MAX = 100_000
 HISTORY_STORED_MAX = 10_000_000
 READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
+CORS_ORIGINS_MAX = 100
 SECRET_KEY_CHARS_MIN = 32
 #: Larger files hold no setting.
 FILE_BYTES_MAX = 4_096
@@ -49,7 +50,7 @@ class Settings:
 
     `public_url` is where browsers find the page, if not at an address or a bare host name; with
     `https://` a proxy in front ends TLS. What proxies say about the client is believed from
-    `trusted_proxies` alone, addresses and networks.
+    `trusted_proxies` alone, addresses and networks. Pages of `cors_origins` may read REST by token.
     What may hold a secret is left out of its text.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     trusted_proxies: tuple[IPNetwork, ...] = ()
     hsts_subdomains: bool = False
     public_reads: bool = False
+    cors_origins: tuple[str, ...] = ()
     reads_per_minute: int = 1200
     async_mode: str = "eventlet"
     simulated: bool = False
@@ -126,6 +128,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=reader.read("TRUSTED_PROXIES", _networks, default.trusted_proxies),
         hsts_subdomains=reader.read("HSTS_SUBDOMAINS", _switch, default.hsts_subdomains),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
+        cors_origins=reader.read("CORS_ORIGINS", _origins, default.cors_origins),
         reads_per_minute=reader.read("READS_PER_MINUTE", _READS, default.reads_per_minute),
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
@@ -296,6 +299,22 @@ def _networks(text: str) -> tuple[IPNetwork, ...]:
     return networks
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    """Origins as browsers write them: without the port that their scheme has anyway."""
+    found = tuple(dict.fromkeys(item if item == "*" else _origin(item) for item in _items(text)))
+    if not 1 <= len(found) <= CORS_ORIGINS_MAX or ("*" in found and len(found) > 1):
+        raise ValueError(
+            f"allowed: 1 to {CORS_ORIGINS_MAX} origins, separated by commas, as "
+            "https://charts.example; or * alone"
+        )
+    return found
+
+
+def _origin(text: str) -> str:
+    origin = _ORIGIN(text).lower()
+    return origin.removesuffix({"https": ":443", "http": ":80"}[origin.partition(":")[0]])
+
+
 def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
@@ -317,6 +336,7 @@ def _private(path: str, flags: int) -> int:
 
 
 _HTTP = service_url("https", "http", has_path=True)
+_ORIGIN = service_url("https", "http", has_path=False)
 _STREAM = service_url("wss", "ws", has_path=True)
 _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
 _FOLLOWS = _whole(0, SYMBOLS_MAX)

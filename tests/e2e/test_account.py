@@ -72,6 +72,13 @@ def test_the_page_looks_well_as_it_is_and_after_a_mistake(account: Page) -> None
     looks_well(account)
 
 
+def test_what_tokens_may_ask_looks_well_too(account: Page) -> None:
+    account.click("text=what they may ask")
+    account.wait_for_url("**/docs")
+    assert account.get_by_role("heading", name="API", exact=True).is_visible()
+    looks_well(account)
+
+
 def test_a_password_a_phone_and_a_token_from_the_first_link_to_signing_in_by_code(
     account: Page, system: System, chromium: Browser, problems: list[str]
 ) -> None:

@@ -161,7 +161,7 @@ def test_the_same_seed_lists_the_same_market(long: SimServer) -> None:
 
 
 def test_ccxt_and_python_binance_fetch_all_tickers(long: SimServer) -> None:
-    exchange = ccxt_client(long)
+    exchange = ccxt_client(long.rest_url)
     found = exchange.fetch_tickers()
     assert len(found) == LISTED + 1
     one = found["AAVE/USDT"]
@@ -170,5 +170,5 @@ def test_ccxt_and_python_binance_fetch_all_tickers(long: SimServer) -> None:
     two = exchange.fetch_tickers(["AAVE/USDT", "BTC/USDT"])
     assert set(two) == {"AAVE/USDT", "BTC/USDT"}
 
-    with binance_client(long) as client:
+    with binance_client(long.rest_url) as client:
         assert len(client.get_ticker()) == LISTED + 1

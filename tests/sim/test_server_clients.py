@@ -28,12 +28,12 @@ with warnings.catch_warnings():
 
 @pytest.fixture
 def exchange(still: SimServer) -> ccxt.binance:
-    return ccxt_client(still)
+    return ccxt_client(still.rest_url)
 
 
 @pytest.fixture
 def client(still: SimServer) -> Iterator[binance.Client]:
-    with binance_client(still) as opened:
+    with binance_client(still.rest_url) as opened:
         yield opened
 
 

@@ -1,7 +1,8 @@
-"""The exchange's public clients, ccxt and python-binance, pointed at the simulated one.
+"""The exchange's public clients, ccxt and python-binance, pointed at another server.
 
 Never here: assertions about what they answer.
-Invariant: only their URLs are changed, through their own public settings; what they open is closed.
+Invariant: only their URLs and their key are changed, through their own public settings; what they
+open is closed.
 """
 
 from __future__ import annotations
@@ -10,32 +11,34 @@ import asyncio
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ccxt
-
-from truecandle.sim.server import SimServer
 
 with warnings.catch_warnings():
     # python-binance imports names that its WebSocket library has deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)
     import binance
+    from binance.exceptions import BinanceAPIException
+
+__all__ = ["BinanceAPIException", "binance_client", "ccxt_client"]
 
 
-def ccxt_client(server: SimServer) -> ccxt.binance:
+def ccxt_client(rest_url: str, **settings: Any) -> ccxt.binance:
     options = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}
-    client = ccxt.binance({"enableRateLimit": False, "options": options})
-    client.urls["api"]["public"] = f"{server.rest_url}/api/v3"
+    client = ccxt.binance({"enableRateLimit": False, "options": options, **settings})
+    client.urls["api"]["public"] = f"{rest_url}/api/v3"
     return client
 
 
 @contextmanager
-def binance_client(server: SimServer) -> Iterator[binance.Client]:
+def binance_client(rest_url: str, key: str | None = None) -> Iterator[binance.Client]:
     class Local(binance.Client):
-        API_URL = f"{server.rest_url}/api"
+        API_URL = f"{rest_url}/api"
 
     loop = asyncio.new_event_loop()  # it would make one, and leave it open
     asyncio.set_event_loop(loop)
-    client = Local()
+    client = Local(key)
     try:
         yield client
     finally:

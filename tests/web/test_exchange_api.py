@@ -22,7 +22,7 @@ from truecandle.store import exchange_list, markets
 from truecandle.store.exchange_list import ListedMarket
 from truecandle.store.markets import FollowedMarket
 from truecandle.web import exchange_list as known
-from truecandle.web.exchange_api import NAMED_MAX
+from truecandle.web.query import NAMED_MAX
 
 PATH = "/exchange/markets"
 

@@ -6,7 +6,6 @@ Invariant: what is written as it is shown means the same moment.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -15,6 +14,7 @@ import click
 
 from truecandle.candles.decimals import is_moment
 from truecandle.candles.interval import LAST_MS
+from truecandle.candles.moments import ALLOWED, moment_in_text
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError
 
@@ -22,31 +22,21 @@ SERIES_MAX: Final = 200
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?Z?)?", re.ASCII)
-_MS: Final = re.compile(r"\d{10,15}", re.ASCII)
-
 
 class UtcTime(click.ParamType[int]):
-    """`2024-01-31`, `2024-01-31T12:00[:00][Z]` in UTC, or ms since 1970."""
+    """A moment as REST takes it: ISO 8601, UTC unless it says otherwise, or a Unix time."""
 
     name = "date"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        text = str(value)
         try:
-            if _MS.fullmatch(text):
-                ms = int(text)
-            elif _DATE.fullmatch(text):
-                found = datetime.fromisoformat(text.removesuffix("Z"))
-                ms = int(found.replace(tzinfo=UTC).timestamp()) * 1000
-            else:
-                raise ValueError
-            if not 0 <= ms < LAST_MS:
-                raise ValueError
-        except ValueError:
-            self.fail(f"{text!r}; allowed: 2024-01-31, 2024-01-31T12:00Z (UTC) or ms since 1970")
+            ms = moment_in_text(str(value), self.name)
+        except CandleError:
+            ms = LAST_MS
+        if ms >= LAST_MS:
+            self.fail(f"{value!r}; allowed: {ALLOWED}")
         return ms
 
 

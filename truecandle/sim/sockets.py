@@ -51,7 +51,10 @@ class StreamSockets:
         unit = 1000 if request.query.get("timeUnit", "").upper() == "MICROSECOND" else 1
         muted = bool(self._faults.take("open", most=1))
         ws = web.WebSocketResponse(autoping=False, max_msg_size=_FRAME_MAX, timeout=0.5)
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionResetError:  # the client left while its opening waited
+            return ws
         combined = request.path.startswith("/stream")
         client = Client(request, ws, combined, unit, muted)
         names = request.query.get("streams", "") if combined else request.path[len("/ws/") :]

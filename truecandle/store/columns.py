@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
+from typing import Final
 
 import orjson
 
-from truecandle.candles.candle import FIELDS
+from truecandle.candles.candle import FIELDS as MEMBER_FIELDS
 from truecandle.candles.interval import DAY_MS, LAST_MS
 
-_WIDTH = len(FIELDS)
+_WIDTH = len(MEMBER_FIELDS)
+#: What a candle's fields are called in answers, in the order of its member; the last is not used.
+FIELDS: Final = (
+    *("time", "open", "high", "low", "close", "volume", "close_time"),
+    *("quote_volume", "trades", "taker_volume", "taker_quote_volume"),
+)
 
 #: Twelve plain numbers, the first a time in ms: what the store's own script writes.
 _MEMBER = re.compile(rb"\[(0|[1-9][0-9]{0,15})(?:,(?:0|[1-9][0-9]*)(?:\.[0-9]+)?){11}\]")
@@ -45,6 +51,20 @@ def columns(members: Sequence[bytes]) -> Columns:
         fields = _cut(kept) or []
         return _columns(fields, len(members) - len(kept))
     return _columns(fields, 0)
+
+
+def all_columns(members: Sequence[bytes]) -> list[list[bytes]]:
+    """All twelve columns of stored members (ascending), as text; what is not ours is left out."""
+    fields = _cut(members)
+    if fields is None:
+        fields = _cut(_kept(members)) or []
+    return [fields[i::_WIDTH] for i in range(_WIDTH)]
+
+
+def lines(members: Sequence[bytes]) -> bytes:
+    """Stored members (ascending) as lines of twelve fields between commas; others are left out."""
+    kept = members if _cut(members) is not None else _kept(members)
+    return b"".join(b"%b\n" % member[1:-1] for member in kept)
 
 
 def own_time(member: bytes) -> int | None:

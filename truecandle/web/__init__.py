@@ -10,7 +10,7 @@ import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
 from redis import Redis
@@ -27,6 +27,7 @@ from truecandle.web import (
     assets,
     audit,
     auth,
+    binance_api,
     commands,
     compression,
     corrections,
@@ -42,14 +43,17 @@ from truecandle.web import (
     live_candle,
     log,
     markets,
+    openapi,
     pages,
     read_limit,
     sockets,
     study_templates,
+    udf,
     user_settings,
 )
 from truecandle.web.account_loss import AccountLoss
 from truecandle.web.clock import Clocks
+from truecandle.web.cors import CorsMiddleware
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.forwarded import ForwardedMiddleware
@@ -70,7 +74,7 @@ BODY_BYTES_MAX: Final = 16 * 1024
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
     *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
-    *(user_settings, drawings, layouts, study_templates, health),
+    *(user_settings, drawings, layouts, study_templates, binance_api, udf, health, openapi),
 )
 
 
@@ -165,6 +169,9 @@ def cookie_name(settings: Settings, key: str) -> str:
 
 def shield(app: Flask, settings: Settings, shared_address: SharedAddress) -> None:
     """What stands around Flask and Socket.IO alike, from the inside out."""
-    inner = SecurityMiddleware(SubPathMiddleware(app.wsgi_app, settings.base_path), settings)
+    core: Any = app.wsgi_app
+    if settings.cors_origins:
+        core = CorsMiddleware(core, settings.cors_origins, read_limit.paths(app))
+    inner = SecurityMiddleware(SubPathMiddleware(core, settings.base_path), settings)
     outer = ForwardedMiddleware(inner, settings.trusted_proxies, shared_address)
     app.wsgi_app = outer  # type: ignore[method-assign]

@@ -25,7 +25,7 @@ from truecandle.exact_json import Exact, dumps
 from truecandle.store import audit, markets, marks
 from truecandle.web.auth import require_read
 from truecandle.web.json_response import json_response
-from truecandle.web.query import ListQuery, parse_list_query
+from truecandle.web.query import SUMMARY, ListQuery, parse_list_query
 from truecandle.web.services import services
 
 bp = Blueprint("audit", __name__)
@@ -35,7 +35,7 @@ bp = Blueprint("audit", __name__)
 @require_read
 def shown_live() -> Response:
     """What the chart had shown of closed candles against what became official, in figures."""
-    asked = parse_list_query(services().markets, request.args, audit.KEPT, "summary")
+    asked = parse_list_query(services().markets, request.args, SUMMARY)
     texts = audit.texts(services().redis, asked.series)
     instrument = markets.instrument(services().redis, asked.series.symbol)
     text = services().server.run_blocking(_body, asked, texts, instrument)

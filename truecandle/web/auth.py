@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from flask import Flask, Request, request
 from flask_login import LoginManager, UserMixin, current_user
@@ -27,6 +27,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 #: The blueprint that people sign in on. Everything else that is changed takes somebody signed in.
 PAGES: Final = "pages"
+#: Where it stands on a view what it asks of whoever asks it.
+_ACCESS: Final = "truecandle_access"
+#: Where clients of the exchange put their key: here, a token.
+API_KEY: Final = "X-MBX-APIKEY"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _csrf = MaskedCsrf()
@@ -67,7 +71,7 @@ def require_read(view: View) -> View:
             raise unauthorized()
         return view(*args, **kwargs)
 
-    return checked  # type: ignore[return-value]
+    return cast(View, _checks("read", checked))
 
 
 def require_user(view: View) -> View:
@@ -79,7 +83,7 @@ def require_user(view: View) -> View:
             raise unauthorized()
         return view(*args, **kwargs)
 
-    return checked  # type: ignore[return-value]
+    return cast(View, _checks("user", checked))
 
 
 def require_write(role: UserRole) -> Callable[[View], View]:
@@ -97,7 +101,7 @@ def require_write(role: UserRole) -> Callable[[View], View]:
             need_role(role)
             return view(*args, **kwargs)
 
-        return checked  # type: ignore[return-value]
+        return cast(View, _checks("write", checked))
 
     return checking
 
@@ -115,9 +119,19 @@ def require_session(role: UserRole = "viewer") -> Callable[[View], View]:
             need_role(role)
             return view(*args, **kwargs)
 
-        return checked  # type: ignore[return-value]
+        return cast(View, _checks("session", checked))
 
     return checking
+
+
+def access_of(view: Callable[..., Any]) -> str:
+    """What is asked of whoever asks this view: `read`, `user`, `write`, `session`, or `public`."""
+    return getattr(view, _ACCESS, "public")
+
+
+def _checks(access: str, view: Any) -> Any:
+    setattr(view, _ACCESS, access)
+    return view
 
 
 def need_role(role: UserRole, what: str = "This") -> None:
@@ -142,9 +156,13 @@ def unauthorized() -> Problem:
 
 
 def bearer(of: Request) -> str | None:
-    """The token of a request; None without one."""
+    """The token of a request; None without one. Clients of the exchange send theirs as its API key,
+    in a header that no page of another origin can send unasked, just like `Authorization`.
+    """
     scheme, _, secret = of.headers.get("Authorization", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else None
+    if scheme.lower() == "bearer":
+        return secret.strip()
+    return of.headers.get(API_KEY, "").strip() or None
 
 
 def token_user(secret: str) -> User | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import brotli
@@ -19,7 +20,12 @@ from werkzeug.datastructures import ETags
 from truecandle.web import assets
 from truecandle.web.services import services
 
-TYPES: Final = frozenset({"text/html", "application/json", "application/problem+json"})
+TYPES: Final = frozenset(
+    {
+        *("text/html", "application/json", "application/problem+json"),
+        *("text/csv", "application/x-ndjson"),
+    }
+)
 #: Below this, headers and packets cost more than is saved.
 BYTES_MIN: Final = 1_024
 #: The codings, best first, with levels that cost a page of 500 candles half a millisecond
@@ -40,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 def respond(body: bytes, coded: dict[str, bytes] | None = None) -> Response:
     """A JSON answer. With `coded` what it was compressed to is kept there for the next reader."""
-    coding = _accepted()
+    coding = accepted()
     if coded is None or not coding or len(body) < BYTES_MIN:
         return Response(body, mimetype="application/json")
     if coding not in coded:
@@ -58,6 +64,28 @@ def compress(body: bytes, coding: str) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+def stream(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """What comes piece by piece, in one of `LEVELS`' codings or ("") as it is, as it comes."""
+    if not coding:
+        return (chunk for chunk in chunks if chunk)
+    return _packed(chunks, coding, services().server.run_blocking)
+
+
+def _packed(chunks: Iterable[bytes], coding: str, beside: Callable[..., bytes]) -> Iterator[bytes]:
+    pack: Callable[[bytes], bytes]
+    if coding == "br":
+        brotli_packer = brotli.Compressor(mode=brotli.MODE_TEXT, quality=LEVELS[coding])
+        pack, end = brotli_packer.process, brotli_packer.finish
+    else:
+        packer = zlib.compressobj(LEVELS[coding], zlib.DEFLATED, _GZIP)
+        pack, end = packer.compress, packer.flush
+    for chunk in chunks:
+        packed = beside(pack, chunk) if len(chunk) >= BESIDE_BYTES else pack(chunk)
+        if packed:
+            yield packed
+    yield end()
+
+
 def _compressed(body: bytes, coding: str) -> bytes:
     """Long bodies beside the hub, so that nobody waits for them."""
     if len(body) < BESIDE_BYTES:
@@ -65,7 +93,7 @@ def _compressed(body: bytes, coding: str) -> bytes:
     return services().server.run_blocking(compress, body, coding)
 
 
-def _accepted() -> str:
+def accepted() -> str:
     """The coding that the reader likes best; ours decides where all are alike, "" is none."""
     accepted = request.accept_encodings
     found = max(LEVELS, key=lambda coding: accepted[coding])
@@ -97,7 +125,7 @@ def _encode(response: Response) -> None:
     coding = response.content_encoding or ""
     if not coding:
         body = response.get_data()
-        coding = _accepted() if len(body) >= BYTES_MIN else ""
+        coding = accepted() if len(body) >= BYTES_MIN else ""
         if not coding:
             return
         response.set_data(_compressed(body, coding))

@@ -42,7 +42,7 @@ _FIELDS: Final = {
 @require_read
 def corrected() -> Response:
     """What the exchange changed after the close, newest first; and what was not believed."""
-    asked = parse_list_query(services().markets, request.args, CORRECTIONS_KEPT)
+    asked = parse_list_query(services().markets, request.args)
     kept = official.correction_texts(services().redis, asked.series, CORRECTIONS_KEPT)
     texts = marks.between(kept, asked.start_ms, asked.end_ms)[: asked.limit]
     unbelieved = quarantine.read(services().redis, asked.series)

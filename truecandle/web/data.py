@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from redis import Redis
@@ -25,8 +24,12 @@ from truecandle.store.batch import Batch
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.live import Live
 from truecandle.store.pages import Page, Query
+from truecandle.web import data_answers
 from truecandle.web.auth import require_read
+from truecandle.web.data_answers import page_link
+from truecandle.web.data_request import DATA, is_other, parse_data_request
 from truecandle.web.json_response import private
+from truecandle.web.parameters import single
 from truecandle.web.query import DataQuery, parse_data_query
 from truecandle.web.services import services
 
@@ -51,8 +54,13 @@ class Snapshot(NamedTuple):
 @bp.get("/data")
 @require_read
 def candles() -> Response:
-    """Columns of official candles, ascending; with `live=1` also what is live, of one instant."""
-    asked = parse_data_query(services().markets, request.args)
+    """Official candles, ascending, in columns or another format. With `live=1` also the live ones
+    of the same instant.
+    """
+    values = single(request.args, DATA)
+    if is_other(values):
+        return data_answers.answer(parse_data_request(services().markets, values))
+    asked = parse_data_query(services().markets, values)
     snapshot = read(services().redis, asked, services().clock.now_ms())
     tag = etag(asked, snapshot)
     if request.if_none_match.contains(tag):
@@ -61,7 +69,7 @@ def candles() -> Response:
         text, cut = body(asked, snapshot)
         response = Response(text, mimetype="application/json")
         if snapshot.page.has_more and cut.time:
-            response.headers["Link"] = _link(asked, cut)
+            response.headers["Link"] = page_link(asked.query, int(cut.time[0]), int(cut.time[-1]))
     response.set_etag(tag)
     return private(response)
 
@@ -135,16 +143,6 @@ def _marks_fields(found: Marks | None) -> dict[str, Any]:
 
 def _column(values: list[bytes]) -> Exact:
     return Exact(b"[%b]" % b",".join(values))
-
-
-def _link(asked: DataQuery, cut: Columns) -> str:
-    """Where the neighbouring page is: the newer one when reading from a start, else the older."""
-    args = request.args.to_dict()
-    if asked.query.is_forward:
-        relation, args["start"] = "next", str(int(cut.time[-1]) + 1)
-    else:
-        relation, args["before"] = "prev", str(int(cut.time[0]))
-    return f'<{request.script_root}{request.path}?{urlencode(args)}>; rel="{relation}"'
 
 
 def _beside(

@@ -16,11 +16,11 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from truecandle import exact_json
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
-from truecandle.web import assets
+from truecandle.web import assets, problem_forms
 from truecandle.web.socket_limits import REQUEST_S
 
 #: Paths that people open in a browser. Everything else that exists is for scripts.
-PAGE_PATHS: Final = frozenset({"/", "/login", "/login/code", "/logout", "/account"})
+PAGE_PATHS: Final = frozenset({"/", "/login", "/login/code", "/logout", "/account", "/docs"})
 API_PATHS: Final = frozenset(
     {
         "/data",
@@ -34,6 +34,7 @@ API_PATHS: Final = frozenset(
         "/study-templates",
         "/save-live-candle",
         "/login/link",
+        "/openapi.json",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -88,7 +89,10 @@ def answer_to(error: Exception) -> Response:
     problem = _problem(error)
     if problem.status >= 500 and not isinstance(error, StoreUnavailable):
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
-    response = _page(problem) if _wants_page() else _json(problem)
+    if form := problem_forms.form_of(request.path):
+        response = form(problem.status, problem.detail)
+    else:
+        response = _page(problem) if _wants_page() else _json(problem)
     response.status_code = problem.status
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"

@@ -6,8 +6,6 @@ Invariant: the whole list is compressed once for all who read it, not for each.
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import Blueprint, Response, request
 
 from truecandle.web import compression
@@ -16,9 +14,6 @@ from truecandle.web.json_response import private
 from truecandle.web.query import parse_symbols_query
 from truecandle.web.services import services
 
-#: Markets that one request may name.
-NAMED_MAX: Final = 200
-
 bp = Blueprint("exchange", __name__)
 
 
@@ -26,7 +21,7 @@ bp = Blueprint("exchange", __name__)
 @require_read
 def exchange_markets() -> Response:
     """Every market that trades and every followed one; with `symbols=A,B` only those of them."""
-    wanted = parse_symbols_query(request.args, NAMED_MAX)
+    wanted = parse_symbols_query(request.args)
     known = services().exchange
     answer = known.some(wanted) if wanted else known.whole()
     if request.if_none_match.contains(answer.etag):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from truecandle.candles.gap_registry import GAPS_MAX
 from truecandle.exact_json import Exact
 from truecandle.store import gaps, official
 from truecandle.web.auth import require_read
@@ -23,7 +22,7 @@ bp = Blueprint("gaps", __name__)
 @require_read
 def missing() -> Response:
     """The holes of a series, newest first, each with its reason, evidence and times."""
-    asked = parse_list_query(services().markets, request.args, GAPS_MAX)
+    asked = parse_list_query(services().markets, request.args)
     series = asked.series
     meta = official.meta(services().redis, series)
     standing = sorted(

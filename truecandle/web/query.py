@@ -6,34 +6,57 @@ Invariant: an unknown, repeated or malformed parameter is refused by name, never
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
-from truecandle.candles.decimals import whole_in_text
-from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series, parse_series, parse_symbol
 from truecandle.errors import CandleError
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.web.errors import Problem
 from truecandle.web.followed_markets import Markets
+from truecandle.web.parameters import (
+    BEFORE,
+    END,
+    INTERVAL,
+    START,
+    SYMBOL,
+    Parameter,
+    choice,
+    flag,
+    single,
+    text,
+    whole,
+)
 
-LIMIT_USUAL: Final = 500
 #: Entries of a list, such as an audit.
 LISTED_USUAL: Final = 100
-SERIES_PARAMETERS: Final = ("symbol", "interval")
-LIST_PARAMETERS: Final = (*SERIES_PARAMETERS, "limit", "start", "end")
-DATA_PARAMETERS: Final = (*LIST_PARAMETERS, "before", "time", "live", "marks")
+#: Of what is kept of a series, so many are listed at most.
+LISTED_MAX: Final = 1_000
+#: Symbols that one request may name.
+NAMED_MAX: Final = 200
 
-_ISO = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,3}))?Z",
-    re.ASCII,
+LIMIT: Final = whole(
+    "limit",
+    "How many candles; `all` (in other formats than columns) streams every one of the range.",
+    1,
+    PAGE_CANDLES_MAX,
+    500,
 )
-_TIME_ALLOWED: Final = f"0 to {LAST_MS} (ms since 1970), or 2024-01-01T18:00:00.000Z"
+LISTED: Final = whole("limit", "How many entries.", 1, LISTED_MAX, LISTED_USUAL)
+TIME: Final = choice("time", "How open times are written.", ("iso", "ms"), "iso")
+LIVE: Final = flag("live", "Adds the pending and forming candles of the same instant.")
+MARKS: Final = flag("marks", "Adds which candles were corrected, and the gaps among them.")
+SUMMARY: Final = flag("summary", "Whether the figures over all that is known come too.", usual=True)
+SYMBOLS: Final = text(
+    "symbols",
+    f"Up to {NAMED_MAX} markets, separated by commas.",
+    {"examples": ["BTCUSDT,DOGEUSDT"]},
+    required=False,
+)
+SERIES: Final = (SYMBOL, INTERVAL)
+LIST: Final = (*SERIES, LISTED, START, END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,46 +97,41 @@ class ListQuery:
         return not is_after and (self.start_ms is None or last_ms >= self.start_ms)
 
 
-def parse_data_query(markets: Markets, args: MultiDict[str, str]) -> DataQuery:
+def parse_data_query(markets: Markets, values: dict[str, str]) -> DataQuery:
     """A `/data` request; `CandleError` or `Problem` 404 for what cannot be answered."""
-    values = _single(args, DATA_PARAMETERS)
-    start_ms, end_ms = _range(values)
+    start_ms, end_ms = time_range(values)
     query = Query(
-        limit=_limit(values.get("limit")),
-        start_ms=start_ms,
-        end_ms=end_ms,
-        before_ms=_moment("before", values.get("before")),
+        limit=LIMIT.read(values), start_ms=start_ms, end_ms=end_ms, before_ms=BEFORE.read(values)
     )
     return DataQuery(
-        series=_followed(markets, values),
+        series=followed_series(markets, values),
         query=query,
-        is_iso=_one_of("time", values.get("time", "iso"), ("iso", "ms")) == "iso",
-        is_live=_one_of("live", values.get("live", "0"), ("0", "1")) == "1",
-        is_marked=_one_of("marks", values.get("marks", "0"), ("0", "1")) == "1",
+        is_iso=TIME.read(values) == "iso",
+        is_live=LIVE.read(values),
+        is_marked=MARKS.read(values),
     )
 
 
 def series_of(markets: Markets, args: MultiDict[str, str]) -> Series:
     """The series of a request that names nothing else."""
-    return _followed(markets, _single(args, SERIES_PARAMETERS))
+    return followed_series(markets, single(args, SERIES))
 
 
 def parse_list_query(
-    markets: Markets, args: MultiDict[str, str], limit_max: int, *more: str
+    markets: Markets, args: MultiDict[str, str], *more: Parameter[Any]
 ) -> ListQuery:
-    """The series whose list is asked for, and which of its entries; `more` parameters are 0 or 1,
-    1 if not given.
-    """
-    values = _single(args, (*LIST_PARAMETERS, *more))
-    limit = _limit(values.get("limit"), LISTED_USUAL, limit_max)
-    start_ms, end_ms = _range(values)
-    has_summary = _one_of("summary", values.get("summary", "1"), ("0", "1")) == "1"
-    return ListQuery(_followed(markets, values), limit, start_ms, end_ms, has_summary)
+    """The series whose list is asked for, and which of its entries; `more`: what else it takes."""
+    values = single(args, (*LIST, *more))
+    start_ms, end_ms = time_range(values)
+    has_summary = SUMMARY.read(values)
+    return ListQuery(
+        followed_series(markets, values), LISTED.read(values), start_ms, end_ms, has_summary
+    )
 
 
-def parse_symbols_query(args: MultiDict[str, str], most: int) -> list[str]:
+def parse_symbols_query(args: MultiDict[str, str], most: int = NAMED_MAX) -> list[str]:
     """The markets that `symbols=A,B` names, each once; none where it is not given."""
-    text = _single(args, ("symbols",)).get("symbols")
+    text = single(args, (SYMBOLS,)).get("symbols")
     if text is None:
         return []
     names = text.split(",", most)
@@ -124,8 +142,15 @@ def parse_symbols_query(args: MultiDict[str, str], most: int) -> list[str]:
 
 def reject_parameters(args: MultiDict[str, str]) -> None:
     """For paths that take no parameters."""
-    if args:
-        raise CandleError("parameter", next(iter(args)), "none here")
+    single(args, ())
+
+
+def time_range(values: dict[str, str]) -> tuple[int | None, int | None]:
+    """`start` and `end`, of which `end` may not come first."""
+    start_ms, end_ms = START.read(values), END.read(values)
+    if start_ms is not None and end_ms is not None and start_ms > end_ms:
+        raise CandleError("start", values["start"], "a time not after `end`")
+    return start_ms, end_ms
 
 
 def followed(markets: Markets, symbol: object, interval: object) -> Series:
@@ -141,64 +166,10 @@ def followed(markets: Markets, symbol: object, interval: object) -> Series:
     return series
 
 
-def _followed(markets: Markets, values: dict[str, str]) -> Series:
-    for name in SERIES_PARAMETERS:
+def followed_series(markets: Markets, values: dict[str, str]) -> Series:
+    """The series that `symbol` and `interval` name, both of which have to be there."""
+    for name in (SYMBOL.name, INTERVAL.name):
         if name not in values:
             allowed = markets.symbols if name == "symbol" else markets.intervals
             raise Problem(400, "parameter", f"{name} is missing; followed: {', '.join(allowed)}")
     return followed(markets, values["symbol"], values["interval"])
-
-
-def _single(args: MultiDict[str, str], allowed: Sequence[str]) -> dict[str, str]:
-    for name, values in args.lists():
-        if name not in allowed:
-            raise CandleError("parameter", name, ", ".join(allowed))
-        if len(values) != 1:
-            raise CandleError(name, values, "one value, given once")
-    return args.to_dict()
-
-
-def _limit(text: str | None, usual: int = LIMIT_USUAL, most: int = PAGE_CANDLES_MAX) -> int:
-    if text is None:
-        return usual
-    number = whole_in_text(text, 1, most)
-    if number is None:
-        raise CandleError("limit", text, f"a whole number from 1 to {most}")
-    return number
-
-
-def _range(values: dict[str, str]) -> tuple[int | None, int | None]:
-    start_ms = _moment("start", values.get("start"))
-    end_ms = _moment("end", values.get("end"))
-    if start_ms is not None and end_ms is not None and start_ms > end_ms:
-        raise CandleError("start", values["start"], "a time not after `end`")
-    return start_ms, end_ms
-
-
-def _moment(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    ms = whole_in_text(text, 0, LAST_MS)
-    if ms is None:
-        ms = _from_iso(text)
-    if ms is None or not 0 <= ms <= LAST_MS:
-        raise CandleError(name, text, _TIME_ALLOWED)
-    return ms
-
-
-def _from_iso(text: str) -> int | None:
-    match = _ISO.fullmatch(text)
-    if not match:
-        return None
-    *fields, fraction = match.groups(default="0")
-    try:
-        moment = datetime(*map(int, fields), tzinfo=UTC)  # type: ignore[misc,arg-type]
-    except ValueError:
-        return None
-    return int(moment.timestamp()) * 1000 + int(fraction.ljust(3, "0"))
-
-
-def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
-    if text in allowed:
-        return text
-    raise CandleError(name, text, " or ".join(allowed))

@@ -7,6 +7,7 @@ Invariant: it holds while Redis is away too; each process counts by itself.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Final
 
 from flask import Flask, Response, g, request
@@ -24,16 +25,28 @@ from truecandle.web.socket_limits import group_of
 READS: Final = frozenset(
     {
         *("data", "live_candle", "gaps", "corrections", "audit", "history", "markets"),
-        *("exchange", "drawings", "layouts", "study_templates"),
+        *("exchange", "drawings", "layouts", "study_templates", "binance", "udf"),
     }
 )
 
 
 def init_app(app: Flask) -> None:
-    """Counts before a view is asked, and tells with its answer. Belongs after `auth`."""
+    """Counts before a view is asked, and tells with its answer. Belongs after `auth`.
+
+    The turn of a stream is over when its last byte has left.
+    """
     app.before_request(_count)
     app.after_request(_tell)
     app.teardown_request(_leave)
+
+
+def paths(app: Flask) -> frozenset[str]:
+    """All that is read."""
+    return frozenset(
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in READS and "<" not in rule.rule
+    )
 
 
 def _count() -> None:
@@ -66,6 +79,8 @@ def _leave(_: BaseException | None) -> None:
 
 
 def _tell(response: Response) -> Response:
+    if response.is_streamed and (who := g.pop("read_turn", None)) is not None:
+        response.call_on_close(partial(services().read_turns.leave, who))
     quota: Quota | None = g.get("read_quota")
     if quota is not None:
         response.headers.update(quota.headers)
