@@ -22,7 +22,7 @@ from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
 from truecandle.config import read_settings
 from truecandle.errors import SettingsError
-from truecandle.feed.feed import LOOP
+from truecandle.feed.feed import LOOPS
 from truecandle.store import clock, connect, live
 from truecandle.store.server_monitor import ServerMonitor
 from truecandle.watchdog import Watchdog
@@ -49,7 +49,7 @@ def main() -> int:
     role.streams.start()
     logging.info("feed: follows %s", ", ".join(settings.symbols))
     monitor.start(stopping, stopping.set)
-    with Watchdog([LOOP]) as watchdog:
+    with Watchdog(LOOPS) as watchdog:
         role.feed.run(stopping, watchdog)
     role.streams.stop()
     redis.close()

@@ -34,7 +34,7 @@ from truecandle.candles.candle import live_from_json
 from truecandle.candles.decimals import canonical
 from truecandle.candles.series import parse_series
 from truecandle.events import LIVE_CANDLE, LIVE_PRICE
-from truecandle.feed.feed import quantile
+from truecandle.feed.lag import quantile
 from truecandle.store import keys, roles
 
 FEED_CORE, OTHER_CORE = 0, 1

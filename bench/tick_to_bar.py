@@ -30,7 +30,7 @@ from tests.support.role_processes import Role, Roles
 from tests.support.waiting import wait_for
 from truecandle.candles.interval import MINUTE_MS
 from truecandle.candles.series import parse_series
-from truecandle.events import LIVE_PRICE
+from truecandle.events import LIVE_PRICE, from_message
 from truecandle.feed.symbol_builder import PRICE_PAUSE_S
 from truecandle.store import official
 from truecandle.store.channel import Channel
@@ -100,9 +100,9 @@ class Listener:
             at_ms = time.time() * 1000
             if message is None:
                 continue
-            sent = orjson.loads(message["data"])
-            if sent["event"] == LIVE_PRICE:
-                self.published.append((sent["data"][0]["last_id"], at_ms))
+            for sent in from_message(message["data"]):
+                if sent.name == LIVE_PRICE:
+                    self.published.append((orjson.loads(sent.payload)["last_id"], at_ms))
 
 
 def main() -> None:

@@ -11,8 +11,10 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
+import orjson
 import socketio
 from redis.exceptions import TimeoutError
 
@@ -41,6 +43,9 @@ UNSUBSCRIBE = "unsubscribe"
 #: The markets whose `live_price` is wanted, instead of those before.
 WATCH = "watch"
 
+#: What roles publish for browsers.
+PUBLISHED = frozenset({DATA_UPDATED, LIVE_CANDLE, LIVE_PRICE, GAP_PROVEN})
+
 Reason = Literal["new", "backfill", "correction", "repair"]
 
 #: A bigger change is announced by its range alone; the browser asks for it.
@@ -48,6 +53,10 @@ CANDLES_IN_EVENT_MAX = 10
 
 #: Of more gaps than these in one event the newest are told; the rest is found by asking.
 GAPS_IN_EVENT_MAX = 600
+
+#: What is told together leaves in messages of so many events: who hears one has to give the others
+#: of its process their turn in between.
+EVENTS_IN_MESSAGE_MAX = 200
 
 #: A connection that Redis has closed in the meantime is opened again, once.
 ATTEMPTS = 2
@@ -67,6 +76,44 @@ class Codec:
         return json.loads(text, parse_float=Exact)
 
 
+class Event(NamedTuple):
+    """One event for the browsers in `room`; `payload` is JSON, as they are sent it."""
+
+    name: str
+    room: str
+    payload: bytes
+
+
+def to_message(events: Sequence[Event]) -> bytes:
+    """How events go through Redis: a line each, of name, room and payload. JSON has no line breaks
+    of its own, so nobody on the way has to read it."""
+    return b"\n".join(b"%b %b %b" % (e.name.encode(), e.room.encode(), e.payload) for e in events)
+
+
+def from_message(message: bytes) -> list[Event]:
+    """The events of a message, in their order; those that are none of ours are left out."""
+    events = []
+    for line in message.split(b"\n"):
+        try:
+            name, room, payload = line.split(b" ", 2)
+            event = Event(name.decode(), room.decode(), payload)
+            orjson.loads(payload)
+        except ValueError:
+            event = None
+        if event is None or event.name not in PUBLISHED:
+            log.warning("not an event: %.100r", line)
+        else:
+            events.append(event)
+    return events
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of events that were told together."""
+
+    is_taken: bool = False
+
+
 class Publisher:
     """Tells every browser, through the web role, what has changed.
 
@@ -75,13 +122,14 @@ class Publisher:
     """
 
     def __init__(self, redis_url: str) -> None:
-        self._manager = _Manager(
+        self._channel = _EventChannel(
             redis_url, write_only=True, json=Codec, redis_options={"retries": 0}
         )
 
-    def together(self) -> AbstractContextManager[None]:
-        """What is told inside leaves in one round trip at the end. One thread at a time."""
-        return self._manager.together()
+    def together(self) -> AbstractContextManager[Sent]:
+        """What is told inside leaves in one round trip at the end; then `is_taken` says whether
+        Redis has taken it. One thread at a time."""
+        return self._channel.together()
 
     def data_updated(
         self,
@@ -109,7 +157,7 @@ class Publisher:
             "from": candles[0].open_ms if candles else None,
             "to": candles[-1].open_ms if candles else None,
         }
-        self._manager.emit(DATA_UPDATED, payload, room=series.name)
+        self._channel.tell(DATA_UPDATED, payload, series.name)
 
     def live_candle(self, series: Series, candle: LiveCandle, state: CandleState) -> None:
         """The forming candle of a series changed, or it closed (`state` pending)."""
@@ -118,7 +166,7 @@ class Publisher:
             "interval": series.interval.name,
             "candle": Exact(candle.to_json(state)),
         }
-        self._manager.emit(LIVE_CANDLE, payload, room=series.name)
+        self._channel.tell(LIVE_CANDLE, payload, series.name)
 
     def gap_proven(self, series: Series, missing: Sequence[Missing]) -> None:
         """There are no candles to come in these spans of open times, ascending."""
@@ -127,7 +175,7 @@ class Publisher:
             "interval": series.interval.name,
             "missing": spans(missing[-GAPS_IN_EVENT_MAX:]),
         }
-        self._manager.emit(GAP_PROVEN, payload, room=series.name)
+        self._channel.tell(GAP_PROVEN, payload, series.name)
 
     def live_price(
         self,
@@ -157,7 +205,7 @@ class Publisher:
             "first_id": first_id,
             "last_id": last_id,
         }
-        self._manager.emit(LIVE_PRICE, payload, room=symbol)
+        self._channel.tell(LIVE_PRICE, payload, symbol)
 
 
 class ChannelManager(socketio.RedisManager):  # type: ignore[misc]
@@ -177,58 +225,47 @@ class ChannelManager(socketio.RedisManager):  # type: ignore[misc]
         self.instance = Channel(self.redis, before.identity if before else "")
 
     def _publish(self, data: object) -> None:
-        self._publish_all([Codec.dumps(data)])
+        self._publish_all([exact_json.dumps(data)])
 
-    def _publish_all(self, texts: list[str]) -> None:
+    def _publish_all(self, messages: list[bytes]) -> bool:
+        """Whether Redis has taken them."""
         for _ in range(ATTEMPTS):
             try:
                 if not self.connected:
                     self._redis_connect()
-                self.instance.publish(texts)
-                return
+                self.instance.publish(messages)
+                return True
             except StoreError as error:
                 self.connected = False
-                log.warning("%d events were not published: %s", len(texts), error)
+                log.warning("%d messages were not published: %s", len(messages), error)
                 if isinstance(error.__cause__, TimeoutError):
-                    return
+                    return False
+        return False
 
 
-class _Manager(ChannelManager):
-    """Publishes every message at once, or many in one round trip."""
+class _EventChannel(ChannelManager):
+    """Publishes every event at once, or many in one round trip."""
 
-    _held: list[str] | None = None
+    _held: list[Event] | None = None
 
-    def emit(self, event: str, data: object, *, room: str) -> None:
-        """What the base class sends, without its search for bytes: ours are text and numbers."""
-        self._publish(
-            {
-                "method": "emit",
-                "event": event,
-                "data": [data],
-                "binary": False,
-                "namespace": "/",
-                "room": room,
-                "skip_sid": None,
-                "callback": None,
-                "host_id": self.host_id,
-            }
-        )
+    def tell(self, name: str, payload: object, room: str) -> None:
+        event = Event(name, room, exact_json.dumps(payload))
+        if self._held is None:
+            self._publish_all([to_message([event])])
+        else:
+            self._held.append(event)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        self._held = held = list[str]()
+    def together(self) -> Iterator[Sent]:
+        self._held = held = list[Event]()
+        sent = Sent()
         try:
-            yield
+            yield sent
         finally:
             self._held = None
-            if held:
-                self._publish_all(held)
-
-    def _publish(self, data: object) -> None:
-        if self._held is None:
-            super()._publish(data)
-        else:
-            self._held.append(Codec.dumps(data))
+            firsts = range(0, len(held), EVENTS_IN_MESSAGE_MAX)
+            messages = [to_message(held[at : at + EVENTS_IN_MESSAGE_MAX]) for at in firsts]
+            sent.is_taken = not messages or self._publish_all(messages)
 
 
 def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:

@@ -23,6 +23,11 @@ SOCKETS: Final = Gauge("truecandle_sockets", "Browsers connected to this web pro
 SOCKETS_CUT: Final = Counter(
     "truecandle_sockets_cut", "Connections that were cut off, by the bound exceeded.", ("why",)
 )
+EVENTS_DROPPED: Final = Counter(
+    "truecandle_events_dropped",
+    "Events that gave way in a slow browser's queue: to a newer price, or to a resync.",
+    ("why",),
+)
 POSTS: Final = Counter(
     "truecandle_posts", "Forming candles offered by browsers, by outcome.", ("outcome",)
 )
@@ -48,6 +53,7 @@ FEED: Final = Gauge(
 FEED_FIGURES: Final = (
     *("leads", "waiting", "lost", "told", "fenced", "trades", "klines", "closed", "inexact"),
     *("contradictions", "lag_ms_p50", "lag_ms_p99", "lag_max_ms"),
+    *("sent_ms_p50", "sent_ms_p99", "sent_max_ms"),
     *("connects", "failures", "stalls", "renewals", "malformed"),
     *("recovery_asked", "recovery_failed", "recovery_trades", "recovery_candles"),
     *("recovery_odd", "recovery_gave_up", "recovery_holes", "recovery_longest_ms"),

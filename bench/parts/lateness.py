@@ -16,7 +16,7 @@ import orjson
 from redis import Redis
 
 from bench.parts.busy_market import TIMES_KEPT
-from truecandle.events import LIVE_CANDLE, LIVE_PRICE
+from truecandle.events import LIVE_CANDLE, LIVE_PRICE, from_message
 from truecandle.store.channel import Channel
 
 #: The interval whose `live_candle` events are measured.
@@ -41,18 +41,20 @@ class Watch:
     def _listen(self) -> None:
         for message in self._pubsub.listen():
             now_ms = time.time_ns() // 1_000_000
-            sent = orjson.loads(message["data"])
-            name, (payload,) = sent["event"], sent["data"]
-            self.events[name] += self.is_measuring
-            if name == LIVE_PRICE:
-                symbol = payload["symbol"]
-                self._follow(symbol, payload)
-                self._count(name, symbol, payload["first_id"], payload["last_id"], now_ms)
-            elif name == LIVE_CANDLE and payload["interval"] == MEASURED:
-                symbol, last_id = payload["symbol"], payload["candle"]["last_id"]
-                first_id = self._next.get(f"{symbol}:", last_id)
-                self._next[f"{symbol}:"] = max(first_id, last_id + 1)
-                self._count(name, symbol, first_id, last_id, now_ms)
+            for event in from_message(message["data"]):
+                self._hear(event.name, orjson.loads(event.payload), now_ms)
+
+    def _hear(self, name: str, payload: Mapping[str, Any], now_ms: int) -> None:
+        self.events[name] += self.is_measuring
+        if name == LIVE_PRICE:
+            symbol = payload["symbol"]
+            self._follow(symbol, payload)
+            self._count(name, symbol, payload["first_id"], payload["last_id"], now_ms)
+        elif name == LIVE_CANDLE and payload["interval"] == MEASURED:
+            symbol, last_id = payload["symbol"], payload["candle"]["last_id"]
+            first_id = self._next.get(f"{symbol}:", last_id)
+            self._next[f"{symbol}:"] = max(first_id, last_id + 1)
+            self._count(name, symbol, first_id, last_id, now_ms)
 
     def _follow(self, symbol: str, price: Mapping[str, Any]) -> None:
         expected = self._next.get(symbol, price["first_id"])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.support.running_feed import Listener, feed_alone
+from tests.support.running_feed import Listener, feed_alone, stepped
 from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.series import parse_series
@@ -89,7 +89,7 @@ def step_until(feed: Feed, redis: Redis, what: Callable[[LiveCandle], bool]) -> 
     """Steps until the forming candle is as it should be."""
 
     def found() -> LiveCandle | None:
-        feed.step(0)
+        stepped(feed)
         held = live.read_live(redis, SERIES, START_MS + 5_000).forming
         return held if held and what(held) else None
 
@@ -116,15 +116,15 @@ def test_what_is_shed_is_counted_and_called_incomplete_until_a_kline_heals_it(
 def test_prices_that_redis_did_not_take_are_told_when_it_is_back(feed: Feed, redis: Redis) -> None:
     feed.queue.put(kline(0, 0))
     with Listener(redis) as listener:
-        feed.step(0)
+        stepped(feed)
         for number in range(1, 60):
             feed.queue.put(trade(number, number * 20, price=100 + number % 7))
             if number == 20:
                 feed._live_publisher.pause("a test")
-            feed.step(0)
+            stepped(feed)
 
         def told() -> list[tuple[int, int]]:
-            feed.step(0)
+            stepped(feed)
             events = [data for name, _, data in listener.read() if name == LIVE_PRICE]
             return [(one["first_id"], one["last_id"]) for one in events]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.running_feed import Listener, feed_alone
+from tests.support.running_feed import Listener, feed_alone, stepped
 from tests.support.signs_of_life import spoke
 from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
@@ -44,7 +44,7 @@ class Ticker:
             for feed in self.feeds:
                 feed.queue.put(event)
         for feed in feeds or self.feeds:
-            feed.step(0)
+            stepped(feed)
 
 
 def feed_on(redis: Redis, redis_url: str) -> Feed:
@@ -56,7 +56,7 @@ def feed_on(redis: Redis, redis_url: str) -> Feed:
 def two(redis: Redis, redis_url: str) -> Iterator[tuple[Feed, Feed]]:
     feeds = feed_on(redis, redis_url), feed_on(redis, redis_url)
     for feed in feeds:
-        feed.step(0)
+        stepped(feed)
     yield feeds
 
 
@@ -71,12 +71,12 @@ def forming(redis: Redis) -> list[LiveCandle | None]:
 def step_until(what: Any, *feeds: Feed) -> None:
     """Steps these feeds until it holds: candles joined midway wait, and pauses pass."""
 
-    def stepped() -> bool:
+    def holds() -> bool:
         for feed in feeds:
-            feed.step(0)
+            stepped(feed)
         return bool(what())
 
-    wait_for(stepped)
+    wait_for(holds)
 
 
 def test_one_feed_leads_all_markets_and_tells_of_them_alone(
@@ -136,16 +136,14 @@ def test_what_an_old_leader_has_in_hand_is_refused(redis: Redis, redis_url: str)
     fences = {"BTCUSDT": old.fence(name)}
     old.release()
     new.hold([name])
-    publisher = LivePublisher(redis, Publisher(redis_url))
+    publisher = LivePublisher(redis, Publisher(redis_url), lambda: NOW_MS)
     open_ms = series.interval.open_ms(NOW_MS)
     candle, later = (
         LiveCandle(open_ms, "1", "2", "1", "2", str(n), n, "live", False, NOW_MS + n)
         for n in (1, 2)
     )
-    publisher.enqueue([(series, candle)])
-    publisher.publish([], {"BTCUSDT": new.fence(name)}, NOW_MS)
-    publisher.enqueue([(series, later)])
-    publisher.publish([], fences, NOW_MS)
+    publisher.publish([], [(series, candle)], {"BTCUSDT": new.fence(name)})
+    publisher.publish([], [(series, later)], fences)
     assert publisher.fenced == 1
     assert live.read_live(redis, series, NOW_MS).forming == candle
 
@@ -167,9 +165,11 @@ def test_a_market_left_is_given_up(redis: Redis) -> None:
 
 
 def test_both_give_signs_of_life_beside_each_other(two: tuple[Feed, Feed], redis: Redis) -> None:
-    found = roles.each(redis, "feed")
-    assert found.keys() == {feed.leadership.holder for feed in two}
-    assert sorted(beat.detail["leads"] for beat in found.values()) == [0, len(SYMBOLS)]
+    def led() -> list[int]:
+        return sorted(beat.detail["leads"] for beat in roles.each(redis, "feed").values())
+
+    step_until(lambda: led() == [0, len(SYMBOLS)], *two)
+    assert roles.each(redis, "feed").keys() == {feed.leadership.holder for feed in two}
     assert "feed" in roles.heartbeats(redis)
     roles.leave(redis, "feed", two[0].leadership.holder)
     assert roles.each(redis, "feed").keys() == {two[1].leadership.holder}

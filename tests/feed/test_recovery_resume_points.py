@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from tests.support.redis_server import RedisProc
-from tests.support.running_feed import feed_alone
+from tests.support.running_feed import feed_alone, stepped
 from tests.support.waiting import wait_for
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.interval import HOUR_MS
@@ -140,8 +140,8 @@ def test_a_key_that_is_not_ours_keeps_no_feed_from_storing(redis: Redis, redis_u
     settings = read_settings({"REDIS_URL": redis_url, "SYMBOLS": "BTCUSDT", "INTERVALS": "1s,1h"})
     feed = feed_alone(settings, redis, lambda: START_MS)
     feed.queue.put(replace(closing_kline(TRADED), interval="1h", open_ms=HOURLY.open_ms))
-    feed.step(0)
-    feed.step(0)
+    stepped(feed)
+    stepped(feed)
     assert live.read_live(redis, HOUR, START_MS).forming
 
 

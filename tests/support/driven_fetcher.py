@@ -20,7 +20,7 @@ from truecandle.candles.gap import Gap
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
-from truecandle.events import DATA_UPDATED, Publisher
+from truecandle.events import DATA_UPDATED, Publisher, from_message
 from truecandle.fetcher import SeriesSync
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.server import SimServer
@@ -112,8 +112,8 @@ class Events:
             message = self._listener.get_message(timeout=quiet_s)
             if message is None:
                 break
-            told = json.loads(message["data"])
-            events += told["data"] if told["event"] == event else []
+            told = from_message(message["data"])
+            events += [json.loads(one.payload) for one in told if one.name == event]
         return events
 
 

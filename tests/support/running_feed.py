@@ -20,6 +20,7 @@ from truecandle.candles.candle import LiveCandle
 from truecandle.candles.decimals import canonical
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
+from truecandle.events import from_message
 from truecandle.feed import Feed, build
 from truecandle.feed.event_queue import EVENTS_MAX
 from truecandle.sim.server import SimServer
@@ -112,6 +113,12 @@ def feed_alone(
     return build(settings, redis, stop, clock, events_max=events_max).feed
 
 
+def stepped(feed: Feed) -> None:
+    """One step of a feed that nobody runs, and all that it leads to."""
+    feed.step(0)
+    feed.wait_sent()
+
+
 class Listener:
     """Everything published on the roles' channel, in order: `(event, room, payload)`."""
 
@@ -124,9 +131,9 @@ class Listener:
     def read(self) -> list[tuple[str, str, dict[str, Any]]]:
         """All events so far."""
         while message := self._pubsub.get_message(timeout=0.0):
-            sent = json.loads(message["data"], parse_float=str)
-            (payload,) = sent["data"]
-            self.events.append((sent["event"], sent["room"], payload))
+            for one in from_message(message["data"]):
+                payload = json.loads(one.payload, parse_float=str)
+                self.events.append((one.name, one.room, payload))
         return self.events
 
     def __enter__(self) -> Listener:

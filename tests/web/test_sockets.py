@@ -35,10 +35,11 @@ from truecandle.events import Publisher
 from truecandle.store import clock, gaps, pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
+from truecandle.web.socket_limits import QUEUE_MAX
 
 MODES = ("eventlet", "gevent", "threading")
-#: 15 kB each: more than the system's buffers hold; and then more than the queue may hold.
-DEAF_EVENTS = (400, 700)
+#: 15 kB each: more than the system's buffers hold.
+BIG_PRICES = 60
 
 
 @pytest.fixture(scope="module", params=MODES)
@@ -265,28 +266,60 @@ def test_everybody_may_listen_where_reading_is_public(
     assert come(web, made).follow()["ok"] is True
 
 
-def test_who_does_not_read_is_disconnected_and_holds_nobody_up(
+def test_who_does_not_read_has_to_ask_again_or_is_disconnected_and_holds_nobody_up(
     web: Web, made: list[Client], redis: Redis, publisher: Publisher
 ) -> None:
+    """One reads again in time, and is told to ask again for what gave way; the other never does."""
     token = token_of(redis)
     reader = come(web, made, token)
     reader.follow("ETHUSDT")
-    deaf = websocket.create_connection(
-        raw_url(web), timeout=40, sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)
-    )
-    deaf.recv()
-    deaf.send(f'40{{"token":"{token}"}}')
-    assert str(deaf.recv()).startswith("40")
-    deaf.send('42["subscribe",{"symbol":"BTCUSDT","interval":"1h"}]')
+    slow, deaf = deaf_member(web, token), deaf_member(web, token)
     wait_for_listener(redis)
-    for count, text in zip(DEAF_EVENTS, ("1." + "1" * 15_000, "1"), strict=True):
-        for _ in range(count):
-            price(publisher, price=text)
+    for _ in range(BIG_PRICES):
+        price(publisher, price="1." + "1" * 15_000)
+    with publisher.together():
+        for number in range(QUEUE_MAX + 1):
+            update(publisher, number)
+    price(publisher, price="42")
     price(publisher, "ETHUSDT")
     reader.wait_heard("live_price")
-    web.role.wait_for_line("cut off connections .*unread")
-    deaf.shutdown()
+    told = read_until(slow, '"price":42')
+    assert '42["resync",{}]' in told
+    assert sum("data_updated" in one for one in told) < QUEUE_MAX
+    with publisher.together():
+        for number in range(QUEUE_MAX + 1):
+            update(publisher, number)
+    web.role.wait_for_line("cut off connections .*unread 1")
     assert reader.io.connected
+    slow.shutdown()
+    deaf.shutdown()
+
+
+def deaf_member(web: Web, token: str) -> websocket.WebSocket:
+    """Let in, and subscribed; its system holds little of what it does not read."""
+    one = websocket.create_connection(
+        raw_url(web), timeout=40, sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)
+    )
+    one.recv()
+    one.send(f'40{{"token":"{token}"}}')
+    assert str(one.recv()).startswith("40")
+    one.send('420["subscribe",{"symbol":"BTCUSDT","interval":"1h"}]')
+    read_until(one, '430[{"ok":true')
+    return one
+
+
+def read_until(one: websocket.WebSocket, part: str) -> list[str]:
+    """All that comes, up to the packet that has this in it."""
+    told: list[str] = []
+    while not told or part not in told[-1]:
+        told.append(str(one.recv()))
+    return told
+
+
+def update(publisher: Publisher, version: int) -> None:
+    publisher.data_updated(
+        HOURLY, timestamp=1, version=version, previous=version - 1, reason="new", candles=[]
+    )
 
 
 def test_a_connection_that_never_says_who_it_is_is_ended(

@@ -28,7 +28,7 @@ from truecandle.web import exchange_list as known
 from truecandle.web import watchlist
 from truecandle.web.services import EXTENSION
 from truecandle.web.session_monitor import Member
-from truecandle.web.socket_limits import QUEUE_MAX, WATCHED_MAX
+from truecandle.web.socket_limits import WATCHED_MAX
 
 MINUTE_MS = NOW_MS - NOW_MS % 60_000
 
@@ -182,10 +182,8 @@ def store(
     live.save_live(redis, parse_series(symbol, "1m"), candle, now_ms=NOW_MS)
 
 
-def test_more_watched_markets_may_have_more_packets_waiting() -> None:
+def test_a_browser_is_in_the_rooms_of_what_it_charts_and_of_what_it_watches() -> None:
     member = Member(None, None)  # type: ignore[arg-type]
-    assert member.queue_max == QUEUE_MAX
     member.watched = {f"S{number}" for number in range(WATCHED_MAX)}
-    assert member.queue_max == QUEUE_MAX + 20 * WATCHED_MAX
     member.series = {"BTCUSDT:1h"}
     assert member.rooms == member.watched | {"BTCUSDT", "BTCUSDT:1h"}

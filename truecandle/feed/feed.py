@@ -10,7 +10,8 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Event
 
@@ -21,6 +22,7 @@ from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.pool import StreamPool
 from truecandle.binance.streams.status import StreamStatusChange
 from truecandle.candles.candle import LiveCandle
+from truecandle.candles.freshness import Facts
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.candles.trades import Kline
@@ -29,9 +31,11 @@ from truecandle.errors import StoreError, StoreUnavailable
 from truecandle.events import Publisher
 from truecandle.feed.event_queue import EVENTS_MAX, EventQueue, FeedEvent
 from truecandle.feed.freshness_reporter import FreshnessReporter
+from truecandle.feed.lag import LAG_MAX_MS, quantile
 from truecandle.feed.live_publisher import LivePublisher, SeriesCandle, SymbolPrice
 from truecandle.feed.market_leadership import MarketLeadership
 from truecandle.feed.recovery import RESERVE, Recovery
+from truecandle.feed.sender import Sender
 from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
 from truecandle.store import clock, freshness, markets, roles
 from truecandle.store.budget import Budget
@@ -40,8 +44,8 @@ from truecandle.watchdog import Watchdog
 #: How long the loop waits for an event before it looks whether something is due.
 STEP_S = 0.02
 
-#: What is due is sent together, this often; more rarely where sending takes longer, so that half
-#: of the time is left for what comes in.
+#: What is due is sent together, this often; more rarely where gathering it takes longer, so that
+#: half of the time is left for what comes in, or where Redis has not taken what was sent before.
 FLUSH_S = 0.01
 
 #: Told to stop, it takes in what waits for this long at most.
@@ -53,8 +57,8 @@ REPORT_S = 1.0
 #: The heartbeat, and with it a look at the shared clock and at which markets are followed.
 BEAT_S = 2.0
 
-#: The name of its loop for the watchdog.
-LOOP = "feed"
+#: The names of its loops for the watchdog: building, and sending what was built.
+LOOP, SENDING = LOOPS = ("feed", "sending")
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +98,8 @@ def build(
 class Feed:
     """Builds the candles of all followed markets, in one thread, and publishes those that it leads.
 
-    `queue` takes events from any thread; `run` does the rest until it is told to stop. `clock` is
+    `queue` takes events from any thread; `run` does the rest until it is told to stop, and leaves
+    to a thread of its own (`sender`) whatever Redis has to answer. `clock` is
     the exchange's. `streams` are told which to follow, whenever other markets are followed, and say
     how they are; what a break of them loses is asked for by `recovery`, until `run` has ended.
     """
@@ -117,7 +122,11 @@ class Feed:
         self._clock = clock
         self._seed = settings.symbols
         self._intervals = [INTERVALS[name] for name in settings.intervals]
-        self._live_publisher = LivePublisher(redis, publisher)
+        self._live_publisher = LivePublisher(redis, publisher, clock.now_ms)
+        self._sender = Sender()
+        #: What Redis has not answered yet: which leases are ours; which markets are followed.
+        self._renewing: Future[frozenset[str] | None] | None = None
+        self._asking: Future[Sequence[markets.FollowedMarket] | None] | None = None
         self._stats = FeedStats()
         self._markets = {symbol: self._market(symbol) for symbol in settings.symbols}
         self._freshness = FreshnessReporter()
@@ -137,33 +146,46 @@ class Feed:
         while not stopping.is_set():
             watchdog.report(LOOP)
             self.step(STEP_S)
+            if self._sender.is_idle():
+                watchdog.report(SENDING)
         self.recovery.close()
         until_s = time.monotonic() + DRAIN_S
         while self._drain_events(0.0) and time.monotonic() < until_s:
             pass
+        self.wait_sent()
         self._flush(math.inf)
+        self._sender.close()
         try:
             self.leadership.release()
             roles.leave(self._redis, "feed", self.leadership.holder)
         except StoreError as error:
             log.warning("feed: its markets were not given up: %s", error)
 
+    def wait_sent(self) -> None:
+        """Waits until Redis has answered all that was sent, and goes by that."""
+        self._sender.finish()
+        self._take_answers(time.monotonic())
+        self._sender.finish()
+
     def step(self, wait_s: float) -> None:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
         self._drain_events(wait_s)
         self._resume_stored()
         now_s = time.monotonic()
-        if self.leadership.is_due(now_s) and not self._live_publisher.is_paused():
-            self._renew_leadership(now_s)
+        self._take_answers(now_s)
+        is_away = self._live_publisher.is_paused()
+        if self._renewing is None and self.leadership.is_due(now_s) and not is_away:
+            self._renewing = self._sender.send(self._renew_leadership, list(self._markets), now_s)
         if now_s >= self._flush_s:
             touched = self.recovery.step(now_s)
             self._active |= {self._markets[one] for one in touched & self._markets.keys()}
             self._flush(now_s)
             ended_s = time.monotonic()
             self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
-        if now_s >= self._report_s and not self._live_publisher.is_paused():
+        if now_s >= self._report_s and not is_away:
             self._report_freshness(now_s)
-        self._beat(now_s)
+        if now_s - self._beat_s >= BEAT_S and not is_away:
+            self._beat(now_s)
 
     def _drain_events(self, wait_s: float) -> int:
         events = self.queue.drain(wait_s)
@@ -180,7 +202,12 @@ class Feed:
             self._clock.hear(newest_ms)
         return len(events)
 
-    def _flush(self, now_s: float) -> None:
+    def _flush(self, now_s: float, new: Collection[str] = ()) -> None:
+        """Sends what is due, and all that there is of markets that are `new` to be led; unless
+        Redis has not taken all that was sent before: then it goes on being gathered, which makes
+        less of it."""
+        if not self._sender.is_idle():
+            return
         prices: list[SymbolPrice] = []
         candles: list[SeriesCandle] = []
         is_away = self._live_publisher.is_paused()
@@ -192,9 +219,11 @@ class Feed:
                 self._active.discard(market)
         fences = self.leadership.fences(self._markets)
         self._stats.record_closed(candles, fences, now_s)
-        self._live_publisher.enqueue(candles)
-        if prices or self._live_publisher.has_unsaved(fences):
-            self._live_publisher.publish(prices, fences, self._clock.now_ms())
+        if new:
+            series = [one for symbol in sorted(new) for one in self._markets[symbol].series]
+            self._sender.send(self._live_publisher.take_over, series, prices, candles, fences)
+        elif prices or candles or self._live_publisher.has_unsaved(fences):
+            self._sender.send(self._live_publisher.publish, prices, candles, fences)
 
     def _resume_stored(self) -> None:
         """Until what was stored before is read nothing is stored: while Redis is away, neither."""
@@ -205,20 +234,33 @@ class Feed:
         except StoreUnavailable as error:
             self._live_publisher.pause(error)
 
-    def _renew_leadership(self, now_s: float) -> None:
-        """Renews the leases; of markets led since now, everything is published at once."""
+    def _take_answers(self, now_s: float) -> None:
+        """What follows from what Redis has answered since."""
+        if self._renewing is not None and self._renewing.done():
+            new, self._renewing = self._renewing.result(), None
+            if new is not None:
+                self._on_renewed(new, now_s)
+        if self._asking is not None and self._asking.done():
+            followed, self._asking = self._asking.result(), None
+            if followed is not None:
+                self._follow(followed)
+
+    def _renew_leadership(self, symbols: Sequence[str], now_s: float) -> frozenset[str] | None:
+        """Renews the leases; the markets led since now, None while Redis is away."""
         try:
-            new = self.leadership.renew(self._markets, now_s)
+            return self.leadership.renew(symbols, now_s)
         except StoreError as error:
             self._live_publisher.pause(error)
-            return
+            return None
+
+    def _on_renewed(self, new: frozenset[str], now_s: float) -> None:
+        """Of markets led since now, everything is published at once."""
         fences = self.leadership.fences(self._markets)
-        self._live_publisher.drop_stale(fences, self._clock.now_ms())
-        if new:
-            self._report_s = 0.0
-            self._flush(now_s)
-            series = [one for symbol in sorted(new) for one in self._markets[symbol].series]
-            self._live_publisher.publish_stored(series, fences, self._clock.now_ms())
+        self._sender.send(self._live_publisher.drop_stale, fences)
+        if new := new & self._markets.keys():
+            self._report_s = self._beat_s = 0.0
+            self._sender.finish()
+            self._flush(now_s, new)
 
     def _report_freshness(self, now_s: float) -> None:
         """Reports how fresh the markets are; renews what has fallen silent."""
@@ -234,21 +276,31 @@ class Feed:
             facts[symbol] = self._freshness.facts(
                 symbol, self._streams, missing, stored_ms, now_ms, now_s
             )
+        self._sender.send(self._note_freshness, facts)
+
+    def _note_freshness(self, facts: Mapping[str, Facts]) -> None:
         try:
             freshness.note(self._redis, facts)
         except StoreError as error:
             self._live_publisher.pause(error)
 
     def _beat(self, now_s: float) -> None:
-        if now_s - self._beat_s < BEAT_S or self._live_publisher.is_paused():
-            return
+        """Gives a sign of life, and asks which markets are followed."""
         self._beat_s = now_s
+        self._asking = self._sender.send(self._exchange_beat, self._detail())
+
+    def _exchange_beat(
+        self, detail: Mapping[str, object]
+    ) -> Sequence[markets.FollowedMarket] | None:
+        """The markets that are followed, None while Redis is away."""
         try:
             self._share_clock()
-            self._follow(markets.followed(self._redis, self._seed))
-            roles.heartbeat(self._redis, "feed", self._detail(), self.leadership.holder)
+            followed = markets.followed(self._redis, self._seed)
+            roles.heartbeat(self._redis, "feed", detail, self.leadership.holder)
         except StoreError as error:
             self._live_publisher.pause(error)
+            return None
+        return followed
 
     def _share_clock(self) -> None:
         """Goes by others' word of the time until it has measured itself, then shares its own."""
@@ -269,6 +321,7 @@ class Feed:
             "contradictions": sum(one.contradictions for one in self._markets.values()),
             "recovery": self.recovery.counts(),
             **self._stats.report(),
+            **self._live_publisher.lags(),
             **self._streams.counts(),
         }
 
@@ -283,7 +336,7 @@ class Feed:
         before = self._markets
         self._markets = {name: before.get(name) or self._market(name) for name in symbols}
         self._active &= set(self._markets.values())
-        self._live_publisher.forget(before.keys() - self._markets.keys())
+        self._sender.send(self._live_publisher.forget, before.keys() - self._markets.keys())
         self.recovery.follow(self._markets, time.monotonic())
         self._resume_stored()
         log.info("feed: follows %s", ", ".join(symbols))
@@ -295,9 +348,6 @@ class Feed:
 
 #: A closed candle has this long to be proven whole; its official version comes about then.
 GRACE_S = 3.0
-
-#: Later than this is all the same.
-LAG_MAX_MS = 60_000
 
 
 class FeedStats:
@@ -357,13 +407,3 @@ class FeedStats:
             "lag_ms": {"p50": quantile(lags, 0.5), "p99": quantile(lags, 0.99)},
             "lag_max_ms": max(lags, default=0),
         }
-
-
-def quantile(lags: Counter[int], share: float) -> int:
-    """The smallest lag that this share of all does not exceed; 0 without any."""
-    left = lags.total() * share
-    for lag in sorted(lags):
-        left -= lags[lag]
-        if left <= 0:
-            return lag
-    return 0

@@ -1,6 +1,7 @@
 """Publishes live candles and prices: stores, then tells browsers; keeps all while Redis fails.
 
-Never here: how candles come to be, their order within a symbol (`symbol_builder`).
+Never here: how candles come to be, their order within a symbol (`symbol_builder`), threads
+(`sender` has the one in which all this happens).
 Invariant: bounded, and never dies of Redis; a candle is published only when it is stored, and only
 by the feed that leads its market.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from redis import Redis
 
@@ -17,6 +19,7 @@ from truecandle.candles.candle import CandleState, LiveCandle
 from truecandle.candles.series import Series
 from truecandle.errors import StoreError
 from truecandle.events import Publisher
+from truecandle.feed.lag import LAG_MAX_MS, quantile
 from truecandle.feed.symbol_builder import PriceUpdate
 from truecandle.store import live
 
@@ -42,11 +45,13 @@ log = logging.getLogger(__name__)
 
 
 class LivePublisher:
-    """Saves and publishes; `is_paused` while Redis is left alone."""
+    """Saves and publishes; `is_paused` while Redis is left alone. One thread does it, others may
+    look at how it stands. `now_ms` is the exchange's time."""
 
-    def __init__(self, redis: Redis, publisher: Publisher) -> None:
+    def __init__(self, redis: Redis, publisher: Publisher, now_ms: Callable[[], int]) -> None:
         self._redis = redis
         self._publisher = publisher
+        self._now_ms = now_ms
         #: By symbol and series, by open time.
         self._unsaved: dict[str, dict[str, dict[int, SeriesCandle]]] = {}
         self._unpublished: list[SymbolPrice] = []
@@ -54,54 +59,60 @@ class LivePublisher:
         self._stored: dict[str, dict[str, tuple[int, int]]] = {}
         self._paused_until_s = 0.0
         self._has_failed = False
+        #: How old the newest trade of each price was when Redis had taken it, in ms.
+        self._lags: Counter[int] = Counter()
         #: How many were published, and how many refused, as another feed leads their market.
         self.published = 0
         self.fenced = 0
 
-    def enqueue(self, candles: Iterable[SeriesCandle]) -> None:
-        """Candles to be stored by whoever leads; the newest state of each."""
-        for series, candle in candles:
-            kept = self._unsaved.setdefault(series.symbol, {}).setdefault(series.name, {})
-            kept[candle.open_ms] = (series, candle)
-            if len(kept) > UNSAVED_MAX:
-                del kept[min(kept)]
-
     def publish(
-        self, prices: Sequence[SymbolPrice], fences: Mapping[str, int], now_ms: int
-    ) -> None:
-        """Of the markets led, by their fencing numbers: stores what is kept, publishes the prices,
-        then the candles that were stored.
+        self,
+        prices: Sequence[SymbolPrice],
+        candles: Iterable[SeriesCandle],
+        fences: Mapping[str, int],
+    ) -> frozenset[str]:
+        """Of the markets led, by their fencing numbers: publishes the prices, then the candles,
+        each once it is stored. A candle never comes before the prices that it is made of.
 
-        `now_ms` is the exchange's time. What cannot be published now goes first the next time.
+        What cannot be sent now goes first the next time; of each candle its newest state. Returns
+        the names of the series of which a candle was published.
         """
+        self._enqueue(candles)
         self._unpublished = [one for one in (*self._unpublished, *prices) if one[0] in fences][
             -UNPUBLISHED_MAX:
         ]
-        if self.is_paused():
-            return
+        if self.is_paused() or (self._unpublished and not self._publish_prices()):
+            return frozenset()
         items = self._items(fences)
-        if items or self._unpublished:
-            stored = self._save(items, fences, now_ms) if items else []
-            if not self.is_paused():
-                prices, self._unpublished = self._unpublished, []
-                self._publish(prices, stored)
+        stored = self._save(items, fences, self._now_ms()) if items else []
+        if stored and self._publish([], stored):
+            return frozenset(series.name for series, _ in stored)
+        return frozenset()
 
-    def publish_stored(
-        self, series: Collection[Series], fences: Mapping[str, int], now_ms: int
+    def take_over(
+        self,
+        series: Collection[Series],
+        prices: Sequence[SymbolPrice],
+        candles: Iterable[SeriesCandle],
+        fences: Mapping[str, int],
     ) -> None:
-        """Publishes the newest candles of these series as they are stored: a new feed leads them,
-        and no browser's candle stands in for it any more."""
+        """As `publish`; and of these series, which are led since now, publishes the newest candles
+        as they are stored where that has told nothing: no browser's candle stands in for it any
+        more."""
+        told, now_ms = self.publish(prices, candles, fences), self._now_ms()
+        untold = [one for one in series if one.name not in told]
         try:
-            live.restore(self._redis, series, now_ms=now_ms, fences=fences)
-            newest = live.newest(self._redis, series, now_ms)
+            live.restore(self._redis, untold, now_ms=now_ms, fences=fences)
+            newest = live.newest(self._redis, untold, now_ms)
         except StoreError as error:
             self.pause(error)
             return
         self._record_stored(newest)
         self._publish([], newest)
 
-    def drop_stale(self, led: Collection[str], now_ms: int) -> None:
+    def drop_stale(self, led: Collection[str]) -> None:
         """Forgets closed candles of markets that another feed leads, some time after."""
+        now_ms = self._now_ms()
         for symbol in self._unsaved.keys() - led:
             for kept in self._unsaved[symbol].values():
                 for open_ms, (series, _) in list(kept.items()):
@@ -116,7 +127,16 @@ class LivePublisher:
 
     def stored_ms(self, symbol: str) -> dict[str, int]:
         """By interval, when the newest candle that is stored had changed last (exchange ms)."""
-        return {name: at_ms for name, (_, at_ms) in self._stored.get(symbol, {}).items()}
+        held = dict(self._stored.get(symbol, {}))
+        return {name: at_ms for name, (_, at_ms) in held.items()}
+
+    def lags(self) -> dict[str, object]:
+        """How late prices were published (ms, from a trade to Redis), since the last time."""
+        lags, self._lags = self._lags, Counter()
+        return {
+            "sent_ms": {"p50": quantile(lags, 0.5), "p99": quantile(lags, 0.99)},
+            "sent_max_ms": max(lags, default=0),
+        }
 
     def is_paused(self) -> bool:
         return time.monotonic() < self._paused_until_s
@@ -130,6 +150,13 @@ class LivePublisher:
             log.warning("feed: %s; candles are kept until it is back", problem)
         self._has_failed = True
         self._paused_until_s = time.monotonic() + PAUSE_S
+
+    def _enqueue(self, candles: Iterable[SeriesCandle]) -> None:
+        for series, candle in candles:
+            kept = self._unsaved.setdefault(series.symbol, {}).setdefault(series.name, {})
+            kept[candle.open_ms] = (series, candle)
+            if len(kept) > UNSAVED_MAX:
+                del kept[min(kept)]
 
     def _items(self, led: Iterable[str]) -> list[SeriesCandle]:
         """What is to be stored, oldest first in each series."""
@@ -173,14 +200,28 @@ class LivePublisher:
             self._damaged.add(series.name)
             log.error("feed: %s cannot be saved: a key holds something that is not ours", series)
 
-    def _publish(self, prices: Sequence[SymbolPrice], candles: Sequence[SeriesCandle]) -> None:
+    def _publish_prices(self) -> bool:
+        """Whether Redis has taken the prices that wait; else they wait on."""
+        prices, self._unpublished = self._unpublished, []
+        if not self._publish(prices, []):
+            self._unpublished = prices
+            return False
+        now_ms = self._now_ms()
+        self._lags.update(min(LAG_MAX_MS, max(0, now_ms - one.timestamp)) for _, one in prices)
+        return True
+
+    def _publish(self, prices: Sequence[SymbolPrice], candles: Sequence[SeriesCandle]) -> bool:
         started_s = time.monotonic()
-        with self._publisher.together():
+        with self._publisher.together() as sent:
             for symbol, update in prices:
                 self._publisher.live_price(symbol, **update.values)  # type: ignore[arg-type]
             for series, candle in candles:
                 state: CandleState = "pending" if candle.is_complete else "forming"
                 self._publisher.live_candle(series, candle, state)
+        if not sent.is_taken:
+            self.pause("Redis takes no events")
+            return False
         self.published += len(prices) + len(candles)
         if time.monotonic() - started_s > SLOW_S:
             self.pause("Redis hangs")
+        return True

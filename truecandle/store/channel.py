@@ -18,7 +18,7 @@ from typing import Any, Final
 from redis import Redis
 
 from truecandle.store import keys, map_redis_errors
-from truecandle.store.script import Script
+from truecandle.store.script import Argument, Script
 
 #: How the names of our channels begin; a Redis user needs the permission `&truecandle:*`.
 PREFIX: Final = "truecandle"
@@ -45,9 +45,9 @@ class Channel:
         return self.publish(())
 
     @map_redis_errors()
-    def publish(self, messages: Sequence[str]) -> str:
+    def publish(self, messages: Sequence[bytes]) -> str:
         """Publishes in this order, all or none, and returns the channel's name."""
-        args = (self._prefix, self.identity, *messages)
+        args: tuple[Argument, ...] = (self._prefix, self.identity, *messages)
         answer: Any = _PUBLISH.run(self._redis, (keys.INSTANCE,), args)
         name = bytes(answer).decode(errors="surrogateescape")
         self.identity = name.removeprefix(self._prefix)

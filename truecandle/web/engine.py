@@ -1,4 +1,4 @@
-"""Where python-engineio is given our WebSocket: the one place that reaches into the library.
+"""Where python-engineio is given our WebSocket and its queue: the one place that reaches into it.
 
 Its reader for eventlet never gives way while data is there; the one for gevent and threads reads
 on into a list without bound, and inflates whatever comes. Neither can be told otherwise.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any, Final
 
 from flask_socketio import SocketIO
@@ -20,6 +21,7 @@ from truecandle.web.cut_log import CutLog
 from truecandle.web.forwarded import client_address
 from truecandle.web.origin import is_own
 from truecandle.web.security import refuse
+from truecandle.web.send_queue import SendQueue
 from truecandle.web.server import SOCKET
 from truecandle.web.socket_limits import Addresses
 from truecandle.web.websocket import WebSocket, upgrade_key
@@ -31,14 +33,24 @@ PATH: Final = "/socket.io/"
 
 Environ = dict[str, Any]
 
+#: The connection that this thread serves; python-engineio makes its queue in the same thread.
+_served: ContextVar[WebSocket] = ContextVar("served")
+
 
 def attach(socketio: SocketIO) -> None:
-    """Has the Socket.IO server talk through the `WebSocket` that `Upgrades` has put there.
+    """Has the Socket.IO server talk through the `WebSocket` that `Upgrades` has put there, and keep
+    what waits for a browser in its queue.
 
     `_async` is engineio's table of what differs between its modes; there is no public way in.
     """
     engine = socketio.server.eio
+    engine.create_queue = _send_queue
     engine._async = {**engine._async, "websocket": _Transport}
+
+
+def _send_queue(*_: object, **__: object) -> SendQueue:
+    """The queue of the browser whose connection is being set up."""
+    return _served.get().send_queue
 
 
 class _Transport:
@@ -94,6 +106,7 @@ class Upgrades:
     ) -> Iterable[bytes]:
         """Talks until the connection ends; an answer only if engineio did not accept it."""
         environ[WEBSOCKET] = websocket
+        _served.set(websocket)
         try:
             answer: Iterable[bytes] = self._app(environ, start_response)
         finally:

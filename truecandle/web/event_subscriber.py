@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import RESYNC, ChannelManager
+from truecandle.events import RESYNC, ChannelManager, from_message
+from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
 RETRY_S: Final = 0.1
@@ -31,16 +32,21 @@ OPTIONS: Final = {"timeout_s": 2.0, "retries": 0}
 _log = logging.getLogger("truecandle.web.event_subscriber")
 
 
-class EventSubscriber(ChannelManager):
+class EventSubscriber(ChannelManager, FanOut):
     """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, redis_options=dict(OPTIONS))
 
     def _listen(self) -> Iterator[bytes]:
+        """Tells the browsers what is for them; what the library's own managers say to each other,
+        always an object, is left to it."""
         for message in self._redis_listen_with_retries():
             if message["type"] == "message":
-                yield message["data"]
+                if message["data"].startswith(b"{"):
+                    yield message["data"]
+                else:
+                    self.tell(from_message(message["data"]))
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)

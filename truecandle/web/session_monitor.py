@@ -1,6 +1,6 @@
-"""The sockets looked at again and again: what let them in may have ended, or they do not read.
+"""The sockets looked at again and again: what let them in may have ended.
 
-Never here: who may come in, what is heard or said (`sockets`).
+Never here: who may come in, what is heard or said (`sockets`), who does not read (`send_queue`).
 Invariant: looking never waits for a browser, and while Redis is away nobody is sent away.
 """
 
@@ -16,7 +16,6 @@ from truecandle.errors import StoreError
 from truecandle.store.credentials import Credential
 from truecandle.web.cut_log import CutLog
 from truecandle.web.services import Services
-from truecandle.web.socket_limits import QUEUE_MAX, QUEUE_PER_WATCHED
 from truecandle.web.websocket import WebSocket
 
 #: How often sessions are looked at again: what ended is disconnected within this and a little.
@@ -42,17 +41,9 @@ class Member:
         """Where it has to be: one room for each series, and one for each symbol."""
         return self.series | self.watched | {name.rpartition(":")[0] for name in self.series}
 
-    @property
-    def queue_max(self) -> int:
-        """Packets that may wait for it: with more markets, more come in the same time."""
-        return QUEUE_MAX + QUEUE_PER_WATCHED * len(self.watched)
-
 
 def close_all(socketio: SocketIO) -> None:
-    """Says good-bye to every browser; they come back by themselves.
-
-    Without waiting: engineio counts the packets of a queue wrongly, and might wait for ever.
-    """
+    """Says good-bye to every browser; they come back by themselves."""
     for socket in list(socketio.server.eio.sockets.values()):
         socket.close(wait=False)
 
@@ -79,7 +70,6 @@ class SessionMonitor:
         while True:
             self._socketio.sleep(WATCH_S)
             try:
-                self._end_unread()
                 self._cuts.tell()
                 self._end_invalid()
             except StoreError as error:
@@ -103,11 +93,3 @@ class SessionMonitor:
         for sid, member in members:
             if member.credential in ended:
                 self._socketio.server.disconnect(sid)
-
-    def _end_unread(self) -> None:
-        """Browsers that do not read what they are sent."""
-        manager, sockets = self._socketio.server.manager, self._socketio.server.eio.sockets
-        for sid, member in list(self._members.items()):
-            socket = sockets.get(manager.eio_sid_from_sid(sid, "/"))
-            if socket is not None and socket.queue.qsize() > member.queue_max:
-                member.websocket.cut("unread")

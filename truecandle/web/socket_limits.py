@@ -52,10 +52,12 @@ PING_S: Final = 20
 PONG_S: Final = 15
 #: How long one packet may take to leave.
 SEND_S: Final = 15.0
-#: Packets that wait for a slow reader; more, and it is disconnected and starts over.
+#: Events that wait for a slow reader, beside one price of each market, and their bytes; more, and
+#: all of them give way to one that tells it to ask again. As many again, and it is cut off.
 QUEUE_MAX: Final = 500
-#: So many more for each market that it watches: some seconds of its prices.
-QUEUE_PER_WATCHED: Final = 20
+QUEUE_BYTES_MAX: Final = 1 << 20
+#: All that waits for it, answers to its own questions too.
+UNSENT_BYTES_MAX: Final = 8 << 20
 #: Markets that one WebSocket may watch.
 WATCHED_MAX: Final = 200
 

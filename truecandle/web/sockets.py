@@ -28,6 +28,7 @@ from truecandle.web.auth import may_read, token_user
 from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
 from truecandle.web.event_subscriber import EventSubscriber
+from truecandle.web.fan_out import FanOut
 from truecandle.web.query import DataQuery, followed
 from truecandle.web.services import Services
 from truecandle.web.session_monitor import Member, SessionMonitor
@@ -48,7 +49,7 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     socketio = SocketIO(
         app,
         async_mode=services.settings.async_mode,
-        client_manager=EventSubscriber(services.settings.redis_url) if queue else None,
+        client_manager=EventSubscriber(services.settings.redis_url) if queue else FanOut(),
         json=Codec,
         transports=["websocket"],
         cors_allowed_origins=[],  # `Upgrades` has looked at the origin

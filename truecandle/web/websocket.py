@@ -2,7 +2,8 @@
 
 The same for eventlet, gevent and threads: sockets and locks are the ones that `app.py` patched.
 
-Never here: accounts, rooms, what packets mean (`packets` says which may pass), python-engineio.
+Never here: accounts, rooms, what packets mean (`packets` says which may pass), python-engineio;
+what waits to be sent (`send_queue`).
 Invariant: nothing that comes in is handled before it is counted, every frame gives way to the
 others, and whoever exceeds a bound is cut off without waiting for them.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,13 +23,13 @@ from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, generate_accept_token
 
+from truecandle.web import send_queue
 from truecandle.web import socket_limits as limits
 from truecandle.web.packets import Packet, PacketError, kind_of
+from truecandle.web.send_queue import Burst, Frame, SendQueue, pack
 from truecandle.web.socket_limits import Addresses, TokenBucket
 
 READ_BYTES: Final = 4096
-#: A good-bye to somebody who is cut off leaves at once or not at all.
-GOODBYE_S: Final = 0.05
 #: A time-out of 0 would mean: do not wait at all.
 WAIT_MIN_S: Final = 0.01
 
@@ -48,7 +48,7 @@ class Exceeded(Exception):
 class WebSocket:
     """A connection from the upgrade to the end. `wait`, `send` and `close` are what engineio uses.
 
-    One thread waits, another one sends; anybody may `dismiss` or `cut`.
+    One thread waits, another one sends what its queue hands out; anybody may `dismiss` or `cut`.
     """
 
     def __init__(self, sock: socket.socket, address: str, key: str, addresses: Addresses) -> None:
@@ -56,12 +56,12 @@ class WebSocket:
         self.address = address
         #: Why it was cut off; None while it was not.
         self.cut_for: str | None = None
+        self.send_queue = SendQueue(sock.fileno(), self.cut)
         self._sock = sock
         self._key = key
         self._addresses = addresses
         self._protocol = Connection(ConnectionType.SERVER)
         self._events = self._incoming()
-        self._writing = threading.Lock()
         self._frames = TokenBucket.full(limits.FRAMES_PER_S, limits.FRAMES_AT_ONCE, now_s)
         self._bytes = TokenBucket.full(limits.BYTES_PER_S, limits.BYTES_AT_ONCE, now_s)
         self._hello_by_s = now_s + limits.HELLO_S
@@ -78,6 +78,7 @@ class WebSocket:
         """Answers the upgrade. Compression is not offered: one frame could become a gigabyte."""
         self.is_accepted = True
         self._write(_SWITCH % generate_accept_token(self._key.encode()))
+        self.send_queue.open()
 
     def admit(self) -> bool:
         """Lets it in; False while its address has as many connections as it may."""
@@ -94,6 +95,7 @@ class WebSocket:
         """Ends it at once, whatever is still on its way. `why` is a label of `SOCKETS_CUT`."""
         if self.cut_for is None:
             self.cut_for = why
+        self.send_queue.end()
         abort(self._sock)
 
     def wait(self) -> str | None:
@@ -109,18 +111,13 @@ class WebSocket:
             pass
         return None
 
-    def send(self, packet: str | bytes) -> None:
-        """Sends one packet; `OSError` if it cannot leave within `SEND_S`."""
-        text = packet if isinstance(packet, str) else bytes(packet).decode()
-        try:
-            with self._writing:
-                self._write(self._protocol.send(TextMessage(data=text)))
-        except LocalProtocolError:
-            raise OSError("the WebSocket has been closed") from None
+    def send(self, piece: bytes) -> None:
+        """Sends what the queue has handed out; `OSError` if it cannot leave within `SEND_S`."""
+        self._write(piece)
 
     def close(self) -> None:
         """Says good-bye and ends it, without waiting for the other side's."""
-        self._say_goodbye(CloseReason.NORMAL_CLOSURE, None)
+        self._say_goodbye(CloseReason.NORMAL_CLOSURE)
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -134,12 +131,11 @@ class WebSocket:
                     text, self._services, self._began_s = "".join(self._services), [], None
                     return self._checked(text)
             elif isinstance(event, Ping):
-                with self._writing:
-                    self._write(self._protocol.send(event.response()))
+                self.send_queue.offer(Burst([Frame(pack(bytes(event.payload), send_queue.PONG))]))
             elif isinstance(event, CloseConnection):
                 if self._protocol.state is ConnectionState.OPEN:
                     raise Exceeded("frame")
-                self._say_goodbye(CloseReason.NORMAL_CLOSURE, None)
+                self._say_goodbye(CloseReason.NORMAL_CLOSURE)
                 return None
             elif not isinstance(event, Pong):
                 raise Exceeded("packet")
@@ -210,18 +206,9 @@ class WebSocket:
                 self.cut("unread")
                 raise TimeoutError
 
-    def _say_goodbye(self, code: CloseReason, reason: str | None) -> None:
+    def _say_goodbye(self, code: CloseReason, reason: str = "") -> None:
         """A close frame, if it can leave now."""
-        if not self._writing.acquire(blocking=False):
-            return
-        try:
-            frame = self._protocol.send(CloseConnection(code=code, reason=reason))
-            self._sock.settimeout(GOODBYE_S)
-            self._sock.send(frame)
-        except (OSError, LocalProtocolError):
-            pass
-        finally:
-            self._writing.release()
+        self.send_queue.end(pack(struct.pack("!H", code) + reason.encode(), send_queue.CLOSE))
 
 
 def abort(sock: socket.socket) -> None:
