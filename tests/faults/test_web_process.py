@@ -6,6 +6,8 @@ Invariant: it answers or says 503, it ends when told to, and no page needs a rel
 
 from __future__ import annotations
 
+import os
+import pickle
 import signal
 import socket
 import threading
@@ -33,6 +35,7 @@ from tests.support.web_process import (
 from tools import assets
 from truecandle.events import Publisher
 from truecandle.store.accounts import Accounts
+from truecandle.store.channel import Channel
 from truecandle.web import passwords
 
 #: Far below what an unbounded client would take (58 s), far above what a busy machine adds.
@@ -163,6 +166,38 @@ def test_a_cut_channel_is_heard_again(store: RedisProc, web: Web) -> None:
             first_id=1, last_id=1,
         )  # fmt: skip
         made[0].wait_heard("live_price")
+
+
+def test_junk_on_the_channel_is_not_run_and_silences_nobody(
+    store: RedisProc, web: Web, tmp_path: Path
+) -> None:
+    made_by_junk = tmp_path / "made by junk"
+    with store.client() as redis, clients() as made:
+        made.append(Client().connect(web, token_of(redis)))
+        made[0].follow()
+        web.role.wait_for_line("listening for events")
+        for junk in (
+            pickle.dumps(Mkdir(made_by_junk)), b"", b"{", b"\xff\x00", b"null", b"[]", b'"x"', b"1",
+            b'{"method":"emit"}', b'{"method":"nothing"}', b'{"method":["emit"],"event":{}}',
+        ):  # fmt: skip
+            redis.publish(Channel(redis).name(), junk)
+        Publisher(store.url).live_price(
+            "BTCUSDT", price="1", timestamp=1, high="1", low="1", volume="1", trades=1,
+            first_id=1, last_id=1,
+        )  # fmt: skip
+        made[0].wait_heard("live_price")
+    assert not made_by_junk.exists()
+    assert "Traceback" not in web.role.output
+
+
+class Mkdir:
+    """Makes a folder of whoever unpickles it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self._folder),)
 
 
 def test_started_before_redis_it_answers_503_and_prints_the_link_later(

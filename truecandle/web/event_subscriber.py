@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
 from truecandle.events import RESYNC, ChannelManager, from_message
@@ -29,7 +30,31 @@ LOOK_S: Final = 1.0
 #: No retries inside the client: it would subscribe again by itself, and nobody would be told.
 OPTIONS: Final = {"timeout_s": 2.0, "retries": 0}
 
+#: What the library's managers ask each other for, and the texts that it takes.
+MANAGERS_SAY: Final[Mapping[str, tuple[str, ...]]] = {
+    "emit": ("event", "namespace"),
+    "callback": ("host_id", "sid", "namespace"),
+    "disconnect": ("sid", "namespace"),
+    "enter_room": ("sid", "room", "namespace"),
+    "leave_room": ("sid", "room", "namespace"),
+    "close_room": ("room", "namespace"),
+}
+
 _log = logging.getLogger("truecandle.web.event_subscriber")
+
+
+def _is_of_a_manager(message: bytes) -> bool:
+    """Whether the library can do what is asked for: at junk it stops listening for a while."""
+    try:
+        found = exact_json.loads(message)
+    except ValueError:
+        found = {}
+    method = found.get("method")
+    needed = MANAGERS_SAY.get(method) if isinstance(method, str) else None
+    if needed is not None and all(isinstance(found.get(name), str) for name in needed):
+        return True
+    _log.warning("not a message of a manager: %.100r", message)
+    return False
 
 
 class EventSubscriber(ChannelManager, FanOut):
@@ -43,10 +68,10 @@ class EventSubscriber(ChannelManager, FanOut):
         always an object, is left to it."""
         for message in self._redis_listen_with_retries():
             if message["type"] == "message":
-                if message["data"].startswith(b"{"):
-                    yield message["data"]
-                else:
+                if not message["data"].startswith(b"{"):
                     self.tell(from_message(message["data"]))
+                elif _is_of_a_manager(message["data"]):
+                    yield message["data"]
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)
