@@ -112,6 +112,7 @@ async function bundle() {
       minify: !options.watch,
       sourcemap: options.watch ? "inline" : false,
       legalComments: "none",
+      charset: "utf8", // as it is served
       define: { "process.env.NODE_ENV": '"production"' },
       conditions: ["production"],
       logLevel: "warning",

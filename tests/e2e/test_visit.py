@@ -9,6 +9,7 @@ as the page is open. A visit is over when the chart is live and nothing is on it
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,11 @@ def visitor(chart: Page, chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def visit(page: Page, url: str) -> tuple[Wire, int]:
-    """What went over the wire, and how much it is with 500 candles."""
+    """What went over the wire, and how much it is with 500 candles.
+
+    Not around a minute's close: a candle that becomes official while the page opens is asked for.
+    """
+    wait_for(lambda: 8 < time.time() % 60 < 45, 30, "the middle of a minute")
     wire = Wire(page)
     page.goto(url)
     wait_for_bars(page, "bars.length > 100")

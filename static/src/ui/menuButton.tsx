@@ -4,7 +4,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
 export interface MenuItem {
@@ -33,7 +33,9 @@ interface MenuButtonProps {
   /** What the button is called, for tips and readers. */
   readonly name: string;
   readonly className?: string;
+  /** None while they are on their way. */
   readonly groups: () => readonly MenuGroup[];
+  readonly onOpen?: () => void;
   /** What is seen on the button. */
   readonly children: ComponentChildren;
 }
@@ -48,7 +50,7 @@ const STEPS: ReadonlyMap<string, (at: number, count: number) => number> = new Ma
   ["End", (_: number, count: number) => count - 1],
 ]);
 
-export function MenuButton({ id, name, className = "icon", groups, children }: MenuButtonProps): JSX.Element {
+export function MenuButton({ id, name, className = "icon", groups, onOpen, children }: MenuButtonProps): JSX.Element {
   const isOpen = useSignal(false);
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
@@ -56,13 +58,16 @@ export function MenuButton({ id, name, className = "icon", groups, children }: M
     if ((event as ToggleEvent).newState !== "open") return;
     place(menu.current!, button.current!);
     isOpen.value = true;
+    onOpen?.();
   };
   const toggled = (event: Event) => {
     isOpen.value = (event as ToggleEvent).newState === "open";
-    if (!isOpen.value) return;
-    const items = itemsOf(menu.current!);
-    (items.find((item) => item.ariaChecked === "true" && item.role === ROLES.choice) ?? items[0])?.focus();
+    if (isOpen.value) enter(menu.current!);
   };
+  const shown = isOpen.value ? groups() : [];
+  useLayoutEffect(() => {
+    if (shown.length > 0 && menu.current!.matches(":popover-open")) enter(menu.current!); // they came later than the menu opened
+  }, [shown.length > 0]);
   const choose = ({ kind, onChoose }: MenuItem) => {
     if (kind !== "switch") menu.current!.hidePopover();
     onChoose();
@@ -77,7 +82,7 @@ export function MenuButton({ id, name, className = "icon", groups, children }: M
         id={`${id}-menu`} class="menu" popover="auto" role="menu" aria-label={name} ref={menu} onBeforeToggle={beforeToggle} onToggle={toggled}
         onKeyDown={(event) => walk(event, menu.current!)}
       >
-        {isOpen.value ? groups().map((group) => <Group key={group.name} group={group} choose={choose} />) : null}
+        {shown.map((group) => <Group key={group.name} group={group} choose={choose} />)}
       </div>
     </>
   );
@@ -109,6 +114,12 @@ function place(menu: HTMLElement, button: HTMLElement) {
   const isLow = top > innerHeight / 2;
   const inset = [isLow ? "auto" : `${bottom + 4}px`, isRight ? `${Math.max(8, innerWidth - right)}px` : "auto", isLow ? `${innerHeight - top + 4}px` : "auto", isRight ? "auto" : `${Math.max(8, left)}px`];
   menu.style.setProperty("--inset", inset.join(" "));
+}
+
+/** The focus goes to what is chosen, else to the first. */
+function enter(menu: HTMLElement) {
+  const items = itemsOf(menu);
+  (items.find((item) => item.ariaChecked === "true" && item.role === ROLES.choice) ?? items[0])?.focus();
 }
 
 function walk(event: KeyboardEvent, menu: HTMLElement) {
