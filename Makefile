@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ run: setup ## the whole system on real Binance data; settings from .env (PORT=, 
 dev: setup-dev ## bundles the browser's code anew whenever it changes, beside `make demo` or `make run`
 	@$(BIN)/python -m tools.assets watch
 
-test: lint ## all checks and all tests, three files at a time: most of it is waiting; this is what CI runs
+test: lint ## all checks and all tests, four files at a time: much of it is waiting; this is what CI runs
 	@$(PYTEST)
 
 lint: setup-dev ## style, types and the import ladder
