@@ -1,4 +1,5 @@
-"""What several charts cost a browser: four beside each other for minutes, beside one for as long.
+"""What several charts cost a browser: four beside each other for minutes, beside one for as long,
+each with five studies.
 
     python -m bench.page_panes [--minutes 10]
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.study_cost import CHOOSE, STUDIES
 from tests.support.chromium import chromium
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
@@ -50,6 +52,11 @@ IS_LIVE = """(count) => {
   const panes = globalThis.truecandle?.panes() ?? [];
   return panes.length === count && panes.every((pane) => pane.bars().length > 100
     && pane.state().link.kind === 'up');
+}"""
+#: In the page: true when each chart has so many studies, all of them worked out.
+ARE_DRAWN = """async (count) => {
+  const all = await Promise.all(truecandle.panes().map((pane) => pane.studies()));
+  return all.every((studies) => studies.length === count && studies.every((one) => one.isDone));
 }"""
 
 
@@ -90,9 +97,11 @@ class Reader:
         self._cdp = self.page.context.new_cdp_session(self.page)
         self._cdp.send("Performance.enable")
         self.page.add_init_script(WATCH)
+        self.page.add_init_script(CHOOSE)
         many = f"&charts={charts}" if charts > 1 else ""
         self.page.goto(f"{url}/?symbol=BTCUSDT&interval=1m{many}")
         wait_for(lambda: self.page.evaluate(IS_LIVE, charts), 60, f"{charts} live charts")
+        wait_for(lambda: self.page.evaluate(ARE_DRAWN, len(STUDIES)), 60, "studies on each chart")
 
     def cost(self, seconds: float) -> Cost:
         self.page.wait_for_timeout(SETTLE_S * 1000)
