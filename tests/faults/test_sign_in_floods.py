@@ -33,11 +33,13 @@ def web(
 
 
 def test_a_thousand_tries_from_one_address_and_from_a_thousand(web: Web, redis: Redis) -> None:
+    """A thousand each in the usual way of serving; counting is the same code in the others."""
+    tries = 1_000 if web.env["ASYNC_MODE"] == "eventlet" else 100
     known, guesser, more = owner(web), Guesser(web), addresses()
-    from_one = Counter(guesser.guess("127.8.0.1") for _ in range(1_000))
-    assert from_one == {401: 5, 429: 995}
-    from_many = Counter(guesser.guess(next(more)) for _ in range(1_000))
-    assert from_many == {401: 15, 429: 985}, "20 in all"
+    from_one = Counter(guesser.guess("127.8.0.1") for _ in range(tries))
+    assert from_one == {401: 5, 429: tries - 5}
+    from_many = Counter(guesser.guess(next(more)) for _ in range(tries))
+    assert from_many == {401: 15, 429: tries - 15}, "20 in all"
     assert enter(web, known) == 303, "the owner's browser"
     assert enter(web, requests.Session()) == 429, "another one"
     signed_in(web, redis)
