@@ -166,6 +166,45 @@ def test_a_layout_is_kept_by_the_server_and_opened_by_its_link_in_another_browse
         wait_for(lambda: lost.text_content("#notice-text") == says, what="a sentence about it")
 
 
+def test_each_chart_has_studies_and_drawings_of_its_own_and_a_layout_keeps_the_studies(
+    chart: Page,
+) -> None:
+    with opened(chart) as page:
+        choose_count(page, 2)
+        page.keyboard.press("Alt+2")
+        page.keyboard.press("Alt+u")
+        page.get_by_role("button", name="Exponential moving average", exact=True).click()
+        page.keyboard.press("Escape")
+        wait_for(lambda: counts(page, "studies") == [0, 1], what="a study in the second chart")
+        page.keyboard.press("Alt+h")
+        page.click("#plot-2", position={"x": 200, "y": 200})
+        wait_for(lambda: counts(page, "drawings") == [0, 1], what="a line in the second chart")
+        page.keyboard.press("Alt+w")
+        page.fill("#layout-name", "two")
+        page.click("#layout-save")
+        page.get_by_role("link", name="two", exact=True).wait_for()
+        page.keyboard.press("Escape")
+        is_saved = "fetch('/drawings/ETHUSDT').then((one) => one.json())"
+        wait_for(lambda: len(page.evaluate(is_saved)["drawings"]) == 1, what="it at the server")
+        with opened(chart, "?layout=two") as other:
+            all_live(other, 2)
+            wait_for(lambda: counts(other, "studies") == [0, 1], what="the layout's study")
+            wait_for(lambda: counts(other, "drawings") == [0, 1], what="the drawing")
+        page.keyboard.press("Control+z")
+        wait_for(lambda: counts(page, "drawings") == [0, 0], what="nothing drawn any more")
+        wait_for(lambda: page.evaluate(is_saved)["drawings"] == [], what="so at the server")
+
+
+def counts(page: Page, what: str) -> list[int]:
+    """How many studies or drawings each chart has."""
+    script = """async (what) => {
+      const told = await Promise.all(truecandle.panes().map((pane) => pane[what]()));
+      return told.map((one) => one.length);
+    }"""
+    found: list[int] = page.evaluate(script, what)
+    return found
+
+
 def test_a_phone_shows_one_at_a_time_and_the_others_cost_nothing(chart: Page) -> None:
     with opened(chart, viewport=PHONE, has_touch=True, is_mobile=True) as page:
         sent: list[str] = []
