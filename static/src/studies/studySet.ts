@@ -1,6 +1,6 @@
 // All studies of one chart beside its candles: who is told of what, and when there is time to work.
 // Never here: one study's maths, drawing, which studies are chosen; a clock (handed in).
-// Invariant: no stretch of work is longer than its budget; what is small is done at once, in the frame of its candle.
+// Invariant: no stretch of work is longer than its budget; a tick and a close are done at once, in the frame of their candle.
 
 import type { Candle, CandleInState } from "../candles/candle.ts";
 import { CandleList, type ListChange } from "./candleList.ts";
@@ -53,7 +53,7 @@ export class StudySet {
       series.take(this.candles, { from: 0, oldEnd: 0, newEnd: this.candles.length, oldLength: 0 });
       return [[study.id, { key, series }]];
     }));
-    this.#work();
+    this.#goOn();
   }
 
   /** All candles, whatever of them has changed. */
@@ -96,16 +96,12 @@ export class StudySet {
   #changed(change: ListChange | null) {
     if (change === null) return;
     for (const { series } of this.#kept.values()) series.take(this.candles, change);
-    this.#work();
+    this.#goOn();
   }
 
-  #work() {
-    const { now, soon, onChange } = this.#parts;
-    const endMs = now() + BUDGET_MS;
-    const isOver = () => now() >= endMs;
-    for (const { series } of this.#kept.values()) {
-      if (!series.isDone && (series.work(this.candles, isOver) || isOver())) break;
-    }
+  /** What is not worked out yet has tasks of its own: the one that brought the candles has enough to do. */
+  #goOn() {
+    const { soon, onChange } = this.#parts;
     onChange();
     if (this.isDone || this.#isAsked) return;
     this.#isAsked = true;
@@ -113,5 +109,15 @@ export class StudySet {
       this.#isAsked = false;
       this.#work();
     });
+  }
+
+  #work() {
+    const { now } = this.#parts;
+    const endMs = now() + BUDGET_MS;
+    const isOver = () => now() >= endMs;
+    for (const { series } of this.#kept.values()) {
+      if (!series.isDone && (series.work(this.candles, isOver) || isOver())) break;
+    }
+    this.#goOn();
   }
 }
