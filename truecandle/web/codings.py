@@ -18,7 +18,7 @@ from werkzeug.http import parse_accept_header, parse_etags
 
 #: The codings, best first, with levels that cost a page of 500 candles half a millisecond at most
 #: (docs/decisions/0022-compression.md, 0036-two-doors-to-data.md).
-LEVELS: Final = {"zstd": 3, "br": 4, "gzip": 4}
+LEVELS: Final = {"br": 4, "zstd": 3, "gzip": 4}
 #: Below this, headers and packets cost more than is saved.
 BYTES_MIN: Final = 1_024
 #: Above this, it takes long enough to keep others waiting.
