@@ -20,7 +20,7 @@ import requests
 
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
-from tests.support.waiting import wait_for
+from tests.support.waiting import HANGS_S, wait_for
 from tests.support.web_process import (
     HOURS,
     Client,
@@ -38,8 +38,8 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.channel import Channel
 from truecandle.web import passwords
 
-#: Far below what an unbounded client would take (58 s), far above what a busy machine adds.
-BOUNDED_S = 5.0
+#: An unbounded client would take twice as long (58 s).
+BOUNDED_S = HANGS_S
 HALF_OPEN = 1_100
 
 

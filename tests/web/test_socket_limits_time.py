@@ -21,6 +21,7 @@ import requests
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles, ended
 from tests.support.socket_floods import PING, frame, is_ended, upgraded
+from tests.support.waiting import HANGS_S
 from tests.support.web_process import Client, Web, clients, token_of
 from truecandle.events import Publisher
 
@@ -44,10 +45,10 @@ SLOW_WEBSOCKETS = {
 }
 DRIBBLE_S = 1.0
 #: The bounds are 10 s; a busy machine may add to them.
-ENDED_S = 16.0
+ENDED_S = 40.0
 #: Longer than any bound on a silent request.
 QUIET_S = 12.0
-STOP_S = 5.0
+STOP_S = HANGS_S
 
 
 @dataclass
