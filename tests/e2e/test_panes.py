@@ -79,7 +79,7 @@ def test_four_charts_are_live_over_one_socket(chart: Page) -> None:
 
         def note(socket: WebSocket) -> None:
             sockets.add(socket)
-            socket.on("close", sockets.discard)
+            socket.on("close", lambda closed: sockets.discard(closed))
 
         page.on("websocket", note)
         page.reload()
