@@ -79,10 +79,7 @@ def _stored(
     if not times:
         return {}
     span = min(times), max(times) + 1
-    count = pages.count_between(redis, series, *span)
-    if not count:
-        return {}
-    page = pages.read(redis, series, Query(min(count, PAGE_CANDLES_MAX), *span))
+    page = pages.read(redis, series, Query(PAGE_CANDLES_MAX, *span))
     return {candle.open_ms: candle for candle in pages.candles(page.members)}
 
 
