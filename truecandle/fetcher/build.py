@@ -61,7 +61,13 @@ def build(
     leaders = FetcherLeadership(redis)
     publisher = Publisher(settings.redis_url)
     writer = OfficialWriter(
-        redis, publisher, settings.settle_ms, clock.now_ms, leaders.fence, clock.is_unsure
+        redis,
+        publisher,
+        settings.settle_ms,
+        clock.now_ms,
+        leaders.fence,
+        clock.is_unsure,
+        seal_after=settings.seal_after,
     )
     sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms)
     scheduler = new_scheduler()
