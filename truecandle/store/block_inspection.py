@@ -87,7 +87,7 @@ def _unreadable(
     texts: Any = redis.hmget(keys.blocks(series), names)
     for entry, text in zip(entries, texts, strict=True):
         if not _is_whole(series, entry, text) and _is_still_damaged(redis, series, entry):
-            span = BlockSpan(entry.start_ms, entry.end_ms)
+            span = BlockSpan(entry.first_ms, entry.last_ms + 1)
             yield BlockFault(f"a block of {entry.candles:,} candles cannot be read", (span,))
 
 

@@ -31,7 +31,8 @@ local log = {}
 for i = 12, #ARGV, 3 do log[#log + 1] = {ARGV[i], ARGV[i + 1], ARGV[i + 2]} end
 
 local strays = redis.call('ZREMRANGEBYSCORE', zset, start, '(' .. stop)
-local has_changed = tonumber(ARGV[11]) > 0 or strays > 0
+local is_entered = entry == table.concat({start, stop, count, ARGV[9], ARGV[10]}, ':')
+local has_changed = tonumber(ARGV[11]) > 0 or strays > 0 or (count > 0 and not is_entered)
 if has_changed then
   if ARGV[7] ~= '' then
     redis.call('HSET', blocks_key, start, ARGV[7])
