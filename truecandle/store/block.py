@@ -11,7 +11,6 @@ refused, never guessed at.
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,7 +45,6 @@ _NUMBER_BYTES_MAX: Final = 8
 _LEVEL: Final = 9
 #: No block unpacks to more than this, whatever its bytes say.
 _TEXT_BYTES_MAX: Final = 1 << 20
-_ZEROS: Final = re.compile(r"\.?0+\n")
 
 
 class BlockSpan(NamedTuple):
@@ -199,10 +197,11 @@ def _rows_of_numbers(body: bytes, count: int) -> Iterable[Sequence[str]]:
         columns
     )
     opens = _sums(steps)
-    close = list(accumulate(map(sum, zip(jumps, moves, strict=True))))
+    close = _sums(_more(jumps, moves))
     open_ = _less(close, moves)
-    high = [max(pair) + more for more, *pair in zip(above, open_, close, strict=True)]
-    low = [min(pair) - less for less, *pair in zip(below, open_, close, strict=True)]
+    pairs = list(zip(open_, close, strict=True))
+    high = [(a if a > b else b) + more for more, (a, b) in zip(above, pairs, strict=True)]
+    low = [(a if a < b else b) - less for less, (a, b) in zip(below, pairs, strict=True)]
     worth = _Worth(price, volume, quote)
     whole = _Flow(sold, _more(rest, worth.at_middle(high, low, sold)))
     taken = _more(taken_rest, worth.at_average(whole, bought))
@@ -265,12 +264,17 @@ def _scaled(texts: Sequence[str], places: int) -> list[int]:
 
 def _texts(numbers: list[int], places: int) -> list[str]:
     """The canonical text of decimals: no zeros at their end."""
+    texts = list(map(str, numbers))
     if not places:
-        return list(map(str, numbers))
-    unit = 10**places
-    parts = [part for number in numbers for part in divmod(number, unit)]
-    text = f"%d.%0{places}d\n" * len(numbers) % tuple(parts)
-    return _ZEROS.sub("\n", text).split("\n")[:-1]
+        return texts
+    if min(numbers) < 10**places:
+        texts = [text.zfill(places + 1) for text in texts]
+    return [
+        f"{text[:-places]}.{text[-places:]}"
+        if text[-1] != "0"
+        else f"{text[:-places]}.{text[-places:]}".rstrip("0").rstrip(".")
+        for text in texts
+    ]
 
 
 def _steps(numbers: list[int]) -> list[int]:

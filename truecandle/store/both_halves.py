@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import sleep
 from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
@@ -263,6 +264,7 @@ class PageRead:
         return needed
 
     def _within(self, entry: BlockEntry, text: bytes | None) -> Sequence[bytes]:
+        sleep(0)  # unpacking takes some ms: others of this process have their turn before each
         members = members_of(self.reader.series, entry, text)
         start_ms = self._start_ms or 0
         end_ms = LAST_MS if self._end_ms is None else self._end_ms

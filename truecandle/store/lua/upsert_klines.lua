@@ -132,12 +132,13 @@ end
 -- Entries of the index that are none, blocks that no entry tells of, and a wrong sum of candles.
 local function forget_strays()
   local known, sum = {count = true}, 0
-  for _, entry in ipairs(redis.call('ZRANGE', index_key, 0, -1)) do
-    local start, count = string.match(entry, '^(%d+):%d+:(%d+):%d+:%d+$')
-    if start and tonumber(redis.call('ZSCORE', index_key, entry)) == tonumber(start) then
+  local entries = redis.call('ZRANGE', index_key, 0, -1, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    local start, count = string.match(entries[i], '^(%d+):%d+:(%d+):%d+:%d+$')
+    if start and tonumber(entries[i + 1]) == tonumber(start) then
       known[start], sum = true, sum + tonumber(count)
     else
-      redis.call('ZREM', index_key, entry)
+      redis.call('ZREM', index_key, entries[i])
     end
   end
   for _, field in ipairs(redis.call('HKEYS', blocks_key)) do
