@@ -103,9 +103,8 @@ class Settings:
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in an environment; raises one `SettingsError` that lists all wrong ones.
 
-    An empty value counts as not set. Those that hold a secret may stand in a file instead, which
-    `NAME_FILE` names: an environment is seen by whoever looks at the process.
-    Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
+    An empty value counts as not set. Those that hold a secret may stand in a file that `NAME_FILE`
+    names: others see an environment. Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
     """
     reader = _Reader(environ)
     default = Settings()

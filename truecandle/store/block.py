@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, islice, pairwise
 from typing import Final, NamedTuple
@@ -155,38 +155,36 @@ class _Flow(NamedTuple):
 def _packed_numbers(rows: Sequence[Sequence[str]]) -> bytes | None:
     """None where a number is too long, or has a point where a whole one belongs."""
     text = list(zip(*rows, strict=True))
-    if any("." in one for one in _several(text, (6, 8))):
+    if any("." in one for one in _several(text, _WHOLE)):
         return None
     places = [max(map(_decimals, _several(text, which))) for which in _SHARING]
     if max(places) > _PLACES_MAX:
         return None
-    scaled = {
-        at: _scaled(text[at], place)
-        for which, place in zip(_SHARING, places, strict=True)
-        for at in which
-    }
-    open_, high, low, close = (scaled[at] for at in _PRICES)
-    whole, taken = _Flow(scaled[5], scaled[7]), _Flow(scaled[9], scaled[10])
-    worth = _Worth(*places[:3])
-    opens, closes = list(map(int, text[0])), list(map(int, text[6]))
-    columns = [
-        _steps(opens),
-        [end - start for start, end in zip(opens, closes, strict=True)],
-        [now - before for before, now in zip([0, *close], open_, strict=False)],
-        [end - start for start, end in zip(open_, close, strict=True)],
-        [top - max(pair) for top, *pair in zip(high, open_, close, strict=True)],
-        [min(pair) - bottom for bottom, *pair in zip(low, open_, close, strict=True)],
-        whole.volume,
-        taken.volume,
-        list(map(int, text[8])),
-        _less(whole.quote, worth.at_middle(high, low, whole.volume)),
-        _less(taken.quote, worth.at_average(whole, taken.volume)),
-        scaled[11],
-    ]
-    packed = [_packed_column(column) for column in columns]
+    numbers = {at: list(map(int, text[at])) for at in _WHOLE}
+    for which, place in zip(_SHARING, places, strict=True):
+        numbers |= {at: _scaled(text[at], place) for at in which}
+    packed = list(map(_packed_column, _unexpected(numbers, _Worth(*places[:3]))))
     if any(column is None for column in packed):
         return None
     return _PLACES.pack(*places) + b"".join(column for column in packed if column is not None)
+
+
+def _unexpected(numbers: Mapping[int, list[int]], worth: _Worth) -> Iterator[list[int]]:
+    """What of each column the others do not let expect, in the order in which it is packed."""
+    open_, high, low, close = (numbers[at] for at in _PRICES)
+    whole, taken = _Flow(numbers[5], numbers[7]), _Flow(numbers[9], numbers[10])
+    yield _steps(numbers[0])
+    yield _less(numbers[6], numbers[0])
+    yield _less(open_, [0, *close[:-1]])
+    yield _less(close, open_)
+    yield _less(high, list(map(max, open_, close)))
+    yield _less(list(map(min, open_, close)), low)
+    yield whole.volume
+    yield taken.volume
+    yield numbers[8]
+    yield _less(whole.quote, worth.at_middle(high, low, whole.volume))
+    yield _less(taken.quote, worth.at_average(whole, taken.volume))
+    yield numbers[11]
 
 
 def _rows_of_numbers(body: bytes, count: int) -> Iterable[Sequence[str]]:
@@ -199,9 +197,8 @@ def _rows_of_numbers(body: bytes, count: int) -> Iterable[Sequence[str]]:
     opens = _sums(steps)
     close = _sums(_more(jumps, moves))
     open_ = _less(close, moves)
-    pairs = list(zip(open_, close, strict=True))
-    high = [(a if a > b else b) + more for more, (a, b) in zip(above, pairs, strict=True)]
-    low = [(a if a < b else b) - less for less, (a, b) in zip(below, pairs, strict=True)]
+    high = _more(above, list(map(max, open_, close)))
+    low = _less(list(map(min, open_, close)), below)
     worth = _Worth(price, volume, quote)
     whole = _Flow(sold, _more(rest, worth.at_middle(high, low, sold)))
     taken = _more(taken_rest, worth.at_average(whole, bought))
@@ -242,7 +239,8 @@ class _Worth:
         ]
 
 
-#: Which fields are decimals with as many places as each other.
+#: Which fields are whole numbers, and which decimals with as many places as each other.
+_WHOLE: Final = (0, 6, 8)
 _PRICES: Final = (1, 2, 3, 4)
 _SHARING: Final = (_PRICES, (5, 9), (7, 10), (11,))
 _PLACES_MAX: Final = 18
