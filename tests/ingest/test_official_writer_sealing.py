@@ -63,5 +63,5 @@ def test_what_cannot_be_sealed_keeps_no_candle_from_being_stored(
     redis.zadd(keys.klines(HOURS), {b"junk": 5})
     writer.write(HOURS, rows(1_500), "new")
     assert unsealed(redis) == 1_501
-    assert writer.counts["blocks that cannot be sealed"] == 1
+    assert writer.counts["blocks that cannot be moved"] == 1
     assert not writer.seal(HOURS)

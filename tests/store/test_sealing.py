@@ -154,6 +154,9 @@ def test_what_is_no_candle_is_not_sealed(redis: Redis) -> None:
     assert sealing.step(redis, HOURS, 100, 0) == "blocked"
     redis.zrem(keys.klines(HOURS), b"junk")
     assert sealing.step(redis, HOURS, 100, 0) == "done"
+    redis.zadd(keys.klines(HOURS), {official(5).member(): START_MS + 5 * HOUR_MS})
+    assert sealing.step(redis, HOURS, 100, 0) == "blocked"
+    assert everything(redis) == [official(n).member().encode() for n in range(2_200)]
 
 
 def test_a_block_that_cannot_be_read_is_named_and_storing_its_candles_heals_it(

@@ -29,6 +29,7 @@ from truecandle.errors import (
 from truecandle.events import Publisher, Reason
 from truecandle.ingest import shown_candles
 from truecandle.ingest.plausibility import Implausible, check_plausibility
+from truecandle.log_once import TroubleLog
 from truecandle.store import gaps, keys, lease, live, official, quarantine, sealing
 from truecandle.store.official import Written
 from truecandle.store.quarantine import Quarantined
@@ -73,6 +74,8 @@ class OfficialWriter:
         self._seal_after = seal_after
         #: Series of which blocks may be moved, as the last write to them has shown.
         self._due_for_moving: set[str] = set()
+        #: Series of which that was not possible.
+        self._unmoved = TroubleLog(log)
         self.fence = fence or self._in_force
         #: Of each series: one thread writes at a time.
         self._locks: dict[str, threading.Lock] = {}
@@ -118,13 +121,19 @@ class OfficialWriter:
         has shown that one may be moved; whether there may be more. Raises a `StoreError`."""
         if series.name not in self._due_for_moving:
             return False
-        outcome = sealing.step(self._redis, series, self._seal_after, self.fence())
-        if outcome in ("kept", "blocked"):
+        try:
+            outcome = sealing.step(self._redis, series, self._seal_after, self.fence())
+            if outcome == "blocked":
+                raise StoreDamaged("what is no candle keeps old ones unsealed: see flask doctor")
+        except StoreDamaged as error:
             self._due_for_moving.discard(series.name)
+            self.counts["blocks that cannot be moved"] += 1
+            self._unmoved.report(series.name, error)
+            return False
+        self._unmoved.clear(series.name)
         self.counts["blocks moved"] += outcome == "done"
-        if outcome == "blocked":
-            self.counts["blocks that cannot be sealed"] += 1
-            log.debug("%s: what is no candle of it keeps old ones from being sealed", series)
+        if outcome == "kept":
+            self._due_for_moving.discard(series.name)
         return outcome in ("done", "overtaken")
 
     def _move_blocks(self, series: Series, written: Written) -> None:
@@ -139,8 +148,8 @@ class OfficialWriter:
                 if not self.seal(series):
                     return
         except StoreError as error:
-            self.counts["blocks not moved"] += 1
-            log.warning("%s: a block is left for later: %s", series, error)
+            self.counts["blocks left for later"] += 1
+            self._unmoved.report(series.name, error)
 
     def record_gaps(
         self, series: Series, before: GapRegistry, after: GapRegistry, *, anew: bool = False

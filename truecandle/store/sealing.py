@@ -8,7 +8,7 @@ series is the same, and so is its version.
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from redis import Redis
 
@@ -23,9 +23,11 @@ from truecandle.store.columns import own_time
 from truecandle.store.script import Script
 
 #: `done`: a block was moved. `kept`: there is nothing to move. `blocked`: among the oldest members
-#: is one that is none of ours, or none of the grid: `flask doctor` names it. `overtaken`: somebody
-#: wrote meanwhile.
+#: is one that is none of ours, or none of the grid, or lies where a block is: `flask doctor` names
+#: it. `overtaken`: somebody wrote meanwhile.
 Outcome = Literal["done", "kept", "blocked", "overtaken"]
+#: What the script answers.
+_OUTCOMES: Final[dict[int, Outcome]] = {1: "done", 0: "overtaken", -1: "blocked"}
 
 SEAL = Script("seal_block", after="official_series")
 UNSEAL = Script("unseal_block", after="official_series")
@@ -67,7 +69,7 @@ def _seal(redis: Redis, series: Series, seal_after: int, fence: int) -> Outcome:
         return "overtaken" if not members else "blocked"
     ends = int(found[0][1]), int(found[-1][1])
     args = (fence, *span, len(members), digest(b"".join(members)), *ends, text)
-    return "done" if SEAL.run(redis, script_keys(series), args) else "overtaken"
+    return _OUTCOMES[SEAL.run(redis, script_keys(series), args)]
 
 
 def _unsealed(redis: Redis, name: str) -> tuple[int, float]:

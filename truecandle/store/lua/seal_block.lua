@@ -6,13 +6,13 @@
 --       4  how many members the ZSET has before that end, 5 the SHA-1 of all of them in a row
 --       6  open time of the first, 7 of the last of them
 --       8  the block
--- Returns 1, or 0 if the ZSET holds other members there by now, or a block reaches beyond that
---         beginning: then nothing was written.
+-- Returns 1, or 0 if the ZSET holds other members there by now, or -1 if a block reaches beyond
+--         that beginning: then nothing was written.
 -- Errors  WRONGTYPE, STALEWRITER, BROKENINDEX: nothing was written.
 
 local refusal = refused()
 if refusal then return refusal end
-if tonumber(ARGV[2]) < boundary() then return 0 end
+if tonumber(ARGV[2]) < boundary() then return -1 end
 local members = redis.call('ZRANGEBYSCORE', zset, '-inf', '(' .. ARGV[3])
 if #members ~= tonumber(ARGV[4]) or redis.sha1hex(table.concat(members)) ~= ARGV[5] then return 0 end
 
