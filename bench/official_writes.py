@@ -23,6 +23,7 @@ from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.store import connect, keys, official
+from truecandle.store.block_writes import script_keys
 
 CANDLES = 20_000
 ROUNDS = 9
@@ -30,7 +31,7 @@ START_MS = 1_704_067_200_000
 MINUTE_MS = 60_000
 SERIES = Series("BTCUSDT", INTERVALS["1m"])
 KEY = keys.klines(SERIES)
-NAMES = (KEY, keys.meta(SERIES), keys.corrections(SERIES), keys.FENCE)
+NAMES = script_keys(SERIES)
 #: Candles written with check and meta, as a share of what a bare ZADD NX writes in the same time.
 TARGET = 0.65
 

@@ -30,6 +30,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
 HISTORY_STORED_MAX = 10_000_000
+SEAL_AFTER_MAX = 10_000_000
 READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
 CORS_ORIGINS_MAX = 100
@@ -62,6 +63,7 @@ class Settings:
     intervals: tuple[str, ...] = ("1m", "5m", "15m", "1h", "4h", "1d")
     history_candles: int = 1000
     history_stored_max: int = 200_000
+    seal_after: int = 50_000
     settle_ms: int = 3000
     follows_per_user: int = 20
     host: str = "127.0.0.1"
@@ -101,9 +103,8 @@ class Settings:
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in an environment; raises one `SettingsError` that lists all wrong ones.
 
-    An empty value counts as not set. Those that hold a secret may stand in a file instead, which
-    `NAME_FILE` names: an environment is seen by whoever looks at the process.
-    Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
+    An empty value counts as not set. Those that hold a secret may stand in a file that `NAME_FILE`
+    names: others see an environment. Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
     """
     reader = _Reader(environ)
     default = Settings()
@@ -119,6 +120,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
+        seal_after=reader.read("SEAL_AFTER", _SEAL, default.seal_after),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,
@@ -342,4 +344,5 @@ _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
 _FOLLOWS = _whole(0, SYMBOLS_MAX)
 _READS = _whole(1, READS_PER_MINUTE_MAX)
 _STORED = _whole(1, HISTORY_STORED_MAX)
+_SEAL = _whole(0, SEAL_AFTER_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")

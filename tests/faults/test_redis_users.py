@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ import requests
 
 from tests.support.redis_users import UsersServer, users_server
 from tests.support.role_processes import Roles
+from tests.support.sample_candles import HOURS, after, row, rows
 from tests.support.waiting import wait_for
 from tests.support.web_process import Client, clients, csrf
 from tests.support.whole_system import System, ask
+from truecandle.store import block_inspection, connect, keys, official, pages, sealing
 from truecandle.store.permissions import USERS
 
 DRAWING = {"id": "a", "kind": "text", "points": [{"time": 0, "price": "1"}]}
@@ -195,3 +198,27 @@ def test_without_a_password_the_server_answers_ping_alone(served: UsersServer) -
         assert stranger.ping()
         with pytest.raises(redis_py.exceptions.NoPermissionError):
             stranger.get("users")
+
+
+def test_the_fetcher_seals_commands_mend_and_every_role_reads_what_is_sealed(
+    served: UsersServer,
+) -> None:
+    refused(served)
+    with ExitStack() as stack:
+        web, fetcher, feed, admin = (
+            stack.enter_context(connect(served.url(user))) for user in USERS
+        )
+        official.upsert_klines(fetcher, HOURS, rows(2_300), now_ms=after(2_300), settle_ms=0)
+        while sealing.step(fetcher, HOURS, 100, 0) == "done":
+            pass
+        official.upsert_klines(fetcher, HOURS, [row(3, "8.4")], now_ms=after(2_300), settle_ms=0)
+        for client in (web, fetcher, feed, admin):
+            page = pages.read(client, HOURS, pages.Query(pages.PAGE_CANDLES_MAX))
+            assert len(page.members) == page.count == 2_300
+        assert list(block_inspection.faults(admin, HOURS)) == []
+        official.upsert_klines(admin, HOURS, [], now_ms=after(2_300), settle_ms=0)
+        while sealing.step(fetcher, HOURS, 0, 0) == "done":
+            pass
+    assert refused(served) == []
+    with served.owner() as owner:
+        assert owner.zcard(keys.klines(HOURS)) == 2_300

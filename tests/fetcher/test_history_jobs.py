@@ -455,7 +455,9 @@ def test_a_fetcher_that_does_not_lead_any_more_writes_nothing(
     one.renew(Jobs())
     settings, now_ms = Settings(redis_url=redis_url, history_candles=100), desk.sim.clock.now_ms
     writers = (
-        OfficialWriter(redis, Publisher(redis_url), settings.settle_ms, now_ms, each.fence)
+        OfficialWriter(
+            redis, Publisher(redis_url), settings.settle_ms, now_ms, each.fence, seal_after=0
+        )
         for each in (one, two)
     )
     first, second = (

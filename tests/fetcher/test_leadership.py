@@ -41,7 +41,7 @@ def fetcher(desk: Desk, redis_url: str, fence: Callable[[], int]) -> SeriesSync:
     settings = Settings(redis_url=redis_url, history_candles=100)
     publisher = Publisher(redis_url)
     now_ms = desk.sim.clock.now_ms
-    writer = OfficialWriter(desk.redis, publisher, settings.settle_ms, now_ms, fence)
+    writer = OfficialWriter(desk.redis, publisher, settings.settle_ms, now_ms, fence, seal_after=0)
     return SeriesSync(settings, desk.redis, desk.rest, desk.rest, writer, now_ms)
 
 
@@ -179,7 +179,7 @@ def test_the_first_write_after_a_change_of_hands_need_not_be_the_new_leaders(
 def test_a_tool_beside_the_fetcher_writes_with_the_number_in_force(
     desk: Desk, redis: redis_py.Redis, redis_url: str
 ) -> None:
-    tool = OfficialWriter(redis, Publisher(redis_url), 3_000, desk.sim.clock.now_ms)
+    tool = OfficialWriter(redis, Publisher(redis_url), 3_000, desk.sim.clock.now_ms, seal_after=0)
     rows = desk.rest.klines("BTCUSDT", "1m", limit=5)
     assert len(tool.write(MINUTES, rows[:1], "backfill")) == 1
     one, two = FetcherLeadership(redis), FetcherLeadership(redis)

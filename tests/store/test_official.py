@@ -152,7 +152,7 @@ def test_another_writer_between_two_chunks_breaks_the_chain_of_versions(
             return super().evalsha(*args, **options)
 
     upsert(redis, [])
-    store.UPSERT.run(redis, ("a", "b", "c", "d"), (0, "known", 1))
+    store.UPSERT.run(redis, list("abcdef"), (0, "known", 1))
     with Interrupted.from_url(redis_url, protocol=3) as client:
         written = upsert(client, rows(1_000))
     assert (written.added, written.count) == (1_000, 1_001)

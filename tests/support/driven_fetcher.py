@@ -49,6 +49,7 @@ class Desk:
         deadline_s: float = 12.0,
         base_url: str = "",
         settle_ms: int = 3_000,
+        seal_after: int = 0,
     ) -> None:
         self.sim, self.redis = sim, redis
         self.sleeps: list[float] = []
@@ -66,7 +67,12 @@ class Desk:
         self.is_clock_unsure = False
         now_ms, publisher = sim.clock.now_ms, Publisher(redis_url)
         writer = OfficialWriter(
-            redis, publisher, settle_ms, now_ms, is_unsure=lambda: self.is_clock_unsure
+            redis,
+            publisher,
+            settle_ms,
+            now_ms,
+            is_unsure=lambda: self.is_clock_unsure,
+            seal_after=seal_after,
         )
         self.sync = SeriesSync(settings, redis, self.rest, self.rest, writer, now_ms)
 

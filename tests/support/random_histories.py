@@ -284,7 +284,12 @@ class Run:
         settings = Settings(history_candles=self._kind.history, settle_ms=SETTLE_MS)
         now_ms, is_unsure = self._clock.now_ms, self._clock.is_unsure
         writer = OfficialWriter(
-            self._redis, self._world.publisher, SETTLE_MS, now_ms, is_unsure=is_unsure
+            self._redis,
+            self._world.publisher,
+            SETTLE_MS,
+            now_ms,
+            is_unsure=is_unsure,
+            seal_after=0,
         )
         self._sync = SeriesSync(settings, self._redis, self.rest, self.rest, writer, now_ms)
 

@@ -66,7 +66,11 @@ class CommandContext:
         """Writes official candles; without asking the exchange, by its clock as it is shared."""
         publisher = Publisher(self.settings.redis_url)
         return OfficialWriter(
-            self.redis, publisher, self.settings.settle_ms, now_ms or SharedClock(self.redis).now_ms
+            self.redis,
+            publisher,
+            self.settings.settle_ms,
+            now_ms or SharedClock(self.redis).now_ms,
+            seal_after=self.settings.seal_after,
         )
 
 

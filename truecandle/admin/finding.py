@@ -50,6 +50,10 @@ CHECKS: Final[dict[str, tuple[str, str]]] = {
         "Counts, paging and the look for missing candles go by it.",
         "writes it anew from the candles that are there; if none are, fetches them again",
     ),
+    "blocks": (
+        "Older candles lie in blocks; where one cannot be read, every answer that needs it fails.",
+        "asks the exchange for these candles, stores them, and counts the blocks anew",
+    ),
     "held back": (
         "The exchange says otherwise than what is stored; who is right is for people to judge.",
         "",

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from truecandle.candles.candle import OfficialCandle, is_closed, official_from_member
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.errors import CandleError
+from truecandle.store.both_halves import Member
 from truecandle.store.columns import own_time
-from truecandle.store.inspection import Member
 
 _WHOLE: Final = rb"(?:0|[1-9][0-9]{0,14})"
 _DECIMAL: Final = rb"(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{0,17}[1-9])?"

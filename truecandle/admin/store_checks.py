@@ -23,7 +23,8 @@ from truecandle.candles.consistency import TimeframeComparison, compare_timefram
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
 from truecandle.errors import StoreDamaged
-from truecandle.store import inspection, keys, quarantine
+from truecandle.store import block_inspection, inspection, keys, quarantine
+from truecandle.store.block_inspection import BlockFault
 from truecandle.store.rows import with_grid
 
 #: Spots of one finding that one repair sees to; the next round sees to the next.
@@ -69,11 +70,17 @@ class StoreChecks:
         for symbol in sorted(stored):
             of_symbol = list[Series]()
             for series in sorted(set(stored[symbol]), key=_length):
-                if series.name not in blocked:
-                    grown = self._with_grid(series)
-                    self.counts["series"] += 1
-                    yield from self._series(grown)
-                    of_symbol.append(grown)
+                if series.name in blocked:
+                    continue
+                faults = list(block_inspection.faults(self._redis, series))
+                if any(fault.hides for fault in faults):
+                    yield from (_of_blocks(series, fault, self._now_ms) for fault in faults)
+                    continue
+                grown = self._with_grid(series)
+                self.counts["series"] += 1
+                yield from (_of_blocks(grown, fault, self._now_ms) for fault in faults)
+                yield from self._series(grown)
+                of_symbol.append(grown)
             yield from self._timeframes([one for one in of_symbol if one.interval.has_grid])
 
     def _keys(self, stored: dict[str, list[Series]], blocked: set[str]) -> Iterator[Finding]:
@@ -98,7 +105,7 @@ class StoreChecks:
             cures: tuple[Cure, ...] = (SetAside(key.name, key.found),)
             if series and key.head in keys.READ:
                 blocked.add(series.name)
-                cures += (Refill(series),) if key.head == keys.KLINES else ()
+                cures += (Refill(series),) if key.head in keys.CANDLES else ()
             yield Finding("foreign type", text, what, cures)
 
     def _with_grid(self, series: Series) -> Series:
@@ -204,6 +211,21 @@ class StoreChecks:
     ) -> Iterator[Examined]:
         for page in inspection.member_pages(self._redis, series, start_ms, end_ms):
             yield from examine(series.interval, page, self._now_ms)
+
+
+def _of_blocks(series: Series, fault: BlockFault, now_ms: int) -> Finding:
+    interval, spans = series.interval, list[Span]()
+    for start_ms, end_ms in fault.spans if interval.has_grid else ():
+        first_ms = interval.open_ms(start_ms)
+        if first_ms < start_ms:
+            first_ms = interval.next_open_ms(first_ms)
+        spans.append(Span(first_ms, min(end_ms, interval.open_ms(now_ms))))
+    what = fault.what
+    if fault.spans:
+        what += f", {_range(fault.spans[0].start_ms, fault.spans[-1].end_ms)}"
+    asked = tuple(span for span in spans if span.start_ms < span.end_ms)
+    cures: tuple[Cure, ...] = (Reask(series, asked),) if asked else ()
+    return Finding("blocks", str(series), what, (*cures, Renew(series)))
 
 
 def _reask(series: Series, spots: Iterable[Spot]) -> Reask:

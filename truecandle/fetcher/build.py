@@ -59,10 +59,7 @@ def build(
     reach = Reachability()
     rest, deep = _clients(settings, redis, stop, clock, reach)
     leaders = FetcherLeadership(redis)
-    publisher = Publisher(settings.redis_url)
-    writer = OfficialWriter(
-        redis, publisher, settings.settle_ms, clock.now_ms, leaders.fence, clock.is_unsure
-    )
+    writer = _writer(settings, redis, clock, leaders)
     sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms)
     scheduler = new_scheduler()
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leaders.is_leading)
@@ -85,6 +82,20 @@ def build(
         partial(leaders.run, jobs=jobs, watchdog=watchdog),
     )
     return FetcherRole(scheduler, loops, close)
+
+
+def _writer(
+    settings: Settings, redis: Redis, clock: ExchangeClock, leaders: FetcherLeadership
+) -> OfficialWriter:
+    return OfficialWriter(
+        redis,
+        Publisher(settings.redis_url),
+        settings.settle_ms,
+        clock.now_ms,
+        leaders.fence,
+        clock.is_unsure,
+        seal_after=settings.seal_after,
+    )
 
 
 def _clients(

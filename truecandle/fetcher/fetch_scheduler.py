@@ -39,6 +39,8 @@ FILL_FIRST_S = 3
 FILL_ROUNDS_MAX = 110
 #: Pages of each series that are read again before it is looked for new holes.
 REREAD_ROUNDS_MAX = 2
+#: Blocks of each series that are moved before it is looked for new holes; a setting was changed.
+SEAL_ROUNDS_MAX = 100
 
 
 def new_scheduler() -> BlockingScheduler:
@@ -179,9 +181,10 @@ class FetchScheduler:
                     self._scheduler.reschedule_job(poller.symbol, trigger=self._trigger(poller))
 
     def _run_history(self) -> None:
-        """Fills history; then, once a day, reads the last days again."""
+        """Fills history; once a day, reads the last days again; seals what has become old."""
         self._run_rounds(MarketPoller.fill, FILL_ROUNDS_MAX)
         self._run_rounds(MarketPoller.reread, REREAD_ROUNDS_MAX)
+        self._run_rounds(MarketPoller.seal, SEAL_ROUNDS_MAX)
 
     def _run_rounds(self, look: Callable[[MarketPoller, Series], bool], most: int) -> None:
         """Round by round, one page of each series, so that every chart has something soon."""

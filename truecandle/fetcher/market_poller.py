@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class MarketPoller:
-    """One symbol at its intervals. `poll` and `fill` (or `reread`) may run in two threads."""
+    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`) may run in two threads."""
 
     def __init__(
         self,
@@ -116,6 +116,10 @@ class MarketPoller:
     def reread(self, series: Series) -> bool:
         """Reads one page of the last days again, once a day; whether there are more."""
         return self._look_back(series, lambda: self._sync.reread(series))
+
+    def seal(self, series: Series) -> bool:
+        """Seals or unseals one more block of older candles; whether there may be more."""
+        return self._look_back(series, lambda: self._sync.seal(series))
 
     def _look_back(self, series: Series, look: Callable[[], bool]) -> bool:
         now_ms = self._clock.now_ms()

@@ -132,6 +132,11 @@ class SeriesSync:
         known = self._grids.get(series.name, series)
         return known.interval.has_grid and self._daily.page(self._deep, known)
 
+    def seal(self, series: Series) -> bool:
+        """Seals or unseals one more block of older candles; whether there may be more."""
+        known = self._grids.get(series.name, series)
+        return known.interval.has_grid and self.writer.seal(known)
+
     def _refresh_from(self, interval: Interval, meta: Meta, end_ms: int) -> int:
         if meta.latest is None:
             return _back(interval, end_ms, min(KLINES_LIMIT_MAX, self._history))

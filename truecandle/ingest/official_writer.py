@@ -18,16 +18,26 @@ from redis import Redis
 from truecandle.candles.decimals import is_moment
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
-from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
+from truecandle.errors import (
+    AnswerHeld,
+    CandleError,
+    MalformedAnswer,
+    StaleWriter,
+    StoreDamaged,
+    StoreError,
+)
 from truecandle.events import Publisher, Reason
 from truecandle.ingest import shown_candles
 from truecandle.ingest.plausibility import Implausible, check_plausibility
-from truecandle.store import gaps, keys, lease, live, official, quarantine
+from truecandle.log_once import TroubleLog
+from truecandle.store import gaps, keys, lease, live, official, quarantine, sealing
 from truecandle.store.official import Written
 from truecandle.store.quarantine import Quarantined
 
 #: Broken rows of one answer that are kept to be looked at.
 BROKEN_MAX = 10
+#: Blocks that are sealed after one write; the largest writes have the candles of five.
+BLOCKS_PER_WRITE = 8
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +48,8 @@ class OfficialWriter:
     `fence()` is the fencing number to write with; ask for it before asking the exchange. The
     fetcher hands in its lease's. Without one this is a tool beside the fetcher: it writes with the
     number in force, and once more where that has just changed. While `is_unsure()` the clock cannot
-    be trusted to tell which candles have closed: then nothing is believed.
+    be trusted to tell which candles have closed: then nothing is believed. What is older than the
+    newest `seal_after` candles of a series is sealed after its writes; with 0 it is unsealed.
     """
 
     def __init__(
@@ -49,6 +60,8 @@ class OfficialWriter:
         now_ms: Callable[[], int],
         fence: Callable[[], int] | None = None,
         is_unsure: Callable[[], bool] = lambda: False,
+        *,
+        seal_after: int,
     ) -> None:
         self._redis = redis
         self._publisher = publisher
@@ -58,6 +71,11 @@ class OfficialWriter:
         #: Whether this is the fetcher, which never writes with another one's number.
         self._leads = fence is not None
         self._is_unsure = is_unsure
+        self._seal_after = seal_after
+        #: Series of which blocks may be moved, as the last write to them has shown.
+        self._due_for_moving: set[str] = set()
+        #: Series of which that was not possible.
+        self._unmoved = TroubleLog(log)
         self.fence = fence or self._in_force
         #: Of each series: one thread writes at a time.
         self._locks: dict[str, threading.Lock] = {}
@@ -94,8 +112,44 @@ class OfficialWriter:
             self._tell(series, written, reason)
             self._quarantine_broken(series, written, by)
             quarantine.release(self._redis, series, opens)
+            self._move_blocks(series, written)
         self._count(series, written)
         return opens
+
+    def seal(self, series: Series) -> bool:
+        """Seals (or unseals) one more block of a series that has its grid, if the last write to it
+        has shown that one may be moved; whether there may be more. Raises a `StoreError`."""
+        if series.name not in self._due_for_moving:
+            return False
+        try:
+            outcome = sealing.step(self._redis, series, self._seal_after, self.fence())
+            if outcome == "blocked":
+                raise StoreDamaged("what is no candle keeps old ones unsealed: see flask doctor")
+        except StoreDamaged as error:
+            self._due_for_moving.discard(series.name)
+            self.counts["blocks that cannot be moved"] += 1
+            self._unmoved.report(series.name, error)
+            return False
+        self._unmoved.clear(series.name)
+        self.counts["blocks moved"] += outcome == "done"
+        if outcome == "kept":
+            self._due_for_moving.discard(series.name)
+        return outcome in ("done", "overtaken")
+
+    def _move_blocks(self, series: Series, written: Written) -> None:
+        """As many as a write may have made necessary. The candles are stored in any case."""
+        sealed = written.count - written.unsealed
+        if not sealing.is_due(written.unsealed, sealed, self._seal_after):
+            self._due_for_moving.discard(series.name)
+            return
+        self._due_for_moving.add(series.name)
+        try:
+            for _ in range(BLOCKS_PER_WRITE):
+                if not self.seal(series):
+                    return
+        except StoreError as error:
+            self.counts["blocks left for later"] += 1
+            self._unmoved.report(series.name, error)
 
     def record_gaps(
         self, series: Series, before: GapRegistry, after: GapRegistry, *, anew: bool = False

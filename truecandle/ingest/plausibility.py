@@ -14,7 +14,7 @@ from redis import Redis
 
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError
+from truecandle.errors import CandleError, StoreDamaged
 from truecandle.store import pages
 from truecandle.store.pages import PAGE_CANDLES_MAX, Query
 from truecandle.store.quarantine import Reason
@@ -74,15 +74,17 @@ def _judge(differing: list[int], compared: int, foreign: int) -> Implausible | N
 def _stored(
     redis: Redis, series: Series, rows: Sequence[list[object]]
 ) -> dict[int, OfficialCandle]:
-    """The stored candles among which the rows' own are, as far as one page reaches."""
+    """The stored candles among which the rows' own are, as far as one page reaches. What cannot be
+    read says nothing, or it could never be replaced.
+    """
     times = [row[0] for row in rows if row and isinstance(row[0], int)]
     if not times:
         return {}
     span = min(times), max(times) + 1
-    count = pages.count_between(redis, series, *span)
-    if not count:
+    try:
+        page = pages.read(redis, series, Query(PAGE_CANDLES_MAX, *span))
+    except StoreDamaged:
         return {}
-    page = pages.read(redis, series, Query(min(count, PAGE_CANDLES_MAX), *span))
     return {candle.open_ms: candle for candle in pages.candles(page.members)}
 
 

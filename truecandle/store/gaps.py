@@ -1,8 +1,8 @@
 """Gaps: the holes among a series' official candles, each with its reason; and where holes are.
 
 Never here: why a hole is there (who asked the exchange says so), candles themselves.
-Invariant: what is kept here is a memory only; the ZSET alone says which candles are missing. No
-live candle stands at a time that is proven missing.
+Invariant: what is kept here is a memory only; what is stored alone says which candles are missing.
+No live candle stands at a time that is proven missing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def read(redis: Redis, series: Series) -> GapRegistry:
 def standing(redis: Redis, series: Series) -> list[Gap]:
     """The known gaps, ascending, without those whose candles have come since."""
     known = read(redis, series).all
-    held = _counts(redis, series, [(gap.start_ms, gap.end_ms) for gap in known])
+    held = pages.counts(redis, series, [(gap.start_ms, gap.end_ms) for gap in known])
     return [gap for gap, count in zip(known, held, strict=True) if count < gap.candles]
 
 
@@ -100,7 +100,7 @@ def missing(
         at_ms = until_ms
     for first in range(0, len(chunks), COUNTS_MAX):
         some = chunks[first : first + COUNTS_MAX]
-        for (from_ms, until_ms), held in zip(some, _counts(redis, series, some), strict=True):
+        for (from_ms, until_ms), held in zip(some, pages.counts(redis, series, some), strict=True):
             expected = known.within(interval, from_ms, until_ms)
             missed = interval.count(from_ms, until_ms) - sum(hole.candles for hole in expected)
             if not held:
@@ -111,14 +111,6 @@ def missing(
             for hole in expected:
                 _append(holes, hole)
     return holes
-
-
-def _counts(redis: Redis, series: Series, chunks: list[tuple[int, int]]) -> list[int]:
-    with redis.pipeline(transaction=False) as pipe:
-        for start_ms, end_ms in chunks:
-            last: Any = f"({end_ms}"
-            pipe.zcount(keys.klines(series), start_ms, last)
-        return list(pipe.execute())
 
 
 def _append(holes: list[Hole], hole: Hole) -> None:

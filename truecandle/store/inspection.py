@@ -7,14 +7,30 @@ Invariant: however much lies there, one page of it at a time is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from math import inf
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from redis import Redis, WatchError
 
+from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
-from truecandle.store import keys, map_redis_errors
+from truecandle.errors import StoreDamaged
+from truecandle.store import block, block_writes, keys, lease, map_redis_errors
+from truecandle.store.batch import Batch
+from truecandle.store.block import BlockSpan
+from truecandle.store.block_writes import WrittenBy
+from truecandle.store.both_halves import (
+    Member,
+    SeriesReader,
+    WalkRead,
+    WalkStep,
+    members_of,
+)
+from truecandle.store.columns import own_time
+from truecandle.store.official import CORRECTIONS_KEPT
 from truecandle.store.pages import PAGE_CANDLES_MAX, Meta
 
 #: Keys that one step of a scan looks at, about.
@@ -23,9 +39,6 @@ SCAN_KEYS: Final = 1_000
 REMOVE_MAX: Final = 1_000
 #: Names under which a key is set aside; who has so many has other troubles.
 ASIDE_MAX: Final = 100
-
-#: A member with its score; scores may be anything that Redis takes for a number.
-Member = tuple[bytes, float]
 
 
 class Key(NamedTuple):
@@ -43,7 +56,7 @@ class Key(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a series' meta says, and what its ZSET holds, of one instant; None: no meta of ours."""
+    """What a series' meta says, and what its halves hold, of one instant; None: no meta of ours."""
 
     claimed: Meta | None
     held: Meta
@@ -71,52 +84,88 @@ def found_keys(redis: Redis) -> Iterator[Key]:
 def member_pages(
     redis: Redis, series: Series, start_ms: int | None = None, end_ms: int | None = None
 ) -> Iterator[list[Member]]:
-    """The members of a ZSET by score, none left out; those of one score never lie on two pages.
+    """The members of both halves by score, none left out; those of one score never lie on two
+    pages. Blocks that cannot be read are left out (`block_faults` names them).
 
     Of more than a page at one score, a page is given. In [start_ms, end_ms), without both: all.
     """
-    first = "-inf" if start_ms is None else str(start_ms)
+    low, is_open = (-inf, False) if start_ms is None else (float(start_ms), False)
     last = "+inf" if end_ms is None else f"({end_ms}"
     while True:
-        page = _members(redis, series, first, last)
-        if len(page) < PAGE_CANDLES_MAX:
+        first = f"({low:.17g}" if is_open else f"{low:.17g}"
+        step = WalkRead(series, first, last, PAGE_CANDLES_MAX, whole=True).run(redis)
+        sealed = _sealed(series, step, low, is_open, inf if end_ms is None else end_ms)
+        page = sorted([*sealed, *step.members], key=itemgetter(1))
+        if len(step.members) == PAGE_CANDLES_MAX:
+            low = step.members[-1][1]
+            whole = [member for member in page if member[1] < low]
+            yield whole or step.members
+            is_open = not whole
+        else:
             yield page
-            return
-        top = page[-1][1]
-        whole = [member for member in page if member[1] != top]
-        yield whole or page
-        first = f"{top:.17g}" if whole else f"({top:.17g}"
+            if step.next is None:
+                return
+            low, is_open = step.next, False
+
+
+def _sealed(
+    series: Series, step: WalkStep, low: float, is_open: bool, end: float
+) -> Iterator[Member]:
+    for entry, text in step.blocks.items():
+        with suppress(StoreDamaged):
+            for member in members_of(series, entry, text):
+                score = float(own_time(member) or 0)
+                if (score > low if is_open else score >= low) and score < end:
+                    yield member, score
 
 
 @map_redis_errors()
 def claim(redis: Redis, series: Series) -> Claim:
-    """Meta against ZSET."""
-    name = keys.klines(series)
-    with redis.pipeline(transaction=True) as pipe:
-        pipe.get(keys.meta(series))
-        pipe.zcard(name)
-        pipe.zrange(name, 0, 0, withscores=True)
-        pipe.zrange(name, -1, -1, withscores=True)
-        text, count, first, last = pipe.execute()
-    claimed = _claimed(text)
+    """Meta against what both halves hold."""
+    reader, name = SeriesReader(series), keys.klines(series)
+    batch = Batch(redis)
+    extent = reader.extent(batch)
+    batch.pipe.zrange(name, 0, 0, withscores=True)
+    batch.pipe.zrange(name, -1, -1, withscores=True)
+    ends = batch.queued(lambda first, last: (_ms(first), _ms(last)))
+    batch.run()
+    found, claimed = extent.value, _claimed(extent.value.meta)
+    first_ms, last_ms = ends.value
     held = Meta(
-        earliest=_ms(first),
-        latest=_ms(last),
-        count=count,
+        earliest=_outermost(min, first_ms, found.earliest_ms),
+        latest=_outermost(max, last_ms, found.latest_ms),
+        count=found.candles,
         version=claimed.version if claimed else 0,
     )
     return Claim(claimed, held)
 
 
+def _outermost(
+    choose: Callable[[int, int], int], unsealed: int | None, all_: int | None
+) -> int | None:
+    """An end of both halves, where that of the ZSET may be no time (-1)."""
+    if unsealed is None or unsealed == -1:
+        return all_ if unsealed is None else -1
+    return unsealed if all_ is None else choose(unsealed, all_)
+
+
 @map_redis_errors()
 def remove(redis: Redis, series: Series, scores: Iterable[float]) -> None:
-    """Takes everything away that lies at these scores."""
+    """Takes everything away that lies at these scores, in either half."""
     given = list(scores)
     for first in range(0, len(given), REMOVE_MAX):
         with redis.pipeline(transaction=True) as pipe:
             for score in given[first : first + REMOVE_MAX]:
                 pipe.zremrangebyscore(keys.klines(series), f"{score:.17g}", f"{score:.17g}")
             pipe.execute()
+    of_blocks: dict[BlockSpan, set[int]] = {}
+    for score in given:
+        if 0 <= score < LAST_MS and score == int(score):
+            span = block.span_of(series.interval, int(score))
+            of_blocks.setdefault(span, set()).add(int(score))
+    writer = WrittenBy(lease.current(redis, keys.LEADER), "doctor", CORRECTIONS_KEPT)
+    for span, opens in of_blocks.items():
+        block_writes.remove(redis, series, span, opens, writer)
 
 
 @map_redis_errors()
@@ -152,20 +201,6 @@ def about(redis: Redis) -> Mapping[str, Any]:
     """What the server says about itself: versions and the state of its files."""
     found: Any = {**redis.info("server"), **redis.info("persistence")}
     return dict(found)
-
-
-def _members(redis: Redis, series: Series, first: Any, last: Any) -> list[Member]:
-    with map_redis_errors():
-        found: Any = redis.zrange(
-            keys.klines(series),
-            first,
-            last,
-            byscore=True,
-            withscores=True,
-            offset=0,
-            num=PAGE_CANDLES_MAX,
-        )
-    return [(member, score) for member, score in found]
 
 
 def recognised(name: bytes) -> Key | None:

@@ -48,18 +48,25 @@ ASIDE_TTL_S: Final = 7 * DAY_S
 #: How the names of the counters begin that `limits` keeps for `web/rate_limit`.
 COUNTERS: Final = "limit"
 
-#: How the keys of official candles begin.
+#: How the keys of official candles begin: the newer ones, the older ones in blocks, and which
+#: blocks there are.
 KLINES: Final = "klines_z:"
+BLOCKS: Final = "klines_blocks:"
+INDEX: Final = "klines_index:"
 
 #: STRING: the identity of the instance that this database belongs to; made once, never changed.
 #: It carries our name, since any other application may call a key of its own `instance`.
 INSTANCE: Final = "truecandle:instance"
 
 #: Of a series' keys, those without which its candles cannot be looked at.
-READ: Final = (KLINES, "klines_meta:")
+READ: Final = (KLINES, BLOCKS, INDEX, "klines_meta:")
+#: Of those, where its candles are.
+CANDLES: Final = (KLINES, BLOCKS, INDEX)
 #: What Redis calls the values of keys that begin so and end in a series' name.
 OF_SERIES: Final = {
     KLINES: "zset",
+    BLOCKS: "hash",
+    INDEX: "zset",
     "klines_meta:": "string",
     "corrections:": "list",
     "live_candle:": "string",
@@ -159,12 +166,28 @@ CREDENTIALS_VERSION: Final = "credentials_version"
 
 
 def klines(series: Series) -> str:
-    """ZSET: official candles, score = open time in ms, member = 12 fields as JSON."""
+    """ZSET: official candles, score = open time in ms, member = 12 fields as JSON. Those that are
+    older than `klines_blocks` reaches lie there instead.
+    """
     return f"{KLINES}{series.name}"
 
 
+def blocks(series: Series) -> str:
+    """HASH: where the span of a block begins in ms -> its candles (`store/block`); "count" -> how
+    many candles all blocks hold.
+    """
+    return f"{BLOCKS}{series.name}"
+
+
+def index(series: Series) -> str:
+    """ZSET: the blocks, score = where the span begins in ms, member =
+    `start:end:candles:first:last`, of which all but the candles are ms.
+    """
+    return f"{INDEX}{series.name}"
+
+
 def meta(series: Series) -> str:
-    """STRING JSON: `{"earliest","latest","count","version"}` of the ZSET above."""
+    """STRING JSON: `{"earliest","latest","count","version"}` of all official candles."""
     return f"klines_meta:{series.name}"
 
 

@@ -1,13 +1,15 @@
 """Official candles: written once per open time, corrected when the exchange does; `pages` reads.
 
 Never here: live candles (`live`), which rows may be stored (`rows`), numbers as floats.
-Invariant: after every write each open time has one member, and meta says what the ZSET holds.
+Invariant: after every write each open time has one member, and meta says what both halves hold.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from redis import Redis
@@ -15,9 +17,13 @@ from redis import Redis
 from truecandle.candles.candle import OfficialCandle, official_from_member, official_from_row
 from truecandle.candles.decimals import moment
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError
+from truecandle.errors import CandleError, StoreUnavailable
 from truecandle.exact_json import loads
-from truecandle.store import keys, map_redis_errors
+from truecandle.store import block_writes, keys, map_redis_errors
+from truecandle.store.batch import Batch
+from truecandle.store.block import BlockSpan, span_of
+from truecandle.store.block_writes import TRIES_MAX, Totals, WrittenBy
+from truecandle.store.both_halves import Extent, SeriesReader
 from truecandle.store.columns import Columns, columns, iso
 from truecandle.store.entries import own
 from truecandle.store.pages import (
@@ -77,7 +83,7 @@ BROKEN_CHAIN = -1
 #: Newest members looked at to learn a grid; more junk than this is not skipped.
 _LEARN_FROM = 10
 
-UPSERT = Script("upsert_klines")
+UPSERT = Script("upsert_klines", after="official_series")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ class Written:
 
     `corrected`: the exchange changed a candle; `healed`: junk or doubles gave way to what belongs
     there. `changed`: candles added, corrected or healed, oldest first. `previous` and `version`:
-    before and after; equal when nothing changed. The rest describes the whole series, as `Meta`.
+    before and after; equal when nothing changed. The rest describes the whole series, as `Meta`;
+    `unsealed` of its candles lie in no block.
     """
 
     added: int
@@ -99,6 +106,7 @@ class Written:
     earliest: int | None
     latest: int | None
     count: int
+    unsealed: int
     changed: tuple[OfficialCandle, ...]
 
 
@@ -124,7 +132,8 @@ def upsert_klines(
     fence: int = 0,
     noticed_by: str = "fetch",
 ) -> Written:
-    """Stores the rows that are official by exchange time `now_ms`, in chunks of `CHUNK_ROWS`.
+    """Stores the rows that are official by exchange time `now_ms`, in chunks of `CHUNK_ROWS`, or
+    those of one block where the series is sealed.
 
     Every chunk is all-or-nothing with meta. Raises `CandleError` when rows contradict each other
     (nothing written), `StaleWriter`, `StoreDamaged`, `StoreUnavailable` (earlier chunks stay; the
@@ -138,11 +147,8 @@ def upsert_klines(
         if interval.has_grid
         else Checked((), _without_grid(given))
     )
-    written: Written | None = None
-    for chunk in _chunks(redis, series, checked.candles):
-        part = _write(redis, series, chunk, fence, noticed_by)
-        written = _joined(written, part) if written else part
-    assert written is not None
+    writer = WrittenBy(fence, noticed_by, CORRECTIONS_KEPT)
+    written = _write_all(redis, series, checked.candles, writer)
     return replace(written, refused=checked.refused)
 
 
@@ -190,51 +196,104 @@ def _correction(text: bytes) -> Correction:
     return Correction(new.open_ms, official_from_row(old), new, moment(at, "at"), by)
 
 
-def _chunks(
-    redis: Redis, series: Series, rows: Sequence[OfficialCandle]
-) -> list[Sequence[OfficialCandle]]:
-    """The rows in parts for one script each, in an order that leaves no hole if the last ones are
+def _write_all(
+    redis: Redis, series: Series, rows: Sequence[OfficialCandle], writer: WrittenBy
+) -> Written:
+    """Writes the rows in parts, a script each, in an order that leaves no hole if the last ones are
     never written: from what is stored outwards, so older ones newest first.
     """
-    chunks = [rows[at : at + CHUNK_ROWS] for at in range(0, max(1, len(rows)), CHUNK_ROWS)]
-    if len(chunks) > 1:
-        earliest_ms = meta(redis, series).earliest
-        if earliest_ms is not None and rows[0].open_ms < earliest_ms:
-            chunks.reverse()
-    return chunks
+    boundary_ms, is_older = 0, False
+    if len(rows) > CHUNK_ROWS:
+        extent = _extent(redis, series)
+        boundary_ms, earliest_ms = extent.boundary_ms, extent.earliest_ms
+        is_older = earliest_ms is not None and rows[0].open_ms < earliest_ms
+    written: Written | None = None
+    for _ in range(TRIES_MAX):
+        left = list[OfficialCandle]()
+        parts = _parts(series, rows, boundary_ms)
+        for span, part in reversed(parts) if is_older else parts:
+            one = _write(redis, series, span, part, writer)
+            if isinstance(one, Written):
+                written = _joined(written, one) if written else one
+            else:  # where the halves meet is elsewhere by now
+                left += part
+                boundary_ms = one
+        if not left:
+            assert written is not None
+            return written
+        rows = sorted(left, key=lambda candle: candle.open_ms)
+    raise StoreUnavailable(f"{series} was sealed again and again meanwhile; try once more")
+
+
+def _extent(redis: Redis, series: Series) -> Extent:
+    batch = Batch(redis)
+    extent = SeriesReader(series).extent(batch)
+    batch.run()
+    return extent.value
+
+
+def _parts(
+    series: Series, rows: Sequence[OfficialCandle], boundary_ms: int
+) -> list[tuple[BlockSpan | None, Sequence[OfficialCandle]]]:
+    """The rows (ascending) in parts for one script each: those of one block, whose span is told,
+    and chunks of those that belong into none.
+    """
+    at = bisect_left(rows, boundary_ms, key=lambda candle: candle.open_ms)
+    of_blocks = groupby(rows[:at], lambda candle: span_of(series.interval, candle.open_ms))
+    parts: list[tuple[BlockSpan | None, Sequence[OfficialCandle]]] = [
+        (span, list(some)) for span, some in of_blocks
+    ]
+    ends = range(at, max(len(rows), at + (not parts)), CHUNK_ROWS)
+    return parts + [(None, rows[first : first + CHUNK_ROWS]) for first in ends]
 
 
 def _write(
     redis: Redis,
     series: Series,
-    chunk: Sequence[OfficialCandle],
-    fence: int,
-    noticed_by: str,
-) -> Written:
-    args: list[str | int] = [fence, noticed_by, CORRECTIONS_KEPT]
+    span: BlockSpan | None,
+    rows: Sequence[OfficialCandle],
+    writer: WrittenBy,
+) -> Written | int:
+    """What came of it; or where the halves meet, if that is elsewhere than these rows were for."""
+    if span is None:
+        return _write_unsealed(redis, series, rows, writer)
+    found = block_writes.upsert(redis, series, span, rows, writer)
+    if found is None:
+        return _extent(redis, series).boundary_ms
+    plan, held = found
+    counts = plan.added, plan.unchanged, len(plan.corrected), plan.healed
+    return _written(counts, held, plan.changed)
+
+
+def _write_unsealed(
+    redis: Redis, series: Series, chunk: Sequence[OfficialCandle], writer: WrittenBy
+) -> Written | int:
+    args: list[str | int] = [*writer]
     for candle in chunk:
         args += (candle.open_ms, candle.member())
-    names = (
-        keys.klines(series),
-        keys.meta(series),
-        keys.corrections(series),
-        keys.FENCE,
-    )
-    answer = UPSERT.run(redis, names, args)
-    added, unchanged, corrected, healed, before, after, first, last, count, at = answer
-    is_all_new = len(chunk) > 0 and added == len(chunk)
+    answer = UPSERT.run(redis, block_writes.script_keys(series), args)
+    if isinstance(answer, int):
+        return answer
+    *counts, at, held = answer
+    is_all_new = len(chunk) > 0 and counts[0] == len(chunk)
+    return _written(counts, Totals(*held), chunk if is_all_new else [chunk[i - 1] for i in at])
+
+
+def _written(counts: Sequence[int], held: Totals, changed: Sequence[OfficialCandle]) -> Written:
+    added, unchanged, corrected, healed = counts
     return Written(
         added=added,
         unchanged=unchanged,
         corrected=corrected,
         healed=healed,
         refused=(),
-        version=after,
-        previous=before,
-        earliest=None if first < 0 else first,
-        latest=None if last < 0 else last,
-        count=count,
-        changed=tuple(chunk) if is_all_new else tuple(chunk[i - 1] for i in at),
+        version=held.version,
+        previous=held.previous,
+        earliest=None if held.earliest < 0 else held.earliest,
+        latest=None if held.latest < 0 else held.latest,
+        count=held.candles,
+        unsealed=held.unsealed,
+        changed=tuple(changed),
     )
 
 

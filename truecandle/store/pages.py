@@ -1,27 +1,35 @@
 """Official candles read: pages, meta, open times, all from one instant of Redis.
 
 Never here: writing, live candles (who needs both puts both reads into one batch).
-Invariant: what a page says about its series is what the ZSET held at that instant.
+Invariant: what a page says about its series is what was stored at that instant.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 
 from redis import Redis
-from redis.client import Pipeline
 
 from truecandle.candles.candle import OfficialCandle, official_from_member
 from truecandle.candles.decimals import COUNT_END
-from truecandle.candles.interval import LAST_MS
 from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.batch import Batch, Queued
+from truecandle.store.both_halves import (
+    CountRead,
+    Extent,
+    Member,
+    PageRead,
+    SeriesReader,
+    WalkRead,
+    opens_of,
+)
 from truecandle.store.columns import own_time
 
 #: Candles of one page.
@@ -89,19 +97,15 @@ def read(redis: Redis, series: Series, query: Query) -> Page:
 
 def queue(batch: Batch, series: Series, query: Query) -> Queued[Page]:
     """Adds the reading of a page to a batch of one instant."""
-    is_forward, name = query.is_forward, _ask_meta(batch.pipe, series)
-    start: Any = 0 if query.start_ms is None else query.start_ms
     ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
-    end: Any = f"({min(ends)}" if ends else LAST_MS
-    batch.pipe.zrange(
-        name,
-        *((start, end) if is_forward else (end, start)),
-        byscore=True,
-        desc=not is_forward,
-        offset=0,
-        num=query.limit + 1,
+    wanted = PageRead(
+        series,
+        query.start_ms,
+        min(ends, default=None),
+        query.limit + 1,
+        forward=query.is_forward,
     )
-    return batch.queued(partial(_page, query))
+    return wanted.queue(batch, partial(_page, query))
 
 
 def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
@@ -117,12 +121,11 @@ def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
 
 
 def meta(redis: Redis, series: Series) -> Meta:
-    """What the series holds, as the ZSET itself shows it, with the version from its meta."""
+    """What the series holds, as its candles themselves show it, with the version from its meta."""
     batch = Batch(redis)
-    _ask_meta(batch.pipe, series)
-    found = batch.queued(_meta)
+    extent = SeriesReader(series).extent(batch)
     batch.run()
-    return found.value
+    return _meta(extent.value)
 
 
 @map_redis_errors()
@@ -131,7 +134,6 @@ def version(redis: Redis, series: Series) -> int:
     return version_in(redis.get(keys.meta(series)))
 
 
-@map_redis_errors()
 def open_times(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list[int]:
     """Open times in ms in [start_ms, end_ms), ascending, the oldest `OPENS_MAX`.
 
@@ -139,89 +141,75 @@ def open_times(redis: Redis, series: Series, start_ms: int, end_ms: int) -> list
     hole, and storing the candle again heals it.
     """
     found: list[int] = []
-    for stored in _score_pages(redis, series, start_ms, end_ms):
-        members: dict[float, list[bytes]] = {}
-        for member, score in stored:
-            members.setdefault(score, []).append(member)
-        found += [
-            int(score)
-            for score, held in members.items()
-            if len(held) == 1 and own_time(held[0]) == score
-        ]
-    return found
+    at: int | None = start_ms
+    while at is not None and at < end_ms and len(found) < OPENS_MAX:
+        step = WalkRead(series, at, f"({end_ms}", PAGE_CANDLES_MAX, whole=False).run(redis)
+        sealed_ms = 0
+        for entry, text in step.blocks.items():
+            opens = opens_of(series, entry, text)
+            found += [open_ms for open_ms in opens if at <= open_ms < end_ms]
+            sealed_ms = entry.end_ms
+        at = step.next
+        if at is None:
+            loose = [pair for pair in step.members if pair[1] >= sealed_ms]
+            opens, at = _proper(loose, is_last=len(step.members) < PAGE_CANDLES_MAX)
+            found += opens
+    return found[:OPENS_MAX]
 
 
-@map_redis_errors()
-def count_between(redis: Redis, series: Series, start_ms: int, end_ms: int) -> int:
-    """How many members lie in [start_ms, end_ms), whatever they are."""
-    last: Any = f"({end_ms}"
-    return redis.zcount(keys.klines(series), start_ms, last)
+def counts(redis: Redis, series: Series, ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """How many members lie in each [start_ms, end_ms) of these, ascending and apart; whatever they
+    are. All of one instant."""
+    if not ranges:
+        return []
+    batch = Batch(redis)
+    found = CountRead(series, ranges).queue(batch)
+    batch.run()
+    return found.value
 
 
-@map_redis_errors()
 def latest(redis: Redis, series: Series, n: int) -> list[bytes]:
     """The newest `n` members (at most `PAGE_CANDLES_MAX`), newest first."""
-    last: Any = min(n, PAGE_CANDLES_MAX) - 1
-    members: Any = redis.zrange(keys.klines(series), 0, last, desc=True)
-    return list(members) if n > 0 else []
+    if n <= 0:
+        return []
+    page = read(redis, series, Query(min(n, PAGE_CANDLES_MAX)))
+    return list(reversed(page.members))
 
 
-def _score_pages(
-    redis: Redis, series: Series, start_ms: int, end_ms: int
-) -> Iterator[list[tuple[bytes, float]]]:
-    """Members with their scores, in pages that never cut one score in two."""
-    start: Any = start_ms
-    for _ in range(OPENS_MAX // PAGE_CANDLES_MAX):
-        stored: Any = redis.zrange(
-            keys.klines(series),
-            start,
-            f"({end_ms}",
-            byscore=True,
-            withscores=True,
-            offset=0,
-            num=PAGE_CANDLES_MAX,
-        )
-        if len(stored) < PAGE_CANDLES_MAX:
-            yield stored
-            return
+def _proper(stored: Sequence[Member], *, is_last: bool) -> tuple[list[int], int | None]:
+    """The open times at which one proper member stands, and where to go on; of a page that is not
+    the last, members of its last score may be on the next."""
+    if not is_last:
         last = stored[-1][1]
         whole = [pair for pair in stored if pair[1] != last]
-        yield whole
-        start = f"({whole[-1][1]:.17g}" if whole else f"({last:.17g}"
+        stored, next_ms = whole, ceil(last) if whole else int(last) + 1
+    members: dict[float, list[bytes]] = {}
+    for member, score in stored:
+        members.setdefault(score, []).append(member)
+    opens = [
+        int(score)
+        for score, held in members.items()
+        if len(held) == 1 and own_time(held[0]) == score
+    ]
+    return opens, None if is_last else next_ms
 
 
-def _ask_meta(pipe: Pipeline, series: Series) -> str:
-    """Adds the reading of the series' meta; the name of its ZSET."""
-    name = keys.klines(series)
-    pipe.get(keys.meta(series))
-    pipe.zcard(name)
-    pipe.zrange(name, 0, LAST_MS, byscore=True, withscores=True, offset=0, num=1)
-    pipe.zrange(name, LAST_MS, 0, byscore=True, desc=True, withscores=True, offset=0, num=1)
-    return name
-
-
-def _page(query: Query, text: Any, count: int, first: Any, last: Any, members: list[bytes]) -> Page:
-    found = _meta(text, count, first, last)
-    page = members[: query.limit]
-    if not query.is_forward:
-        page.reverse()
+def _page(query: Query, extent: Extent, members: list[bytes]) -> Page:
+    """A page of what was read: one member more than the limit, where there is one."""
+    has_more = len(members) > query.limit
+    page = members[: query.limit] if query.is_forward else members[-query.limit :]
     return Page(
         members=tuple(page),
-        version=found.version,
-        earliest=found.earliest,
-        latest=found.latest,
-        count=found.count,
-        has_more=len(members) > query.limit,
+        version=version_in(extent.meta),
+        earliest=extent.earliest_ms,
+        latest=extent.latest_ms,
+        count=extent.candles,
+        has_more=has_more,
     )
 
 
-def _meta(text: Any, count: int, first: Any, last: Any) -> Meta:
-    return Meta(
-        earliest=int(first[0][1]) if first else None,
-        latest=int(last[0][1]) if last else None,
-        count=count,
-        version=version_in(text),
-    )
+def _meta(extent: Extent) -> Meta:
+    return Meta(extent.earliest_ms, extent.latest_ms, extent.candles, version_in(extent.meta))
 
 
 def version_in(text: Any) -> int:

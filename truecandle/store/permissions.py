@@ -41,7 +41,8 @@ COMMON: Final = (
 #: A script that saves a live candle looks there first. To Redis what a script is given may be
 #: written by it.
 _LOOKED_AT: Final = ("missing_z:*", f"fence:{keys.FEEDS}*")
-_OFFICIAL: Final = ("klines_z:*", "klines_meta:*", "corrections:*", "gaps:*", "missing_z:*")
+_CANDLES: Final = ("klines_z:*", "klines_blocks:*", "klines_index:*", "klines_meta:*")
+_OFFICIAL: Final = (*_CANDLES, "corrections:*", "gaps:*", "missing_z:*")
 _LIVE: Final = ("live_candle:*", "own_candle:*", "pending_z:*")
 #: Which markets are followed, wished for, and by whom.
 _MARKETS: Final = (keys.MARKETS, "market_*")
@@ -88,7 +89,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         commands=("smembers", "srandmember", "srem", "sadd", "lpush", "ltrim", "mget"),
     ),
     "feed": Permission(
-        reads=("klines_z:*", "klines_meta:*", "gaps:*"),
+        reads=(*_CANDLES, "gaps:*"),
         writes=(
             *(*_LIVE, *_LOOKED_AT, *_EVERYBODY, *_EXCHANGE, *_MARKETS, keys.FRESHNESS),
             f"lease:{keys.FEEDS}*",

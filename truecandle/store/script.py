@@ -21,10 +21,15 @@ _FOLDER = Path(__file__).parent / "lua"
 
 
 class Script:
-    """One file of `lua/`. Scripts may run twice when a connection breaks: they are idempotent."""
+    """One file of `lua/`, after another with what several have in common, if one is named.
 
-    def __init__(self, name: str) -> None:
-        self.text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+    Scripts may run twice when a connection breaks: they are idempotent.
+    """
+
+    def __init__(self, name: str, *, after: str = "") -> None:
+        names = [each for each in (after, name) if each]
+        texts = [(_FOLDER / f"{each}.lua").read_text(encoding="utf-8") for each in names]
+        self.text = "\n".join(texts)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, redis: Redis, keys: Sequence[str], args: Sequence[Argument]) -> Any:

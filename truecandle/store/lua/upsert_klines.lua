@@ -1,50 +1,28 @@
--- Stores official candles: one member per open time, whatever was there before.
+-- Stores official candles that open where no block is: one member per open time, whatever was
+-- there before. After official_series.lua, which says what KEYS are.
 --
--- KEYS  1  klines_z      ZSET    score = open time in ms, member = JSON array of 12 fields
---       2  klines_meta   STRING  {"earliest","latest","count","version"} of the ZSET
---       3  corrections   LIST    {"time","old","new","at","by"}, newest first
---       4  fence         STRING  the newest fencing number in force (hold_lease.lua), or that wrote
 -- ARGV  1  fencing number of this writer; 0 = none
 --       2  who noticed (a short word, for corrections)
 --       3  how many corrections are kept
---       4… open time, member, open time, member, …: ascending, each open time once, at most 500
--- Returns {added, unchanged, corrected, healed, previous, version, earliest, latest, count,
---          {positions of the candles added, corrected or healed, from 1}}; earliest and latest
---          are -1 while nothing is stored.
--- Errors  WRONGTYPE, STALEWRITER: nothing was written.
+--       4… open time, member, open time, member, …: ascending, each open time once, at most 500.
+--          None at all: counts what is there, and forgets what the index does not say.
+-- Returns {added, unchanged, corrected, healed, {positions of the candles added, corrected or
+--          healed, from 1}, {as renew_meta}}, or, if the first of them lies before where the halves
+--          meet, that time: then nothing was written.
+-- Errors  WRONGTYPE, STALEWRITER, BROKENINDEX: nothing was written.
 --
--- Three parts: look (no writes), decide, write. Redis has no rollback: after the first write
--- nothing may fail. Running twice with the same arguments changes nothing the second time.
+-- Running twice with the same arguments changes nothing the second time.
 
 local FIRST = 4
-local UNPACK_MAX = 4000   -- values that unpack() may put on Lua's stack at once
-local VERSION_MAX = 2^53
-local TIME_MAX = '9007199254740991'
-
-local zset, meta_key, corrections_key, fence_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local rows = (#ARGV - FIRST + 1) / 2
 
 local function position(i) return FIRST + 2 * (i - 1) end
 
 -- Look -------------------------------------------------------------------------------------------
 
-local function wrong_type(key, expected)
-  local found = redis.call('TYPE', key)['ok']
-  return found ~= 'none' and found ~= expected
-end
-
-for key, expected in pairs({[zset] = 'zset', [meta_key] = 'string',
-                            [corrections_key] = 'list', [fence_key] = 'string'}) do
-  if wrong_type(key, expected) then
-    return redis.error_reply('WRONGTYPE ' .. key .. ' is not a ' .. expected)
-  end
-end
-
-local fence = tonumber(ARGV[1])
-local fence_stored = tonumber(redis.call('GET', fence_key) or '0') or 0
-if fence < fence_stored then
-  return redis.error_reply('STALEWRITER ' .. ARGV[1] .. ' is older than ' .. fence_stored)
-end
+local refusal = refused(rows == 0)
+if refusal then return refusal end
+if rows > 0 and tonumber(ARGV[FIRST]) < boundary() then return boundary() end
 
 -- Whether a member can be ours: its own open time, 12 plain numbers, nothing else.
 local function is_ours(member, open_ms)
@@ -61,19 +39,6 @@ local function is_ours(member, open_ms)
     end
   end
   return fields == 12
-end
-
-local function stored_meta()
-  local text = redis.call('GET', meta_key)
-  local is_json, meta = pcall(cjson.decode, text or '')
-  if not is_json or type(meta) ~= 'table' then return {version = 0} end
-  local version = tonumber(meta.version)
-  if not version or version < 0 or version >= VERSION_MAX or version % 1 ~= 0 then
-    meta.version = 0
-  else
-    meta.version = version
-  end
-  return meta
 end
 
 -- Decide -----------------------------------------------------------------------------------------
@@ -164,6 +129,27 @@ local function add(values, first, last)
   if missed > 0 then redis.call('ZADD', zset, unpack(values, first, last)) end
 end
 
+-- Entries of the index that are none, blocks that no entry tells of, and a wrong sum of candles.
+local function forget_strays()
+  local known, sum = {count = true}, 0
+  local entries = redis.call('ZRANGE', index_key, 0, -1, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    local start, count = string.match(entries[i], '^(%d+):%d+:(%d+):%d+:%d+$')
+    if start and tonumber(entries[i + 1]) == tonumber(start) then
+      known[start], sum = true, sum + tonumber(count)
+    else
+      redis.call('ZREM', index_key, entries[i])
+    end
+  end
+  for _, field in ipairs(redis.call('HKEYS', blocks_key)) do
+    if not known[field] then redis.call('HDEL', blocks_key, field) end
+  end
+  if sum ~= sealed_count() then
+    redis.call('HSET', blocks_key, 'count', string.format('%.0f', sum))
+  end
+  if sum == 0 then redis.call('DEL', blocks_key) end
+end
+
 for first = 1, #removals, UNPACK_MAX do
   redis.call('ZREM', zset, unpack(removals, first, math.min(first + UNPACK_MAX - 1, #removals)))
 end
@@ -173,35 +159,9 @@ elseif #writes > 0 then
   add(writes, 1, #writes)
 end
 
-local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+log_corrections(log, ARGV[2], ARGV[3])
+if rows == 0 then forget_strays() end
+local held = renew_meta(added + corrected + healed > 0)
+keep_fence()
 
-for _, entry in ipairs(log) do
-  redis.call('LPUSH', corrections_key, '{"time":' .. entry[1] .. ',"old":' .. entry[2]
-    .. ',"new":' .. entry[3] .. ',"at":' .. string.format('%.0f', now_ms)
-    .. ',"by":' .. cjson.encode(ARGV[2]) .. '}')
-end
-if #log > 0 then redis.call('LTRIM', corrections_key, 0, ARGV[3] - 1) end
-
-local count = redis.call('ZCARD', zset)
-local function first_score(...)
-  local pair = redis.call(...)
-  return pair[2] and math.floor(tonumber(pair[2])) or -1
-end
-local earliest = first_score('ZRANGEBYSCORE', zset, 0, TIME_MAX, 'WITHSCORES', 'LIMIT', 0, 1)
-local latest = first_score('ZREVRANGEBYSCORE', zset, TIME_MAX, 0, 'WITHSCORES', 'LIMIT', 0, 1)
-
-local meta = stored_meta()
-local previous, version = meta.version, meta.version
-local function known(value) return type(value) == 'number' and value or -1 end
-if added + corrected + healed > 0 or known(meta.earliest) ~= earliest
-   or known(meta.latest) ~= latest or (meta.count or 0) ~= count then
-  version = math.max(previous + 1, now_ms)
-  local function shown(ms) return ms < 0 and 'null' or string.format('%.0f', ms) end
-  redis.call('SET', meta_key, string.format('{"earliest":%s,"latest":%s,"count":%d,"version":%.0f}',
-    shown(earliest), shown(latest), count, version))
-end
-if fence > fence_stored then redis.call('SET', fence_key, ARGV[1]) end
-
-return {added, unchanged, corrected, healed, previous, version,
-        earliest, latest, count, is_plain and {} or changed}
+return {added, unchanged, corrected, healed, is_plain and {} or changed, held}
