@@ -133,20 +133,14 @@ export class BarWindow {
     return at < this.#from || at >= this.#to || this.#bars.correct(point);
   }
 
-  /**
-   * Moves the window if the view has come near one of its ends. Handing points over takes as long as drawing a frame:
-   * it has a task of its own, unless the frame to come would show the end itself.
-   */
+  /** Moves the window if the view has come near one of its ends: in a task of its own, since it takes as long as a frame. */
   look() {
-    if (this.#wanted() === null) return;
-    if (this.#isBeyond) this.#follow();
-    else if (!this.#isAsked) {
-      this.#isAsked = true;
-      setTimeout(() => {
-        this.#isAsked = false;
-        this.#follow();
-      });
-    }
+    if (this.#isAsked || this.#wanted() === null) return;
+    this.#isAsked = true;
+    setTimeout(() => {
+      this.#isAsked = false;
+      this.#follow();
+    });
   }
 
   #follow() {
@@ -169,12 +163,6 @@ export class BarWindow {
     if (isMoving && !isNearOlder) return null; // what is right of the finger stays where it is
     const from = Math.max(0, Math.floor(this.#from + view.from) - beside);
     return { from, to: isMoving ? this.#to : Math.min(this.#points.length, Math.ceil(this.#from + view.to) + beside) };
-  }
-
-  /** Whether the view reaches beyond an end of the window, and there are points. */
-  get #isBeyond(): boolean {
-    const view = this.view;
-    return view !== null && ((view.from < 0 && this.#from > 0) || (view.to > this.#bars.points.length && !this.isAtEnd));
   }
 
   /** Brings the point that opens then, or the next one, into the middle of the view. */

@@ -179,8 +179,8 @@ export class Chart {
     if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
     if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
     this.#drawTail(live);
-    const changed = [...prepended.slice(0, 1), ...replaced, ...appended.slice(0, 1)].map(({ time }) => time);
-    if (changed.length > 0) this.#tell({ kind: "official", fromMs: Math.min(...changed) });
+    if (replaced.length + appended.length > 0) this.#tell({ kind: "official" });
+    else if (prepended.length > 0) this.#tell({ kind: "older" });
     if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
 

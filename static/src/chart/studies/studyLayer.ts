@@ -51,9 +51,11 @@ export class StudyLayer {
     this.#parts = parts;
     this.set = new StudySet({ now: () => performance.now(), soon: (work) => setTimeout(work), onChange: () => this.#changed() });
     this.set.set(face.official, face.live);
+    const take = () => this.set.set(face.official, face.live);
     face.onBars(({ kind }) => {
       if (kind === "live") this.set.setLive(face.official, face.live);
-      else this.set.set(face.official, face.live);
+      else if (kind === "older") setTimeout(take); // thousands, and nothing that is shown depends on them
+      else take();
       this.#stand();
     });
     face.onSight(() => this.#stand());
