@@ -113,7 +113,8 @@ export class BarWindow {
   prepend(points: readonly BarPoint[]) {
     this.#points = [...points, ...this.#points];
     this.#from += points.length;
-    this.look();
+    if (this.#points.length <= 2 * BESIDE_MIN) this.#follow(); // so few are no work
+    else this.look();
   }
 
   /** New points after the last one. */
