@@ -25,4 +25,6 @@ export interface ChartInside {
   readonly times: () => Times & { readonly firstGiven: number };
   /** Told after the candles are drawn, within the same frame. */
   readonly listeners: Set<BarsListener>;
+  /** To be told when panes were added or removed: some of what the chart draws goes through all of them. */
+  readonly panesChanged: () => void;
 }

@@ -3,7 +3,7 @@
 // Invariant: what is drawn is the studies last chosen beside the candles last told; panes stand in their order.
 
 import { OUTPUTS } from "../../studies/outputs.ts";
-import { rulesOf, type Study } from "../../studies/study.ts";
+import { isTooLong, rulesOf, type Study } from "../../studies/study.ts";
 import { StudySet } from "../../studies/studySet.ts";
 import { studyValue } from "../../ui/studyWords.ts";
 import { onChange } from "../../ui/theme.ts";
@@ -45,6 +45,8 @@ export class StudyLayer {
   #over: StudyScale | null = null;
   #colors: StudyColors = studyColors();
   #last: LastBar | null = null;
+  #studies: readonly Study[] = [];
+  #interval = "";
 
   constructor(face: ChartFace, parts: LayerParts) {
     this.#face = face;
@@ -56,6 +58,7 @@ export class StudyLayer {
       if (kind === "live") this.set.setLive(face.official, face.live);
       else if (kind === "older") setTimeout(take); // thousands, and nothing that is shown depends on them
       else take();
+      if (this.#intervalName !== this.#interval) this.choose(this.#studies);
       this.#stand();
     });
     face.onSight(() => this.#stand());
@@ -63,9 +66,11 @@ export class StudyLayer {
     this.#stand();
   }
 
-  /** The studies there are now, in order; hidden ones are worked out nowhere. */
+  /** The studies there are now, in order; hidden ones, and those that say nothing here, are worked out nowhere. */
   choose(studies: readonly Study[]) {
-    const seen = studies.filter(({ hidden }) => hidden !== true);
+    this.#studies = studies;
+    this.#interval = this.#intervalName;
+    const seen = studies.filter((study) => study.hidden !== true && !isTooLong(this.#interval, study));
     for (const [id, { kind }] of this.#drawn) if (!seen.some((study) => study.id === id && study.kind === kind)) this.#remove(id);
     for (const study of seen) {
       const drawn = this.#drawn.get(study.id);
@@ -73,6 +78,7 @@ export class StudyLayer {
       else drawn.drawing.update(study);
     }
     this.set.choose(seen);
+    this.#face.panesChanged();
     this.#watchPanes();
   }
 
@@ -86,6 +92,10 @@ export class StudyLayer {
         profile: drawing instanceof ProfileBars ? drawing.profile : null,
       };
     });
+  }
+
+  get #intervalName(): string {
+    return this.#face.interval?.name ?? "";
   }
 
   #add(study: Study) {
