@@ -60,7 +60,7 @@ export function studyTitle({ kind, inputs }: Pick<Study, "kind" | "inputs">): st
 
 /** Why a study has no value on candles of an interval; "" where it has some. */
 export function whyEmpty(interval: string, study: Pick<Study, "kind" | "inputs">): string {
-  return isTooLong(interval, study) ? `none: a candle of ${interval} is no shorter than its session, a ${study.inputs.anchor}` : "";
+  return isTooLong(interval, study) ? `needs candles shorter than a ${study.inputs.anchor}` : "";
 }
 
 /** A value as it is told; "–" where there is none. */
