@@ -311,7 +311,9 @@ def test_who_may_not_write_draws_too_and_this_browser_keeps_it(
     try:
         stranger = context.new_page()
         stranger.on("pageerror", lambda error: problems.append(str(error)))
-        stranger.on("console", lambda one: problems.append(one.text) if one.type == "error" else 0)
+        stranger.on(
+            "console", lambda one: problems.append(one.text) if one.type == "error" else None
+        )
         stranger.goto(f"{system.url}/?symbol={MARKET}&interval=1m")
         desk.reload()
         for page in (stranger, desk):
