@@ -21,8 +21,7 @@ const TARGET = join(ROOT, "static", "dist");
 const ENTRIES = {
   "chart.js": { entry: "chartPage.ts", format: "esm" },
   "login.js": { entry: "loginPage.ts", format: "esm" },
-  "theme.js": { entry: "themeInit.ts", format: "iife" }, // a classic script: it runs before the first paint
-  "browser.js": { entry: "browserCheck.ts", format: "iife", target: "es5" }, // a classic script: it must run in any browser
+  "head.js": { entry: "headScript.ts", format: "iife", target: "es5" }, // a classic script: before the first paint, in any browser
   "retry.js": { entry: "retryPage.ts", format: "esm" },
   "chart.css": { entry: "css/chartPage.css" },
   "later.css": { entry: "css/laterPage.css" },
@@ -51,14 +50,15 @@ const NOTICES = {
   "lightweight-charts": "TradingView Lightweight Charts™\nCopyright (c) 2025 TradingView, Inc. https://www.tradingview.com/\n",
 };
 
-/** The page opens a WebSocket and nothing else: of the client's ways only that one is bundled. */
+/** The page opens a WebSocket and is told JSON, nothing else: of the client's ways only that one is bundled, without binary events. */
 const ONLY_WEBSOCKET = {
   name: "only-websocket",
   setup({ onLoad }) {
-    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/index\.js$/ }, () => ({
-      contents: 'import { WS } from "./websocket.node.js";\nexport const transports = { websocket: WS };\n',
-    }));
-    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/polling-xhr\.js$/ }, () => ({ contents: "export const XHR = null;\n" }));
+    const put = (filter, contents) => onLoad({ filter }, () => ({ contents }));
+    put(/engine\.io-client\/build\/esm\/transports\/index\.js$/, 'import { WS } from "./websocket.node.js";\nexport const transports = { websocket: WS };\n');
+    put(/engine\.io-client\/build\/esm\/transports\/polling-xhr\.js$/, "export const XHR = null;\n");
+    put(/socket\.io-parser\/build\/esm\/is-binary\.js$/, "export const isBinary = () => false, hasBinary = isBinary;\n");
+    put(/socket\.io-parser\/build\/esm\/binary\.js$/, "export const deconstructPacket = null, reconstructPacket = null;\n");
   },
 };
 

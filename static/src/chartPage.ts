@@ -138,7 +138,7 @@ Object.assign(globalThis, { truecandle });
 function newPane(number: number, choices: Choices): ChartPane {
   return new ChartPane({
     number, api, clock: browserClock, nextFrame, connection, open, shared, pageActions: { openSearch, open: openPanel, unfollow },
-    choices, isActive: (pane) => active.peek() === pane, onGo: go, onNamed: name,
+    choices, isActive: (pane) => active.value === pane, onGo: go, onNamed: name,
     onTouched: (pane, isChosen) => several.peek()?.touched(pane, isChosen),
   });
 }

@@ -16,6 +16,7 @@ import pytest
 from tests.support.axe import violations
 from tests.support.chart_page import forget_choices, go, wait_for_bars
 from tests.support.page_pictures import picture
+from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 STEPS = 6
 MARKET = "BTCUSDT"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One that is read without an account too."""
+    whole = System(
+        tmp_path_factory.mktemp("drawings"), Roles(), HISTORY_CANDLES="600", PUBLIC_READS="1"
+    )
+    try:
+        whole.open()
+        yield whole
+    finally:
+        whole.close()
 
 
 @pytest.fixture
@@ -286,6 +300,37 @@ def test_a_drawing_is_where_it_was_on_another_interval_and_in_another_browser(
         "the drawings of both",
     )
     context.close()
+
+
+def test_who_may_not_write_draws_too_and_this_browser_keeps_it(
+    desk: Page, system: System, chromium: Browser, problems: list[str]
+) -> None:
+    """A reader without an account, and one whose role is to look on."""
+    system.flask("user", "role", "demo", "viewer")
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    try:
+        stranger = context.new_page()
+        stranger.on("pageerror", lambda error: problems.append(str(error)))
+        stranger.on(
+            "console", lambda one: problems.append(one.text) if one.type == "error" else None
+        )
+        stranger.goto(f"{system.url}/?symbol={MARKET}&interval=1m")
+        desk.reload()
+        for page in (stranger, desk):
+            wait_for_bars(page)
+            show_tools(page)
+            draw(page, "trend", (0.2, 0.3), (0.5, 0.5))
+            drawn = painted(page)[0]["points"]
+            page.reload()
+            wait_for_bars(page)
+            wait_for(partial(is_at, page, drawn), 30, "the line, after a reload")
+    finally:
+        context.close()
+        system.flask("user", "role", "demo", "admin")
+    assert stored(desk)["drawings"] == []
+    desk.evaluate("localStorage.clear()")
+    desk.reload()
+    wait_for_bars(desk)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.axe import violations
 from tests.support.chart_page import wait_for_bars
+from tests.support.fingers import Fingers
 from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
 
@@ -140,6 +141,24 @@ def test_what_charts_have_in_common_follows_the_one_that_is_used(four: Page) -> 
     four.keyboard.type("1s")
     four.keyboard.press("Enter")
     wait_for(lambda: set(four.evaluate(SHOWN)) == {"BTCUSDT 1s up"}, what="the same series")
+
+
+def test_two_fingers_zoom_the_chart_that_they_are_on_and_no_other(chart: Page) -> None:
+    with opened(chart, has_touch=True) as page:
+        choose_count(page, 2)
+        counts = "truecandle.panes().map((pane) => pane.sight().count)"
+        before = page.evaluate(counts)
+        fingers = Fingers(page, "#plot-2")
+
+        def pinched() -> list[int]:
+            fingers.put((0.1, 0.5), (0.7, 0.5))
+            fingers.move([(0.1, 0.5), (0.7, 0.5)], [(0.38, 0.5), (0.42, 0.5)])
+            fingers.lift()
+            found: list[int] = page.evaluate(counts)
+            return found
+
+        wait_for(lambda: pinched()[1] > before[1] * 1.2, 30, "more candles in the second chart")
+        assert abs(page.evaluate(counts)[0] - before[0]) <= 1  # a minute may have ended
 
 
 def test_a_layout_is_kept_by_the_server_and_opened_by_its_link_in_another_browser(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -158,15 +159,80 @@ def test_values_are_right_where_official_pending_and_forming_candles_join(reader
     states = "[...new Set(truecandle.bars().slice(-9).map((bar) => bar.state))].length"
     for _ in range(3):
         wait_for(lambda: reader.evaluate(states) == 3, 30, "all three states at once")
-        seen = reader.evaluate(SEEN)
-        close = np.array([bar["close"] for bar in seen["bars"]])
-        times = [bar["time"] for bar in seen["bars"]]
-        expected = (talib.SMA(close, 20), talib.RSI(close, 14))
-        for study, column in zip(seen["studies"], expected, strict=True):
-            values = {time: value for time, value in study["values"] if value is not None}
-            assert len(values) > 100
-            for time, right in zip(times, map(float, column), strict=True):
-                assert math.isnan(right) or values.get(time, right) == pytest.approx(right)
+        assert are_right(reader)
+
+
+def test_a_correction_and_candles_that_come_late_change_what_they_are_part_of(
+    reader: Page, system: System
+) -> None:
+    """Then the values are those that all candles have when they are worked out anew."""
+    go(reader, "BTCUSDT", "1s")
+    add(reader, "Simple moving average", "Relative strength index")
+    wait_for(lambda: is_worked_out(reader, 2), what="two studies")
+    close = int(reader.evaluate("truecandle.bars().at(-1).close")) + 500
+    for after_s in (8, 23, 38):  # one is enough
+        open_ms = (int(time.time()) + after_s) * 1000
+        system.script(  # a while after it closed, and while the last candles are read again
+            "correction", symbol="BTCUSDT", interval="1s", open_ms=open_ms, at_ms=open_ms + 5_000,
+            changes={"high": str(close), "close": str(close)},
+        )  # fmt: skip
+    has(reader, f"bars.some((bar) => bar.close === {close})")
+    open_ms = reader.evaluate(f"truecandle.bars().find((bar) => bar.close === {close}).time")
+    reader.mouse.move(5, 5)
+    reader.focus("#plot")
+    wait_for(lambda: goes_to(reader, open_ms), 60, "the corrected candle, pointed at")
+    wait_for(lambda: told_anew(reader, open_ms) in row(reader, "SMA 20"), 30, "its new average")
+
+    for role in ("feed", "fetcher"):
+        system.kill(role)
+    last_ms = reader.evaluate("truecandle.bars().at(-1).time")
+    wait_for(lambda: time.time() * 1000 > last_ms + 8_000, 30, "candles that nobody has seen")
+    for role in ("feed", "fetcher"):
+        system.start(role)
+    system.ready()
+    late = f"bars.filter((bar) => bar.time > {last_ms} && bar.time <= {last_ms} + 6000)"
+    has(reader, f"{late}.filter((bar) => bar.state === 'final').length === 6")
+    wait_for(lambda: are_right(reader), 30, "values as if worked out anew")
+
+
+def has(page: Page, condition: str) -> None:
+    """Waits longer than for what comes by itself."""
+    script = f"((bars) => {condition})(truecandle.bars())"
+    wait_for(lambda: page.evaluate(script), 60, condition)
+
+
+def goes_to(page: Page, open_ms: int) -> bool:
+    """One step by key towards a candle; whether it is pointed at."""
+    pointed = page.evaluate("truecandle.pointed()")
+    if pointed != open_ms:
+        page.keyboard.press("ArrowLeft" if pointed > open_ms else "ArrowRight")
+    return bool(pointed == open_ms)
+
+
+def told_anew(page: Page, open_ms: int) -> str:
+    """The average at a candle, worked out from the page's candles, as a legend has it."""
+    bars = page.evaluate("truecandle.bars()")
+    closes = [bar["close"] for bar in bars if bar["time"] <= open_ms]
+    return f"{sum(closes[-20:]) / 20:,.2f}"
+
+
+def are_right(page: Page) -> bool:
+    """Whether both studies have, at each candle, what all candles give when worked out anew."""
+    seen = page.evaluate(SEEN)
+    close = np.array([bar["close"] for bar in seen["bars"]])
+    times = [bar["time"] for bar in seen["bars"]]
+    for study, column in zip(
+        seen["studies"], (talib.SMA(close, 20), talib.RSI(close, 14)), strict=True
+    ):
+        values = {at: value for at, value in study["values"] if value is not None}
+        pairs = [
+            (values[at], right)
+            for at, right in zip(times, map(float, column), strict=True)
+            if at in values and not math.isnan(right)
+        ]
+        if len(pairs) < 100 or any(pytest.approx(right) != value for value, right in pairs):
+            return False
+    return True
 
 
 def test_in_dark_and_light_and_by_finger_axe_finds_nothing(reader: Page, system: System) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 ADDRESS = "?symbol=BTCUSDT&interval=1m"
-FIRST_BYTES_MAX, FIRST_REQUESTS_MAX = 130_000, 12
+FIRST_BYTES_MAX, FIRST_REQUESTS_MAX = 128_000, 12
 CANDLES = 500
 AGAIN_BYTES_MAX, AGAIN_REQUESTS_MAX = 25_000, 3
 

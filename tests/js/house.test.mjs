@@ -8,7 +8,7 @@ const ROOT = new URL("../../static/src/", import.meta.url);
 const LINES_MAX = 400;
 
 /** From the top down: a file imports from lower rungs and from its own folder only, types too. */
-const LADDER = [["chartPage.ts", "drawingPart.ts", "loginPage.ts", "retryPage.ts", "themeInit.ts", "browserCheck.ts"], ["pane"], ["chart"], ["ui"], ["state"], ["net"], ["drawings", "studies"], ["candles", "clock.ts"]];
+const LADDER = [["chartPage.ts", "drawingPart.ts", "loginPage.ts", "retryPage.ts", "headScript.ts"], ["pane"], ["chart"], ["ui"], ["state"], ["net"], ["drawings", "studies"], ["candles", "clock.ts"]];
 
 /** Who may know which library: `[place, libraries]`. */
 const LIBRARIES = [

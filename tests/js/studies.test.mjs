@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CandleList } from "../../static/src/studies/candleList.ts";
 import { formulaOf } from "../../static/src/studies/indicators.ts";
 import { OUTPUTS } from "../../static/src/studies/outputs.ts";
-import { COLORS, KINDS, STUDIES_MAX, checkedStudies, newStudy, usualInputs } from "../../static/src/studies/study.ts";
+import { COLORS, KINDS, STUDIES_MAX, checkedStudies, isTooLong, newStudy, usualInputs } from "../../static/src/studies/study.ts";
 import { StudySeries } from "../../static/src/studies/studySeries.ts";
 import { StudySet } from "../../static/src/studies/studySet.ts";
 import { volumeProfile } from "../../static/src/studies/volumeProfile.ts";
@@ -219,6 +219,13 @@ test("the session's average begins anew with the UTC day, week and month", () =>
   assert.ok(days.length >= 45 && days.slice(1).every((date) => date.getUTCHours() < 3));
   assert.ok(firsts("week").slice(1).every((date) => date.getUTCDay() === 1));
   assert.ok(firsts("month").slice(1).every((date) => date.getUTCDate() === 1));
+});
+
+test("an average by session has nothing to say of candles as long as its session", () => {
+  const vwap = (anchor) => ({ kind: "vwap", inputs: { ...usualInputs("vwap"), anchor } });
+  const silent = (anchor) => ["1h", "12h", "1d", "3d", "1w", "1M"].filter((interval) => isTooLong(interval, vwap(anchor)));
+  assert.deepEqual(["day", "week", "month"].map(silent), [["1d", "3d", "1w", "1M"], ["1w", "1M"], ["1M"]]);
+  assert.equal(isTooLong("1M", newStudy("sma", [])), false);
 });
 
 test("shifted lines stand where they are drawn, also in what the legend says", () => {

@@ -59,6 +59,24 @@ def test_a_corrected_candle_wears_a_tick_below_its_low(stage: Page) -> None:
     assert min(seen) >= 8 and beside == 0
 
 
+def test_a_gap_goes_through_the_pane_of_a_study_too_whichever_came_first(stage: Page) -> None:
+    body = """
+      const {study, ink} = await MODULE;
+      chart.setHistory(rows(200, [[150, 184]]), []);
+      chart.mark(marks([], [[150, 184]]));
+      await frames();
+      study(chart, 'atr');
+      await frames();
+      const [{left, right}] = chart.truth.bands();
+      const within = ink(2, left + 20, right - 20);
+      chart.mark(marks([], []));
+      await frames();
+      return [within, ink(2, left + 20, right - 20)];
+    """.replace("MODULE", MODULE)
+    within, without = run(stage, body)
+    assert within > without + 1_000
+
+
 def test_a_candle_that_is_pointed_at_says_that_it_was_corrected(stage: Page) -> None:
     body = """
       chart.setHistory(rows(10), []);

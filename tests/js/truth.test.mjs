@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { parseSeries } from "../../static/src/candles/series.ts";
 import { UTC, Zone } from "../../static/src/candles/zone.ts";
-import { audit, corrections, gaps, worstPrice } from "../../static/src/net/truthAnswers.ts";
+import { audit, corrections, gaps } from "../../static/src/net/truthAnswers.ts";
 import { CandleJump } from "../../static/src/state/candleJump.ts";
 import { Truth } from "../../static/src/state/truth.ts";
 import { gapWords, holeWords, jumpWords, lasted } from "../../static/src/ui/gapWords.ts";
@@ -21,6 +21,7 @@ const audited = (i, more = {}) => ({
   time: at(i), at: at(i) + 63_000, late_ms: 3_000, exact: true, differing: [], shown: { ...values(), source: "live" }, official: values(), ...more,
 });
 const fields = { close: { differing: 1, largest_ticks: 3 }, high: { differing: 0, largest_ticks: 0 } };
+const worst = { field: "close", ticks: 3 };
 const summary = { shown: 4, exact: 3, exact_share: 0.75, never_shown: 1, median_ms: 3_100, worst_ms: 9_000, fields };
 
 /** A server that remembers what it was asked. */
@@ -29,7 +30,7 @@ class Server {
   fail = null;
   corrections = (query) => this.#answer("corrections", query, [correction(3)]);
   gaps = (query) => this.#answer("gaps", query, []);
-  audit = (query) => this.#answer("audit", query, { sinceMs: at(0), tick: 0.01, summary: query.summary ? summary : null, candles: this.audited });
+  audit = (query) => this.#answer("audit", query, { sinceMs: at(0), tick: 0.01, summary: query.summary ? summary : null, worst: query.summary ? worst : null, candles: this.audited });
   audited = [audited(2), audited(1)];
 
   async #answer(path, query, body) {
@@ -62,9 +63,9 @@ test("answers keep what is sound, and nothing else", () => {
   const found = audit({ since: at(0), tick: 0.01, summary, candles: [audited(1), audited(2, { shown: null }), audited(3, { official: {} })] });
   assert.deepEqual(found.candles.map((one) => one.time), [at(1), at(2)]);
   assert.equal(found.summary.exact, 3);
-  assert.deepEqual(audit({ summary: "x" }), { sinceMs: null, tick: null, summary: null, candles: [] });
-  assert.deepEqual(worstPrice(summary), { field: "close", ticks: 3 });
-  assert.equal(worstPrice({ ...summary, fields: {} }), null);
+  assert.deepEqual(audit({ summary: "x" }), { sinceMs: null, tick: null, summary: null, worst: null, candles: [] });
+  assert.deepEqual(found.worst, worst);
+  assert.equal(audit({ summary: { ...summary, fields: {} } }).worst, null);
 });
 
 test("both versions are asked for once, when a corrected candle is rested upon", async () => {
@@ -138,7 +139,7 @@ test("the report is asked for when it is opened, and with a pause while candles 
   truth.report.show(true);
   await clock.advance(10);
   assert.deepEqual(api.paths().sort(), ["audit", "corrections", "gaps"]);
-  assert.deepEqual(truth.report.state.value.report.worst, { field: "close", ticks: 3 });
+  assert.deepEqual(truth.report.state.value.report.worst, worst);
   for (let i = 0; i < 60; i += 1) {
     truth.dataUpdated(told([]));
     await clock.advance(1_000);

@@ -78,7 +78,7 @@ export class Chart {
     this.view = new Viewport(this.#chart, this.#window, { onMove: () => this.#moved(), onGiven: () => this.setTail(this.#live) });
     this.#fades = new Fades(this.#history);
     const candles = () => [...this.#rows, ...this.#live.map(({ candle }) => candle)];
-    this.truth = new TruthLayer(this.#chart, this.#window, this.#history, this.#tail);
+    this.truth = new TruthLayer({ chart: this.#chart, window: this.#window, history: this.#history, tail: this.#tail });
     this.#cursor = new Cursor(this.#chart, {
       series: this.#coming.series,
       candles: () => this.truth.stops(candles()),
@@ -93,6 +93,7 @@ export class Chart {
       shown: () => ({ series: this.#series, official: this.#rows, live: this.#live }),
       times: () => this.#window.times(this.#window.isAtEnd ? this.#tail.points : []),
       listeners: new Set(),
+      panesChanged: () => this.truth.panesChanged(),
     };
     this.#tail.attach(this.#markers);
     this.#history.attach(this.#start);
@@ -179,8 +180,8 @@ export class Chart {
     if (prepended.length > 0) this.#window.prepend(spaced<Whitespace>(this.#series.interval, [...prepended, first]).slice(0, -1));
     if (appended.length > 0) this.#window.append(spaced(this.#series.interval, appended, last.time));
     this.#drawTail(live);
-    const changed = [...prepended.slice(0, 1), ...replaced, ...appended.slice(0, 1)].map(({ time }) => time);
-    if (changed.length > 0) this.#tell({ kind: "official", fromMs: Math.min(...changed) });
+    if (replaced.length + appended.length > 0) this.#tell({ kind: "official" });
+    else if (prepended.length > 0) this.#tell({ kind: "older" });
     if (!prefersStillness()) this.#fades.start(appended.filter((row) => waited.has(row.time)));
   }
 

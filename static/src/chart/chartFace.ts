@@ -54,6 +54,11 @@ export class ChartFace {
     return () => { this.#inside.listeners.delete(listener); };
   }
 
+  /** Panes were added or removed. */
+  panesChanged() {
+    this.#inside.panesChanged();
+  }
+
   /** Calls back whenever another part is in sight, until what it returns is called. */
   onSight(listener: () => void): () => void {
     const scale = this.api.timeScale();

@@ -7,11 +7,10 @@ import type { Candle, CandleInState } from "../candles/candle.ts";
 import type { Series } from "../candles/series.ts";
 import type { Times } from "../candles/places.ts";
 
-/** What has changed of the bars: all of them, official ones from an open time on, or pending and forming ones alone. */
-export type BarsChange =
-  | { readonly kind: "whole" }
-  | { readonly kind: "official"; readonly fromMs: number }
-  | { readonly kind: "live" };
+/** What has changed of the bars: all of them, older ones came, official ones changed, or pending and forming ones alone. */
+export interface BarsChange {
+  readonly kind: "whole" | "older" | "official" | "live";
+}
 
 export type BarsListener = (change: BarsChange) => void;
 
@@ -26,4 +25,6 @@ export interface ChartInside {
   readonly times: () => Times & { readonly firstGiven: number };
   /** Told after the candles are drawn, within the same frame. */
   readonly listeners: Set<BarsListener>;
+  /** To be told when panes were added or removed: some of what the chart draws goes through all of them. */
+  readonly panesChanged: () => void;
 }

@@ -3,7 +3,6 @@
 // Invariant: what differs is told by its shape too: a thicker outline and a diamond above.
 
 import type { IPrimitivePaneView, ISeriesPrimitive, SeriesAttachedParameter, Time } from "lightweight-charts";
-import { at } from "../candles/marks.ts";
 import type { ShownCandle } from "../state/shownCandles.ts";
 import { alpha } from "../ui/theme.ts";
 import { toChartTime, toMs } from "./chartTime.ts";
@@ -37,12 +36,6 @@ export class ShownCandles implements ISeriesPrimitive<Time> {
   restyle({ text, accent }: { readonly text: string; readonly accent: string }) {
     this.#colors = { text, accent };
     this.#attached?.requestUpdate();
-  }
-
-  /** How the candle that opens then was shown; undefined where that is not known. */
-  at(timeMs: number): ShownCandle | undefined {
-    const found = at(this.#candles, timeMs, ({ time }) => time);
-    return found?.time === timeMs ? found : undefined;
   }
 
   paneViews(): readonly IPrimitivePaneView[] {

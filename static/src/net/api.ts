@@ -8,7 +8,7 @@ import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import { freshness } from "./freshness.ts";
 import type { DataAnswer, ExchangeMarketsAnswer, Freshness, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
-import { audit, corrections, gaps, type Audit, type TruthQuery } from "./truthAnswers.ts";
+import type { Audit, TruthQuery } from "./truthAnswers.ts";
 import type { Correction, GapFields } from "./truthProtocol.ts";
 
 /** No request is waited for longer than this. */
@@ -124,13 +124,16 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
 
     /** What the server knows of the truth of candles, newest first. */
     async corrections(query: TruthQuery): Promise<Correction[]> {
-      return corrections(await told("/corrections", query));
+      const body = await told("/corrections", query);
+      return (await truthAnswers()).corrections(body);
     },
     async gaps(query: TruthQuery): Promise<GapFields[]> {
-      return gaps(await told("/gaps", query));
+      const body = await told("/gaps", query);
+      return (await truthAnswers()).gaps(body);
     },
     async audit(query: TruthQuery & { readonly summary: boolean }): Promise<Audit> {
-      return audit(await told("/audit", query));
+      const body = await told("/audit", query);
+      return (await truthAnswers()).audit(body);
     },
 
     /** How far back a series is stored; whoever asks for one whose older candles are fetched waits for them. */
@@ -212,6 +215,11 @@ export function createApi({ fetch, csrfToken }: { fetch: typeof globalThis.fetch
       return { updated_at: isInteger(updated_at) ? updated_at : null, markets: listed };
     },
   });
+}
+
+/** What checks answers about the truth: loaded with the first of them. */
+function truthAnswers() {
+  return answered(import("./truthAnswers.ts"));
 }
 
 /** Our own abort passes as it is; a time-out or a dead network becomes status 0. */

@@ -24,6 +24,8 @@ export interface Audit {
   readonly sinceMs: number | null;
   readonly tick: number | null;
   readonly summary: AuditSummary | null;
+  /** The field whose worst difference is the largest, in ticks of the price; null if nothing was off, or nothing is known. */
+  readonly worst: { readonly field: AuditField; readonly ticks: number } | null;
   readonly candles: readonly AuditedCandle[];
 }
 
@@ -45,13 +47,13 @@ export function audit(body: Unchecked<AuditAnswer>): Audit {
     sinceMs: isMoment(since) ? since : null,
     tick: isNumber(tick) ? tick : null,
     summary: isSummary(summary) ? summary : null,
+    worst: isSummary(summary) ? worstPrice(summary) : null,
     candles: list<AuditedCandle>(body.candles, ({ time, late_ms: lateMs, differing, shown, official }) =>
       isMoment(time) && isNumber(lateMs) && areTexts(differing) && (shown === null || isCandle(shown)) && isCandle(official)),
   };
 }
 
-/** The field whose worst difference is the largest, in ticks of the price; null if nothing was off, or nothing is known. */
-export function worstPrice({ fields }: AuditSummary): { readonly field: AuditField; readonly ticks: number } | null {
+function worstPrice({ fields }: AuditSummary): Audit["worst"] {
   let worst: { field: AuditField; ticks: number } | null = null;
   for (const field of PRICES) {
     const ticks = (fields[field] as FieldDifference | undefined)?.largest_ticks ?? null;

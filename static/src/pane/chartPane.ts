@@ -2,7 +2,7 @@
 // Never here: the other charts, the address bar, what stands around the panes (chartPage.ts); rules.
 // Invariant: nothing here outlives a change of series but the place that was looked at.
 
-import { signal } from "@preact/signals-core";
+import { effect, signal } from "@preact/signals-core";
 import { decimals } from "../candles/candle.ts";
 import { parseSeries } from "../candles/series.ts";
 import { Chart } from "../chart/chart.ts";
@@ -43,7 +43,7 @@ export interface PaneOptions {
   readonly shared: SharedParts;
   /** What is done for the whole page. */
   readonly pageActions: Pick<Actions, "openSearch" | "open" | "unfollow">;
-  /** Whether what goes on there is what a reader hears of. */
+  /** Whether what goes on there is what a reader hears of; heard anew when that changes. */
   readonly isActive: (pane: ChartPane) => boolean;
   /** Another series was chosen here. */
   readonly onGo: (pane: ChartPane, series: SeriesName) => void;
@@ -194,14 +194,15 @@ export class ChartPane {
       if (row !== null && view !== null && isActive(this)) announcer.closed(view, row, this.state.precision.peek());
     });
     this.truth.shown.state.subscribe((shown) => this.chart.truth.compare(shown));
-    for (const change of [choices.of("studies"), this.state.dialog]) change.subscribe(() => this.#wantStudies());
+    effect(() => {
+      if (choices.of("studies").value.length > 0 || (this.state.dialog.value === "studies" && isActive(this))) this.#wantStudies();
+    });
   }
 
   /** Once there are any, or somebody chooses some; their colours come with the style of what is loaded later. */
   #wantStudies() {
-    const { isActive, shared: { announcer } } = this.#options;
-    const isWanted = this.choices.get("studies").length > 0 || (this.state.dialog.peek() === "studies" && isActive(this));
-    if (!isWanted || this.studies !== null) return;
+    const { shared: { announcer } } = this.#options;
+    if (this.studies !== null) return;
     this.studies = Promise.all([import("./paneStudies.ts"), laterStyle()]).then(([{ hangStudies }]) => {
       const hung = hangStudies(this.parts);
       this.state.studies.value = hung.chosen;

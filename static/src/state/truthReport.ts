@@ -6,12 +6,12 @@ import { signal } from "@preact/signals-core";
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
-import { worstPrice } from "../net/truthAnswers.ts";
+import type { Audit } from "../net/truthAnswers.ts";
 import type { AuditSummary, Correction, GapFields } from "../net/truthProtocol.ts";
 
 export interface TruthReport {
   readonly summary: AuditSummary | null;
-  readonly worst: { readonly field: string; readonly ticks: number } | null;
+  readonly worst: Audit["worst"];
   readonly sinceMs: number | null;
   /** Newest first. */
   readonly corrections: readonly Correction[];
@@ -101,8 +101,7 @@ export class TruthReportLoader {
         this.#api.gaps({ ...query, limit: LISTED_MAX }),
       ]);
       if (abort.aborted) return;
-      const { summary, sinceMs } = audit;
-      const worst = summary === null ? null : worstPrice(summary);
+      const { summary, worst, sinceMs } = audit;
       this.state.value = { report: { summary, worst, sinceMs, corrections, gaps }, isAsking: false, problem: "" };
     } catch (error) {
       if (abort.aborted) return;

@@ -16,6 +16,9 @@ export const WIDTHS = [1, 2, 3, 4] as const;
 const ANCHORS = ["day", "week", "month"] as const;
 export type Anchor = (typeof ANCHORS)[number];
 
+/** The intervals of which a candle is as long as the session, or longer: there every average would be of one candle. */
+const WHOLE_SESSIONS: Readonly<Record<Anchor, readonly string[]>> = { day: ["1d", "3d", "1w", "1M"], week: ["1w", "1M"], month: ["1M"] };
+
 /** A number with at most `decimals` decimals. */
 export interface NumberInput {
   readonly least: number;
@@ -142,4 +145,9 @@ function oneOf<T>(allowed: readonly T[], value: unknown): T | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether candles of an interval are too long for a study to say anything: an average by session has none within one. */
+export function isTooLong(interval: string, { kind, inputs }: Pick<Study, "kind" | "inputs">): boolean {
+  return kind === "vwap" && WHOLE_SESSIONS[inputs.anchor as Anchor].includes(interval);
 }

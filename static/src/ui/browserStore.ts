@@ -6,7 +6,7 @@ import type { Settings, SettingsKeeping } from "../state/preferences.ts";
 
 const KEY = "truecandle.settings";
 
-/** Read before the first paint, by themeInit.ts: what it needs to know, and no more. */
+/** Read before the first paint, by headScript.ts: what it needs to know, and no more. */
 const PAINT_KEY = "truecandle.theme";
 
 /** With the user's name: what a tab has chosen until the server has it, so that a reload right after a choice keeps it. */

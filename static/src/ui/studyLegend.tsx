@@ -9,7 +9,7 @@ import { COLORS, rulesOf, type Study } from "../studies/study.ts";
 import { Icon } from "./icons.tsx";
 import type { Pane } from "./page.ts";
 import { EyeIcon } from "./studyIcons.tsx";
-import { studyTitle, studyValue } from "./studyWords.ts";
+import { studyTitle, studyValue, whyEmpty } from "./studyWords.ts";
 
 interface PaneProps {
   readonly page: Pane;
@@ -45,6 +45,8 @@ export function StudyPaneRows({ page }: PaneProps): JSX.Element | null {
 export function studiesSpoken({ state }: Pane): string {
   const [studies, time, precision] = [state.studies.peek(), state.pointed.peek()?.time ?? null, state.precision.peek()];
   return (studies?.list.peek() ?? []).flatMap((study) => {
+    const why = study.hidden === true ? "" : whyEmpty(state.view.peek()?.interval ?? "", study);
+    if (why !== "") return [`. ${studyTitle(study)}: ${why}`];
     const { lines, unit } = OUTPUTS[study.kind];
     const told = studies!.valuesAt(study, time).flatMap((value, i) => (value === null ? [] : [`${lines.length > 1 ? `${lines[i]!.name} ` : ""}${studyValue(value, unit, precision)}`]));
     return told.length === 0 ? [] : [`. ${studyTitle(study)}: ${told.join(", ")}`];
@@ -58,12 +60,13 @@ function Row({ page, studies, study }: RowProps): JSX.Element {
     page.dialog.value = "studies";
   };
   const isHidden = study.hidden === true;
+  const why = isHidden ? "hidden" : whyEmpty(page.state.view.value?.interval ?? "", study);
   return (
     <div class="study-row" data-study={study.id} data-hidden={isHidden ? "" : undefined}>
       <button class="study-name" type="button" title={`Settings of ${title}`} data-color={study.style.color} onClick={edit}>
         <span class="study-swatch" aria-hidden="true" />{title}
       </button>
-      {isHidden ? <span class="study-hidden">hidden</span> : <Values page={page} studies={studies} study={study} />}
+      {why !== "" ? <span class="study-hidden">{why}</span> : <Values page={page} studies={studies} study={study} />}
       <button class="study-tool" type="button" aria-label={`${isHidden ? "Show" : "Hide"} ${title}`} title={isHidden ? "Show" : "Hide"} onClick={() => studies.change(study.id, { hidden: !isHidden })}>
         <EyeIcon isShut={isHidden} />
       </button>

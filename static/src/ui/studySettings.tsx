@@ -22,6 +22,11 @@ export function StudySettings({ page: { dialog }, studies, study }: SettingsProp
     event.preventDefault();
     dialog.value = null;
   };
+  const round = useSignal(0);
+  const asUsual = () => {
+    studies.change(id, { inputs: usualInputs(kind) });
+    round.value += 1; // what was typed wrong goes too
+  };
   const remove = () => {
     studies.remove(id);
     studies.edited.value = null;
@@ -29,7 +34,7 @@ export function StudySettings({ page: { dialog }, studies, study }: SettingsProp
   return (
     <form class="study-settings" onSubmit={submitted} noValidate>
       {Object.entries(rulesOf(kind).inputs).map(([name, input]) => (isNumberInput(input)
-        ? <NumberField key={name} name={name} input={input} value={Number(inputs[name])} onSet={(value) => set(name, value)} />
+        ? <NumberField key={`${name} ${round.value}`} name={name} input={input} value={Number(inputs[name])} onSet={(value) => set(name, value)} />
         : (
           <label key={name} class="study-field">
             <span>{inputName(name)}</span>
@@ -57,7 +62,7 @@ export function StudySettings({ page: { dialog }, studies, study }: SettingsProp
       </label>
       <div class="study-actions">
         <button class="button is-edged" type="button" onClick={() => { studies.edited.value = null; }}>All studies</button>
-        <button class="button is-edged" type="button" onClick={() => studies.change(id, { inputs: usualInputs(kind) })}>As usual</button>
+        <button class="button is-edged" type="button" onClick={asUsual}>As usual</button>
         <button class="button is-edged" type="button" onClick={remove}>Remove</button>
         <button class="button is-first" type="submit">Done</button>
       </div>
@@ -73,22 +78,23 @@ interface NumberFieldProps {
 }
 
 function NumberField({ name, input, value, onSet }: NumberFieldProps): JSX.Element {
-  const problem = useSignal("");
+  const wrong = useSignal<string | null>(null); // stays in the field, beside what is wrong with it
   const { least, most, decimals } = input;
+  const problem = wrong.value === null ? "" : `${least} to ${most.toLocaleString("en-US")}${decimals === 0 ? ", a whole number" : `, at most ${decimals} decimals`}.`;
   const typed = (text: string) => {
     const number = text.trim() === "" ? NaN : Number(text);
     const isRight = fits(input, number);
-    problem.value = isRight ? "" : `${least} to ${most.toLocaleString("en-US")}${decimals === 0 ? ", a whole number" : `, at most ${decimals} decimals`}.`;
+    wrong.value = isRight ? null : text;
     if (isRight) onSet(number);
   };
   return (
     <label class="study-field">
       <span>{inputName(name)}</span>
       <input
-        class="field figures" type="number" inputMode={decimals === 0 ? "numeric" : "decimal"} min={least} max={most} step={10 ** -decimals} value={value} name={name}
-        aria-invalid={problem.value !== ""} aria-describedby={problem.value === "" ? undefined : `study-${name}-problem`} onInput={({ currentTarget }) => typed(currentTarget.value)}
+        class="field figures" type="number" inputMode={decimals === 0 ? "numeric" : "decimal"} min={least} max={most} step={10 ** -decimals} value={wrong.value ?? value} name={name}
+        aria-invalid={problem !== ""} aria-describedby={problem === "" ? undefined : `study-${name}-problem`} onInput={({ currentTarget }) => typed(currentTarget.value)}
       />
-      {problem.value === "" ? null : <span class="study-problem" id={`study-${name}-problem`} role="alert">{problem.value}</span>}
+      {problem === "" ? null : <span class="study-problem" id={`study-${name}-problem`} role="alert">{problem}</span>}
     </label>
   );
 }

@@ -3,7 +3,7 @@
 // Invariant: a value is told in what its kind counts in, a price with its market's decimals.
 
 import type { Outputs } from "../studies/outputs.ts";
-import { rulesOf, type Study, type StudyColor, type StudyKind } from "../studies/study.ts";
+import { isTooLong, rulesOf, type Study, type StudyColor, type StudyKind } from "../studies/study.ts";
 import { price, volume } from "./format.ts";
 
 /** Short, as a legend has it; long, for the list. */
@@ -56,6 +56,11 @@ export function studyTitle({ kind, inputs }: Pick<Study, "kind" | "inputs">): st
     return typeof value === "number" || value !== usual ? [String(value)] : [];
   });
   return [NAMES[kind][0], ...told].join(" ");
+}
+
+/** Why a study has no value on candles of an interval; "" where it has some. */
+export function whyEmpty(interval: string, study: Pick<Study, "kind" | "inputs">): string {
+  return isTooLong(interval, study) ? `needs candles shorter than a ${study.inputs.anchor}` : "";
 }
 
 /** A value as it is told; "–" where there is none. */

@@ -50,6 +50,23 @@ export function pixels(hex, x, y, reach = 8) {
   return found;
 }
 
+/** A study of that kind on the chart. */
+export function study(chart, kind) {
+  const layer = new StudyLayer(new ChartFace(chart.inside), { precision: () => 2, onChange: () => {}, onTops: () => {} });
+  layer.choose([newStudy(kind, [])]);
+}
+
+/** How much of a stretch of a pane is drawn upon: pixels that are not clear, from one x to another. */
+export function ink(pane, from, to) {
+  const canvas = document.querySelectorAll("#plot td:nth-child(2) canvas")[2 * pane];
+  const ratio = canvas.width / canvas.clientWidth;
+  const { data } = canvas.getContext("2d").getImageData(from * ratio, 0, (to - from) * ratio, canvas.height);
+  const background = data.slice(0, 4).join();
+  let found = 0;
+  for (let i = 0; i < data.length; i += 4) if (data.slice(i, i + 4).join() !== background) found += 1;
+  return found;
+}
+
 /** The frames in which the library draws what it was told. */
 export async function frames() {
   for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);

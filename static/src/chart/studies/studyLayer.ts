@@ -3,13 +3,14 @@
 // Invariant: what is drawn is the studies last chosen beside the candles last told; panes stand in their order.
 
 import { OUTPUTS } from "../../studies/outputs.ts";
-import { rulesOf, type Study } from "../../studies/study.ts";
+import { isTooLong, rulesOf, type Study } from "../../studies/study.ts";
 import { StudySet } from "../../studies/studySet.ts";
 import { studyValue } from "../../ui/studyWords.ts";
 import { onChange } from "../../ui/theme.ts";
 import type { ChartFace } from "../chartFace.ts";
 import { toMs } from "../chartTime.ts";
 import { ProfileBars } from "./profileBars.ts";
+import type { StudyDrawing } from "./studyDrawing.ts";
 import { StudyLines } from "./studyLines.ts";
 import { StudyScale, type LastBar } from "./studyScale.ts";
 import { studyColors, type StudyColors } from "./studyColors.ts";
@@ -31,7 +32,7 @@ interface LayerParts {
 
 interface Drawn {
   readonly kind: Study["kind"];
-  readonly drawing: StudyLines | ProfileBars;
+  readonly drawing: StudyDrawing;
   readonly scale: StudyScale;
 }
 
@@ -44,15 +45,20 @@ export class StudyLayer {
   #over: StudyScale | null = null;
   #colors: StudyColors = studyColors();
   #last: LastBar | null = null;
+  #studies: readonly Study[] = [];
+  #interval = "";
 
   constructor(face: ChartFace, parts: LayerParts) {
     this.#face = face;
     this.#parts = parts;
     this.set = new StudySet({ now: () => performance.now(), soon: (work) => setTimeout(work), onChange: () => this.#changed() });
     this.set.set(face.official, face.live);
+    const take = () => this.set.set(face.official, face.live);
     face.onBars(({ kind }) => {
       if (kind === "live") this.set.setLive(face.official, face.live);
-      else this.set.set(face.official, face.live);
+      else if (kind === "older") setTimeout(take); // thousands, and nothing that is shown depends on them
+      else take();
+      if (this.#intervalName !== this.#interval) this.choose(this.#studies);
       this.#stand();
     });
     face.onSight(() => this.#stand());
@@ -60,9 +66,11 @@ export class StudyLayer {
     this.#stand();
   }
 
-  /** The studies there are now, in order; hidden ones are worked out nowhere. */
+  /** The studies there are now, in order; hidden ones, and those that say nothing here, are worked out nowhere. */
   choose(studies: readonly Study[]) {
-    const seen = studies.filter(({ hidden }) => hidden !== true);
+    this.#studies = studies;
+    this.#interval = this.#intervalName;
+    const seen = studies.filter((study) => study.hidden !== true && !isTooLong(this.#interval, study));
     for (const [id, { kind }] of this.#drawn) if (!seen.some((study) => study.id === id && study.kind === kind)) this.#remove(id);
     for (const study of seen) {
       const drawn = this.#drawn.get(study.id);
@@ -70,6 +78,7 @@ export class StudyLayer {
       else drawn.drawing.update(study);
     }
     this.set.choose(seen);
+    this.#face.panesChanged();
     this.#watchPanes();
   }
 
@@ -85,13 +94,17 @@ export class StudyLayer {
     });
   }
 
+  get #intervalName(): string {
+    return this.#face.interval?.name ?? "";
+  }
+
   #add(study: Study) {
     const { api } = this.#face;
     const isBelow = rulesOf(study.kind).place === "below";
     const words = (value: number) => studyValue(value, OUTPUTS[study.kind].unit, this.#parts.precision());
     const scale = isBelow ? new StudyScale(api, api.panes().length, words) : (this.#over ??= new StudyScale(api, 0, null));
     if (isBelow) scale.series.getPane().setStretchFactor(STRETCH);
-    const drawing = study.kind === "volume-profile" ? new ProfileBars(study, this.#colors, this.set) : new StudyLines(study, this.#colors, { set: this.set, words });
+    const drawing = study.kind === "volume-profile" ? new ProfileBars(study, this.#colors, this.set) : new StudyLines(study, this.#colors, this.set, words);
     scale.stand(this.#last, false);
     scale.attach(drawing);
     this.#drawn.set(study.id, { kind: study.kind, drawing, scale });
@@ -136,9 +149,8 @@ export class StudyLayer {
     requestAnimationFrame(() => { // a pane's element is there once it has been drawn
       for (const pane of this.#face.api.panes()) {
         const element = pane.getHTMLElement();
-        if (element !== null) this.#sizes.observe(element);
+        if (element !== null) this.#sizes.observe(element); // tells at once
       }
-      this.#tellTops();
     });
   }
 
