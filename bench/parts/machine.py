@@ -1,0 +1,47 @@
+"""What processes and the machine have used, as Linux tells it.
+
+Never here: starting anything.
+Invariant: only reads.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PROC = Path("/proc")
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process, all its threads together."""
+    stat = (PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
+    return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
+
+
+def memory_mb(pid: int, name: str = "VmRSS") -> float:
+    """Its memory: now (`VmRSS`), or at most so far (`VmHWM`)."""
+    status = (PROC / str(pid) / "status").read_text(encoding="ascii")
+    return int(status.partition(f"{name}:")[2].split()[0]) / 1024
+
+
+def folder_bytes(folder: Path) -> int:
+    """What the files in it take on disk."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
+
+def load() -> float:
+    """How many processes wanted a core in the last minute."""
+    return os.getloadavg()[0]
+
+
+def described() -> str:
+    """The machine, in a few words."""
+    info = (PROC / "cpuinfo").read_text(errors="replace")
+    names = (line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line)
+    memory_kb = int((PROC / "meminfo").read_text().partition("MemTotal:")[2].split()[0])
+    return (
+        f"{os.cpu_count()} cores ({next(names, platform.machine())}), "
+        f"{memory_kb / (1 << 20):.0f} GB, Python {platform.python_version()}"
+    )
