@@ -35,6 +35,9 @@ export class BarWindow {
   #given: LogicalView | null = null;
   #isHeld = false;
   #glidesUntilMs = 0;
+  #isAsked = false;
+  /** The chart was given others because the view has moved. */
+  onMoved: () => void = () => {};
 
   /** `root` is where the chart is dragged: while it is, nothing may be taken from under the finger. */
   constructor(chart: IChartApi, bars: Bars, root: HTMLElement) {
@@ -130,21 +133,48 @@ export class BarWindow {
     return at < this.#from || at >= this.#to || this.#bars.correct(point);
   }
 
-  /** Moves the window if the view has come near one of its ends. True if it moved. */
-  look(): boolean {
+  /**
+   * Moves the window if the view has come near one of its ends. Handing points over takes as long as drawing a frame:
+   * it has a task of its own, unless the frame to come would show the end itself.
+   */
+  look() {
+    if (this.#wanted() === null) return;
+    if (this.#isBeyond) this.#follow();
+    else if (!this.#isAsked) {
+      this.#isAsked = true;
+      setTimeout(() => {
+        this.#isAsked = false;
+        this.#follow();
+      });
+    }
+  }
+
+  #follow() {
+    const [wanted, view] = [this.#wanted(), this.view];
+    if (wanted === null || view === null) return;
+    this.#move(wanted.from, wanted.to - wanted.from, view);
+    this.onMoved();
+  }
+
+  /** Where the window should be, if that is elsewhere. */
+  #wanted(): { readonly from: number; readonly to: number } | null {
     const view = this.view;
-    if (view === null || this.#isGiving || this.#points.length === 0) return false;
+    if (view === null || this.#isGiving || this.#points.length === 0) return null;
     const beside = Math.ceil(Math.max(BESIDE_MIN, BESIDE_VIEWS * (view.to - view.from)));
     const isNearOlder = this.#from > 0 && view.from < LEFT_PART * beside;
     const isNearNewer = !this.isAtEnd && this.#bars.points.length - view.to < LEFT_PART * beside;
     const isTooLong = this.#bars.points.length > 4 * beside + (view.to - view.from);
-    if (!isNearOlder && !isNearNewer && !isTooLong) return false;
+    if (!isNearOlder && !isNearNewer && !isTooLong) return null;
     const isMoving = this.#isHeld || performance.now() < this.#glidesUntilMs;
-    if (isMoving && !isNearOlder) return false; // what is right of the finger stays where it is
+    if (isMoving && !isNearOlder) return null; // what is right of the finger stays where it is
     const from = Math.max(0, Math.floor(this.#from + view.from) - beside);
-    const to = isMoving ? this.#to : Math.min(this.#points.length, Math.ceil(this.#from + view.to) + beside);
-    this.#move(from, to - from, view);
-    return true;
+    return { from, to: isMoving ? this.#to : Math.min(this.#points.length, Math.ceil(this.#from + view.to) + beside) };
+  }
+
+  /** Whether the view reaches beyond an end of the window, and there are points. */
+  get #isBeyond(): boolean {
+    const view = this.view;
+    return view !== null && ((view.from < 0 && this.#from > 0) || (view.to > this.#bars.points.length && !this.isAtEnd));
   }
 
   /** Brings the point that opens then, or the next one, into the middle of the view. */

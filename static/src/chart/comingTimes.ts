@@ -37,9 +37,15 @@ export class ComingTimes {
     if (last.time === this.#lastMs && isNewest === this.#isNewest && interval.hasGrid === this.#hasGrid) return;
     const value = { time: toChartTime(last.time), value: last.close };
     const isAhead = isNewest && this.#isNewest && this.#hasGrid && this.#lastMs !== null && last.time > this.#lastMs && last.time < this.#endMs;
+    const isAlone = !isNewest && !this.#isNewest && this.#lastMs !== null;
     this.#lastMs = last.time;
     this.#isNewest = isNewest;
     this.#hasGrid = interval.hasGrid;
+    if (isAlone) {
+      this.series.pop(1); // `setData` would have the library sort all times anew
+      this.series.update(value);
+      return;
+    }
     if (!isAhead) {
       this.series.setData([value, ...this.#points(interval, last.time, isNewest ? AHEAD : 0)]);
       return;

@@ -27,9 +27,10 @@ export class Viewport {
     this.#chart = chart;
     this.#window = window;
     this.#parts = parts;
+    window.onMoved = parts.onGiven;
     this.#scale.subscribeVisibleLogicalRangeChange((range) => {
       if (range === null) return;
-      if (window.look()) parts.onGiven();
+      window.look();
       parts.onMove();
     });
   }

@@ -10,6 +10,7 @@ import { onChange } from "../../ui/theme.ts";
 import type { ChartFace } from "../chartFace.ts";
 import { toMs } from "../chartTime.ts";
 import { ProfileBars } from "./profileBars.ts";
+import type { StudyDrawing } from "./studyDrawing.ts";
 import { StudyLines } from "./studyLines.ts";
 import { StudyScale, type LastBar } from "./studyScale.ts";
 import { studyColors, type StudyColors } from "./studyColors.ts";
@@ -31,7 +32,7 @@ interface LayerParts {
 
 interface Drawn {
   readonly kind: Study["kind"];
-  readonly drawing: StudyLines | ProfileBars;
+  readonly drawing: StudyDrawing;
   readonly scale: StudyScale;
 }
 
@@ -91,7 +92,7 @@ export class StudyLayer {
     const words = (value: number) => studyValue(value, OUTPUTS[study.kind].unit, this.#parts.precision());
     const scale = isBelow ? new StudyScale(api, api.panes().length, words) : (this.#over ??= new StudyScale(api, 0, null));
     if (isBelow) scale.series.getPane().setStretchFactor(STRETCH);
-    const drawing = study.kind === "volume-profile" ? new ProfileBars(study, this.#colors, this.set) : new StudyLines(study, this.#colors, { set: this.set, words });
+    const drawing = study.kind === "volume-profile" ? new ProfileBars(study, this.#colors, this.set) : new StudyLines(study, this.#colors, this.set, words);
     scale.stand(this.#last, false);
     scale.attach(drawing);
     this.#drawn.set(study.id, { kind: study.kind, drawing, scale });
@@ -136,9 +137,8 @@ export class StudyLayer {
     requestAnimationFrame(() => { // a pane's element is there once it has been drawn
       for (const pane of this.#face.api.panes()) {
         const element = pane.getHTMLElement();
-        if (element !== null) this.#sizes.observe(element);
+        if (element !== null) this.#sizes.observe(element); // tells at once
       }
-      this.#tellTops();
     });
   }
 

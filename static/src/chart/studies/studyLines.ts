@@ -2,13 +2,14 @@
 // Never here: maths, which studies there are, words.
 // Invariant: a value stands at its candle's place; where there is none, nothing is drawn, and nothing over a gap.
 
-import type { AutoscaleInfo, IPrimitivePaneView, ISeriesPrimitive, ISeriesPrimitiveAxisView, SeriesAttachedParameter, Time } from "lightweight-charts";
+import type { AutoscaleInfo, ISeriesPrimitiveAxisView } from "lightweight-charts";
 import { OUTPUTS, shiftOf, type Output, type Shade } from "../../studies/outputs.ts";
 import { COLORS, rulesOf, type Study } from "../../studies/study.ts";
 import type { StudySet } from "../../studies/studySet.ts";
 import { alpha } from "../../ui/theme.ts";
 import type { DrawingTarget } from "../drawing.ts";
 import type { StudyColors } from "./studyColors.ts";
+import { StudyDrawing } from "./studyDrawing.ts";
 import { placesInSight, type Places } from "./placesInSight.ts";
 
 const BAND = 0.08;
@@ -16,56 +17,28 @@ const LEVEL = 0.6;
 const COLUMN = 0.55;
 const COLUMN_PART = 0.6;
 
-interface LinesParts {
-  readonly set: StudySet;
+export class StudyLines extends StudyDrawing {
   /** A value as it is told. */
-  readonly words: (value: number) => string;
-}
+  readonly #words: (value: number) => string;
 
-/** A series primitive of lightweight-charts. */
-export class StudyLines implements ISeriesPrimitive<Time> {
-  readonly #parts: LinesParts;
-  #attached: SeriesAttachedParameter<Time> | null = null;
-  #study: Study;
-  #colors: StudyColors;
-
-  constructor(study: Study, colors: StudyColors, parts: LinesParts) {
-    this.#study = study;
-    this.#colors = colors;
-    this.#parts = parts;
-  }
-
-  attached(parameters: SeriesAttachedParameter<Time>) {
-    this.#attached = parameters;
-  }
-
-  detached() {
-    this.#attached = null;
-  }
-
-  update(study: Study = this.#study, colors: StudyColors = this.#colors) {
-    this.#study = study;
-    this.#colors = colors;
-    this.#attached?.requestUpdate();
-  }
-
-  paneViews(): readonly IPrimitivePaneView[] {
-    return [{ zOrder: () => "normal", renderer: () => ({ draw: (target) => this.#draw(target) }) }];
+  constructor(study: Study, colors: StudyColors, set: StudySet, words: (value: number) => string) {
+    super(study, colors, set, "normal");
+    this.#words = words;
   }
 
   /** The newest value of the first line, at the price axis of a pane of its own. */
   priceAxisViews(): readonly ISeriesPrimitiveAxisView[] {
     const [output, column] = this.#lines.find(([{ look }]) => look === "line") ?? [];
-    const value = column?.[this.#parts.set.candles.length - 1];
-    if (output === undefined || value === undefined || Number.isNaN(value) || rulesOf(this.#study.kind).place === "candles") return [];
-    const y = this.#attached?.series.priceToCoordinate(value) ?? null;
-    return y === null ? [] : [{ coordinate: () => y, text: () => this.#parts.words(value), textColor: () => this.#colors.bg, backColor: () => this.#color(output.shade, value) }];
+    const value = column?.[this.set.candles.length - 1];
+    if (output === undefined || value === undefined || Number.isNaN(value) || rulesOf(this.study.kind).place === "candles") return [];
+    const y = this.hold?.series.priceToCoordinate(value) ?? null;
+    return y === null ? [] : [{ coordinate: () => y, text: () => this.#words(value), textColor: () => this.colors.bg, backColor: () => this.#color(output.shade, value) }];
   }
 
   autoscaleInfo(): AutoscaleInfo | null {
     const places = this.#places();
     if (places === null) return null;
-    const levels = OUTPUTS[this.#study.kind].levels ?? [];
+    const levels = OUTPUTS[this.study.kind].levels ?? [];
     let [least, most] = [Math.min(Infinity, ...levels), Math.max(-Infinity, ...levels)];
     for (const [output, column] of this.#lines) {
       this.#each(places, output, column, (_, value) => {
@@ -77,30 +50,30 @@ export class StudyLines implements ISeriesPrimitive<Time> {
   }
 
   get #lines(): readonly (readonly [Output, Float64Array])[] {
-    const columns = this.#parts.set.columns(this.#study.id);
-    return columns === null ? [] : OUTPUTS[this.#study.kind].lines.map((output, i) => [output, columns[i]!] as const);
+    const columns = this.set.columns(this.study.id);
+    return columns === null ? [] : OUTPUTS[this.study.kind].lines.map((output, i) => [output, columns[i]!] as const);
   }
 
   #places(): Places | null {
-    if (this.#attached === null) return null;
-    const { set } = this.#parts;
-    const beyond = Math.max(0, ...OUTPUTS[this.#study.kind].lines.map((output) => shiftOf(output, this.#study)));
-    return placesInSight(this.#attached.chart, { candles: set.candles, indexOf: (timeMs) => set.indexOf(timeMs) }, beyond);
+    if (this.hold === null) return null;
+    const { set } = this;
+    const beyond = Math.max(0, ...OUTPUTS[this.study.kind].lines.map((output) => shiftOf(output, this.study)));
+    return placesInSight(this.hold.chart, { candles: set.candles, indexOf: (timeMs) => set.indexOf(timeMs) }, beyond);
   }
 
   /** The values in sight with their places; NaN where there is none, so that lines end. */
   #each(places: Places, output: Output, column: Float64Array, visit: (place: number, value: number) => void) {
-    const from = places.first - shiftOf(output, this.#study);
-    const { length } = this.#parts.set.candles;
+    const from = places.first - shiftOf(output, this.study);
+    const { length } = this.set.candles;
     for (let i = 0; i < places.x.length; i += 1) visit(i, from + i >= 0 && from + i < length ? column[from + i]! : NaN);
   }
 
-  #draw(target: DrawingTarget) {
-    const [places, series] = [this.#places(), this.#attached?.series];
+  protected override draw(target: DrawingTarget) {
+    const [places, series] = [this.#places(), this.hold?.series];
     if (places === null || series === undefined) return;
     const y = (value: number) => series.priceToCoordinate(value);
     target.useMediaCoordinateSpace(({ context, mediaSize: { width } }) => {
-      const { band, levels = [] } = OUTPUTS[this.#study.kind];
+      const { band, levels = [] } = OUTPUTS[this.study.kind];
       context.lineJoin = "round";
       for (const level of levels) this.#level(context, y(level), width);
       const lines = this.#lines;
@@ -114,7 +87,7 @@ export class StudyLines implements ISeriesPrimitive<Time> {
 
   #level(context: CanvasRenderingContext2D, y: number | null, width: number) {
     if (y === null) return;
-    context.strokeStyle = alpha(this.#colors.muted, LEVEL);
+    context.strokeStyle = alpha(this.colors.muted, LEVEL);
     context.lineWidth = 1;
     context.setLineDash([3, 4]);
     context.beginPath();
@@ -126,7 +99,7 @@ export class StudyLines implements ISeriesPrimitive<Time> {
 
   #line(context: CanvasRenderingContext2D, places: Places, output: Output, column: Float64Array, y: (value: number) => number | null) {
     context.strokeStyle = this.#color(output.shade, 0);
-    context.lineWidth = this.#study.style.width;
+    context.lineWidth = this.study.style.width;
     context.beginPath();
     let isDown = false;
     this.#each(places, output, column, (i, value) => {
@@ -170,8 +143,8 @@ export class StudyLines implements ISeriesPrimitive<Time> {
   }
 
   #color(shade: Shade, value: number): string {
-    if (shade === "both") return value < 0 ? this.#colors.down : this.#colors.up;
-    if (typeof shade === "string") return this.#colors[shade];
-    return this.#colors[COLORS[(COLORS.indexOf(this.#study.style.color) + shade) % COLORS.length]!];
+    if (shade === "both") return value < 0 ? this.colors.down : this.colors.up;
+    if (typeof shade === "string") return this.colors[shade];
+    return this.colors[COLORS[(COLORS.indexOf(this.study.style.color) + shade) % COLORS.length]!];
   }
 }

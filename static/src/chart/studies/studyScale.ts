@@ -53,10 +53,13 @@ export class StudyScale {
     if (last?.time === (this.#lastMs ?? undefined)) return;
     const goesOn = isNext && this.#lastMs !== null && this.#points < POINTS_MAX;
     this.#lastMs = last?.time ?? null;
-    this.#points = goesOn ? this.#points + 1 : 1;
-    if (last === null) this.series.setData([]);
-    else if (goesOn) this.series.update({ time: toChartTime(last.time), value: last.close });
-    else this.series.setData([{ time: toChartTime(last.time), value: last.close }]);
+    if (!goesOn && this.#points > 0) {
+      this.series.pop(this.#points); // `setData` would have the library sort all times anew
+      this.#points = 0;
+    }
+    if (last === null) return;
+    this.series.update({ time: toChartTime(last.time), value: last.close });
+    this.#points += 1;
   }
 
   remove() {
