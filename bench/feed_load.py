@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import requests
 from redis import Redis
 
+from bench.parts import machine
 from bench.parts.busy_exchange import open_times, symbols_of
 from bench.parts.lateness import Watch
 from bench.parts.targets import Figures, Found, Target
@@ -46,14 +47,11 @@ WARM_UP_S, YARDSTICK_S, CALM_S, SAMPLE_S = 10.0, 15.0, 6.0, 5.0
 SHOWN = 3
 SHORT_S = 30.0
 TARGETS = {
-    "p99": Target(
-        "feed, 5,000 trades/s in 50 markets: `live_price`, p99", "ms", 250, at_most=True
-    ),
-    "wrong": Target("the same: trades missing or told twice, candles not exact", "", 0, at_most=True),
+    "p99": Target("feed, 5,000 trades/s in 50 markets: `live_price`, p99", "ms", 250, at_most=True),
+    "wrong": Target("the same: trades missing, told twice, candles not exact", "", 0, at_most=True),
     "cpu": Target("the same, CPU of a core", "%", 100, at_most=True),
     "cost": Target("the same, CPU a message", "µs", None, "a bare receiver"),
 }
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
@@ -72,13 +70,11 @@ class Process:
 
     @property
     def cpu_s(self) -> float:
-        stat = Path(f"/proc/{self._popen.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
+        return machine.cpu_s(self._popen.pid)
 
     @property
     def rss_mb(self) -> float:
-        status = Path(f"/proc/{self._popen.pid}/status").read_text()
-        return next(int(x.split()[1]) / 1024 for x in status.splitlines() if x[:6] == "VmRSS:")
+        return machine.memory_mb(self._popen.pid)
 
     def end(self) -> None:
         if self._popen.poll() is None:
@@ -241,8 +237,8 @@ class Run:
         )
         most = max(sample.rss_mb for sample in samples)
         print(
-            f"memory, MB             start {first.rss_mb:.0f}, end {last.rss_mb:.0f}, most {most:.0f}, "
-            f"calm again {rss_mb:.0f}"
+            f"memory, MB             start {first.rss_mb:.0f}, end {last.rss_mb:.0f}, "
+            f"most {most:.0f}, calm again {rss_mb:.0f}"
         )
         for name, pause in ((LIVE_PRICE, "125"), (LIVE_CANDLE, "500")):
             lags = self._watch.lags[name]

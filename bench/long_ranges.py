@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 import requests
 from redis import Redis
 
+from bench.parts.machine import memory_mb
 from bench.parts.targets import Figures, Found, Target
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
@@ -95,7 +96,7 @@ def store(redis: Redis, count: int) -> None:
 def measure(
     web: Web, headers: dict[str, str], count: int, forms: Sequence[str]
 ) -> tuple[list[str], Figures]:
-    before_mb, wrong = memory_mb(web, "VmRSS"), []
+    before_mb, wrong = memory_mb(web.role.pid), []
     found: dict[str, bytes] = {}
     figures: dict[str, Found] = {}
     for form in forms:
@@ -107,7 +108,7 @@ def measure(
         took_s = time.monotonic() - began_s
         stop.set()
         other.join()
-        most_mb = memory_mb(web, "VmHWM")
+        most_mb = memory_mb(web.role.pid, "VmHWM")
         print(
             f"{form:8} {len(found[form]) / 1e6:7.1f} MB {took_s:6.1f} s  memory {before_mb:.0f} → "
             f"{most_mb:.0f} MB  others waited {max(waits) * 1000:.0f} ms at most",
@@ -149,12 +150,6 @@ def differing(found: dict[str, bytes], count: int) -> list[str]:
     if volumes != [Decimal(f"{number + 1}.12345678") for number in range(count)]:
         wrong.append("arrow")
     return wrong
-
-
-def memory_mb(web: Web, name: str) -> float:
-    """The process's memory: now (`VmRSS`) or at most so far (`VmHWM`)."""
-    status = Path(f"/proc/{web.role.process.pid}/status").read_text(encoding="ascii")
-    return int(status.partition(f"{name}:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

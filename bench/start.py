@@ -46,7 +46,7 @@ LIMIT_S = 120.0
 SETTLE_S = 10.0
 IDLE_S = 60.0
 TARGETS = {
-    "start": Target("`make demo`, from a second start to candles on the page", "s", 6, at_most=True),
+    "start": Target("`make demo`, from a second start to candles on it", "s", 6, at_most=True),
     "idle": Target("idle CPU of the five processes, three markets", "% of a core", 3, at_most=True),
 }
 SHOWN = f"(globalThis.truecandle?.bars().length ?? 0) >= {CANDLES}"

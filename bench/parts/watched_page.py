@@ -76,7 +76,9 @@ class Phase:
     #: The longest tasks by the time that their thread really had, whatever else the machine did.
     cpu_ms: list[float]
 
-    HEADER: ClassVar = f"{'':<22}      s  requests  tasks  longest  by CPU   late    worst   fps   heap"
+    HEADER: ClassVar = (
+        f"{'':<22}      s  requests  tasks  longest  by CPU   late    worst   fps   heap"
+    )
 
     def line(self) -> str:
         return (
