@@ -21,12 +21,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from bench.parts import machine
+from bench.parts.paper import put_into
 from bench.parts.targets import Figures, Found, NotHad, Row, Target, rows, table
 from tests.support.project_files import ROOT
 
@@ -36,8 +36,6 @@ BENCHES = (
     "tick_to_bar", "page_load", "page_scroll", "start", "close_to_official",
 )  # fmt: skip
 FOLDER = ROOT / "var" / "bench"
-PAPER = ROOT / "docs" / "measurements.md"
-BEGIN, END = "<!-- made by make bench -->", "<!-- end of what make bench has made -->"
 #: A bench that takes longer has failed; peers may have to be fetched first.
 LIMIT_S = 900.0
 #: With more other work than this (processes that want a core) figures say little.
@@ -58,11 +56,11 @@ def main() -> int:
         found = measured(name)
         judged += (new := rows(targets_of(name), found))
         print(table(new), flush=True)
-    text = f"{heading(load)}\n\n{table(judged)}\n"
+    text = f"{machine.when_and_where(load)}\n\n{table(judged)}\n"
     (FOLDER / "table.md").write_text(text, encoding="utf-8")
     print(f"\n{text}", flush=True)
     if given.write:
-        put_into(PAPER, text)
+        put_into("all", text)
     wrong = [row for row in judged if row.is_wrong]
     print(f"{len(judged)} rows, {len(wrong)} missed or failed", flush=True)
     return 1 if wrong else 0
@@ -110,25 +108,6 @@ def read_figure(fields: dict[str, Any]) -> Found | NotHad:
     return NotHad(**fields) if "reason" in fields else Found(**fields)
 
 
-def heading(load: float) -> str:
-    """When, where and of what commit."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True,
-        check=False,
-    ).stdout.strip()  # fmt: skip
-    day = f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
-    return f"{day}, commit {commit}, {machine.described()}; load before {load:.1f}."
-
-
-def put_into(paper: Path, text: str) -> None:
-    """Between the markers, and nothing else is touched."""
-    before, begun, rest = paper.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (begun and ended):
-        raise ValueError(f"{paper.name}: expected the lines {BEGIN!r} and {END!r}")
-    paper.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
-
-
 def tail(log: Path, count: int = 15) -> str:
     lines: Sequence[str] = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return "\n".join(f"    {line}" for line in lines[-count:])
@@ -137,7 +116,7 @@ def tail(log: Path, count: int = 15) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--only", default="", help=", ".join(BENCHES))
-    parser.add_argument("--write", action="store_true", help=f"the table into docs/{PAPER.name}")
+    parser.add_argument("--write", action="store_true", help="the table into docs/measurements.md")
     parser.add_argument("--of", default="", help=argparse.SUPPRESS)
     parser.add_argument("--to", default="", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -87,10 +87,12 @@ def candle(number: int) -> OfficialCandle:
     )  # fmt: skip
 
 
-def store(redis: Redis, count: int) -> None:
-    for first in range(0, count, CHUNK):
+def store(redis: Redis, count: int, begin: int = 0) -> None:
+    """Those with the numbers from `begin` up to `count`, at whatever time the last one closes."""
+    now_ms = max(int(time.time() * 1000), FIRST_MS + count * 60_000)
+    for first in range(begin, count, CHUNK):
         some = [candle(number) for number in range(first, min(first + CHUNK, count))]
-        official.upsert_klines(redis, SERIES, some, now_ms=int(time.time() * 1000), settle_ms=0)
+        official.upsert_klines(redis, SERIES, some, now_ms=now_ms, settle_ms=0)
 
 
 def measure(

@@ -74,10 +74,11 @@ def run(mode: str, minutes: float) -> bool:
             print(f"{mode}: {error}", flush=True)
             failed = True
         sent, packets = fuzz.statuses.total(), fuzz.packets.total()
+        after, grown = memory_mb(web.role.pid), log_bytes(web) - logged
         print(
             f"{mode}: {sent} requests, {100 * fuzz.passed / max(sent, 1):.0f} % passed; "
             f"{packets} packets, {100 * fuzz.packets[True] / max(packets, 1):.0f} % sound; "
-            f"RSS {before:.0f} → {memory_mb(web.role.pid):.0f} MB, log +{log_bytes(web) - logged} B; "
+            f"RSS {before:.0f} → {after:.0f} MB, log +{grown} B; "
             f"{', '.join(f'{count} × {status}' for status, count in fuzz.statuses.most_common())}",
             flush=True,
         )

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
+
+from tests.support.project_files import ROOT
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
@@ -45,3 +49,12 @@ def described() -> str:
         f"{os.cpu_count()} cores ({next(names, platform.machine())}), "
         f"{memory_kb / (1 << 20):.0f} GB, Python {platform.python_version()}"
     )
+
+
+def when_and_where(load_before: float) -> str:
+    """What a table of figures has to say of itself."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    day = f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
+    commit = done.stdout.strip() or "unknown"
+    return f"{day}, commit {commit}, {described()}; load before {load_before:.1f}."
