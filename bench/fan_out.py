@@ -176,7 +176,7 @@ def browsers(port: int, count: int) -> Iterator[list[Process]]:
         ]
         for one in found:
             if one.stdout.readline() != b"ready\n":
-                sys.exit("not all browsers came in: is the machine busy with something else?")
+                raise ConnectionError("not all browsers came in: is the machine busy otherwise?")
         yield found
 
 

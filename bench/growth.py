@@ -58,11 +58,17 @@ def main() -> int:
     given = _options()
     load = machine.load()
     found: dict[str, list[Step]] = {}
+    failed = []
     for name in given.of.split(","):
-        found[name] = []
-        for step in MEASURES[name](given):
-            print(f"{name} {step.size:,}: {said(step)}", flush=True)
-            found[name].append(step)
+        steps = found[name] = list[Step]()
+        try:
+            for step in MEASURES[name](given):
+                print(f"{name} {step.size:,}: {said(step)}", flush=True)
+                steps.append(step)
+        except Exception as error:  # what was measured before it is told all the same
+            print(f"{name}: failed after {len(steps)} steps: {error!r}", flush=True)
+            failed.append(name)
+    found = {name: steps for name, steps in found.items() if steps}
     text = f"{machine.when_and_where(load)}\n\n{tables(found)}"
     plot = growth_plot.drawn([panel(name, steps) for name, steps in found.items()])
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -78,7 +84,7 @@ def main() -> int:
         if exponent(steps, figure) > WORST
     ]
     print(f"worse than linear: {', '.join(worse) or 'nothing'}", flush=True)
-    return 1 if worse else 0
+    return 1 if worse or failed else 0
 
 
 def of_markets(_given: argparse.Namespace) -> Iterator[Step]:

@@ -31,9 +31,9 @@ def freqtrade_python() -> tuple[Path | None, str]:
 
 
 def install() -> None:
-    print(f"fetching freqtrade into {FOLDER.relative_to(ROOT)} (400 MB)", flush=True)
+    print(f"fetching freqtrade into {FOLDER.relative_to(ROOT)} (700 MB)", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], check=True)
-    quietly = ("--disable-pip-version-check", "--no-input", "install", "--quiet")
+    quietly = ("--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-compile")
     subprocess.run(
         [PYTHON, "-m", "pip", *quietly, "--require-hashes", "-r", PEERS_LOCK],
         check=True, timeout=LIMIT_S,
