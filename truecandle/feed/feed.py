@@ -41,8 +41,8 @@ from truecandle.store import clock, freshness, markets, roles
 from truecandle.store.budget import Budget
 from truecandle.watchdog import Watchdog
 
-#: How long the loop waits for an event before it looks whether something is due: while something
-#: is under way or was due already, and while nothing is.
+#: How long the loop waits for an event before it looks whether something is due: while an answer is
+#: under way or something was due already, and while nothing is.
 STEP_S, IDLE_S = 0.02, 0.1
 
 #: What is due is sent together, this often; more rarely where gathering it takes longer, so that
@@ -191,7 +191,7 @@ class Feed:
     def _wait_s(self) -> float:
         """For how long nothing is due by the clock alone: whoever wakes fifty times a second for
         nothing costs a percent of a core."""
-        if len(self.queue) or not self._sender.is_idle() or self.recovery.is_busy:
+        if len(self.queue) or self.recovery.is_busy:
             return STEP_S
         due_s = min((market.due_s() for market in self._active), default=math.inf)
         return min(IDLE_S, max(STEP_S, due_s - time.monotonic()))
