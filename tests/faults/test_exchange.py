@@ -13,6 +13,7 @@ import pytest
 import redis as redis_py
 
 from tests.support.driven_fetcher import MINUTES, NOW_MS, Desk, opens
+from tests.support.waiting import HANGS_S
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
 from truecandle.candles.interval import MINUTE_MS
@@ -259,7 +260,7 @@ def test_an_answer_that_drips_is_cut_at_the_deadline(
     began_s = time.monotonic()
     with pytest.raises(ExchangeUnreachable, match="in time"):
         desk.sync.refresh(MINUTES)
-    assert time.monotonic() - began_s < 10
+    assert time.monotonic() - began_s < HANGS_S
     assert desk.stored(MINUTES) == []
 
 
@@ -315,12 +316,12 @@ def test_closing_the_client_ends_a_request_under_way(
     sim: SimServer, redis: redis_py.Redis, redis_url: str
 ) -> None:
     desk = Desk(sim, redis, redis_url)
-    sim.faults.add("timeout", seconds=20)
+    sim.faults.add("timeout", seconds=60)
     threading.Timer(0.2, desk.rest.close).start()
     began_s = time.monotonic()
     with pytest.raises(ExchangeUnreachable):
         desk.sync.refresh(MINUTES)
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < HANGS_S
     with pytest.raises(ExchangeUnreachable):
         desk.rest.server_time()
 

@@ -120,7 +120,7 @@ def test_a_row_that_stays_odd_leaves_no_market_stale_and_no_candle_called_exact_
         back_ms = cut(sim, 5_000)
         sim.faults.add("odd_trade", path="aggTrades", how="void", row=1, count=None)
         wait_for(lambda: watch.recovery.counts()["gave_up"], what="an odd row that is given up")
-        wait_for(lambda: watch.behind("BTCUSDT") is None, 10.0, "a market that is not behind")
+        wait_for(lambda: watch.behind("BTCUSDT") is None, 30.0, "a market that is not behind")
         sim.faults.calm()
 
         def is_right() -> bool:

@@ -24,12 +24,10 @@ from tests.support.loopback_ports import free_port
 from tests.support.lossy_proxy import LossyProxy
 from tests.support.redis_server import RedisProc
 from tests.support.sample_candles import HOURS, START_MS, minute, rows
-from tests.support.waiting import wait_for
+from tests.support.waiting import HANGS_S, wait_for
 from truecandle.errors import StoreUnavailable
 from truecandle.store import budget, clock, connect, keys, live, official, roles, server_state
 
-#: The promise is 2 s; a busy machine gets slack. Unbounded, one command blocks for a minute.
-HUNG_LIMIT_S = 6.0
 CHUNK = 40
 
 
@@ -96,7 +94,7 @@ def test_a_frozen_redis_costs_seconds_not_minutes(tmp_path: Path) -> None:
                 started_s = time.monotonic()
                 with pytest.raises(StoreUnavailable):
                     official.read(client, HOURS, official.Query(5))
-                assert time.monotonic() - started_s < HUNG_LIMIT_S
+                assert time.monotonic() - started_s < HANGS_S
             server.thaw()
             assert store(used, 3).unchanged == store(fresh, 3).unchanged == 3
             assert assert_consistent(fresh) == 3
@@ -234,7 +232,8 @@ def test_a_used_up_pool_is_said_so_and_recovers(redis_url: str) -> None:
         for connection in taken:
             pool.release(connection)
         assert official.version(redis, HOURS) == 0
-        assert redis.info("clients")["connected_clients"] <= 60
+        # Clients of earlier tests may still be on their way out.
+        wait_for(lambda: redis.info("clients")["connected_clients"] <= 60, what="no more clients")
 
 
 def test_settings_that_lose_candles_are_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from truecandle.store import clock, keys, roles
 SETTLE_MS = 1_000
 #: How far behind the newest settled candle may be on a slow machine, and still count as followed.
 LAG_MS = 4_000
-STOP_S = 5.0
+STOP_S = 20.0
 
 
 @pytest.fixture

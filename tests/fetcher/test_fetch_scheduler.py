@@ -21,7 +21,7 @@ NEVER = threading.Event()
 
 
 #: Round trips take real time, also while the exchange's clock stands still: half of one at most.
-TRIP = timedelta(seconds=0.5)
+TRIP = timedelta(seconds=2)
 
 
 #: What a test may take between two looks at a clock that runs.

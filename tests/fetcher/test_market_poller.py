@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,8 +28,6 @@ from truecandle.sim.server import SimServer
 from truecandle.store import keys
 
 NEVER = threading.Event()
-#: Round trips take real time, also while the exchange's clock stands still: half of one at most.
-TRIP = timedelta(seconds=0.5)
 #: What a test may take between two looks at a clock that runs.
 SOON_MS = 5_000
 

@@ -29,7 +29,7 @@ from truecandle.store.channel import Channel
 from truecandle.watchdog import Watchdog
 
 #: All that the feed does within this is quick, even on a busy machine.
-STOP_S = 5.0
+STOP_S = 20.0
 
 #: Nobody listens there.
 NOBODY = "http://127.0.0.1:9"

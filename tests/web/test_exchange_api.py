@@ -70,7 +70,7 @@ def test_a_followed_market_that_is_not_listed_is_in_it(
     ann: Browser, redis: Redis, rows: list[str]
 ) -> None:
     markets.follow(redis, FollowedMarket(Instrument("GONEUSDT", "UNLISTED"), 1, 1))
-    wait_for(lambda: "GONEUSDT" in symbols(ann.get(PATH)), 5, "the new market")
+    wait_for(lambda: "GONEUSDT" in symbols(ann.get(PATH)), what="the new market")
     row = next(row for row in said(ann.get(PATH))["markets"] if row["symbol"] == "GONEUSDT")
     assert (row["status"], row["change"]) == ("UNLISTED", None)
 

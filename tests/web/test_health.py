@@ -17,6 +17,7 @@ from redis import Redis
 
 from tests.support.loopback_ports import free_port
 from tests.support.signs_of_life import spoke
+from tests.support.waiting import HANGS_S
 from tests.support.web_app import Browser, build, issue, said, store_hours
 from truecandle.config import Settings
 from truecandle.store import roles
@@ -131,7 +132,7 @@ def test_metrics_count_by_route_and_never_by_what_was_sent(browser: Browser) -> 
 
 
 @pytest.mark.parametrize("public", [False, True])
-def test_without_redis_everything_is_503_within_two_seconds_but_healthz(
+def test_without_redis_everything_is_503_but_healthz_and_nothing_hangs(
     settings: Any, redis: Redis, public: bool
 ) -> None:
     token = issue(redis)
@@ -143,7 +144,7 @@ def test_without_redis_everything_is_503_within_two_seconds_but_healthz(
         answer = client.get(path, headers=headers)
         assert answer.status_code == 503, path
         assert "Retry-After" in answer.headers
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - began_s < HANGS_S
     assert client.get("/healthz").json == {"status": "alive"}
     assert client.get("/healthz").status_code == 200
 

@@ -124,7 +124,9 @@ def test_a_market_that_is_left_keeps_its_candles(ann: Browser, redis: Redis) -> 
     assert (answer.status_code, said(answer)["code"]) == (404, "unknown-market")
     assert len(pages.latest(redis, HOURLY, 10)) == 3
     kept.follow(redis, FollowedMarket(Instrument("BTCUSDT")))
-    wait_for(lambda: ann.get("/data?symbol=BTCUSDT&interval=1h").status_code == 200, 5, "it again")
+    wait_for(
+        lambda: ann.get("/data?symbol=BTCUSDT&interval=1h").status_code == 200, what="it again"
+    )
 
 
 def test_the_last_market_stays(ann: Browser) -> None:
@@ -152,7 +154,7 @@ def test_without_a_fetcher_the_wait_ends_and_says_so(
 
 
 def test_while_the_exchange_is_away_it_says_so(ann: Browser, fetcher: SimServer) -> None:
-    wait_for(lambda: followed(ann)["BTCUSDT"]["status"], 10, "the first look")
+    wait_for(lambda: followed(ann)["BTCUSDT"]["status"], what="the first look")
     fetcher.faults.add("server_error", path="exchangeInfo", count=5)
     answer = add(ann, "DOGEUSDT")
     assert (answer.status_code, said(answer)["code"]) == (503, "unchecked")
@@ -192,7 +194,7 @@ def test_one_user_asks_for_so_many_new_symbols_a_minute(
 def test_the_page_knows_the_followed_markets_and_their_steps(ann: Browser, redis: Redis) -> None:
     listing = Instrument("PEPEUSDT", "BREAK", "PEPE", "USDT", "0.00000001", "1")
     kept.follow(redis, FollowedMarket(listing, 5, 5))
-    wait_for(lambda: "PEPEUSDT" in followed(ann), 5, "the new market")
+    wait_for(lambda: "PEPEUSDT" in followed(ann), what="the new market")
     page = ann.get("/?symbol=PEPEUSDT&interval=1h").text
     start = page.index('id="config">') + len('id="config">')
     config = json.loads(page[start : page.index("</script>", start)])

@@ -21,16 +21,15 @@ from redis import Redis
 from tests.support import socket_floods
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
-from tests.support.waiting import wait_for
+from tests.support.waiting import HANGS_S, wait_for
 from tests.support.web_process import HOURS, Client, Web, bearer, clients, token_of
 from truecandle.events import Publisher
 from truecandle.web.socket_limits import STRANGERS_PER_ADDRESS_MAX
 
-MODES = ("eventlet", "gevent", "threading")
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h")
-#: Far above what a busy machine adds, far below the minutes that one flood could cost.
-ANSWER_S = 2.5
+#: Below the minutes that one flood could cost.
+ANSWER_S = HANGS_S
 #: What one flood may add to the log, whatever it sends.
 LOG_BYTES = 4_000
 
@@ -61,7 +60,7 @@ class Watcher:
                 began_s = time.monotonic()
                 with suppress(requests.RequestException):
                     answer = requests.get(
-                        self.web.url + path, headers=bearer(self.token), timeout=15
+                        self.web.url + path, headers=bearer(self.token), timeout=2 * ANSWER_S
                     )
                     self.codes.add(answer.status_code)
                 self.took_s.append(time.monotonic() - began_s)
@@ -95,7 +94,7 @@ class House:
         return bool(self.client.io.connected)
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=["eventlet", "gevent", "threading"])
 def house(
     request: pytest.FixtureRequest,
     redis_server: RedisProc,
