@@ -97,7 +97,7 @@ class WatchedPage:
         browser: Browser,
         url: str,
         *scripts: str,
-        on_socket: Callable[[Any], object] = lambda _socket: None,
+        on_socket: Callable[[Any], None] = lambda _socket: None,
     ) -> None:
         self.page: Page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         self._browser = browser

@@ -14,7 +14,7 @@ import pytest
 from bench import all as every
 from bench.parts.growth_plot import Line, Panel, drawn
 from bench.parts.paper import PAPER, replaced
-from bench.parts.targets import Found, NotHad, Target, Verdict, judge, rows, table
+from bench.parts.targets import Figures, Found, NotHad, Target, Verdict, judge, rows, table
 
 SPEED = Target("reads", "/s", 0.9, "a trivial route")
 DELAY = Target("delay", "ms", 30, at_most=True)
@@ -37,7 +37,7 @@ def test_every_target_has_its_row_whatever_became_of_its_bench(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     targets = {"speed": SPEED, "delay": DELAY, "heap": TOLD}
-    found = {"delay": NotHad("no such package"), "heap": Found(1_234.5)}
+    found: Figures = {"delay": NotHad("no such package"), "heap": Found(1_234.5)}
     told = [row.cells() for row in rows(targets, found)]
     assert [cells[-1] for cells in told] == ["FAILED", "not had", "told"]
     assert told[1][2] == "no such package"
