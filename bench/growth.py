@@ -89,7 +89,7 @@ def main() -> int:
 
 def of_markets(_given: argparse.Namespace) -> Iterator[Step]:
     for count in MARKETS:
-        late_ms, used = close_to_official.measured(count, minutes=1)
+        late_ms, used = close_to_official.measured(count, minutes=2)
         figures = {"official after it settled, p50 ms": close_to_official.middle(late_ms, 0.5)}
         for role in ("fetcher", "feed", "web", "redis"):
             share, memory_mb = used[role]
