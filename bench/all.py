@@ -38,6 +38,8 @@ BENCHES = (
 FOLDER = ROOT / "var" / "bench"
 #: A bench that takes longer has failed; peers may have to be fetched first.
 LIMIT_S = 900.0
+#: And so long it may take to end what it has started.
+END_S = 30.0
 #: With more other work than this (processes that want a core) figures say little.
 QUIET_LOAD = 0.7
 
@@ -46,7 +48,9 @@ def main() -> int:
     given = _options()
     if given.of:
         return measure_here(given.of, Path(given.to))
-    names = given.only.split(",") if given.only else BENCHES
+    names = given.only.split(",") if given.only else list(BENCHES)
+    if unknown := [name for name in names if name not in BENCHES]:
+        sys.exit(f"--only={','.join(unknown)!r}: allowed are {', '.join(BENCHES)}")
     load = machine.load()
     if load > QUIET_LOAD:
         print(f"other work on this machine (load {load:.1f}): figures will say little", flush=True)
@@ -81,9 +85,12 @@ def measured(name: str) -> Figures:
             process.wait(LIMIT_S)
         except subprocess.TimeoutExpired:
             print(f"{name}: not done after {LIMIT_S:.0f} s", flush=True)
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(END_S)
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM if process.poll() is None else signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     print(f"{name}: {time.monotonic() - began_s:.0f} s", flush=True)
     if process.returncode or not to.is_file():
@@ -93,7 +100,9 @@ def measured(name: str) -> Figures:
 
 
 def measure_here(name: str, to: Path) -> int:
-    """In the process that `measured` starts: the figures as JSON."""
+    """In the process that `measured` starts: the figures as JSON. Told to end, it ends what it has
+    started first, which has groups of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     found: Figures = import_module(f"bench.{name}").short()
     to.write_text(json.dumps({key: asdict(one) for key, one in found.items()}), encoding="utf-8")
     return 0
