@@ -1,6 +1,6 @@
 # Every command of TrueCandle. Each does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run dev test lint unit e2e pictures setup-dev lock audit sbom clean
+.PHONY: help setup demo run dev test lint unit e2e bench pictures setup-dev lock audit sbom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +36,9 @@ unit: setup-dev ## the short tests: rules, store, the browser's code
 
 e2e: setup-dev ## the tests in a real Chromium, and those that break things
 	@$(PYTEST) tests/e2e tests/faults
+
+bench: setup-dev ## every target measured beside its yardstick, some nine minutes; WRITE=1: into docs/measurements.md
+	@$(BIN)/python -m bench.all $(if $(WRITE),--write)
 
 pictures: setup-dev ## docs/pictures anew, by the tests that bring each state about
 	@PICTURES=1 $(PYTEST) $(addprefix tests/e2e/test_,everyone.py states.py truth.py drawings.py history.py markets.py panes.py studies.py touch.py)

@@ -4,7 +4,8 @@
 
 Starts Redis, the web role and the naive route on ports of their own, each server on one core and
 the client with Redis on another where there are two; all of them are asked in turn, round by round,
-and only the ratios within a round count. About two minutes. Exits with 1 where a target is missed.
+and only the ratios within a round count. freqtrade's own REST server is asked too, where it can be
+had. About two minutes. Exits with 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import requests
 from redis import Redis
 
+from bench.parts.freqtrade_python import freqtrade_python
 from bench.parts.read_client import Asker
 from bench.parts.stored_minutes import (
     MINUTE_MS,
@@ -33,7 +34,9 @@ from bench.parts.stored_minutes import (
     correct_minutes,
     store_minutes,
 )
+from bench.parts.targets import Figures, Found, NotHad, Target, judge
 from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Role, Roles
 from tests.support.web_process import Web, token_of
@@ -44,40 +47,56 @@ CONNECTIONS: Final = 16
 PAGE, PAGES = 5_000, 10
 END_MS: Final = START_MS + CANDLES * MINUTE_MS
 COLD_READS: Final = 60
+PEER_START_S: Final = 120.0
+#: `bench:bench`, of the peer that knows nobody else.
+PEER_USER: Final = "Authorization: Basic YmVuY2g6YmVuY2g="
 THOUSAND: Final = "/data?symbol=BTCUSDT&interval=1m&limit=1000"
 
 
-class Row(NamedTuple):
-    """One line of the table: what is compared, and what the ratio has to be; None: only told."""
-
-    what: str
-    measured: str
-    yardstick: str
-    target: float | None
-    at_most: bool = False
-
-
-ROWS: Final = (
-    Row("1,000 candles, warm, answers/s", "warm", "trivial", 0.90),
-    Row("the same, beside the naive route", "warm", "naive", None),
-    Row("304, answers/s", "known", "trivial", 0.90),
-    Row("one candle, answers/s", "one", "trivial", None),
-    Row("1,000 candles nobody has read before, ms", "first", "first naive", None),
-    Row("1,000 candles, of a new version, ms", "renewed", "renewed naive", 1 / 5, at_most=True),
-    Row("50,000 candles by pages, ms", "pages", "pages naive", 1 / 50, at_most=True),
-    Row("50,000 by pages, of a new version, ms", "pages renewed", "pages naive", None),
-    Row("20 kB gzip, one connection, p50 ms", "gzip p50", "trivial p50", 1.5, at_most=True),
-)
+TARGETS: Final = {
+    "warm": Target("`/data`, 1,000 candles, warm", "/s", 0.90, "`/healthz`"),
+    "warm naive": Target("the same", "/s", None, "the naive route"),
+    "warm peer": Target("the same", "/s", 25, "freqtrade's `pair_candles`"),
+    "known": Target("`/data`, 304", "/s", 0.90, "`/healthz`"),
+    "one": Target("`/data`, one candle", "/s", None, "`/healthz`"),
+    "renewed": Target(
+        "1,000 candles, the first time for their version", "ms", 1 / 5, "the naive route",
+        at_most=True,
+    ),
+    "first": Target(
+        "1,000 candles, no block of which was read before", "ms", None, "the naive route"
+    ),
+    "pages": Target("50,000 candles by pages", "ms", 1 / 50, "the naive route", at_most=True),
+    "pages renewed": Target(
+        "the same, the first time for their version", "ms", None, "the naive route"
+    ),
+    "gzip p50": Target("20 kB gzip, one connection, p50", "ms", 1.5, "`/healthz`", at_most=True),
+}  # fmt: skip
+#: What a round calls the figures that each of them is put beside.
+BESIDE: Final = {
+    "warm": ("warm", "trivial"),
+    "warm naive": ("warm", "naive"),
+    "warm peer": ("warm", "peer"),
+    "known": ("known", "trivial"),
+    "one": ("one", "trivial"),
+    "renewed": ("renewed", "renewed naive"),
+    "first": ("first", "first naive"),
+    "pages": ("pages", "pages naive"),
+    "pages renewed": ("pages renewed", "pages naive"),
+    "gzip p50": ("gzip p50", "trivial p50"),
+}
+PEER_PATH: Final = "/api/v1/pair_candles?pair=BTC%2FUSDT&timeframe=1m&limit=1000"
 
 
 class Servers:
-    """The web role, the naive route, and who asks them."""
+    """The web role, the naive route, a peer where there is one, and who asks them."""
 
-    def __init__(self, web: Web, naive_port: int, redis: Redis, token: str) -> None:
+    def __init__(self, ports: Mapping[str, int], redis: Redis, token: str) -> None:
         self.redis = redis
         #: How often `forget` was called.
         self.corrected = 0
-        self._ports = {"web": web.port, "naive": naive_port}
+        self.has_peer = "peer" in ports
+        self._ports = ports
         self._headers = (f"Authorization: Bearer {token}",)
 
     def load(
@@ -89,7 +108,8 @@ class Servers:
         count: int = CONNECTIONS,
     ) -> dict[str, Any]:
         """What a client in another process found."""
-        given = (str(self._ports[server]), str(count), str(seconds), path, *self._headers, *headers)
+        who = (PEER_USER,) if server == "peer" else self._headers
+        given = (str(self._ports[server]), str(count), str(seconds), path, *who, *headers)
         command = [sys.executable, "-m", "bench.parts.read_client", *given]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found: dict[str, Any] = json.loads(done.stdout)
@@ -175,6 +195,8 @@ def round_of(servers: Servers, seconds: float) -> dict[str, float]:
         "renewed naive": servers.renewed_ms(THOUSAND, "naive"),
         "pages naive": servers.pages_ms("naive"),
     }
+    if servers.has_peer:
+        found["peer"] = servers.load(seconds, PEER_PATH, plain, server="peer")["per_s"]
     servers.pages_ms()
     found["pages"] = servers.pages_ms()
     servers.renew()
@@ -182,24 +204,16 @@ def round_of(servers: Servers, seconds: float) -> dict[str, float]:
     return found
 
 
-def judge(rounds: list[dict[str, float]]) -> int:
-    """Prints the table; 1 if a target was missed."""
-    values: dict[str, list[float]] = defaultdict(list)
-    for one in rounds:
-        for name, value in one.items():
-            values[name].append(value)
-    missed = 0
-    print(f"{'':44}{'measured':>10}{'yardstick':>11}{'ratio':>9}{'target':>9}")
-    for row in ROWS:
-        pairs = zip(values[row.measured], values[row.yardstick], strict=True)
-        ratio = statistics.median(a / b for a, b in pairs)
-        is_met = row.target is None or (ratio <= row.target if row.at_most else ratio >= row.target)
-        missed += not is_met
-        target = "" if row.target is None else f"{'≤' if row.at_most else '≥'} {row.target:.2f}"
-        middle = [statistics.median(values[name]) for name in (row.measured, row.yardstick)]
-        told = f"{middle[0]:10.2f}{middle[1]:11.2f}{ratio:9.3f}{target:>9}"
-        print(f"{row.what:44}{told}{'' if is_met else '  MISSED'}")
-    return 1 if missed else 0
+def figures(rounds: list[dict[str, float]], problem: str) -> Figures:
+    """What all rounds say; `problem` is why there is no peer."""
+    found: dict[str, Found | NotHad] = {}
+    for name, (measured, yardstick) in BESIDE.items():
+        if yardstick in rounds[0]:
+            pair = ([one[key] for one in rounds] for key in (measured, yardstick))
+            found[name] = Found.beside(*pair)
+        else:
+            found[name] = NotHad(problem)
+    return found
 
 
 def pin(cores: set[int]) -> Callable[[int], None]:
@@ -213,20 +227,49 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     given = parser.parse_args()
+    return judge(TARGETS, measured(given.mode, given.rounds, given.seconds))
+
+
+def short() -> Figures:
+    """For `make bench`: half a minute."""
+    return measured("eventlet", rounds=3, seconds=1.0)
+
+
+def measured(mode: str, rounds: int, seconds: float) -> Figures:
+    program, problem = freqtrade_python()
     roles = Roles()
     with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder)) as server:
         try:
             with server.client() as redis:
                 store_minutes(redis, CANDLES)
                 token = token_of(redis)
-                web = Web(roles, server.url, Path(folder), ASYNC_MODE=given.mode)
-                servers = Servers(web, naive(roles, server.url, web.role), redis, token)
-                pin({1})(os.getpid())
-                pin({1})(server.pid or 0)
-                rounds = [round_of(servers, given.seconds) for _ in range(given.rounds)]
+                web = Web(roles, server.url, Path(folder), ASYNC_MODE=mode)
+                ports = {"web": web.port, "naive": naive(roles, server.url, web.role)}
+                with freqtrade(program) as port:
+                    servers = Servers(ports | ({"peer": port} if port else {}), redis, token)
+                    pin({1})(os.getpid())
+                    pin({1})(server.pid or 0)
+                    found = [round_of(servers, seconds) for _ in range(rounds)]
+                    return figures(found, problem)
         finally:
             roles.end()
-    return judge(rounds)
+
+
+@contextmanager
+def freqtrade(program: Path | None) -> Iterator[int | None]:
+    """The port of freqtrade's REST server; None without a `program` to run it."""
+    if program is None:
+        yield None
+        return
+    port = free_port()
+    peer = ROOT / "bench" / "parts" / "freqtrade_peer.py"
+    role = Role("freqtrade", [str(program), str(peer), str(port)], os.environ)
+    try:
+        role.wait_for_line("listening", PEER_START_S)
+        pin({0})(role.pid)
+        yield port
+    finally:
+        role.end()
 
 
 def naive(roles: Roles, redis_url: str, web: Role) -> int:

@@ -18,14 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from redis import Redis
 
+from bench.parts import machine
 from bench.parts.busy_exchange import open_times, symbols_of
 from bench.parts.lateness import Watch
+from bench.parts.targets import Figures, Found, Target
 from tests.support.loopback_ports import free_port
 from tests.support.project_files import ROOT
 from tests.support.redis_server import RedisProc
@@ -42,7 +45,13 @@ INTERVALS = "1s,1m,5m,15m,1h,1d"
 WARM_UP_S, YARDSTICK_S, CALM_S, SAMPLE_S = 10.0, 15.0, 6.0, 5.0
 #: Wrong candles that are printed.
 SHOWN = 3
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SHORT_S = 30.0
+TARGETS = {
+    "p99": Target("feed, 5,000 trades/s in 50 markets: `live_price`, p99", "ms", 250, at_most=True),
+    "wrong": Target("the same: trades missing, told twice, candles not exact", "", 0, at_most=True),
+    "cpu": Target("the same, CPU of a core", "%", 100, at_most=True),
+    "cost": Target("the same, CPU a message", "µs", None, "a bare receiver"),
+}
 
 
 class Process:
@@ -61,13 +70,11 @@ class Process:
 
     @property
     def cpu_s(self) -> float:
-        stat = Path(f"/proc/{self._popen.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
+        return machine.cpu_s(self._popen.pid)
 
     @property
     def rss_mb(self) -> float:
-        status = Path(f"/proc/{self._popen.pid}/status").read_text()
-        return next(int(x.split()[1]) / 1024 for x in status.splitlines() if x[:6] == "VmRSS:")
+        return machine.memory_mb(self._popen.pid)
 
     def end(self) -> None:
         if self._popen.poll() is None:
@@ -76,7 +83,17 @@ class Process:
 
 
 def main() -> int:
-    options = _options()
+    options = _parser().parse_args()
+    found = measured(options)
+    return 1 if found["wrong"].measured else 0
+
+
+def short() -> Figures:
+    """For `make bench`: a minute and a half."""
+    return measured(_parser().parse_args(["--seconds", str(SHORT_S)]))
+
+
+def measured(options: argparse.Namespace) -> dict[str, Found]:
     os.sched_setaffinity(0, {OTHER_CORE})
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder), aof=True) as server:
@@ -92,6 +109,15 @@ def main() -> int:
                 return Run(options, redis, server.url, port, times).go()
         finally:
             exchange.end()
+
+
+class Sample(NamedTuple):
+    """What the feed had used so far."""
+
+    at_s: float
+    cpu_s: float
+    rss_mb: float
+    messages: int
 
 
 class Run:
@@ -110,7 +136,8 @@ class Run:
             "INTERVALS": INTERVALS,
         }
 
-    def go(self) -> int:
+    def go(self) -> dict[str, Found]:
+        """The figures; `wrong` counts all that must not be, no closed candle at all as one."""
         yardstick_us = self._yardstick()
         command = ["live_candles.py"]
         if self._options.profile:
@@ -134,14 +161,24 @@ class Run:
         )
         beat.pop("last_event_ms", None)
         print(f"the feed says          {beat}")
-        return 1 if wrong or self._watch.missing or self._watch.doubled or not closed else 0
+        bad = wrong + self._watch.missing + self._watch.doubled + (not closed)
+        return self._figures(samples, yardstick_us) | {"wrong": Found(bad)}
 
-    def _measure(self, feed: Process) -> list[tuple[float, float, float, int]]:
-        """`(seconds, CPU s, RSS MB, messages)` now and again."""
-        started_s, samples = time.monotonic(), []
+    def _figures(self, samples: list[Sample], yardstick_us: float) -> dict[str, Found]:
+        share, cost_us = used(samples)
+        return {
+            "p99": Found(quantile(self._watch.lags[LIVE_PRICE], 0.99)),
+            "cpu": Found(100 * share),
+            "cost": Found(cost_us, yardstick_us, cost_us / yardstick_us),
+        }
+
+    def _measure(self, feed: Process) -> list[Sample]:
+        """Now and again."""
+        started_s, samples = time.monotonic(), list[Sample]()
         self._watch.is_measuring = True
         while (passed_s := time.monotonic() - started_s) <= self._options.seconds:
-            samples.append((passed_s, feed.cpu_s, feed.rss_mb, self._beat().get("messages", 0)))
+            messages = self._beat().get("messages", 0)
+            samples.append(Sample(passed_s, feed.cpu_s, feed.rss_mb, messages))
             time.sleep(SAMPLE_S)
         self._watch.is_measuring = False
         return samples
@@ -188,27 +225,20 @@ class Run:
                         wrong += is_wrong
         return wrong, closed
 
-    def _report(
-        self, samples: list[tuple[float, float, float, int]], yardstick_us: float, rss_mb: float
-    ) -> None:
-        (start_s, cpu_0, rss_0, messages_0), (end_s, cpu_1, rss_1, messages_1) = (
-            samples[0],
-            samples[-1],
-        )
-        seconds, cpu_s, messages = end_s - start_s, cpu_1 - cpu_0, messages_1 - messages_0
-        cost_us = cpu_s / max(1, messages) * 1e6
-        print(
-            f"feed                   {messages / seconds:,.0f} messages/s, "
-            f"{cpu_s / seconds:.1%} CPU"
-        )
+    def _report(self, samples: list[Sample], yardstick_us: float, rss_mb: float) -> None:
+        share, cost_us = used(samples)
+        first, last = samples[0], samples[-1]
+        seconds = last.at_s - first.at_s
+        per_s = (last.messages - first.messages) / seconds
+        print(f"feed                   {per_s:,.0f} messages/s, {share:.1%} CPU")
         print(
             f"CPU a message          {cost_us:.0f} µs, bare {yardstick_us:.0f} µs: "
             f"{cost_us / yardstick_us:.1f} times"
         )
-        most = max(sample[2] for sample in samples)
+        most = max(sample.rss_mb for sample in samples)
         print(
-            f"memory, MB             start {rss_0:.0f}, end {rss_1:.0f}, most {most:.0f}, "
-            f"calm again {rss_mb:.0f}"
+            f"memory, MB             start {first.rss_mb:.0f}, end {last.rss_mb:.0f}, "
+            f"most {most:.0f}, calm again {rss_mb:.0f}"
         )
         for name, pause in ((LIVE_PRICE, "125"), (LIVE_CANDLE, "500")):
             lags = self._watch.lags[name]
@@ -218,6 +248,14 @@ class Run:
                 f"{quantile(lags, 0.5)}, p99 {quantile(lags, 0.99)}, worst {max(lags, default=0)} "
                 f"(of it up to {pause} waited on purpose)"
             )
+
+
+def used(samples: Sequence[Sample]) -> tuple[float, float]:
+    """The share of a core that the feed took, and µs a message."""
+    first, last = samples[0], samples[-1]
+    cpu_s = last.cpu_s - first.cpu_s
+    messages = max(1, last.messages - first.messages)
+    return cpu_s / (last.at_s - first.at_s), cpu_s / messages * 1e6
 
 
 def is_equal(candle: Any, row: list[Any]) -> bool:
@@ -239,13 +277,13 @@ def is_equal(candle: Any, row: list[Any]) -> bool:
     return candle.is_exact and ids and are_equal
 
 
-def _options() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rate", type=float, default=5_000)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--markets", type=int, default=50)
     parser.add_argument("--profile", help="a file for cProfile's figures of the feed")
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":

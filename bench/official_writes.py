@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench.official_writes
 
-Starts a Redis of its own (append-only file on), writes the same candles in both ways, in turn, and
+Starts a Redis of its own (append-only file on), writes the same candles in five ways, in turn, and
 prints the median ratios. The machine is noisy: only ratios of one run count. Exits with 1 when the
 target is missed.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from redis import Redis
 
+from bench.parts.targets import Figures, Found, Target, judge
 from tests.support.redis_server import RedisProc
 from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.interval import INTERVALS
@@ -32,13 +33,26 @@ MINUTE_MS = 60_000
 SERIES = Series("BTCUSDT", INTERVALS["1m"])
 KEY = keys.klines(SERIES)
 NAMES = script_keys(SERIES)
-#: Candles written with check and meta, as a share of what a bare ZADD NX writes in the same time.
-TARGET = 0.65
+TARGETS = {
+    "script": Target(
+        "official candles written, with check and meta", "/s", 0.65, "a bare variadic `ZADD NX`"
+    ),
+    "upsert": Target("the same, from the exchange's rows on", "/s", None, "a bare `ZADD NX`"),
+}
 
 Writer = Callable[[Redis], None]
 
 
 def main() -> int:
+    return judge(TARGETS, measured(ROUNDS))
+
+
+def short() -> Figures:
+    """For `make bench`: ten seconds."""
+    return measured(rounds=5)
+
+
+def measured(rounds: int) -> Figures:
     rows = [row(number) for number in range(CANDLES)]
     candles = [official_from_row(each) for each in rows]
     pairs = [(candle.member(), candle.open_ms) for candle in candles]
@@ -49,37 +63,27 @@ def main() -> int:
         "upsert_klines of candles": lambda redis: upsert(redis, candles),
         "upsert_klines of the exchange's rows": lambda redis: upsert(redis, rows),
     }
-    times = measure(writers)
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    for name, seconds in medians.items():
-        print(f"{name:44} {CANDLES / seconds / 1000:7.0f} k/s")
-    first, second, third, fourth, fifth = times.values()
-    print(
-        f"script / bare, members ready                 {ratio(first, second):7.2f}  target {TARGET}"
-    )
-    print(f"upsert_klines of candles / bare, built       {ratio(third, fourth):7.2f}")
-    print(f"upsert_klines of rows / bare, members ready  {ratio(first, fifth):7.2f}")
-    return 0 if ratio(first, second) >= TARGET else 1
+    speeds = speeds_of(writers, rounds)
+    for name, found in speeds.items():
+        print(f"{name:44} {statistics.median(found) / 1000:7.0f} k/s")
+    ready, checked, _, _, from_rows = speeds.values()
+    return {"script": Found.beside(checked, ready), "upsert": Found.beside(from_rows, ready)}
 
 
-def measure(writers: dict[str, Writer]) -> dict[str, list[float]]:
-    """Seconds of each writer in each round, all of them in turn on an empty Redis."""
-    times: dict[str, list[float]] = {name: [] for name in writers}
+def speeds_of(writers: dict[str, Writer], rounds: int) -> dict[str, list[float]]:
+    """Candles a second of each writer in each round, all of them in turn on an empty Redis."""
+    speeds: dict[str, list[float]] = {name: [] for name in writers}
     with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder), aof=True) as server:
         redis = connect(server.url)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name, write in writers.items():
                 redis.flushall()
                 started_s = time.perf_counter()
                 write(redis)
-                times[name].append(time.perf_counter() - started_s)
+                speeds[name].append(CANDLES / (time.perf_counter() - started_s))
                 assert redis.zcard(KEY) == CANDLES
         redis.close()
-    return times
-
-
-def ratio(yardstick: list[float], measured: list[float]) -> float:
-    return statistics.median(a / b for a, b in zip(yardstick, measured, strict=True))
+    return speeds
 
 
 def bare(redis: Redis, pairs: list[tuple[str, int]]) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.parts.targets import Figures, Found, Target
 from tests.support.chromium import chromium
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
@@ -29,6 +31,14 @@ SERIES = ("BTCUSDT", "1m")
 ROUNDS = 3
 #: Latency in ms and bytes per second, as Chromium's own presets have them.
 NETWORKS = {"none": (0.0, -1.0), "fast 3G": (150.0, 200_000.0), "slow 3G": (400.0, 50_000.0)}
+TARGETS = {
+    "first": Target("first visit, to 500 candles on the page", "ms", 1_000, at_most=True),
+    "second": Target("second visit, to 500 candles on the page", "ms", 1_000, at_most=True),
+    "first kB": Target("first visit, bodies", "kB", 130, at_most=True),
+    "first requests": Target("first visit, requests", "", 12, at_most=True),
+    "second kB": Target("second visit, bodies", "kB", 25, at_most=True),
+    "second requests": Target("second visit, requests", "", 3, at_most=True),
+}
 #: In every frame: when the page first held as many candles as it asks for.
 NOTICE = f"""
 const look = () => {{
@@ -43,10 +53,12 @@ LOAD_LIMIT_S = 60.0
 
 @dataclass
 class Visit:
-    """One opening of the page. `filled_ms` is from the navigation to the candles."""
+    """One opening of the page. `filled_ms` is from the navigation to the candles; `bytes` counts
+    all that answers had, `bodies` what is left without their heads."""
 
     requests: int = 0
     bytes: int = 0
+    bodies: int = 0
     filled_ms: float = 0.0
     cached: set[str] = field(default_factory=set)
 
@@ -60,32 +72,53 @@ class Visit:
             self.cached.add(event["requestId"])
         if event["requestId"] not in self.cached:
             self.requests += 1
+            self.bodies -= round(event["response"]["encodedDataLength"])
 
     def _finished(self, event: dict[str, Any]) -> None:
         if event["requestId"] not in self.cached:
             self.bytes += round(event["encodedDataLength"])
+            self.bodies += round(event["encodedDataLength"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args().rounds
+    measured(parser.parse_args().rounds, list(NETWORKS))
+
+
+def short() -> Figures:
+    """For `make bench`: half a minute, without a limit to the network."""
+    first, second = measured(ROUNDS, ["none"])["none"].values()
+    return {
+        "first": Found(statistics.median(one.filled_ms for one in first)),
+        "second": Found(statistics.median(one.filled_ms for one in second)),
+        "first kB": Found(statistics.median(one.bodies for one in first) / 1000),
+        "first requests": Found(statistics.median(one.requests for one in first)),
+        "second kB": Found(statistics.median(one.bodies for one in second) / 1000),
+        "second requests": Found(statistics.median(one.requests for one in second)),
+    }
+
+
+def measured(rounds: int, networks: Sequence[str]) -> dict[str, dict[str, list[Visit]]]:
+    """By network, what first and second visits were like."""
     with tempfile.TemporaryDirectory() as folder:
         system = System(
             Path(folder), Roles(), INTERVALS="1m", HISTORY_CANDLES="600", PUBLIC_READS="1"
         )
         try:
             system.open()
-            measure(f"{system.url}/?symbol={SERIES[0]}&interval={SERIES[1]}", rounds)
+            url = f"{system.url}/?symbol={SERIES[0]}&interval={SERIES[1]}"
+            return measure(url, rounds, networks)
         finally:
             system.close()
 
 
-def measure(url: str, rounds: int) -> None:
+def measure(url: str, rounds: int, networks: Sequence[str]) -> dict[str, dict[str, list[Visit]]]:
     print(f"{'network':<9} {'visit':<7} requests   kB   ms to {CANDLES} candles (each round)")
+    found: dict[str, dict[str, list[Visit]]] = {}
     with chromium() as browser:
-        for name in NETWORKS:
-            visits: dict[str, list[Visit]] = {"first": [], "second": []}
+        for name in networks:
+            visits = found[name] = {"first": [], "second": []}
             for _ in range(rounds):
                 context = browser.new_context()
                 for each in visits.values():
@@ -93,6 +126,7 @@ def measure(url: str, rounds: int) -> None:
                 context.close()
             for which, each in visits.items():
                 print(line(name, which, each), flush=True)
+    return found
 
 
 def visit(context: BrowserContext, url: str, network: str) -> Visit:

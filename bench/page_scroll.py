@@ -8,13 +8,37 @@ Invariant: the page is scrolled by its wheel alone, and asked for nothing dear w
 
 from __future__ import annotations
 
-from bench.parts.long_history import Scroller, long_history, wanted_candles
+from bench.parts.long_history import CANDLES, Scroller, long_history, wanted_candles
+from bench.parts.targets import Figures, Found, Target
 from bench.parts.watched_page import Phase, WatchedPage, said_load
 from tests.support.chromium import chromium
 
+TARGETS = {
+    "longest": Target(
+        "scrolling to 100,000 candles with live ticks: longest task", "ms", 50, at_most=True
+    ),
+    "fps": Target("100,000 candles loaded, live ticks: frames", "/s", 55),
+    "heap": Target("the same, heap", "MB"),
+}
+
 
 def main() -> None:
-    candles = wanted_candles(__doc__)
+    measured(wanted_candles(__doc__))
+
+
+def short() -> Figures:
+    """For `make bench`: a minute and a half."""
+    _, scroll, there, _ = measured(CANDLES)
+    longest_ms = max(scroll.seen.longest_ms, there.seen.longest_ms)
+    return {
+        "longest": Found(longest_ms),
+        "fps": Found(there.seen.fps),
+        "heap": Found(there.heap_mb),
+    }
+
+
+def measured(candles: int) -> list[Phase]:
+    phases = []
     with long_history(candles) as url, said_load(), chromium() as browser:
         print(Phase.HEADER)
         watched = WatchedPage(browser, url)
@@ -26,7 +50,9 @@ def main() -> None:
             ("there, hands off", reader.rest),
             ("to now, hands off", reader.to_now),
         ):
-            print(watched.phase(name, act).line(), flush=True)
+            phases.append(watched.phase(name, act))
+            print(phases[-1].line(), flush=True)
+    return phases
 
 
 if __name__ == "__main__":

@@ -19,24 +19,19 @@ import random
 import select
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from redis import Redis
-
-from bench.parts.others_answers import Watchers, memory_mb
-from tests.support.redis_server import RedisProc
-from tests.support.role_processes import Roles
+from bench.parts.each_mode import in_each_mode
+from bench.parts.machine import memory_mb
+from bench.parts.others_answers import Watchers
 from tests.support.socket_floods import frame
 from tests.support.stored_minutes import MINUTES, store_minutes
-from tests.support.web_process import Web, token_of
+from tests.support.web_process import Web
 
-REST_S = 3.0
 LONG_S = 60.0
 WAIT_MAX_S = 2.0
 #: A crowd spreads over addresses, so that no bound of one address ends it.
@@ -209,7 +204,7 @@ def ready(socks: dict[int, socket.socket]) -> list[int]:
 def measure(web: Web, token: str, crowd: Crowd) -> bool:
     context = multiprocessing.get_context("fork")
     results = context.Queue()
-    memory = memory_mb(web)
+    memory = memory_mb(web.role.pid)
     holder = context.Process(target=hold, args=(web.port, crowd, results))
     holder.start()
     with Watchers(web, token) as watchers:
@@ -217,7 +212,7 @@ def measure(web: Web, token: str, crowd: Crowd) -> bool:
     holder.join()
     print(
         f"  {crowd.count:5d} {crowd.name:36} {cut:5d} cut, the last at {last_s:4.1f} s"
-        f"  {watchers.said()}  RSS {memory:4.0f} → {memory_mb(web):4.0f} MB",
+        f"  {watchers.said()}  RSS {memory:4.0f} → {memory_mb(web.role.pid):4.0f} MB",
         flush=True,
     )
     is_quick = max(watchers.took_s) < WAIT_MAX_S and not watchers.failures
@@ -234,7 +229,7 @@ def measure_pages(web: Web, token: str, count: int, kills: int) -> bool:
         time.sleep(STAY_S / 2)
     print(
         f"  {there:5d} subscribed pages, in {took_s:.1f} s{'':34}{watchers.said()}"
-        f"  RSS {'':6} {memory_mb(web):4.0f} MB",
+        f"  RSS {'':6} {memory_mb(web.role.pid):4.0f} MB",
         flush=True,
     )
     is_well = there == count and not watchers.failures
@@ -249,26 +244,12 @@ def measure_pages(web: Web, token: str, count: int, kills: int) -> bool:
 
 
 def main(modes: str = "eventlet,gevent,threading") -> int:
-    is_well = True
-    for mode in modes.split(","):
-        with ExitStack() as ended:
-            folder = Path(ended.enter_context(tempfile.TemporaryDirectory()))
-            server = ended.enter_context(RedisProc(folder))
-            processes = Roles()
-            ended.callback(processes.end)
-            web = Web(processes, server.url, folder, ASYNC_MODE=mode, PUBLIC_READS="1")
-            with server.client() as redis:
-                is_well = run(web, redis, mode) and is_well
-    return 0 if is_well else 1
+    return in_each_mode(
+        modes, run, width=72, prepare=lambda redis: store_minutes(redis, 5_000), PUBLIC_READS="1"
+    )
 
 
-def run(web: Web, redis: Redis, mode: str) -> bool:
-    token = token_of(redis, scope="write")
-    store_minutes(redis, 5_000)
-    print(f"{mode}: p50, p99 and max in ms of the others' answers")
-    with Watchers(web, token) as watchers:
-        time.sleep(REST_S)
-    print(f"  at rest{'':65}{watchers.said()}", flush=True)
+def run(web: Web, token: str, mode: str) -> bool:
     most = MOST.get(mode, 1 << 20)
     results = [measure(web, token, crowd) for crowd in crowds(token, most)]
     results.append(measure_pages(web, token, min(most, MANY_PAGES), 0))

@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
-from pathlib import Path
+from contextlib import closing, suppress
 from typing import Any
 
-from bench.parts.others_answers import DEAF_MAX_S, Watchers, log_bytes, memory_mb
+from bench.parts.each_mode import in_each_mode
+from bench.parts.machine import memory_mb
+from bench.parts.others_answers import DEAF_MAX_S, Watchers, log_bytes
 from tests.support import socket_floods
-from tests.support.redis_server import RedisProc
-from tests.support.role_processes import Roles
-from tests.support.web_process import Web, token_of
+from tests.support.web_process import Web
 
-REST_S = 3.0
 WAIT_MAX_S = 2.0
 #: How many connections, and what each sends.
 FLOODS: Sequence[tuple[int, str]] = (
@@ -55,7 +52,7 @@ def measure(web: Web, token: str, count: int, name: str) -> bool:
     """Floods, prints a line, and says whether all is as it should be."""
     context = multiprocessing.get_context("fork")
     results = context.Queue()
-    logged, memory = log_bytes(web), memory_mb(web)
+    logged, memory = log_bytes(web), memory_mb(web.role.pid)
     senders = [context.Process(target=send, args=(web.port, name, results)) for _ in range(count)]
     for sender in senders:
         sender.start()
@@ -65,32 +62,21 @@ def measure(web: Web, token: str, count: int, name: str) -> bool:
     for sender in senders:
         sender.join()
     sent, cut = sum(one for one, _ in found), sum(is_cut for _, is_cut in found)
+    after, grown = memory_mb(web.role.pid), log_bytes(web) - logged
     print(
         f"  {count:2d} × {name:28} {sent:10d} B  {cut:2d} cut  {watchers.said()}"
-        f"  log {log_bytes(web) - logged:10d} B  RSS {memory:5.0f} → {memory_mb(web):5.0f} MB",
+        f"  log {grown:10d} B  RSS {memory:5.0f} → {after:5.0f} MB",
         flush=True,
     )
     return cut == count and max(watchers.took_s) < WAIT_MAX_S and not watchers.failures
 
 
 def main(modes: str = "eventlet,gevent,threading") -> int:
-    is_well = True
-    for mode in modes.split(","):
-        with ExitStack() as ended:
-            folder = Path(ended.enter_context(tempfile.TemporaryDirectory()))
-            server = ended.enter_context(RedisProc(folder))
-            processes = Roles()
-            ended.callback(processes.end)
-            web = Web(processes, server.url, folder, ASYNC_MODE=mode)
-            with server.client() as redis:
-                token = token_of(redis)
-            print(f"{mode}: p50, p99 and max in ms of the others' answers")
-            with Watchers(web, token) as watchers:
-                time.sleep(REST_S)
-            print(f"  at rest{'':48}{watchers.said()}", flush=True)
-            for count, name in FLOODS:
-                is_well = measure(web, token, count, name) and is_well
-    return 0 if is_well else 1
+    return in_each_mode(modes, run, width=55)
+
+
+def run(web: Web, token: str, _: str) -> bool:
+    return all([measure(web, token, count, name) for count, name in FLOODS])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import orjson
 import requests
 from redis import Redis
 
+from bench.parts.targets import Figures, Found, Target
 from tests.support.chromium import chromium
 from tests.support.loopback_ports import free_port
 from tests.support.redis_server import RedisProc
@@ -40,6 +41,7 @@ CANDLES = 500
 WARM_UP_S, AFTER_S = 5.0, 2.0
 #: name, ticks a second
 RUNS = (("300 ms apart", 10 / 3), ("20 a second", 20.0))
+SHORT_PER_S, SHORT_TICKS = 5.0, 200
 STAGES = ("exchange to Redis (feed)", "Redis to page (web)", "page to frame", "tick to bar")
 
 #: Notes when the page gets a price, and at which frame the bar of its last trade is drawn.
@@ -105,6 +107,12 @@ class Listener:
                     self.published.append((orjson.loads(sent.payload)["last_id"], at_ms))
 
 
+TARGETS = {
+    "p50": Target("tick on the exchange → bar in Chromium, p50", "ms", 16, at_most=True),
+    "p99": Target("the same, p99", "ms", 60, at_most=True),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--ticks", type=int, default=1_000, help="of each of the two runs")
@@ -115,6 +123,13 @@ def main() -> None:
         print(f"\n{len(ticks)} ticks, {name}:  ms, p50 / p90 / p99 / max")
         for stage, times in zip(STAGES, stages(ticks, moments), strict=True):
             print(f"  {stage:26}" + "".join(f"{at:8.1f}" for at in percentiles(times)))
+
+
+def short() -> Figures:
+    """For `make bench`: ticks that no throttle holds up, for 50 s."""
+    *_, times = stages(*measured(SHORT_PER_S, SHORT_TICKS))
+    p50, _, p99, _ = percentiles(times)
+    return {"p50": Found(p50), "p99": Found(p99)}
 
 
 def measured(per_s: float, count: int) -> tuple[list[tuple[int, int]], Moments]:

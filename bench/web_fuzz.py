@@ -22,6 +22,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bench.parts.machine import memory_mb
+from bench.parts.others_answers import log_bytes
 from tests.support import web_grammar
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
@@ -37,17 +39,6 @@ GO = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )
-
-
-def memory_mb(web: Web) -> float:
-    status = Path(f"/proc/{web.role.pid}/status").read_text()
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(kib) / 1024
-
-
-def log_bytes(web: Web) -> int:
-    lines = list(web.role.lines)
-    return sum(len(line) + 1 for line in lines if "truecandle.web.access" not in line)
 
 
 def go_on(fuzz: Fuzz, until_s: float) -> None:
@@ -75,7 +66,7 @@ def run(mode: str, minutes: float) -> bool:
         server = opened.enter_context(RedisProc(folder))
         redis, processes = opened.enter_context(server.client()), opened.enter_context(ended())
         web = Web(processes, server.url, folder / "var", ASYNC_MODE=mode)
-        fuzz, before = Fuzz.on(web, redis), memory_mb(web)
+        fuzz, before = Fuzz.on(web, redis), memory_mb(web.role.pid)
         logged, failed = log_bytes(web), False
         try:
             go_on(fuzz, time.monotonic() + 60 * minutes)
@@ -83,10 +74,11 @@ def run(mode: str, minutes: float) -> bool:
             print(f"{mode}: {error}", flush=True)
             failed = True
         sent, packets = fuzz.statuses.total(), fuzz.packets.total()
+        after, grown = memory_mb(web.role.pid), log_bytes(web) - logged
         print(
             f"{mode}: {sent} requests, {100 * fuzz.passed / max(sent, 1):.0f} % passed; "
             f"{packets} packets, {100 * fuzz.packets[True] / max(packets, 1):.0f} % sound; "
-            f"RSS {before:.0f} → {memory_mb(web):.0f} MB, log +{log_bytes(web) - logged} B; "
+            f"RSS {before:.0f} → {after:.0f} MB, log +{grown} B; "
             f"{', '.join(f'{count} × {status}' for status, count in fuzz.statuses.most_common())}",
             flush=True,
         )

@@ -14,7 +14,16 @@ from pathlib import Path
 from tools.assets import NODE_LOCK
 from tools.audit import AUDIT_LOCK
 from tools.failure import SetupFailed, run
-from tools.venv import DEV_LOCK, LOCAL_LOCK, ROOT, RUNTIME_LOCK, TABLES_LOCK, VENV, pip
+from tools.venv import (
+    DEV_LOCK,
+    LOCAL_LOCK,
+    PEERS_LOCK,
+    ROOT,
+    RUNTIME_LOCK,
+    TABLES_LOCK,
+    VENV,
+    pip,
+)
 
 UV = "uv==0.13.9"
 COMPILE = (
@@ -31,6 +40,7 @@ def main() -> int | str:
         compile_lock(LOCAL_LOCK, "-c", DEV_LOCK.name)
         compile_lock(RUNTIME_LOCK, "-c", DEV_LOCK.name)
         compile_lock(TABLES_LOCK, "-c", DEV_LOCK.name)
+        compile_lock(PEERS_LOCK)
         compile_lock(NODE_LOCK)
         compile_lock(AUDIT_LOCK)
         lock_browser_libraries()

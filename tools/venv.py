@@ -29,6 +29,8 @@ LOCAL_LOCK = ROOT / "requirements-local.txt"
 DEV_LOCK = ROOT / "requirements-dev.txt"
 #: What some formats need, and no role does: whoever wants them installs it.
 TABLES_LOCK = ROOT / "requirements-tables.txt"
+#: What `make bench` measures beside ours, in an environment of its own.
+PEERS_LOCK = ROOT / "requirements-peers.txt"
 LOCKS = (RUNTIME_LOCK, LOCAL_LOCK, DEV_LOCK)
 WITH = {
     RUNTIME_LOCK: ", those of the roles alone",

@@ -56,12 +56,11 @@ class Client:
     def frames(self) -> list[bytes]:
         """The payloads of all whole frames that have come."""
         data, at, found = self.left, 0, []
-        while len(data) - at >= 4:
-            size, head = data[at + 1], 2
-            if size == 126:
-                size, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
-            elif size == 127:
-                size, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
+        while len(data) - at >= 2:
+            size = data[at + 1]
+            head = {126: 4, 127: 10}.get(size, 2)
+            if head > 2:
+                size = int.from_bytes(data[at + 2 : at + head], "big")
             if len(data) - at < head + size:
                 break
             found.append(data[at + head : at + head + size])

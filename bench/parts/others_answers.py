@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 import requests
 
@@ -62,9 +61,3 @@ class Watchers:
 def log_bytes(web: Web) -> int:
     lines = list(web.role.lines)
     return sum(len(line) + 1 for line in lines if "truecandle.web.access" not in line)
-
-
-def memory_mb(web: Web) -> float:
-    status = Path(f"/proc/{web.role.pid}/status").read_text()
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(kib) / 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from decimal import Decimal
 from typing import Any
@@ -99,6 +100,26 @@ class TestSymbolBuilder:
         one.add(trade(2, 200))
         assert not one.drain(10.0 + PRICE_PAUSE_S / 2).prices
         assert one.drain(10.0 + PRICE_PAUSE_S).prices
+
+    def test_whoever_sleeps_until_it_is_due_misses_nothing(self) -> None:
+        """What is told, and when, is the same for one that looks every 10 ms, and for one that
+        looks when something came or is due."""
+        dice = random.Random(3)
+        events = {
+            at: trade(at + 1, at * 10, str(100 + dice.randrange(9)))
+            for at in sorted(dice.sample(range(600), 60))
+        }
+        eager, sleeper, due_s = market("1s", "1m"), market("1s", "1m"), 0.0
+        for at in range(800):
+            now_s = 10 + at / 100
+            for one in (eager, sleeper):
+                if at in events:
+                    one.add(events[at])
+            told = eager.drain(now_s)
+            if at in events or now_s >= due_s:
+                assert sleeper.drain(now_s) == told
+                due_s = math.inf if sleeper.is_drained else sleeper.due_s()
+            assert sleeper.is_drained == eager.is_drained
 
     def test_a_candle_that_waits_its_turn_holds_up_no_price(self) -> None:
         """Given looks at it in between, then the price after the pause is told at once."""

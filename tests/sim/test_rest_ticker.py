@@ -16,7 +16,7 @@ import requests
 
 from tests.support.public_clients import binance_client, ccxt_client
 from tests.support.sim_time import NOW_MS
-from truecandle.candles.interval import DAY_MS, HOUR_MS
+from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.listed import CYCLE_HOURS, listed_symbols
 from truecandle.sim.server import SimServer
@@ -76,9 +76,11 @@ def test_it_weighs_by_how_many_are_asked_for(long: SimServer, query: str, weight
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "AAVEUSDT", "1INCHUSDC", "ZRXTRY"])
 def test_the_figures_are_those_of_the_trades_of_24_hours(long: SimServer, symbol: str) -> None:
+    """Of the many that are listed beside those given by name, up to the last full minute."""
     row: dict[str, Any] = ask(long, f"symbol={symbol}").json()
     course = long.market.course(symbol)
-    trades = list(course.trades(NOW_MS - DAY_MS + 1, NOW_MS + 1))
+    until_ms = NOW_MS if symbol == "BTCUSDT" else NOW_MS - NOW_MS % MINUTE_MS
+    trades = list(course.trades(until_ms - DAY_MS + 1, until_ms + 1))
     price = Decimal(1).scaleb(-course.listing.price_decimals)
     prices = [one.price * price for one in trades]
     volume = sum(one.quantity for one in trades)

@@ -163,6 +163,11 @@ class Recovery:
         touched, self._touched = self._touched, set()
         return touched
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is under way, which `step` takes in."""
+        return bool(self._in_flight) or self._measuring is not None
+
     def missing(self, symbol: str, now_s: float) -> str | None:
         """What is missing of a market, in words; None while nothing is known to be."""
         market = self._markets.get(symbol)

@@ -165,8 +165,7 @@ class SymbolBuilder:
 
     def drain(self, now_s: float, *, with_prices: bool = True) -> DueUpdates:
         """What is due now; nothing while it is too early. Prices not taken are gathered on."""
-        due_s = self._price_s if self._prices and with_prices else self._look_s
-        if now_s < due_s and not self._has_rolled():
+        if now_s < self.due_s(with_prices=with_prices):
             return DueUpdates()
         if with_prices and not self._may_publish(now_s):
             return DueUpdates()
@@ -180,15 +179,18 @@ class SymbolBuilder:
             candles += [(state.series, candle) for candle in state.drain(now_s)]
         return DueUpdates(prices, candles)
 
+    def due_s(self, *, with_prices: bool = True) -> float:
+        """When something of it may be due next: at once where a candle has rolled on."""
+        if any(state.builder.has_rolled for state in self._series.values()):
+            return 0.0
+        return self._price_s if self._prices and with_prices else self._look_s
+
     @property
     def is_drained(self) -> bool:
         """Whether nothing waits to be published."""
         return not self._prices and not any(
             state.builder.is_changed for state in self._series.values()
         )
-
-    def _has_rolled(self) -> bool:
-        return any(state.builder.has_rolled for state in self._series.values())
 
     def _record(self, trade: Trade) -> None:
         self.trade_id = max(self.trade_id, trade.last_id)

@@ -71,9 +71,10 @@ class Heartbeat:
 
     def run(self, stop: threading.Event, watchdog: Watchdog) -> None:
         """Beats until `stop` is set, and then gives no sign of life any more."""
-        while not stop.wait(TICK_S):
+        while not stop.is_set():
             watchdog.report(LOOP)
             self.beat()
+            stop.wait(TICK_S)
         with suppress(StoreError):
             roles.leave(self._redis, self._role, self._holder)
 

@@ -36,7 +36,7 @@ from truecandle.store import history
 from truecandle.store.history import HistoryJob, HistoryWish, State, StoredHistory
 
 #: How often wishes are looked for while there is nothing to do.
-STEP_S: Final = 0.2
+STEP_S: Final = 0.5
 #: Jobs that take turns, a page each; of the others (`history.WISHES_MAX` in all) the next one comes
 #: in when one of these ends or has to wait.
 TURNS_MAX: Final = 4

@@ -33,7 +33,7 @@ from truecandle.store import markets
 from truecandle.store.markets import FollowedMarket, LookupResult
 
 #: How often wishes and changes are looked for.
-STEP_S = 0.3
+STEP_S = 0.5
 #: A market is looked up again after this: whether it still trades, and in which steps.
 CHECK_MS = 300_000
 #: One that the exchange does not list.

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from itertools import islice
 
-from truecandle.candles.interval import DAY_MS, HOUR_MS
+from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.sim.calendar import Hours
 from truecandle.sim.hour_pattern import Tape, tapes
 from truecandle.sim.listing import SimulatedListing
@@ -65,6 +65,16 @@ class ListedTrades(SyntheticTrades):
         cycle = cycle_of(seed, dice[0] % CYCLES)
         super().__init__(seed, _listing(symbol, dice, cycle.listing), cycle)
         self._cycle = cycle
+        #: The last 24 hours that were summed: up to which minute and with which pauses, and how.
+        self._summed: tuple[int, list[tuple[int, int]]] | None = None
+        self._last_day: tuple[TradeSums | None, int] = (None, 0)
+
+    def day(self, now_ms: int) -> tuple[TradeSums | None, int]:
+        """As of the last full minute: a fetcher asks for all of them three times in one."""
+        summed = (now_ms - now_ms % MINUTE_MS, self._pauses)
+        if self._summed != summed:
+            self._summed, self._last_day = summed, super().day(summed[0])
+        return self._last_day
 
     def _span(self, start_ms: int, end_ms: int) -> TradeSums | None:
         """Two parts of an hour, and running totals between them."""

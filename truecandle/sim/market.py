@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import islice
 
-from truecandle.candles.interval import DAY_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.kline import Grid, SimulatedKline
 from truecandle.sim.listed import listed_courses
@@ -98,9 +97,7 @@ class SimulatedMarket:
 
     def day(self, symbol: str, now_ms: int) -> tuple[TradeSums | None, int]:
         """What traded in the last 24 hours, and the last price (ticks) before them."""
-        course = self._courses[symbol]
-        start_ms = now_ms - DAY_MS + 1
-        return course.span(start_ms, now_ms + 1), course.price(start_ms)
+        return self._courses[symbol].day(now_ms)
 
     def correct(
         self,

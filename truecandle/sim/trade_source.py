@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from truecandle.candles.interval import DAY_MS
 from truecandle.sim.kline import Grid, SimulatedKline, grid_of, kline_of
 from truecandle.sim.listing import SimulatedListing
 from truecandle.sim.trade_sums import AggTrade, TradeSums, merged
@@ -72,6 +73,11 @@ class TradeSource(ABC):
             _shifted(self._span(start, end), trades)
             for start, end, trades, _ in self._pieces(start_ms, end_ms)
         )
+
+    def day(self, now_ms: int) -> tuple[TradeSums | None, int]:
+        """What traded in the last 24 hours, and the last price (ticks) before them."""
+        start_ms = now_ms - DAY_MS + 1
+        return self.span(start_ms, now_ms + 1), self.price(start_ms)
 
     def prints(self, start_ms: int, end_ms: int) -> Iterator[AggTrade]:
         """The aggregate trades of the stretch, in order."""

@@ -22,7 +22,7 @@ DEMO_USER: Final = "demo"
 #: How often Redis is asked again while it is away.
 RETRY_S: Final = 0.5
 #: How soon a signal to stop is noticed.
-LOOK_S: Final = 0.1
+LOOK_S: Final = 0.25
 #: The name of its loop for the watchdog.
 LOOP: Final = "web"
 

@@ -56,6 +56,8 @@ RESTRICTED_MS = 600_000
 PROBE: Final[tuple[str, int, Mapping[str, str | int]]] = ("/api/v3/time", 1, {})
 #: A path is tried by a request of this weight at most; a heavier one waits for its own next turn.
 PROBE_WEIGHT_MAX: Final = 4
+#: Connections that are kept, one for each thread that may ask at a time.
+CONNECTIONS_KEPT: Final = 40
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -205,7 +207,7 @@ def new_session(base_url: str) -> requests.Session:
     session.headers["User-Agent"] = f"TrueCandle/{__version__}"
     session.headers["Accept"] = "application/json"
     for scheme in ("http://", "https://"):
-        session.mount(scheme, DeadlineAdapter(pool_maxsize=16, max_retries=0))
+        session.mount(scheme, DeadlineAdapter(pool_maxsize=CONNECTIONS_KEPT, max_retries=0))
     return session
 
 
