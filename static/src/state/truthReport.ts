@@ -7,7 +7,7 @@ import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
 import { worstPrice } from "../net/truthAnswers.ts";
-import type { AuditSummary, Correction, GapFields } from "../net/truthProtocol.ts";
+import type { AuditSummary, Correction, GapFields } from "../net/protocol.ts";
 
 export interface TruthReport {
   readonly summary: AuditSummary | null;
