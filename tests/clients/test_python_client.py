@@ -25,8 +25,6 @@ from redis import Redis
 
 from tests.support.loopback_ports import free_port
 from tests.support.project_files import ROOT
-from tests.support.redis_server import RedisProc
-from tests.support.role_processes import ended
 from tests.support.waiting import wait_for
 from tests.support.web_app import FORMING_MS, HOUR_MS, HOURLY, NOW_MS, store_hours
 from tests.support.web_process import Web, token_of, wait_for_listener
@@ -45,15 +43,10 @@ from truecandle_client import (
     to_pandas,
     to_polars,
 )
+from truecandle_client.connecting import Server
 
 LONG_S = 60.0
 MAY_IMPORT = {"truecandle_client", "requests", "aiohttp", "socketio", "pandas", "polars"}
-
-
-@pytest.fixture(scope="module")
-def web(redis_server: RedisProc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    with ended() as processes:
-        yield Web(processes, redis_server.url, tmp_path_factory.mktemp("web"))
 
 
 class Watcher:
@@ -213,6 +206,13 @@ def test_what_goes_wrong_has_a_name(web: Web, redis: Redis) -> None:
         next(iter(client.watch("BTCUSDT", "1h", attempts=1)))
     with pytest.raises(ValueError, match="allowed: http or https"):
         Client("charts.example")
+
+
+def test_a_server_below_a_path_of_its_host_is_found_there() -> None:
+    server = Server.at("https://charts.example/candles/", "a-token")
+    assert server.base == "https://charts.example/candles"
+    assert server.socket_options["socketio_path"] == "candles/socket.io"
+    assert Server.at("http://charts.example", None).socket_options["socketio_path"] == "socket.io"
 
 
 def test_a_watch_goes_on_without_a_hole(web: Web, redis: Redis, redis_url: str) -> None:

@@ -48,9 +48,11 @@ class Candle:
 
 
 def official_from_row(row: Sequence[Any]) -> Candle:
-    """From the exchange's twelve fields; `Malformed` for what are none."""
+    """From a row of `/data` with all fields, or the exchange's twelve, whose last is unused;
+    `Malformed` for what is neither.
+    """
     try:
-        open_ms, o, h, l, c, volume, close_ms, quote, trades, taker, taker_quote, _ = row  # noqa: E741
+        open_ms, o, h, l, c, volume, close_ms, quote, trades, taker, taker_quote = row[:11]  # noqa: E741
         return Candle(
             open_ms=int(open_ms),
             open=Decimal(o),

@@ -72,7 +72,7 @@ class Query:
 
     def question(self, etag: str = "") -> Question:
         params = {"symbol": self.symbol, "interval": self.interval, "limit": str(self.limit)}
-        params |= {"format": "binance"}
+        params |= {"format": "rows", "fields": "all", "decimals": "string"}
         params |= {} if self.start is None else {"start": self.start}
         params |= {} if self.end is None else {"end": self.end}
         return Question("/data", params, {"If-None-Match": etag} if etag else {})
