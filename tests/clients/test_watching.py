@@ -77,7 +77,7 @@ class Model:
 
     def outcome(self, step: Any) -> Any:
         if isinstance(step, Question):
-            return self.page(step) if self.chance.random() < 0.95 else Unreachable("lost")
+            return self.page(step) if self.chance.random() < 0.5 else Unreachable("lost")
         if isinstance(step, Connect):
             self.waiting = []
             return Unreachable("away") if self.chance.random() < 0.2 else None

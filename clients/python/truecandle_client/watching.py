@@ -132,7 +132,8 @@ class SeriesWatch:
     def _caught_up(self) -> Watching:
         """Reads from the oldest candle that is remembered, so that changes of those are seen too.
 
-        The version is that of the first page: a change between two pages is told by an event.
+        The version is that of the first page: a change between two pages is told by an event. And
+        it is known only once all pages have come.
         """
         start_ms = min(self._known, default=self._since_ms)
         query: Query | None = (
@@ -140,13 +141,13 @@ class SeriesWatch:
             if start_ms is None
             else Query(self._symbol, self._interval, str(start_ms), None, LIMIT_MAX)
         )
-        is_first = True
+        version: int | None = None
         while query is not None:
             page = yield from read_page(query)
-            if is_first:
-                self._version, is_first = page.version, False
+            version = page.version if version is None else version
             yield from self._news(iter(page))
             query = page.following
+        self._version = version or 0
 
     def _news(self, candles: Iterator[Candle]) -> Iterator[Candle]:
         """Those that were not yielded before, or otherwise."""
