@@ -202,6 +202,13 @@ def test_what_goes_wrong_has_a_name(web: Web, redis: Redis) -> None:
         assert isinstance(refused.value, ClientError) and "no-token" not in str(refused.value)
         with pytest.raises(Unauthorized):
             next(iter(client.watch("BTCUSDT", "1h")))
+
+    async def watch_without_a_token() -> None:
+        async with AsyncClient(web.url) as client, aclosing(client.watch("BTCUSDT", "1h")) as found:
+            await anext(found)
+
+    with pytest.raises(Unauthorized):
+        asyncio.run(watch_without_a_token())
     with Client(f"http://127.0.0.1:{free_port()}") as client, pytest.raises(Unreachable):
         next(iter(client.watch("BTCUSDT", "1h", attempts=1)))
     with pytest.raises(ValueError, match="allowed: http or https"):
