@@ -25,7 +25,14 @@ STAMP: Final = ENVIRONMENT / "lock.sha256"
 BIN: Final = ENVIRONMENT / "bin"
 INTO: Final = ROOT / "var" / "sbom"
 #: Our own code; the tests start servers and break things on purpose.
-CODE: Final = ("truecandle", "tools", "app.py", "background_fetcher.py", "live_candles.py")
+CODE: Final = (
+    "truecandle",
+    "tools",
+    "clients",
+    "app.py",
+    "background_fetcher.py",
+    "live_candles.py",
+)
 LIMIT_S: Final = 300
 #: What tools say when it is the source of advisories that fails, and not the packages.
 UNREACHABLE: Final = (

@@ -7,7 +7,7 @@ import { browserClock } from "./clock.ts";
 import { createApi } from "./net/api.ts";
 import { fetchBelow } from "./net/basePath.ts";
 import { Connection } from "./net/connection.ts";
-import type { PageConfig } from "./net/protocol.ts";
+import type { PageConfig } from "./net/pageConfig.ts";
 import { createSocket, type SocketHandlers } from "./net/socket.ts";
 import { ChartPane, type Named } from "./pane/chartPane.ts";
 import type { ChartGrid } from "./pane/grid.ts";

@@ -77,6 +77,9 @@ def test_what_tokens_may_ask_looks_well_too(account: Page) -> None:
     account.wait_for_url("**/docs")
     assert account.get_by_role("heading", name="API", exact=True).is_visible()
     looks_well(account)
+    account.get_by_role("link", name="Events").click()
+    assert account.get_by_role("heading", name="Events", exact=True).is_visible()
+    looks_well(account)
 
 
 def test_a_password_a_phone_and_a_token_from_the_first_link_to_signing_in_by_code(

@@ -1,4 +1,5 @@
-"""What the server really says is what the page's types declare (`static/src/net/*rotocol.ts`).
+"""What the server really says is what the page's types declare (`static/src/net/*rotocol.ts`), and
+what `/openapi.json` and `/asyncapi.json` say, which those are made of.
 
 Never here: what the page makes of it.
 Invariant: the compiler judges, on answers and events of a whole running system; and a declared
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 import requests
 import socketio
+from jsonschema import Draft202012Validator
 
 from tests.support.browser_code import node
 from tests.support.project_files import ROOT
@@ -27,20 +29,16 @@ from tests.support.whole_system import System, ask, is_proven
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
 from truecandle.events import Publisher
+from truecandle.web.event_description import ROOMS
 
-PROTOCOLS = [ROOT / "static" / "src" / "net" / name for name in ("protocol.ts", "truthProtocol.ts")]
+NET = ROOT / "static" / "src" / "net"
+PROTOCOLS = [NET / f"{name}.ts" for name in ("protocol", "socketProtocol", "pageConfig")]
 DECLARED = re.compile(
     r"^export (?:interface|type) "
-    r"(\w+(?:Event|Ack|Answer)|(?:Listed)?Market|Problem|PageConfig)\b",
+    r"(\w+(?:Event|Ack|Answer)|(?:Listed)?Market|StudyTemplate|Problem|PageConfig)\b",
     re.M,
 )
-EVENTS = {
-    "data_updated": "DataUpdatedEvent",
-    "live_price": "LivePriceEvent",
-    "live_candle": "LiveCandleEvent",
-    "gap_proven": "GapProvenEvent",
-    "freshness": "FreshnessEvent",
-}
+EVENTS = {one.name: one.payload for room in ROOMS for one in room.told if one.payload}
 SECONDLY = {"symbol": "BTCUSDT", "interval": "1s"}
 #: As `tsconfig.json` has it, for a file outside of the project.
 OPTIONS = (
@@ -48,6 +46,7 @@ OPTIONS = (
     *("--target", "ES2023", "--module", "ESNext", "--moduleResolution", "Bundler"),
 )
 SAMPLES_MAX = 5
+LAYOUT = {"grid": 1, "panes": [{"symbol": "BTCUSDT", "interval": "1s"}]}
 SETTINGS = {
     "theme": "dark", "zone": "Europe/Berlin", "colors": "blue-orange", "type": "heikin-ashi",
     "scale": "log", "inverted": False, "auto": True, "shortcuts": True, "tools": True,
@@ -114,6 +113,22 @@ def test_a_field_too_many_or_too_few_would_be_noticed(samples: Samples, tmp_path
     assert compile_all(lines, tmp_path) == ""
 
 
+def test_what_the_server_says_is_what_its_descriptions_say(
+    system: System, samples: Samples
+) -> None:
+    """Of every event, message and answer that they name a part for."""
+    parts: dict[str, Any] = {}
+    for name in ("openapi", "asyncapi"):
+        described = requests.get(f"{system.url}/{name}.json", timeout=20).json()
+        parts |= described["components"]["schemas"]
+    compared = set(samples) & set(parts)
+    assert set(samples) - compared == {"PageConfig"}
+    for name in compared:
+        judge = Draft202012Validator({**parts[name], "components": {"schemas": parts}})
+        for sample in samples[name]:
+            assert [f"{name}: {error.message}" for error in judge.iter_errors(sample)] == []
+
+
 def answers(system: System) -> Samples:
     """What REST and the page itself answer."""
     token = system.flask("token", "add", "demo", "--scope", "write")[-1]
@@ -149,6 +164,26 @@ def answers(system: System) -> Samples:
         )
         return [before.json(), after.json()]
 
+    def named() -> Samples:
+        """A layout and a study template, saved."""
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def put(path: str, body: object) -> Any:
+            return requests.put(
+                f"{system.url}{path}", json=body, headers=headers, timeout=20
+            ).json()
+
+        def get(path: str) -> Any:
+            return requests.get(f"{system.url}{path}", headers=headers, timeout=20).json()
+
+        template = {"studies": SETTINGS["studies"], "version": 0}
+        return {
+            "LayoutAnswer": [put("/layouts/mine", {"layout": LAYOUT, "version": 0})],
+            "LayoutsAnswer": [get("/layouts")],
+            "StudyTemplate": [put("/study-templates/mine", template)],
+            "StudyTemplatesAnswer": [get("/study-templates")],
+        }
+
     def link() -> Any:
         """Where a one-time link leads on to."""
         session, secret = requests.Session(), system.flask("user", "link", "demo")[-1]
@@ -174,6 +209,7 @@ def answers(system: System) -> Samples:
         "ExchangeMarketsAnswer": [whole],
         "ListedMarket": whole["markets"][:SAMPLES_MAX],
         "SettingsAnswer": settings(),
+        **named(),
         "DrawingsAnswer": drawings(),
         "Market": [post("/markets", {"symbol": "PEPEUSDT"}).json()],
         "SaveAnswer": wait_for(saved, what="a forming candle that is taken note of"),
@@ -200,6 +236,7 @@ def marked(system: System) -> Samples:
     page = ask(system, "/data", time="ms", live="1", marks="1")
     assert page["corrected"] and page["gaps"]
     return {
+        "LiveAnswer": [ask(system, "/live-candle")],
         "DataAnswer": [page, *(ask(system, "/data", time="ms", live=live) for live in "01")],
         "CorrectionsAnswer": [ask(system, "/corrections")],
         "GapsAnswer": [ask(system, "/gaps")],
@@ -224,6 +261,7 @@ def told(system: System) -> Samples:
         granted = client.call("subscribe", SECONDLY, timeout=20)
         refused = client.call("subscribe", {**SECONDLY, "symbol": "NOPE"}, timeout=20)
         watching = client.call("watch", {"symbols": ["BTCUSDT", "ETHUSDT", "NOPE"]}, timeout=20)
+        unheard = client.call("nonsense", {}, timeout=20)
         usual = {"DataUpdatedEvent", "LivePriceEvent", "LiveCandleEvent"}
         wait_for(lambda: usual <= set(heard), what="every event of a market that trades")
         series = parse_series("BTCUSDT", "1s")
@@ -231,12 +269,18 @@ def told(system: System) -> Samples:
         wait_for(lambda: "GapProvenEvent" in heard, what="a gap that is proven")
         system.kill("feed")
         wait_for(lambda: "FreshnessEvent" in heard, 60, "a market that is not fresh any more")
+        gone = client.call("unsubscribe", SECONDLY, timeout=20)
     finally:
         client.disconnect()
         client.shutdown()
         connection.shutdown()
-    acks = {"SubscribeAck": [granted], "RefusedAck": [refused], "WatchAck": [watching]}
-    return {**heard, **acks}
+    return {
+        **heard,
+        "SubscribeAck": [granted],
+        "RefusedAck": [refused, unheard],
+        "WatchAck": [watching],
+        "UnsubscribeAck": [gone],
+    }
 
 
 def declare(name: str, sample: Any) -> str:

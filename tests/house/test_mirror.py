@@ -1,7 +1,7 @@
 """The tests mirror the package: whoever looks for the tests of a module knows where they are.
 
 Never here: what the tests promise; the folders of promises that no single module keeps (`faults`,
-`e2e`, `house`, `js`).
+`e2e`, `house`, `js`, `clients`).
 Invariant: the rules hold for every file of tests; there is no list of exceptions.
 """
 
@@ -15,8 +15,9 @@ from tests.support.project_files import ROOT, files
 
 TESTS = ROOT / "tests"
 PACKAGE = ROOT / "truecandle"
-#: Promises across modules: things are broken, a real browser, this repository, the browser's code.
-ACROSS = {"faults", "e2e", "house", "js"}
+#: Promises across modules: things are broken, a real browser, this repository, the browser's code,
+#: what others build on this.
+ACROSS = {"faults", "e2e", "house", "js", "clients"}
 #: What is not tests: their parts, recorded markets, and what Python and TypeScript share.
 BESIDE = {"support", "data", "vectors"}
 

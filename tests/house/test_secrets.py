@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -183,7 +184,8 @@ class Echo:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            with connection:
+            # Who has waited too long may be gone.
+            with connection, suppress(ConnectionError):
                 words = connection.recv(4096).replace(b"\r\n", b" ")
                 connection.sendall(b"-ERR unknown command, with args beginning with: ")
                 connection.sendall(words + b"\r\n")

@@ -622,4 +622,6 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /metrics": plain("/metrics"),
     "GET /openapi.json": plain("/openapi.json"),
     "GET /docs": plain("/docs", is_page=True),
+    "GET /asyncapi.json": plain("/asyncapi.json"),
+    "GET /docs/events": plain("/docs/events", is_page=True),
 }

@@ -26,6 +26,7 @@ from truecandle.store.versions import VersionReader
 from truecandle.web import (
     account,
     assets,
+    asyncapi,
     audit,
     auth,
     binance_api,
@@ -79,6 +80,7 @@ BODY_BYTES_MAX: Final = 16 * 1024
 RESOURCES: Final = (
     *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
     *(user_settings, drawings, layouts, study_templates, binance_api, udf, health, openapi),
+    asyncapi,
 )
 
 

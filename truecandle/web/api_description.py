@@ -12,9 +12,20 @@ from typing import Any, Final
 
 from truecandle.web import api_schemas as shapes
 from truecandle.web import binance_params, data_request, query, udf
-from truecandle.web.api_schemas import Schema, listed, part, structure
 from truecandle.web.data_formats import MIMETYPES
+from truecandle.web.json_schema import (
+    ANY_OBJECT,
+    MS,
+    TEXT,
+    WHOLE,
+    Schema,
+    body,
+    listed,
+    part,
+    structure,
+)
 from truecandle.web.parameters import Parameter
+from truecandle.web.user_schemas import document_members
 
 JSON: Final = "application/json"
 #: What else the paths that read may say, and why.
@@ -62,11 +73,10 @@ def _page(*problems: int) -> Operation:
     return Operation({200: {"text/html": {"type": "string"}}, 303: {}}, problems)
 
 
-def _saved(what: str) -> Operation:
+def _saved(what: str, kept: Schema, answer: str) -> Operation:
     """A document of a user, in place of the version that is named."""
-    return _json(
-        shapes.document(what), *(*_CHANGES, 409), body=shapes.body(shapes.document_members(what))
-    )
+    taken = body(document_members(what, kept))
+    return _json(part(answer), *(*_CHANGES, 409), body=taken)
 
 
 _ETAG: Final = ("ETag", "Link", "TrueCandle-Version")
@@ -87,61 +97,66 @@ _FORM: Final = _page(400, 401, 403, 408, 413, 429, 503)
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "GET /data": _DATA,
-    "GET /live-candle": _read(shapes.LIVE, *query.SERIES),
+    "GET /live-candle": _read(part("LiveAnswer"), *query.SERIES),
     "POST /save-live-candle": _json(
-        shapes.SAVED,
+        part("SaveAnswer"),
         *(*_CHANGES, 404),
-        body=shapes.body({**_SERIES_BODY, "candle": shapes.ANY_OBJECT}),
+        body=body({**_SERIES_BODY, "candle": ANY_OBJECT}),
     ),
-    "GET /gaps": _read(shapes.GAPS, *query.LIST),
-    "GET /corrections": _read(shapes.CORRECTIONS, *query.LIST),
-    "GET /audit": _read(shapes.AUDIT, *query.LIST, query.SUMMARY),
-    "GET /history": _read(part("HistoryState"), *query.SERIES),
+    "GET /gaps": _read(part("GapsAnswer"), *query.LIST),
+    "GET /corrections": _read(part("CorrectionsAnswer"), *query.LIST),
+    "GET /audit": _read(part("AuditAnswer"), *query.LIST, query.SUMMARY),
+    "GET /history": _read(part("HistoryAnswer"), *query.SERIES),
     "POST /history": Operation(
-        {202: {JSON: part("HistoryState")}},
+        {202: {JSON: part("HistoryAnswer")}},
         (*_CHANGES, 404),
-        body=shapes.body({**_SERIES_BODY, "from": shapes.MS}),
+        body=body({**_SERIES_BODY, "from": MS}),
     ),
-    "GET /markets": _read(shapes.MARKETS),
+    "GET /markets": _read(part("MarketsAnswer")),
     "POST /markets": Operation(
         {200: {JSON: part("Market")}, 201: {JSON: part("Market")}},
         (*_CHANGES, 409, 422),
-        body=shapes.body({"symbol": shapes.NAME}),
+        body=body({"symbol": shapes.NAME}),
     ),
     "DELETE /markets/<symbol>": Operation({204: {}}, (*_CHANGES, 404, 409)),
     "GET /exchange/markets": Operation(
-        {200: {JSON: shapes.EXCHANGE}, 304: {}}, READS, (query.SYMBOLS,), headers=("ETag",)
+        {200: {JSON: part("ExchangeMarketsAnswer")}, 304: {}},
+        READS,
+        (query.SYMBOLS,),
+        headers=("ETag",),
     ),
-    "GET /settings": _read(part("UserSettings")),
+    "GET /settings": _read(part("SettingsAnswer")),
     "PUT /settings": _json(
-        part("UserSettings"), *_CHANGES, body=shapes.body({"settings": shapes.ANY_OBJECT})
+        part("SettingsAnswer"), *_CHANGES, body=body({"settings": part("UserSettings")})
     ),
-    "GET /drawings/<symbol>": _read(shapes.document("drawings")),
-    "PUT /drawings/<symbol>": _saved("drawings"),
-    "GET /layouts": _read(shapes.ANY_OBJECT),
-    "GET /layouts/<name>": _read(shapes.document("layout")),
-    "PUT /layouts/<name>": _saved("layout"),
+    "GET /drawings/<symbol>": _read(part("DrawingsAnswer")),
+    "PUT /drawings/<symbol>": _saved("drawings", listed(part("StoredDrawing")), "DrawingsAnswer"),
+    "GET /layouts": _read(part("LayoutsAnswer")),
+    "GET /layouts/<name>": _read(part("LayoutAnswer")),
+    "PUT /layouts/<name>": _saved("layout", ANY_OBJECT, "LayoutAnswer"),
     "DELETE /layouts/<name>": Operation({204: {}}, (*_CHANGES, 404)),
-    "GET /study-templates": _read(shapes.ANY_OBJECT),
-    "PUT /study-templates/<name>": _saved("studies"),
+    "GET /study-templates": _read(part("StudyTemplatesAnswer")),
+    "PUT /study-templates/<name>": _saved("studies", listed(part("StudyFields")), "StudyTemplate"),
     "DELETE /study-templates/<name>": Operation({204: {}}, (*_CHANGES, 404)),
-    "GET /healthz": _json(shapes.ANY_OBJECT),
+    "GET /healthz": _json(ANY_OBJECT),
     "GET /readyz": Operation({200: {JSON: shapes.READY}, 503: {JSON: shapes.READY}}),
     "GET /metrics": Operation({200: {"text/plain": {"type": "string"}}}, (401,)),
-    "GET /openapi.json": _json(shapes.ANY_OBJECT),
+    "GET /openapi.json": _json(ANY_OBJECT),
     "GET /docs": Operation({200: {"text/html": {"type": "string"}}}),
+    "GET /asyncapi.json": _json(ANY_OBJECT),
+    "GET /docs/events": Operation({200: {"text/html": {"type": "string"}}}),
     "GET /api/v3/ping": _read(structure({})),
-    "GET /api/v3/time": _read(structure({"serverTime": shapes.WHOLE})),
+    "GET /api/v3/time": _read(structure({"serverTime": WHOLE})),
     "GET /api/v3/exchangeInfo": _read(shapes.INFO, *binance_params.INFO),
     "GET /api/v3/klines": _read(listed(part("Kline")), *binance_params.KLINES),
     "GET /api/v3/uiKlines": _read(listed(part("Kline")), *binance_params.KLINES),
     "GET /api/v3/ticker/price": _read(shapes.one_or_many(shapes.PRICE), *binance_params.PRICES),
     "GET /api/v3/ticker/24hr": _read(shapes.one_or_many(shapes.DAY), *binance_params.DAY),
     "GET /api/v3/<path:name>": Operation({}, READS),
-    "GET /udf/config": _read(shapes.ANY_OBJECT),
+    "GET /udf/config": _read(ANY_OBJECT),
     "GET /udf/time": Operation({200: {"text/plain": {"type": "string"}}}, READS),
-    "GET /udf/symbols": _read(shapes.ANY_OBJECT, udf.SYMBOL),
-    "GET /udf/search": _read(listed(shapes.ANY_OBJECT), *udf.SEARCH),
+    "GET /udf/symbols": _read(ANY_OBJECT, udf.SYMBOL),
+    "GET /udf/search": _read(listed(ANY_OBJECT), *udf.SEARCH),
     "GET /udf/history": _read(shapes.UDF_HISTORY, *udf.HISTORY),
     "GET /udf/marks": _read(shapes.UDF_MARKS, *udf.MARKS),
     "GET /": _page(503),
@@ -149,9 +164,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /login": _FORM,
     "GET /login/code": _page(503),
     "POST /login/code": _FORM,
-    "POST /login/link": _json(
-        structure({"next": shapes.TEXT}), *_CHANGES, body=shapes.body({"link": shapes.TEXT})
-    ),
+    "POST /login/link": _json(part("LinkAnswer"), *_CHANGES, body=body({"link": TEXT})),
     "POST /logout": _FORM,
     "GET /account": _page(401, 403, 503),
     **{

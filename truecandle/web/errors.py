@@ -20,7 +20,9 @@ from truecandle.web import assets, problem_forms
 from truecandle.web.socket_limits import REQUEST_S
 
 #: Paths that people open in a browser. Everything else that exists is for scripts.
-PAGE_PATHS: Final = frozenset({"/", "/login", "/login/code", "/logout", "/account", "/docs"})
+PAGE_PATHS: Final = frozenset(
+    {"/", "/login", "/login/code", "/logout", "/account", "/docs", "/docs/events"}
+)
 API_PATHS: Final = frozenset(
     {
         "/data",
@@ -35,6 +37,7 @@ API_PATHS: Final = frozenset(
         "/save-live-candle",
         "/login/link",
         "/openapi.json",
+        "/asyncapi.json",
         "/healthz",
         "/readyz",
         "/metrics",

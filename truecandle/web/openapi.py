@@ -20,8 +20,9 @@ from werkzeug.routing import Rule
 from truecandle.exact_json import dumps
 from truecandle.web import problem_forms
 from truecandle.web.api_description import JSON, OPERATIONS, PROBLEMS, Operation
-from truecandle.web.api_schemas import PARTS, part
+from truecandle.web.api_schemas import PARTS
 from truecandle.web.auth import access_of
+from truecandle.web.json_schema import part
 from truecandle.web.parameters import Parameter
 from truecandle.web.services import services
 
@@ -48,6 +49,7 @@ _GROUPS: Final = {
     "udf": "TradingView's Universal Data Feed",
     "health": "Operation",
     "description": "Operation",
+    "events": "Operation",
     "assets": "Pages",
     "pages": "Pages",
     "account": "Pages",

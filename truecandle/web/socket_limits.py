@@ -58,8 +58,11 @@ QUEUE_MAX: Final = 500
 QUEUE_BYTES_MAX: Final = 1 << 20
 #: All that waits for it, answers to its own questions too.
 UNSENT_BYTES_MAX: Final = 8 << 20
-#: Markets that one WebSocket may watch.
+#: Series that one WebSocket may follow, and markets that it may watch.
+SERIES_PER_SOCKET_MAX: Final = 20
 WATCHED_MAX: Final = 200
+#: Live candles that a subscription is answered with, the newest ones.
+LIVE_MAX: Final = 600
 
 #: Of one address: connections that have not been let in yet (the oldest makes room for the
 #: newest), new ones a second and at once, browsers that were let in, and frames of all together.

@@ -27,18 +27,24 @@ from truecandle.web import data, engine, freshness, watchlist
 from truecandle.web.auth import may_read, token_user
 from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
+from truecandle.web.event_description import CROWDED, UNAUTHORIZED, UNAVAILABLE
 from truecandle.web.event_subscriber import EventSubscriber
 from truecandle.web.fan_out import FanOut
 from truecandle.web.query import DataQuery, followed
 from truecandle.web.services import Services
 from truecandle.web.session_monitor import Member, SessionMonitor
-from truecandle.web.socket_limits import MESSAGE_BYTES_MAX, PING_S, PONG_S, SOCKETS_PER_USER_MAX
+from truecandle.web.socket_limits import (
+    LIVE_MAX,
+    MESSAGE_BYTES_MAX,
+    PING_S,
+    PONG_S,
+    SERIES_PER_SOCKET_MAX,
+    SOCKETS_PER_USER_MAX,
+)
 from truecandle.web.websocket import WebSocket
 
-SERIES_PER_SOCKET_MAX: Final = 20
-#: Live candles that a subscription is answered with, the newest ones; and how many of the newest
-#: official candles are looked at for them: those stand for themselves.
-LIVE_MAX: Final = 600
+#: How many of the newest official candles are looked at for the live ones: those stand for
+#: themselves.
 OFFICIAL_MAX: Final = 100
 
 _log = logging.getLogger("truecandle.web.sockets")
@@ -91,10 +97,10 @@ class BrowserSockets:
         try:
             credential = self._admitted(auth)
         except StoreError:
-            raise ConnectionRefusedError("unavailable") from None
+            raise ConnectionRefusedError(UNAVAILABLE) from None
         websocket: WebSocket = request.environ[engine.WEBSOCKET]
         if self._is_crowded(credential) or not websocket.admit():
-            raise ConnectionRefusedError("too many connections")
+            raise ConnectionRefusedError(CROWDED)
         self._members[_sid()] = Member(credential, websocket)
         metrics.SOCKETS.set(len(self._members))
 
@@ -104,10 +110,10 @@ class BrowserSockets:
             secret = auth["token"]
             user = token_user(secret) if isinstance(secret, str) else None
             if user is None:
-                raise ConnectionRefusedError("unauthorized")
+                raise ConnectionRefusedError(UNAUTHORIZED)
             return user.credential
         if not may_read():
-            raise ConnectionRefusedError("unauthorized")
+            raise ConnectionRefusedError(UNAUTHORIZED)
         return cast(Credential, current_user.credential) if current_user.is_authenticated else None
 
     def _is_crowded(self, credential: Credential | None) -> bool:

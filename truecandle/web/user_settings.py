@@ -30,8 +30,11 @@ from truecandle.web.services import services
 
 BODY_BYTES_MAX: Final = 16 * 1024
 FAVOURITES_MAX: Final = 200
+THEMES: Final = ("system", "dark", "light")
+CANDLE_COLORS: Final = ("green-red", "red-green", "blue-orange")
 CHART_TYPES: Final = ("candles", "hollow", "bars", "line", "area", "heikin-ashi")
 SCALES: Final = ("normal", "log", "percent")
+PANELS: Final = ("none", "watchlist", "truth", "drawings")
 
 bp = Blueprint("settings", __name__)
 
@@ -114,16 +117,16 @@ def _last(name: str, value: object) -> dict[str, str] | None:
 
 _SERIES: Final = frozenset({"symbol", "interval"})
 _CHECKS: Final[Mapping[str, Check]] = {
-    "theme": one_of("system", "dark", "light"),
+    "theme": one_of(*THEMES),
     "zone": _zone,
-    "colors": one_of("green-red", "red-green", "blue-orange"),
+    "colors": one_of(*CANDLE_COLORS),
     "type": one_of(*CHART_TYPES),
     "scale": one_of(*SCALES),
     "inverted": boolean,
     "auto": boolean,
     "shortcuts": boolean,
     "tools": boolean,
-    "panel": one_of("none", "watchlist", "truth", "drawings"),
+    "panel": one_of(*PANELS),
     "favourites": _favourites,
     "last": _last,
     "studies": studies.checked,

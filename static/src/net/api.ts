@@ -7,9 +7,8 @@ import { isInteger, isMoment } from "../candles/interval.ts";
 import { gapsOf, type PageMarks } from "../candles/marks.ts";
 import { spans, type MissingSpan } from "../candles/missing.ts";
 import { freshness } from "./freshness.ts";
-import type { DataAnswer, ExchangeMarketsAnswer, Freshness, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
+import type { Correction, DataAnswer, ExchangeMarketsAnswer, Freshness, GapFields, HistoryAnswer, Market, MarketsAnswer, Problem, SaveAnswer } from "./protocol.ts";
 import type { Audit, TruthQuery } from "./truthAnswers.ts";
-import type { Correction, GapFields } from "./truthProtocol.ts";
 
 /** No request is waited for longer than this. */
 export const TIMEOUT_MS = 10_000;

@@ -4,6 +4,7 @@
 
 import type { DrawingFields } from "../drawings/drawing.ts";
 import { ApiError, type Api } from "./api.ts";
+import type { DrawingsAnswer } from "./protocol.ts";
 
 /** Drawings as JSON has them, unchecked, and their version (0: none). */
 export interface StoredDrawings {
@@ -28,7 +29,8 @@ export function createDrawingServer({ request }: Pick<Api, "request">): DrawingS
     read: async (symbol) => stored(await request(path(symbol))),
     save: async (symbol, drawings, version) => {
       try {
-        return { isConflict: false, stored: stored(await request(path(symbol), { method: "PUT", body: { drawings, version } })) };
+        const body = { drawings, version } satisfies DrawingsAnswer; // what is answered is sent in the same form
+        return { isConflict: false, stored: stored(await request(path(symbol), { method: "PUT", body })) };
       } catch (error) {
         if (error instanceof ApiError && error.code === "conflict") return { isConflict: true, stored: stored(error.current) };
         throw error;

@@ -1,24 +1,106 @@
-// The shapes of what the server tells and answers, field by field, as they stand in its JSON.
-// Never here: values, checks, what the page makes of it; a field that the server does not send.
-// Invariant: a real event or answer of each kind is of its type (tests/e2e/test_protocol.py). Times are
-// exchange ms since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
+// The shapes of what the server answers to REST, as its /openapi.json has them.
+// Never here: anything written by hand: `python -m tools.protocol_types` makes it of truecandle/web/api_schemas.py.
+// Invariant: a real answer of each kind is of its type (tests/e2e/test_protocol.py). Times are ms
+// since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
 
-import type { Candle } from "../candles/candle.ts";
-import type { PriceUpdate } from "../candles/priceUpdate.ts";
-import type { GapReason } from "../candles/marks.ts";
-import type { DrawingFields } from "../drawings/drawing.ts";
-
-/** One of Binance's rows: open time, open, high, low, close, volume, close time, and six more. */
-export type KlineRow = readonly [
-  openMs: number, open: number, high: number, low: number, close: number, volume: number,
-  closeMs: number, quoteVolume: number, trades: number, takerVolume: number, takerQuoteVolume: number, unused: number,
-];
+/** Every refusal (RFC 9457). */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+}
 
 /** First open time without a candle, and the one that ends the gap. */
 export type SpanPair = readonly [startMs: number, endMs: number];
 
-/** A gap: as a `SpanPair`, and why. */
-export type GapSpan = readonly [startMs: number, endMs: number, reason: GapReason];
+/** A gap: its span, and why. */
+export type GapSpan = readonly [startMs: number, endMs: number, reason: "maintenance" | "not_listed" | "delisted" | "fetch_failed" | "unproven"];
+
+/** A candle that forms, or has closed and waits for its official version. */
+export interface LiveCandleFields {
+  readonly time: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly quote_volume: number | null;
+  readonly taker_volume: number | null;
+  readonly taker_quote_volume: number | null;
+  readonly trades: number;
+  readonly first_id: number;
+  readonly last_id: number;
+  readonly source: "live" | "client";
+  /** Its interval has ended. */
+  readonly is_complete: boolean;
+  /** It holds exactly the trades `first_id` to `last_id`, none missing. */
+  readonly exact: boolean;
+  readonly updated_at: number;
+  readonly state: "pending" | "forming";
+}
+
+/** An official candle in full. */
+export interface OfficialFields {
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly close_time: number;
+  readonly quote_volume: number;
+  readonly trades: number;
+  readonly taker_volume: number;
+  readonly taker_quote_volume: number;
+}
+
+/** Official candles as columns, with `time=ms`; `live=1` and `marks=1` each add two fields. */
+export interface DataAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly version: number;
+  readonly count: number;
+  readonly has_more: boolean;
+  readonly time: readonly number[];
+  readonly open: readonly number[];
+  readonly high: readonly number[];
+  readonly low: readonly number[];
+  readonly close: readonly number[];
+  readonly volume: readonly number[];
+  readonly live?: readonly LiveCandleFields[];
+  readonly missing?: readonly SpanPair[];
+  /** Open times of this page's candles that the exchange changed after the close. */
+  readonly corrected?: readonly number[];
+  readonly gaps?: readonly GapSpan[];
+}
+
+/** Official candles as columns, in whatever form was asked for. */
+export interface Columns {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly version: number;
+  readonly count: number;
+  readonly has_more: boolean;
+  readonly time?: readonly (number | string)[];
+  readonly open?: readonly (number | string)[];
+  readonly high?: readonly (number | string)[];
+  readonly low?: readonly (number | string)[];
+  readonly close?: readonly (number | string)[];
+  readonly volume?: readonly (number | string)[];
+  readonly close_time?: readonly (number | string)[];
+  readonly quote_volume?: readonly (number | string)[];
+  readonly trades?: readonly (number | string)[];
+  readonly taker_volume?: readonly (number | string)[];
+  readonly taker_quote_volume?: readonly (number | string)[];
+  readonly live?: readonly LiveCandleFields[];
+  readonly missing?: readonly SpanPair[];
+  /** Open times of this page's candles that the exchange changed after the close. */
+  readonly corrected?: readonly number[];
+  readonly gaps?: readonly GapSpan[];
+}
+
+export type Rows = readonly (readonly (number | string)[])[];
 
 export type FreshnessState = "live" | "quiet" | "stale" | "offline";
 
@@ -29,120 +111,13 @@ export interface Freshness {
   readonly why: string;
 }
 
-/** A live candle in JSON; `exact`: it holds exactly the trades `first_id` to `last_id`. */
-export interface LiveCandleFields extends Candle {
-  readonly quote_volume: number | null;
-  readonly taker_volume: number | null;
-  readonly taker_quote_volume: number | null;
-  readonly trades: number;
-  readonly first_id: number;
-  readonly last_id: number;
-  readonly source: "live" | "client";
-  readonly is_complete: boolean;
-  readonly exact: boolean;
-  readonly updated_at: number;
-  readonly state: "pending" | "forming";
-}
-
-// Events
-
-/** `data_updated`: official candles changed; `candles` is empty where they are too many for an event. */
-export interface DataUpdatedEvent {
-  readonly symbol: string;
-  readonly interval: string;
-  readonly timestamp: number;
-  readonly version: number;
-  readonly previous: number;
-  readonly reason: "new" | "backfill" | "correction" | "repair";
-  readonly candles: readonly KlineRow[];
-  readonly from: number | null;
-  readonly to: number | null;
-}
-
-/** `live_candle`: the forming candle of a series changed, or it closed. */
-export interface LiveCandleEvent {
-  readonly symbol: string;
-  readonly interval: string;
-  readonly candle: LiveCandleFields;
-}
-
-/** `live_price`: what traded since the last such event; never across a UTC second. */
-export interface LivePriceEvent extends PriceUpdate {
-  readonly symbol: string;
-}
-
-/** `gap_proven`: the exchange has no candles in these spans. */
-export interface GapProvenEvent {
-  readonly symbol: string;
-  readonly interval: string;
-  readonly missing: readonly SpanPair[];
-}
-
-/** `freshness`: a market's freshness changed. */
-export interface FreshnessEvent extends Freshness {
-  readonly symbol: string;
-}
-
-// Acknowledgements
-
-/** `subscribe`, granted: what the server holds at this instant. */
-export interface SubscribeAck {
-  readonly ok: true;
-  readonly version: number;
-  readonly server_time: number;
-  readonly live: readonly LiveCandleFields[];
-  readonly missing: readonly SpanPair[];
+export interface LiveAnswer {
+  readonly candle: LiveCandleFields | null;
+  readonly pending: readonly LiveCandleFields[];
   readonly freshness: Freshness;
 }
 
-/** `watch`, granted: the last prices of the followed ones among those asked for; null where none is known. */
-export interface WatchAck {
-  readonly ok: true;
-  readonly prices: { readonly [symbol: string]: number | null };
-}
-
-/** Any message, refused. */
-export interface RefusedAck {
-  readonly ok: false;
-  readonly code: string;
-  readonly detail: string;
-}
-
-// Answers of REST
-
-/** `GET /data?time=ms`: official candles as columns; two fields with `live=1`, two with `marks=1` alone. */
-export interface DataAnswer {
-  readonly symbol: string;
-  readonly interval: string;
-  readonly version: number;
-  readonly count: number;
-  readonly time: readonly number[];
-  readonly open: readonly number[];
-  readonly high: readonly number[];
-  readonly low: readonly number[];
-  readonly close: readonly number[];
-  readonly volume: readonly number[];
-  readonly has_more: boolean;
-  readonly live?: readonly LiveCandleFields[];
-  readonly missing?: readonly SpanPair[];
-  /** Open times of this page's candles that the exchange changed after the close. */
-  readonly corrected?: readonly number[];
-  readonly gaps?: readonly GapSpan[];
-}
-
-/** `GET` and `POST /history`: how far back a series is stored, and how far the fetching of older candles is. */
-export interface HistoryAnswer {
-  readonly symbol: string;
-  readonly interval: string;
-  /** The oldest official candle stored, and the market's first one; null while not known. */
-  readonly stored_from: number | null;
-  readonly first: number | null;
-  /** Nothing older exists. */
-  readonly is_whole: boolean;
-  /** `HISTORY_STORED_MAX`. */
-  readonly limit: { readonly max: number; readonly stored: number; readonly is_reached: boolean };
-  readonly job: HistoryJob | null;
-}
+export type SaveAnswer = { readonly status: "saved"; } | { readonly status: "ignored"; readonly reason: string; };
 
 /** `expected` is 0 while that is not known; `detail` a sentence, or empty. */
 export interface HistoryJob {
@@ -154,12 +129,125 @@ export interface HistoryJob {
   readonly detail: string;
 }
 
-/** `POST /save-live-candle`. */
-export type SaveAnswer =
-  | { readonly status: "saved" }
-  | { readonly status: "ignored"; readonly reason: string };
+export interface HistoryAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  /** The oldest official candle that is stored. */
+  readonly stored_from: number | null;
+  /** The market's first one; null while not known. */
+  readonly first: number | null;
+  /** Nothing older exists. */
+  readonly is_whole: boolean;
+  readonly limit: { readonly max: number; readonly stored: number; readonly is_reached: boolean; };
+  readonly job: HistoryJob | null;
+}
 
-/** One followed market; what the exchange has not told yet is null. */
+/** A candle that the exchange changed; noticed `at` that time (the server's), `by` whom. */
+export interface Correction {
+  readonly time: number;
+  readonly at: number;
+  readonly by: string;
+  readonly differing: readonly string[];
+  readonly old: OfficialFields;
+  readonly new: OfficialFields;
+}
+
+/** An answer of the exchange that was not believed, and changed nothing. */
+export interface HeldBack {
+  readonly reason: "differences" | "foreign" | "broken" | "clock";
+  readonly from: number;
+  readonly to: number;
+  readonly candles: number;
+  readonly by: string;
+  readonly detail: string;
+  readonly first_at: number;
+  readonly last_at: number;
+  readonly times: number;
+}
+
+/** Newest first. */
+export interface CorrectionsAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly count: number;
+  readonly corrections: readonly Correction[];
+  readonly held: readonly HeldBack[];
+}
+
+/** A gap with its evidence; `again_at`: when it is asked for again, null for never. */
+export interface GapFields {
+  readonly start: number;
+  readonly end: number;
+  readonly candles: number;
+  readonly reason: "maintenance" | "not_listed" | "delisted" | "fetch_failed" | "unproven";
+  readonly evidence: string;
+  readonly found_at: number;
+  readonly asked_at: number | null;
+  readonly asks: number;
+  readonly again_at: number | null;
+}
+
+/** Newest first; `missing`: candles of all gaps. */
+export interface GapsAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  readonly earliest: number | null;
+  readonly latest: number | null;
+  readonly missing: number;
+  readonly count: number;
+  readonly gaps: readonly GapFields[];
+}
+
+export type AuditField = "open" | "high" | "low" | "close" | "volume" | "trades" | "quote_volume" | "taker_volume" | "taker_quote_volume";
+
+/** How far one field was off; null where that cannot be said. */
+export interface FieldDifference {
+  readonly differing: number;
+  readonly largest_ticks: number | null;
+  readonly median_ticks: number | null;
+  readonly largest_bp: number | null;
+  readonly median_bp: number | null;
+}
+
+/** What all audited candles add up to. */
+export interface AuditSummary {
+  readonly shown: number;
+  readonly exact: number;
+  readonly exact_share: number | null;
+  readonly never_shown: number;
+  /** From the end of the interval to the official one on the chart. */
+  readonly median_ms: number | null;
+  readonly worst_ms: number | null;
+  readonly fields: { readonly open: FieldDifference; readonly high: FieldDifference; readonly low: FieldDifference; readonly close: FieldDifference; readonly volume: FieldDifference; readonly trades: FieldDifference; readonly quote_volume: FieldDifference; readonly taker_volume: FieldDifference; readonly taker_quote_volume: FieldDifference; };
+}
+
+/** A candle as the chart showed it and as it became official; `shown` is null if it did not. */
+export interface AuditedCandle {
+  readonly time: number;
+  readonly at: number;
+  readonly late_ms: number;
+  readonly exact: boolean | null;
+  readonly differing: readonly AuditField[];
+  readonly shown: { readonly time: number; readonly open: number; readonly high: number; readonly low: number; readonly close: number; readonly volume: number; readonly quote_volume: number | null; readonly taker_volume: number | null; readonly taker_quote_volume: number | null; readonly trades: number; readonly first_id: number; readonly last_id: number; readonly source: "live" | "client"; readonly is_complete: boolean; readonly exact: boolean; readonly updated_at: number; } | null;
+  readonly official: { readonly open: number; readonly high: number; readonly low: number; readonly close: number; readonly volume: number; readonly trades: number; readonly quote_volume: number; readonly taker_volume: number; readonly taker_quote_volume: number; };
+}
+
+/** Newest first; the figures are left out with `summary=0`. */
+export interface AuditAnswer {
+  readonly symbol: string;
+  readonly interval: string;
+  /** The oldest candle that is known of. */
+  readonly since: number | null;
+  readonly tick?: number | null;
+  readonly tick_source?: "exchange" | "official prices";
+  readonly step?: number | null;
+  readonly step_source?: "exchange" | "official volumes";
+  readonly summary?: AuditSummary;
+  readonly count: number;
+  readonly candles: readonly AuditedCandle[];
+}
+
+/** A followed market; what the exchange has not told yet is null. */
 export interface Market {
   readonly symbol: string;
   readonly status: string | null;
@@ -173,14 +261,13 @@ export interface Market {
   readonly may_unfollow: boolean;
 }
 
-/** `GET /markets`. */
 export interface MarketsAnswer {
   readonly markets: readonly Market[];
   /** How many there may be. */
   readonly max: number;
 }
 
-/** A market of the exchange, followed here or not, with its last 24 hours; what is not known is null. */
+/** A market of the exchange with its last 24 hours; what is not known is null. */
 export interface ListedMarket {
   readonly symbol: string;
   readonly base: string | null;
@@ -196,7 +283,7 @@ export interface ListedMarket {
   readonly change: number | null;
 }
 
-/** `GET /exchange/markets`: all that trade and all that are followed; `updated_at` is null before the first reading. */
+/** All that trade and all that are followed; `updated_at` is null before the first reading. */
 export interface ExchangeMarketsAnswer {
   readonly updated_at: number | null;
   readonly markets: readonly ListedMarket[];
@@ -213,73 +300,65 @@ export interface UserSettings {
   readonly inverted?: boolean;
   readonly auto?: boolean;
   readonly shortcuts?: boolean;
-  readonly panel?: "none" | "watchlist" | "truth" | "drawings";
   readonly tools?: boolean;
+  readonly panel?: "none" | "watchlist" | "truth" | "drawings";
   readonly favourites?: readonly string[];
-  readonly last?: { readonly symbol: string; readonly interval: string } | null;
+  readonly last?: { readonly symbol: string; readonly interval: string; } | null;
   readonly studies?: readonly StudyFields[];
 }
 
-/** A study as settings and templates hold it; which kinds there are and what each takes: studies/study.ts. */
+/** A study as settings and templates hold it. */
 export interface StudyFields {
   readonly id: string;
-  readonly kind: string;
-  readonly inputs?: Readonly<Record<string, number | string>>;
-  readonly style?: { readonly color?: string; readonly width?: number };
+  readonly kind: "sma" | "ema" | "wma" | "vwap" | "bollinger" | "ichimoku" | "supertrend" | "volume-profile" | "rsi" | "macd" | "atr" | "stochastic" | "obv";
+  readonly inputs?: { readonly [name: string]: number | string };
+  readonly style?: { readonly color?: "series-1" | "series-2" | "series-3" | "series-4" | "series-5" | "series-6" | "series-7" | "series-8"; readonly width?: 1 | 2 | 3 | 4; };
   readonly hidden?: boolean;
 }
 
-/** `GET` and `PUT /settings`; version 0: nothing was ever set. */
+/** A drawing as it is kept: what is usual is left out, prices are decimal text. */
+export interface StoredDrawing {
+  readonly id: string;
+  readonly kind: "horizontal" | "vertical" | "trend" | "ray" | "channel" | "rectangle" | "fibonacci" | "text" | "arrow" | "measure";
+  readonly points: readonly { readonly time: number; readonly price: string; }[];
+  readonly style?: { readonly color?: "accent" | "text" | "muted" | "green" | "red" | "blue" | "orange" | "warn"; readonly width?: 1 | 2 | 3 | 4; readonly dash?: "solid" | "dashed" | "dotted"; };
+  readonly text?: string;
+  readonly locked?: boolean;
+  readonly hidden?: boolean;
+}
+
+/** Version 0: nothing was ever set. */
 export interface SettingsAnswer {
   readonly settings: UserSettings;
   readonly version: number;
 }
 
-/** `GET` and `PUT /drawings/<symbol>`; version 0: nothing is drawn there. */
+/** Version 0: nothing is drawn there. */
 export interface DrawingsAnswer {
-  readonly drawings: readonly DrawingFields[];
+  readonly drawings: readonly StoredDrawing[];
   readonly version: number;
 }
 
-/** `POST /login/link`. */
+export interface LayoutsAnswer {
+  readonly layouts: readonly { readonly name: string; readonly version: number; }[];
+}
+
+export interface LayoutAnswer {
+  readonly name: string;
+  readonly layout: { readonly [name: string]: unknown };
+  readonly version: number;
+}
+
+export interface StudyTemplate {
+  readonly name: string;
+  readonly studies: readonly StudyFields[];
+  readonly version: number;
+}
+
+export interface StudyTemplatesAnswer {
+  readonly templates: readonly StudyTemplate[];
+}
+
 export interface LinkAnswer {
   readonly next: "/" | "/login/code";
 }
-
-/** What a user may do, each more than the one before it. */
-export type UserRole = "viewer" | "trader" | "admin";
-
-/** Every refusal of REST (RFC 9457). */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: string;
-}
-
-/** What the page is told with its HTML. */
-export interface PageConfig {
-  readonly symbols: readonly string[];
-  readonly markets: readonly MarketInPage[];
-  readonly intervals: readonly string[];
-  readonly symbol: string;
-  readonly interval: string;
-  readonly simulated: boolean;
-  readonly signed_in: boolean;
-  readonly user: string | null;
-  readonly role: UserRole | null;
-  readonly limit: number;
-  /** null where nobody is signed in, or the store does not answer. */
-  readonly settings: UserSettings | null;
-  /** The markets that the one who is signed in has drawn on. */
-  readonly drawn: readonly string[];
-  /** The shown market's row of the exchange's list; null while there is none. */
-  readonly ticker: ListedMarket | null;
-}
-
-/** A market whose steps with a fraction are the exchange's own decimal text. */
-export type MarketInPage = Omit<Market, "tick_size" | "step_size"> & {
-  readonly tick_size: string | number | null;
-  readonly step_size: string | number | null;
-};

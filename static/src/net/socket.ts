@@ -9,9 +9,8 @@ import { spans, type MissingSpan } from "../candles/missing.ts";
 import type { Series } from "../candles/series.ts";
 import { below } from "./basePath.ts";
 import { freshness } from "./freshness.ts";
-import type {
-  DataUpdatedEvent, Freshness, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, WatchAck,
-} from "./protocol.ts";
+import type { Freshness } from "./protocol.ts";
+import type { DataUpdatedEvent, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, WatchAck } from "./socketProtocol.ts";
 
 /** Names on the wire; the same as in truecandle/events.py. */
 export const EVENTS = Object.freeze({

@@ -5,9 +5,7 @@
 import type { Unchecked } from "../candles/candle.ts";
 import { isMoment } from "../candles/interval.ts";
 import { isReason } from "../candles/marks.ts";
-import type {
-  AuditAnswer, AuditField, AuditSummary, AuditedCandle, Correction, CorrectionsAnswer, FieldDifference, GapFields, GapsAnswer,
-} from "./truthProtocol.ts";
+import type { AuditAnswer, AuditField, AuditSummary, AuditedCandle, Correction, CorrectionsAnswer, FieldDifference, GapFields, GapsAnswer } from "./protocol.ts";
 
 /** Which entries of a series' list are asked for: the newest `limit` of those in [start, end). */
 export interface TruthQuery {

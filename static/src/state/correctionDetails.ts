@@ -6,7 +6,7 @@ import { signal } from "@preact/signals-core";
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
-import type { Correction } from "../net/truthProtocol.ts";
+import type { Correction } from "../net/protocol.ts";
 
 /** Of one candle: `correction` null while it is asked for, or where none is kept. */
 export interface CorrectionDetail {

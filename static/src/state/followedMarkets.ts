@@ -4,7 +4,8 @@
 
 import { signal } from "@preact/signals-core";
 import type { Api } from "../net/api.ts";
-import type { Market, MarketInPage } from "../net/protocol.ts";
+import type { MarketInPage } from "../net/pageConfig.ts";
+import type { Market } from "../net/protocol.ts";
 
 export class FollowedMarkets {
   readonly list = signal<readonly (Market | MarketInPage)[]>([]);

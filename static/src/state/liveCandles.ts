@@ -9,7 +9,8 @@ import { VisibleTail } from "../candles/visibleTail.ts";
 import { isMoment, type Interval } from "../candles/interval.ts";
 import { isMissing, tail } from "../candles/merge.ts";
 import { Missing, type MissingSpan } from "../candles/missing.ts";
-import type { Freshness, LiveCandleFields, LivePriceEvent } from "../net/protocol.ts";
+import type { Freshness, LiveCandleFields } from "../net/protocol.ts";
+import type { LivePriceEvent } from "../net/socketProtocol.ts";
 
 export class LiveCandles {
   #interval: Interval;

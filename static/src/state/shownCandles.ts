@@ -7,7 +7,7 @@ import type { Candle } from "../candles/candle.ts";
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
-import type { AuditedCandle } from "../net/truthProtocol.ts";
+import type { AuditedCandle } from "../net/protocol.ts";
 
 type Prices = Omit<Candle, "time">;
 

@@ -6,8 +6,8 @@ import { signal } from "@preact/signals-core";
 import type { Series } from "../candles/series.ts";
 import type { Clock } from "../clock.ts";
 import type { Api } from "../net/api.ts";
+import type { AuditSummary, Correction, GapFields } from "../net/protocol.ts";
 import type { Audit } from "../net/truthAnswers.ts";
-import type { AuditSummary, Correction, GapFields } from "../net/truthProtocol.ts";
 
 export interface TruthReport {
   readonly summary: AuditSummary | null;

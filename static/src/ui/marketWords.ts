@@ -2,7 +2,8 @@
 // Never here: the DOM, which markets are shown.
 // Invariant: a price has its own market's decimals; what is not known is a dash.
 
-import type { ListedMarket, Market, MarketInPage } from "../net/protocol.ts";
+import type { MarketInPage } from "../net/pageConfig.ts";
+import type { ListedMarket, Market } from "../net/protocol.ts";
 import { decimals } from "../candles/candle.ts";
 import { change, price, volume } from "./format.ts";
 

@@ -4,7 +4,7 @@
 
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import { below } from "../net/basePath.ts";
-import type { PageConfig } from "../net/protocol.ts";
+import type { PageConfig } from "../net/pageConfig.ts";
 import type { ExchangeMarkets } from "../state/exchangeMarkets.ts";
 import type { FollowedMarkets } from "../state/followedMarkets.ts";
 import type { DialogName, PointedCandle, ShownState } from "../state/pageState.ts";

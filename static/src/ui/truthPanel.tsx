@@ -3,7 +3,7 @@
 // Invariant: every entry leads to its candle; what is not known, or nothing, is said in words.
 
 import type { ComponentChildren, JSX } from "preact";
-import type { Correction, GapFields } from "../net/truthProtocol.ts";
+import type { Correction, GapFields } from "../net/protocol.ts";
 import { LISTED_MAX, type TruthReport } from "../state/truthReport.ts";
 import type { ViewModel } from "../state/viewModel.ts";
 import { CopyLink } from "./copyLink.tsx";

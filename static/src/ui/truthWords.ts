@@ -2,7 +2,7 @@
 // Never here: gaps (gapWords.ts), the DOM, a clock; times come in as exchange ms and are told in the zone that is shown.
 // Invariant: short, exact, no colour needed; what is not known is said to be not known.
 
-import type { AuditSummary, Correction } from "../net/truthProtocol.ts";
+import type { AuditSummary, Correction } from "../net/protocol.ts";
 import type { ShownCandle, ShownState } from "../state/shownCandles.ts";
 import { clockWithZone, day, fullMoment } from "./format.ts";
 import { lasted } from "./gapWords.ts";
