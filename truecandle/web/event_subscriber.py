@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import RESYNC, ChannelManager, from_message
+from truecandle.events import RESYNC, ChannelManager, Event, from_message
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -58,10 +58,13 @@ def _is_of_a_manager(message: bytes) -> bool:
 
 
 class EventSubscriber(ChannelManager, FanOut):
-    """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
+    """`RedisManager` waits up to a minute before it subscribes again, and tells nobody. `hear` is
+    given all that is heard, for programs, and a `RESYNC` whenever something may have been lost.
+    """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, hear: Callable[[Sequence[Event]], None]) -> None:
         super().__init__(url, redis_options=dict(OPTIONS))
+        self._hear = hear
 
     def _listen(self) -> Iterator[bytes]:
         """Tells the browsers what is for them; what the library's own managers say to each other,
@@ -69,7 +72,9 @@ class EventSubscriber(ChannelManager, FanOut):
         for message in self._redis_listen_with_retries():
             if message["type"] == "message":
                 if not message["data"].startswith(b"{"):
-                    self.tell(from_message(message["data"]))
+                    events = from_message(message["data"])
+                    self._hear(events)
+                    self.tell(events)
                 elif _is_of_a_manager(message["data"]):
                     yield message["data"]
 
@@ -84,6 +89,7 @@ class EventSubscriber(ChannelManager, FanOut):
                 _log.info("listening for events")
                 backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
+                self._hear([Event(RESYNC, "", b"{}")])
                 yield from self._messages(channel)
             except Exception as error:
                 wait_s = backoff.fail()

@@ -14,7 +14,7 @@ from flask import Response
 
 from truecandle.exact_json import dumps
 
-BINANCE: Final = "/api/v3/"
+BINANCE: Final = ("/api/v3/", "/ws", "/stream")
 UDF: Final = "/udf/"
 
 #: Of each status the code that the exchange has for it; clients decide by these.
