@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,13 @@ import pytest
 import requests
 import websocket
 
+from tests.support.project_files import ROOT
 from tests.support.public_clients import ccxt_stream_client, kline_stream_client
 from tests.support.stream_programs import Program
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
+PAGE = ROOT / "docs" / "streams.md"
 SECOND_MS = 1_000
 STREAM = "btcusdt@kline_1s"
 #: Closed candles that each client waits for, and how long at most.
@@ -130,6 +133,7 @@ class Walker:
             query["start"] = str(max(self.closed) + SECOND_MS)
         headers = {"X-MBX-APIKEY": self.token}
         answer = requests.get(f"{self.system.url}/data", params=query, headers=headers, timeout=20)
+        answer.raise_for_status()
         for row in answer.json():
             self.closed[row[0]] = [row[0], *map(Decimal, row[1:6])]
 
@@ -141,6 +145,20 @@ class Walker:
             self.by_stream += 1
         else:
             assert kline["t"] not in self._told, "it formed after its close"
+
+
+def test_the_examples_of_the_page_about_streams_run_as_they_stand(
+    system: System, token: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    names: dict[str, Any] = {"URL": system.url, "TOKEN": token}
+    told = []
+    for example in examples:
+        exec(compile(example, str(PAGE), "exec"), names)
+        told.append(capsys.readouterr().out)
+    assert len(told) == 4 and all(re.search(r"1\d{12}", text) for text in told), told
+    opened = int(told[0].split()[0])
+    assert Decimal(told[0].split()[1]) == truth(system, [opened])[0][4]
 
 
 def test_who_comes_and_goes_while_the_web_role_dies_has_no_hole(system: System, token: str) -> None:

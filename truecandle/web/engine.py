@@ -20,6 +20,7 @@ from flask_socketio import SocketIO
 from truecandle.web.cut_log import CutLog
 from truecandle.web.forwarded import client_address
 from truecandle.web.origin import is_own
+from truecandle.web.problem_forms import STREAMS
 from truecandle.web.security import refuse
 from truecandle.web.send_queue import SendQueue
 from truecandle.web.server import SOCKET
@@ -31,8 +32,7 @@ ENGINEIO_VERSION: Final = "4.15.1"
 #: Where a request's `WebSocket` stands in its environment.
 WEBSOCKET: Final = "truecandle.websocket"
 PATH: Final = "/socket.io/"
-#: Where programs open WebSockets; below `/ws` lie the names of streams.
-STREAM_PATHS: Final = frozenset({"/ws", "/stream"})
+#: How the addresses of streams begin that are named in it.
 STREAM_START: Final = "/ws/"
 
 Environ = dict[str, Any]
@@ -104,7 +104,7 @@ class Upgrades:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
         is_browser = path.startswith(PATH)
-        is_program = path in STREAM_PATHS or path.startswith(STREAM_START)
+        is_program = path in STREAMS or path.startswith(STREAM_START)
         key, sock = upgrade_key(environ), environ.get(SOCKET)
         is_upgrade = key is not None and sock is not None
         if not is_browser and not (is_program and is_upgrade):

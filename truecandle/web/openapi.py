@@ -231,7 +231,7 @@ def _answer(route: Route, code: int) -> Document:
 
 def _refusal(route: Route, code: int) -> Document:
     path = route.path
-    if path.startswith(problem_forms.BINANCE):
+    if problem_forms.form_of(path) is problem_forms.binance:
         mimetype, schema = JSON, part("BinanceError")
     elif path.startswith(problem_forms.UDF):
         mimetype, schema = JSON, part("UdfError")
