@@ -114,7 +114,8 @@ class Program:
             return self.closed
 
     def _until(self, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        while True:
+        by_s = time.monotonic() + WAIT_S
+        while time.monotonic() < by_s:
             frame = self.ws.recv_frame()  # nothing is answered to a close frame
             if frame.opcode == websocket.ABNF.OPCODE_PING:
                 self.ws.pong(frame.data)
@@ -126,6 +127,7 @@ class Program:
             if is_wanted(message):
                 return message
             self.waiting.append(message)
+        raise AssertionError(f"waited {WAIT_S:.0f} s in vain; told: {self.waiting[-5:]}")
 
 
 class SentEvents:
@@ -155,7 +157,9 @@ class SentEvents:
     def next(self) -> tuple[str, Any]:
         """Name and data of the next event; `StopIteration` at the end."""
         name, data = "message", ""
+        by_s = time.monotonic() + WAIT_S
         for line in self._lines:
+            assert time.monotonic() < by_s, f"waited {WAIT_S:.0f} s in vain for an event"
             field, _, value = line.decode().partition(": ")
             if field == "event":
                 name = value

@@ -7,6 +7,7 @@ Invariant: candles are stored and published as fetcher and feed do it, outside o
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from tests.support.socket_floods import FRAMES, flood, is_ended, repeated, upgra
 from tests.support.stream_programs import Program, SentEvents, Teller
 from tests.support.waiting import wait_for
 from tests.support.web_process import Web, cookies, signed_in, token_of, wait_for_listener
+from truecandle.candles.series import parse_series
+from truecandle.store import keys
 from truecandle.store.credentials import CredentialStore
 from truecandle.web.socket_limits import SOCKETS_PER_USER_MAX, STREAMS_PER_SOCKET_MAX
 
@@ -81,13 +84,24 @@ def silent(web: Web) -> Iterator[Silent]:
     found.program.close()
 
 
+#: Of each test's first candle another number of trades.
+STAMPS = itertools.count(1_000)
+
+
 @pytest.fixture
-def teller(redis: Redis, redis_url: str, silent: Silent) -> Teller:
-    """Candle -1 forms, the one before it is official; the web role listens."""
-    found = Teller(redis, redis_url)
-    found.close(-3, -2, is_told=False)
-    found.form(-1)
+def teller(web: Web, redis: Redis, redis_url: str, silent: Silent) -> Teller:
+    """Candle -1 forms, the one before it is official; the web role listens, and knows the store of
+    this test.
+    """
     wait_for_listener(redis)
+    found, stamp = Teller(redis, redis_url), next(STAMPS)
+    known = f"{found.close(-3, -2).version}-{found.at(-2)}-2-0"
+    with closing(SentEvents(web, None)) as reader:
+        while reader.last_id != known:
+            reader.event("official")
+        found.form(-1, stamp)
+        while reader.event("live_candle")["candle"]["trades"] != stamp:
+            pass
     return found
 
 
@@ -135,7 +149,7 @@ def test_events_come_in_the_form_that_was_asked_for(web: Web, teller: Teller) ->
         assert kline["T"] == teller.at(0) * 1000 - 1
         assert raw.say("SET_PROPERTY", "combined", True) == {"result": None, "id": 1}
         assert raw.say("GET_PROPERTY", "combined", number="a1") == {"result": True, "id": "a1"}
-        teller.form(-1, 2)
+        teller.form(-1, 5_000)
         assert raw.events(1)[0]["stream"] == BTC
 
 
@@ -147,11 +161,21 @@ def test_streams_are_subscribed_to_and_left_on_an_open_connection(web: Web, tell
         assert program.say("SUBSCRIBE", BTC) == {"result": None, "id": 1}
         assert program.say("LIST_SUBSCRIPTIONS")["result"] == [ETH, BTC]
         assert program.say("UNSUBSCRIBE", BTC, "btcusdt@trade") == {"result": None, "id": 1}
-        teller.close(-1)
-        teller.form(0)
+        teller.form(-1, 9_000)
         assert program.say("LIST_SUBSCRIPTIONS")["result"] == [ETH]
         program.say("SUBSCRIBE", BTC)
-        assert shown(program, teller, 1) == ["0"], "nothing of it came in between"
+        while program.events(1)[0]["k"]["n"] != 9_000:
+            pass
+
+
+def test_a_series_that_is_damaged_silences_no_other(web: Web, teller: Teller, redis: Redis) -> None:
+    damaged = keys.klines(parse_series("ETHUSDT", "1m"))
+    redis.set(damaged, "not ours")
+    with closing(Program(web, f"/stream?streams={ETH}/{BTC}")) as program:
+        assert program.events(1)[0]["stream"] == BTC
+        redis.delete(damaged)
+        teller.close(-1)
+        assert teller.shown(program.events(1)[0]["data"]["k"]) == "x-1"
 
 
 def test_what_cannot_be_understood_is_answered_with_the_exchanges_codes(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from truecandle.candles.candle import LiveCandle, OfficialCandle
 from truecandle.candles.interval import INTERVALS, MINUTE_MS
 from truecandle.candles.series import Series
-from truecandle.web.kline_sequence import HOLD_S, KlineSequence, Told
+from truecandle.web.kline_sequence import HOLD_S, OWED_MAX, KlineSequence, Told
 from truecandle.web.kline_text import kline_text
 
 MINUTE = INTERVALS["1m"]
@@ -83,6 +83,16 @@ def test_what_was_passed_over_closes_later_and_what_is_proven_missing_never() ->
     assert not sequence.from_ms
     sequence.add_live(forming(6), 3)
     assert told(sequence.add_missing([(at(5), at(6))], 4)) == ["6"], "it waits for nothing more"
+
+
+def test_what_is_never_closed_is_waited_for_no_longer_than_the_bound() -> None:
+    sequence = KlineSequence(MINUTE, at(0))
+    sequence.add_official([closed(2)], 0)
+    sequence.add_official([closed(number) for number in range(3, OWED_MAX + 1)], 1)
+    assert sequence.from_ms == at(1)
+    sequence.add_official([closed(OWED_MAX + 2)], 2)
+    assert sequence.from_ms == at(OWED_MAX + 1)
+    assert told(sequence.add_official([closed(1)], 3)) == []
 
 
 def test_an_empty_series_shows_what_forms_and_begins_with_the_first_close() -> None:

@@ -16,9 +16,10 @@ from truecandle.candles.interval import Interval
 
 #: How long the next candle waits for the official version of the one before.
 HOLD_S: Final = 10.0
-#: Forming candles that wait; and closed ones that may still come after later ones.
+#: Forming candles that wait.
 HELD_MAX: Final = 60
-OWED_MAX: Final = 1_000
+#: A closed candle is still told after so many later ones, and then no more.
+OWED_MAX: Final = 100
 
 
 class Told(NamedTuple):
@@ -64,9 +65,14 @@ class KlineSequence:
         return min(self._owed, default=None)
 
     def add_live(self, candle: LiveCandle, now_s: float) -> list[Told]:
-        """The feed tells how a candle forms, or that it has ended."""
+        """The feed tells how a candle forms, or that it has ended; older states are passed over."""
         open_ms = candle.open_ms
         if open_ms < self._front_ms or (self._next_ms is not None and open_ms < self._next_ms):
+            return []
+        known = self._held.get(open_ms)
+        if known is not None and (
+            known.candle == candle or candle.updated_at < known.candle.updated_at
+        ):
             return []
         self._held[open_ms] = _Held(candle)
         if len(self._held) > HELD_MAX:
@@ -122,12 +128,11 @@ class KlineSequence:
 
     def _pass_to(self, open_ms: int) -> None:
         """A candle has closed; those between are owed."""
-        if self._next_ms is not None and self._next_ms < open_ms:
-            if self._interval.count(self._next_ms, open_ms) > OWED_MAX:
-                self._next_ms = self._interval.step(open_ms, -OWED_MAX)
-            self._owed.update(self._interval.opens(self._next_ms, open_ms))
-            for oldest in sorted(self._owed)[:-OWED_MAX]:
-                self._owed.discard(oldest)
+        oldest_ms = self._interval.step(open_ms, -OWED_MAX)
+        if self._next_ms is not None:
+            first_ms = max(self._next_ms, oldest_ms)
+            self._owed.update(self._interval.opens(first_ms, open_ms))
+        self._owed = {one for one in self._owed if one >= oldest_ms}
         self._next_ms = self._interval.next_open_ms(open_ms)
 
     def _go_on(self) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, TypeVar
 from truecandle import exact_json
 from truecandle.candles.candle import LiveCandle, live_from_fields
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError, StoreError
+from truecandle.errors import CandleError, StoreDamaged, StoreError
 from truecandle.events import DATA_UPDATED, GAP_PROVEN, LIVE_CANDLE, RESYNC, Event
 from truecandle.store import changes, live
 from truecandle.store.batch import Batch
@@ -37,6 +37,8 @@ TICK_S: Final = 1.0
 GATHER_S: Final = 0.02
 #: How often versions are compared: a hint may have been lost on its way.
 POLL_S: Final = 15.0
+#: How long a series is watched on that nobody listens to: who comes and goes costs no look.
+LINGER_S: Final = 10.0
 #: Series of one round trip to Redis.
 READ_AT_ONCE: Final = 50
 #: Of the live candles, so many closed ones are read for who begins to listen.
@@ -104,6 +106,8 @@ class WatchedSeries:
     #: How often something was said to have changed, and of how many of that the store was asked.
     hints: int = 0
     heeded: int = 0
+    #: Since when nobody listens.
+    left_s: float = 0.0
 
 
 class SeriesWatch:
@@ -148,8 +152,7 @@ class SeriesWatch:
                 found = self._watched.get(series.name)
                 if found is not None:
                     found.listeners.pop(listener, None)
-                    if not found.listeners:
-                        del self._watched[series.name]
+                    found.left_s = time.monotonic()
 
     def leave(self, listener: Listener) -> None:
         """Tells it nothing more at all."""
@@ -185,9 +188,9 @@ class SeriesWatch:
             self._wake.set()
         elif event.name == LIVE_CANDLE:
             candle = live_from_fields(exact_json.loads(event.payload)["candle"])
-            if one.sequence is None:
+            if one.sequence is None or one.position is None:
                 one.early = [*one.early[1 - EARLY_MAX :], candle]
-            else:
+            elif candle.open_ms > one.position.latest_ms:
                 told = one.sequence.add_live(candle, time.monotonic())
                 self._tell(one, News(one.series, told, event=event))
         elif event.name == GAP_PROVEN and one.sequence is not None:
@@ -222,8 +225,10 @@ class SeriesWatch:
 
     def _tick(self, now_s: float) -> None:
         with self._lock:
-            for one in list(self._watched.values()):
-                if one.sequence is not None and (told := one.sequence.look(now_s)):
+            for name, one in list(self._watched.items()):
+                if not one.listeners and now_s - one.left_s >= LINGER_S:
+                    del self._watched[name]
+                elif one.sequence is not None and (told := one.sequence.look(now_s)):
                     self._tell(one, News(one.series, told))
             listeners = list(self._listeners)
         for listener in listeners:
@@ -238,36 +243,49 @@ class SeriesWatch:
                 one.hints += 1
 
     def _read(self, wanted: Sequence[WatchedSeries]) -> None:
-        """Asks the store what has changed of these, and tells it."""
+        """Asks the store what has changed of these, and tells it. Where a key of one holds what is
+        not ours, nothing is told of that one until it is mended.
+        """
         for first in range(0, len(wanted), READ_AT_ONCE):
-            batch, now_ms = Batch(self._services.redis), self._services.clock.now_ms()
-            asked = []
-            for one in wanted[first : first + READ_AT_ONCE]:
-                from_ms = one.sequence.from_ms if one.sequence else None
-                of_official = changes.queue(batch, one.series, one.position, from_ms)
-                of_live = live.queue(batch, one.series, now_ms, PENDING_READ)
-                asked.append((one, one.hints, one.position, of_official, of_live))
-            batch.run()
-            with self._lock:
-                for one, hints, position, of_official, of_live in asked:
-                    if one.position is not position:
-                        one.hints += 1  # somebody else was faster
-                        continue
-                    one.heeded = hints
-                    self._apply(one, of_official.value, of_live.value, now_ms)
+            some = wanted[first : first + READ_AT_ONCE]
+            try:
+                self._read_some(some)
+            except StoreDamaged as error:
+                if len(some) == 1:
+                    _log.debug("%s is not told of: %s", some[0].series, error)
+                    continue
+                for one in some:
+                    self._read([one])
+
+    def _read_some(self, wanted: Sequence[WatchedSeries]) -> None:
+        batch, now_ms = Batch(self._services.redis), self._services.clock.now_ms()
+        asked = []
+        for one in wanted:
+            from_ms = one.sequence.from_ms if one.sequence else None
+            of_official = changes.queue(batch, one.series, one.position, from_ms)
+            of_live = live.queue(batch, one.series, now_ms, PENDING_READ)
+            asked.append((one, one.hints, one.position, of_official, of_live))
+        batch.run()
+        with self._lock:
+            for one, hints, position, of_official, of_live in asked:
+                if one.position is not position:
+                    one.hints += 1  # somebody else was faster
+                    continue
+                one.heeded = hints
+                self._apply(one, of_official.value, of_live.value, now_ms)
 
     def _apply(self, one: WatchedSeries, found: Changes, beside: Live, now_ms: int) -> None:
         now_s, former = time.monotonic(), one.position
         one.position = found.position
+        is_first = one.sequence is None or found.is_anew
         if one.sequence is None or found.is_anew:
             one.sequence = KlineSequence(one.series.interval, found.position.latest_ms or None)
-            told: list[Told] = []
-            forming = [beside.forming] if beside.forming else []
-            for candle in (*beside.pending, *forming, *one.early):
-                told += one.sequence.add_live(candle, now_s)
+        told = one.sequence.add_official(found.added, now_s)
+        forming = [beside.forming] if beside.forming else []
+        for candle in (*beside.pending, *forming, *one.early):
+            told += one.sequence.add_live(candle, now_s)
+        if is_first:
             one.early, told = [], told[-1:]
-        else:
-            told = one.sequence.add_official(found.added, now_s)
         if found.has_more:
             one.hints += 1
             self._wake.set()

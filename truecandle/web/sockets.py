@@ -68,23 +68,7 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     """
     watch = SeriesWatch(services)
     url = services.settings.redis_url
-    socketio = SocketIO(
-        app,
-        async_mode=services.settings.async_mode,
-        client_manager=EventSubscriber(url, watch.hear) if queue else FanOut(),
-        json=Codec,
-        transports=["websocket"],
-        cors_allowed_origins=[],  # `Upgrades` has looked at the origin
-        manage_session=False,
-        async_handlers=False,
-        max_http_buffer_size=MESSAGE_BYTES_MAX,
-        ping_interval=PING_S,
-        ping_timeout=PONG_S,
-        # Loggers of their own, or the libraries would print past `log`, unescaped.
-        logger=logging.getLogger("socketio.server"),
-        engineio_logger=logging.getLogger("engineio.server"),
-    )
-    engine.attach(socketio)
+    socketio = _server(app, services, EventSubscriber(url, watch.hear) if queue else FanOut())
     cuts, members, addresses = CutLog(), Members(), Addresses()
     monitor = SessionMonitor(socketio, services, members, cuts)
 
@@ -102,6 +86,27 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     upgrades = engine.Upgrades(app.wsgi_app, cuts, addresses, services.settings.public_url)
     app.wsgi_app = upgrades  # type: ignore[method-assign]
     BrowserSockets(socketio, services, members, begin)
+    return socketio
+
+
+def _server(app: Flask, services: Services, manager: FanOut) -> SocketIO:
+    socketio = SocketIO(
+        app,
+        async_mode=services.settings.async_mode,
+        client_manager=manager,
+        json=Codec,
+        transports=["websocket"],
+        cors_allowed_origins=[],  # `Upgrades` has looked at the origin
+        manage_session=False,
+        async_handlers=False,
+        max_http_buffer_size=MESSAGE_BYTES_MAX,
+        ping_interval=PING_S,
+        ping_timeout=PONG_S,
+        # Loggers of their own, or the libraries would print past `log`, unescaped.
+        logger=logging.getLogger("socketio.server"),
+        engineio_logger=logging.getLogger("engineio.server"),
+    )
+    engine.attach(socketio)
     return socketio
 
 
