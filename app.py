@@ -36,7 +36,7 @@ from truecandle import admin
 from truecandle.config import require_settings, stored_secret_key
 from truecandle.errors import SettingsError
 from truecandle.store import connect
-from truecandle.web import create_app, log, session_monitor, startup_message
+from truecandle.web import connections, create_app, log, startup_message
 from truecandle.web.server import PortTaken, WebServer, listen
 
 
@@ -62,7 +62,7 @@ def main() -> int:
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
     finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
-    session_monitor.close_all(app.extensions["socketio"])
+    connections.of(app).close_all()
     finish()
     on_stop(signal.SIG_IGN)
     print("web: stopped", flush=True)

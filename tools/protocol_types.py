@@ -96,7 +96,7 @@ def typed(schema: Mapping[str, Any]) -> str:
 def _used_by_the_page() -> Iterator[str]:
     """The parts that answers name, but for those in the shapes of others' APIs."""
     for operation_name, operation in OPERATIONS.items():
-        if not operation_name.split()[1].startswith((problem_forms.BINANCE, problem_forms.UDF)):
+        if problem_forms.form_of(operation_name.split()[1]) is None:
             yield from _named(operation.answers)
     yield "Problem"
 

@@ -19,13 +19,13 @@ SECONDS: Final = Histogram(
     ("route",),
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5),
 )
-SOCKETS: Final = Gauge("truecandle_sockets", "Browsers connected to this web process.")
+SOCKETS: Final = Gauge("truecandle_sockets", "Browsers and programs connected to this web process.")
 SOCKETS_CUT: Final = Counter(
     "truecandle_sockets_cut", "Connections that were cut off, by the bound exceeded.", ("why",)
 )
 EVENTS_DROPPED: Final = Counter(
     "truecandle_events_dropped",
-    "Events that gave way in a slow browser's queue: to a newer price, or to a resync.",
+    "Events that gave way in a slow reader's queue: to a newer one, a resync, or a close frame.",
     ("why",),
 )
 POSTS: Final = Counter(

@@ -236,6 +236,18 @@ HISTORY: Final = (
     Bad("PUT /history", 405, "method", "PUT", f"/history?{HOURS}"),
     Bad("DELETE /history", 405, "method", "DELETE", f"/history?{HOURS}"),
 )
+EVENTS: Final = (
+    _get(f"/events?{HOURS}", 401, "unauthorized", who="nobody"),
+    _get("/events", 400, "parameter"),
+    _get("/events?symbol=BTCUSDT", 400, "parameter"),
+    _get("/events?symbol=btcusdt&interval=1h", 400, "parameter"),
+    _get("/events?symbol=DOGEUSDT&interval=1h", 404, "unknown-market"),
+    _get("/events?symbol=BTCUSDT&interval=7m", 400, "parameter"),
+    _get("/events?symbol=BTCUSDT&interval=1M", 404, "unknown-interval"),
+    _get(f"/events?{HOURS}&symbol=ETHUSDT", 400, "parameter"),
+    _get(f"/events?{HOURS}&from=0", 400, "parameter"),
+    Bad("POST /events", 405, "method", "POST", f"/events?{HOURS}"),
+)
 WISH: Final = (
     Bad("not signed in", 401, "unauthorized", "POST", "/history", "nobody", {"json": {}}),
     Bad("a token that may only read", 403, "scope", "POST", "/history", "reader", {"json": {}}),
@@ -584,6 +596,7 @@ ENDPOINTS: Final[dict[str, tuple[Bad, ...]]] = {
     "GET /live-candle": LIVE,
     "GET /history": HISTORY,
     "POST /history": WISH,
+    "GET /events": EVENTS,
     "GET /audit": AUDIT,
     "GET /gaps": GAPS,
     "GET /corrections": CORRECTIONS,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import ccxt
+import ccxt.pro
 
 with warnings.catch_warnings():
     # python-binance imports names that its WebSocket library has deprecated.
@@ -21,7 +22,13 @@ with warnings.catch_warnings():
     import binance
     from binance.exceptions import BinanceAPIException
 
-__all__ = ["BinanceAPIException", "binance_client", "ccxt_client"]
+__all__ = [
+    "BinanceAPIException",
+    "binance_client",
+    "ccxt_client",
+    "ccxt_stream_client",
+    "kline_stream_client",
+]
 
 
 def ccxt_client(rest_url: str, **settings: Any) -> ccxt.binance:
@@ -45,3 +52,40 @@ def binance_client(rest_url: str, key: str | None = None) -> Iterator[binance.Cl
         client.close_connection()
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def ccxt_stream_client(url: str, key: str) -> ccxt.pro.binance:
+    headers = {"X-MBX-APIKEY": key}
+    client = ccxt.pro.binance(
+        {
+            "headers": headers,
+            "options": {
+                "fetchMarkets": {"types": ["spot"]},
+                "fetchCurrencies": False,
+                "ws": {"options": {"headers": headers}},
+            },
+        }
+    )
+    client.urls["api"]["public"] = f"{url}/api/v3"
+    client.urls["api"]["ws"]["spot"] = f"{url.replace('http', 'ws')}/ws"
+    return client
+
+
+@asynccontextmanager
+async def kline_stream_client(
+    url: str, key: str, symbol: str, interval: str
+) -> AsyncIterator[binance.ws.reconnecting_websocket.ReconnectingWebsocket]:
+    """A `ReconnectingWebsocket` of python-binance."""
+
+    class Local(binance.AsyncClient):
+        API_URL = f"{url}/api"
+
+    client = await Local.create(key)
+    manager = binance.BinanceSocketManager(client)
+    manager.STREAM_URL = f"{url.replace('http', 'ws')}/"
+    manager.ws_kwargs = {"additional_headers": {"X-MBX-APIKEY": key}}
+    try:
+        async with manager.kline_socket(symbol, interval=interval) as stream:
+            yield stream
+    finally:
+        await client.close_connection()

@@ -229,6 +229,7 @@ def test_the_last_day_holds_what_is_known_and_null_for_the_rest(
         ("ticker/24hr?type=TINY", 400, -1130),
         ("exchangeInfo?permissions=MARGIN", 400, -1130),
         ("depth?symbol=BTCUSDT", 404, -5000),
+        ("aggTrades?symbol=BTCUSDT&limit=5", 404, -5000),
     ],
 )
 def test_a_bad_request_gets_the_exchanges_code(

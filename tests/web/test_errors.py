@@ -23,8 +23,9 @@ INTRODUCTION = """# What is refused, and how
 Paths for scripts answer with `application/problem+json` (RFC 9457):
 `{"type", "title", "status", "detail", "code"}`; `code` is for scripts, `detail` for people. Pages
 (`/`, `/login`, `/logout`, `/account`, `/docs`, `/docs/events`) answer with a page, unless host or
-method are refused at the door. Below `/api/v3/` refusals have Binance's form and codes
-(`{"code":-1121,"msg":"Invalid symbol."}`), below `/udf/` that of the Universal Data Feed
+method are refused at the door. Below `/api/v3/` and `/ws/`, and at `/ws` and `/stream`, refusals
+have Binance's form and codes (`{"code":-1121,"msg":"Invalid symbol."}`), below `/udf/` that of the
+Universal Data Feed
 (`{"s":"error","errmsg":"…"}`).
 429 and 503 carry `Retry-After`. A request that is refused has changed nothing.
 

@@ -27,8 +27,8 @@ from truecandle.store.exchange_list import ListedMarket
 from truecandle.web import exchange_list as known
 from truecandle.web import watchlist
 from truecandle.web.services import EXTENSION
-from truecandle.web.session_monitor import Member
 from truecandle.web.socket_limits import WATCHED_MAX
+from truecandle.web.sockets import Browser
 
 MINUTE_MS = NOW_MS - NOW_MS % 60_000
 
@@ -183,7 +183,7 @@ def store(
 
 
 def test_a_browser_is_in_the_rooms_of_what_it_charts_and_of_what_it_watches() -> None:
-    member = Member(None, None)  # type: ignore[arg-type]
+    member = Browser(None, lambda: None, None)  # type: ignore[arg-type]
     member.watched = {f"S{number}" for number in range(WATCHED_MAX)}
     member.series = {"BTCUSDT:1h"}
     assert member.rooms == member.watched | {"BTCUSDT", "BTCUSDT:1h"}

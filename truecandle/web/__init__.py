@@ -36,6 +36,7 @@ from truecandle.web import (
     data,
     drawings,
     errors,
+    event_stream,
     exchange_api,
     gaps,
     health,
@@ -49,6 +50,7 @@ from truecandle.web import (
     pages,
     read_limit,
     sockets,
+    streams,
     study_templates,
     udf,
     user_settings,
@@ -79,8 +81,8 @@ BODY_BYTES_MAX: Final = 16 * 1024
 #: Every path of this role is one of these modules'.
 RESOURCES: Final = (
     *(pages, account, data, history, live_candle, gaps, corrections, audit, markets, exchange_api),
-    *(user_settings, drawings, layouts, study_templates, binance_api, udf, health, openapi),
-    asyncapi,
+    *(user_settings, drawings, layouts, study_templates, binance_api, streams, udf, event_stream),
+    *(health, openapi, asyncapi),
 )
 
 

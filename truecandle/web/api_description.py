@@ -38,6 +38,7 @@ PROBLEMS: Final = {
     409: "What is there already stands against it.",
     413: "The body is larger than is taken.",
     415: "The body is not of the content type that is taken.",
+    426: "This is a WebSocket: `Upgrade` is missing.",
     422: "The exchange lists no such market.",
     429: "More was asked for than is allowed in this time; `Retry-After` says until when.",
     501: "The format needs a library that this server has not installed.",
@@ -93,6 +94,8 @@ _DATA: Final = Operation(
     headers=_ETAG,
 )
 _SERIES_BODY: Final = {"symbol": shapes.NAME, "interval": shapes.INTERVAL}
+#: A WebSocket; what is said on it is in docs/streams.md.
+_STREAM: Final = Operation({101: {}}, (400, 401, 426, 429, 503))
 _FORM: Final = _page(400, 401, 403, 408, 413, 429, 503)
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -153,6 +156,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /api/v3/ticker/price": _read(shapes.one_or_many(shapes.PRICE), *binance_params.PRICES),
     "GET /api/v3/ticker/24hr": _read(shapes.one_or_many(shapes.DAY), *binance_params.DAY),
     "GET /api/v3/<path:name>": Operation({}, READS),
+    "GET /ws": _STREAM,
+    "GET /ws/<path:names>": _STREAM,
+    "GET /stream": _STREAM,
+    "GET /events": Operation({200: {"text/event-stream": {"type": "string"}}}, READS, query.SERIES),
     "GET /udf/config": _read(ANY_OBJECT),
     "GET /udf/time": Operation({200: {"text/plain": {"type": "string"}}}, READS),
     "GET /udf/symbols": _read(ANY_OBJECT, udf.SYMBOL),

@@ -31,7 +31,7 @@ from truecandle.web.json_schema import Schema
 from truecandle.web.openapi import VERSION, Document, marked
 from truecandle.web.services import services
 
-bp = Blueprint("events", __name__)
+bp = Blueprint("asyncapi", __name__)
 
 #: The channel on which clients send, and are answered.
 QUESTIONS: Final = "questions"

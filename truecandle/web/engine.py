@@ -20,16 +20,20 @@ from flask_socketio import SocketIO
 from truecandle.web.cut_log import CutLog
 from truecandle.web.forwarded import client_address
 from truecandle.web.origin import is_own
+from truecandle.web.problem_forms import STREAMS
 from truecandle.web.security import refuse
 from truecandle.web.send_queue import SendQueue
 from truecandle.web.server import SOCKET
 from truecandle.web.socket_limits import Addresses
+from truecandle.web.stream_socket import StreamSocket
 from truecandle.web.websocket import WebSocket, upgrade_key
 
 ENGINEIO_VERSION: Final = "4.15.1"
 #: Where a request's `WebSocket` stands in its environment.
 WEBSOCKET: Final = "truecandle.websocket"
 PATH: Final = "/socket.io/"
+#: How the addresses of streams begin that are named in it.
+STREAM_START: Final = "/ws/"
 
 Environ = dict[str, Any]
 
@@ -46,6 +50,22 @@ def attach(socketio: SocketIO) -> None:
     engine = socketio.server.eio
     engine.create_queue = _send_queue
     engine._async = {**engine._async, "websocket": _Transport}
+
+
+def listen(socketio: SocketIO) -> None:
+    """Has events of other processes be heard from now on, which python-socketio begins only with
+    its first browser.
+    """
+    server = socketio.server
+    if not server.manager_initialized:
+        server.manager_initialized = True
+        server.manager.initialize()
+
+
+def close_all(socketio: SocketIO) -> None:
+    """Says good-bye to every browser; they come back by themselves."""
+    for socket in list(socketio.server.eio.sockets.values()):
+        socket.close(wait=False)
 
 
 def _send_queue(*_: object, **__: object) -> SendQueue:
@@ -69,21 +89,32 @@ class _Transport:
 class Upgrades:
     """WSGI middleware: requests for WebSockets, from the first look to the end of the connection.
 
-    Whatever engineio would refuse only after it has set up a connection is refused before.
+    Whatever engineio would refuse only after it has set up a connection is refused before. Programs
+    are let in by a view, which leaves with their connection what is to be done then.
     """
 
-    def __init__(self, app: Callable[..., Any], cuts: CutLog, public_url: str) -> None:
+    def __init__(
+        self, app: Callable[..., Any], cuts: CutLog, addresses: Addresses, public_url: str
+    ) -> None:
         self._app = app
         self._public_url = public_url
         self._cuts = cuts
-        self._addresses = Addresses()
+        self._addresses = addresses
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        if not environ.get("PATH_INFO", "").startswith(PATH):
+        path: str = environ.get("PATH_INFO", "")
+        is_browser = path.startswith(PATH)
+        is_program = path in STREAMS or path.startswith(STREAM_START)
+        key, sock = upgrade_key(environ), environ.get(SOCKET)
+        is_upgrade = key is not None and sock is not None
+        if not is_browser and not (is_program and is_upgrade):
             answer: Iterable[bytes] = self._app(environ, start_response)
             return answer
-        key, sock = upgrade_key(environ), environ.get(SOCKET)
-        if key is None or sock is None or "sid=" in environ.get("QUERY_STRING", ""):
+        if (
+            key is None
+            or sock is None
+            or (is_browser and "sid=" in environ.get("QUERY_STRING", ""))
+        ):
             detail = "Only WebSocket connections are served here."
             return refuse(start_response, 400, "Bad Request", "transport", detail)
         origin = environ.get("HTTP_ORIGIN")
@@ -91,7 +122,8 @@ class Upgrades:
             detail = "Only pages of this server may open a WebSocket here."
             return refuse(start_response, 403, "Forbidden", "origin", detail)
         address = client_address(environ)
-        websocket = WebSocket(sock, address, key, self._addresses)
+        kind = WebSocket if is_browser else StreamSocket
+        websocket = kind(sock, address, key, self._addresses)
         may_enter, oldest = self._addresses.enter(address, websocket, time.monotonic())
         if oldest is not None:
             oldest.cut("crowded")
@@ -106,9 +138,14 @@ class Upgrades:
     ) -> Iterable[bytes]:
         """Talks until the connection ends; an answer only if engineio did not accept it."""
         environ[WEBSOCKET] = websocket
+        if isinstance(websocket, StreamSocket):
+            del environ["HTTP_UPGRADE"]  # or Flask would look for a view of another kind
         _served.set(websocket)
         try:
             answer: Iterable[bytes] = self._app(environ, start_response)
+            if isinstance(websocket, StreamSocket) and websocket.talk is not None:
+                websocket.accept()
+                websocket.talk()
         finally:
             self._addresses.leave(websocket.address, websocket)
             if websocket.is_accepted:

@@ -29,6 +29,7 @@ API_PATHS: Final = frozenset(
         "/live-candle",
         "/audit",
         "/history",
+        "/events",
         "/markets",
         "/exchange/markets",
         "/settings",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import socketio
@@ -19,7 +19,7 @@ from redis.client import PubSub
 from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import RESYNC, ChannelConnection, from_message
+from truecandle.events import RESYNC, ChannelConnection, Event, from_message
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -62,13 +62,15 @@ def _is_of_a_manager(message: bytes) -> bool:
 
 class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
     """The library's own manager for Redis waits up to a minute before it subscribes again, tells
-    nobody, and knows one channel for all instances of a server.
+    nobody, and knows one channel for all instances of a server. `hear` is given all that is heard,
+    for programs, and a `RESYNC` whenever something may have been lost.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, hear: Callable[[Sequence[Event]], None]) -> None:
         super().__init__()
         self._channel = ChannelConnection(url, **OPTIONS)
         self._heard: PubSub | None = None
+        self._hear = hear
 
     def _publish(self, data: object) -> None:
         """What the library's managers say to each other."""
@@ -80,7 +82,9 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
         for message in self._heard_messages():
             if message["type"] == "message":
                 if not message["data"].startswith(b"{"):
-                    self.tell(from_message(message["data"]))
+                    events = from_message(message["data"])
+                    self._hear(events)
+                    self.tell(events)
                 elif _is_of_a_manager(message["data"]):
                     yield message["data"]
 
@@ -98,6 +102,7 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 _log.info("listening for events")
                 backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
+                self._hear([Event(RESYNC, "", b"{}")])
                 yield from self._messages(heard, channel)
             except Exception as error:
                 wait_s = backoff.fail()

@@ -23,6 +23,8 @@ class Protocol(BoundedHandler, wsgi.HttpProtocol):  # type: ignore[misc]
     """Reads within the bounds, and says nothing of its own to the terminal."""
 
     readers: Readers
+    #: What an answer is made of leaves as it comes, as in the other modes.
+    minimum_chunk_size = 1
 
     def get_environ(self) -> dict[str, Any]:
         return {**super().get_environ(), SOCKET: self.connection}

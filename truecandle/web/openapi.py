@@ -46,10 +46,12 @@ _GROUPS: Final = {
     "layouts": "What a user keeps",
     "study_templates": "What a user keeps",
     "binance": "In the shape of Binance's API",
+    "streams": "In the shape of Binance's API",
     "udf": "TradingView's Universal Data Feed",
+    "events": "Candles",
     "health": "Operation",
     "description": "Operation",
-    "events": "Operation",
+    "asyncapi": "Operation",
     "assets": "Pages",
     "pages": "Pages",
     "account": "Pages",
@@ -231,7 +233,7 @@ def _answer(route: Route, code: int) -> Document:
 
 def _refusal(route: Route, code: int) -> Document:
     path = route.path
-    if path.startswith(problem_forms.BINANCE):
+    if problem_forms.form_of(path) is problem_forms.binance:
         mimetype, schema = JSON, part("BinanceError")
     elif path.startswith(problem_forms.UDF):
         mimetype, schema = JSON, part("UdfError")

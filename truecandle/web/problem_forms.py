@@ -14,7 +14,9 @@ from flask import Response
 
 from truecandle.exact_json import dumps
 
-BINANCE: Final = "/api/v3/"
+BINANCE: Final = ("/api/v3/", "/ws/")
+#: Paths of the exchange's streams; below the first of them lie others.
+STREAMS: Final = frozenset({"/ws", "/stream"})
 UDF: Final = "/udf/"
 
 #: Of each status the code that the exchange has for it; clients decide by these.
@@ -32,7 +34,7 @@ _UNKNOWN: Final = -1000
 
 def form_of(path: str) -> Callable[[int, str], Response] | None:
     """What makes the answer of a status and a sentence; None where problem+json is spoken."""
-    if path.startswith(BINANCE):
+    if path.startswith(BINANCE) or path in STREAMS:
         return binance
     return udf if path.startswith(UDF) else None
 

@@ -29,7 +29,7 @@ PIECE_BYTES: Final = 16 << 10
 #: As it comes: eventlet and gevent replace what may block, and this does not.
 _write: Final = os.writev
 #: Kinds of frames, of RFC 6455.
-TEXT, CLOSE, PONG = 0x1, 0x8, 0xA
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 
 
 class Frame(NamedTuple):
@@ -66,6 +66,11 @@ def pack(payload: bytes, kind: int = TEXT) -> bytes:
     if size < 1 << 16:
         return struct.pack("!BBH", 0x80 | kind, 126, size) + payload
     return struct.pack("!BBQ", 0x80 | kind, 127, size) + payload
+
+
+def goodbye(code: int, reason: str = "") -> bytes:
+    """A frame after which nothing comes."""
+    return pack(struct.pack("!H", code) + reason.encode(), CLOSE)
 
 
 def event_frame(name: str, payload: bytes, price_of: str | None = None) -> Frame:
@@ -190,10 +195,11 @@ class SendQueue:
             return self._dropped <= QUEUE_MAX
         self._add(self._number(), frame)
         if self._events > QUEUE_MAX or self._event_bytes > QUEUE_BYTES_MAX:
-            self._ask_for_resync()
+            self._overflow()
         return True
 
-    def _ask_for_resync(self) -> None:
+    def _overflow(self) -> None:
+        """All events but prices give way to a request to ask again."""
         for key in [key for key, one in self._waiting.items() if one.is_event and not one.price_of]:
             self._drop(key, "resync")
         self._dropped = 0

@@ -7,16 +7,18 @@ Invariant: looking never waits for a browser, and while Redis is away nobody is 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from flask_socketio import SocketIO
 
+from truecandle import metrics
 from truecandle.errors import StoreError
 from truecandle.store.credentials import Credential
 from truecandle.web.cut_log import CutLog
 from truecandle.web.services import Services
-from truecandle.web.websocket import WebSocket
+from truecandle.web.socket_limits import SOCKETS_PER_USER_MAX
 
 #: How often sessions are looked at again: what ended is disconnected within this and a little.
 WATCH_S: Final = 0.5
@@ -27,32 +29,38 @@ _log = logging.getLogger("truecandle.web.session_monitor")
 
 @dataclass(slots=True)
 class Member:
-    """One connected browser. `credential` is None for an anonymous reader; `series` are those it
-    has subscribed to, `watched` the symbols whose prices it wants beside them.
+    """One connection that was let in. `credential` is None for an anonymous reader; `end` is called
+    when that holds no more, and waits for nothing.
     """
 
     credential: Credential | None
-    websocket: WebSocket
-    series: set[str] = field(default_factory=set)
-    watched: set[str] = field(default_factory=set)
-
-    @property
-    def rooms(self) -> set[str]:
-        """Where it has to be: one room for each series, and one for each symbol."""
-        return self.series | self.watched | {name.rpartition(":")[0] for name in self.series}
+    end: Callable[[], object]
 
 
-def close_all(socketio: SocketIO) -> None:
-    """Says good-bye to every browser; they come back by themselves."""
-    for socket in list(socketio.server.eio.sockets.values()):
-        socket.close(wait=False)
+class Members(dict[object, Member]):
+    """All connections of this process that were let in: of browsers by Socket.IO id, and others."""
+
+    def enter(self, key: object, member: Member) -> bool:
+        """Takes one in; False while its user has as many as one may."""
+        if (known := member.credential) is not None:
+            users = [one.credential.user for one in list(self.values()) if one.credential]
+            if users.count(known.user) >= SOCKETS_PER_USER_MAX:
+                return False
+        self[key] = member
+        metrics.SOCKETS.set(len(self))
+        return True
+
+    def leave(self, key: object) -> None:
+        """Forgets one; as often as one likes."""
+        self.pop(key, None)
+        metrics.SOCKETS.set(len(self))
 
 
 class SessionMonitor:
-    """Looks at `members`, by Socket.IO id, for as long as the process lives."""
+    """Looks at `members` for as long as the process lives."""
 
     def __init__(
-        self, socketio: SocketIO, services: Services, members: dict[str, Member], cuts: CutLog
+        self, socketio: SocketIO, services: Services, members: Members, cuts: CutLog
     ) -> None:
         self._socketio = socketio
         self._services = services
@@ -90,6 +98,6 @@ class SessionMonitor:
             ended.update(
                 credential for credential, holds in zip(some, valid, strict=True) if not holds
             )
-        for sid, member in members:
+        for _, member in members:
             if member.credential in ended:
-                self._socketio.server.disconnect(sid)
+                member.end()

@@ -50,6 +50,8 @@ HELLO_S: Final = 10.0
 #: How often a browser is asked for a sign of life, and how long it may take to give one.
 PING_S: Final = 20
 PONG_S: Final = 15
+#: How often a reader of Server-Sent Events is told something, be it nothing.
+HEARTBEAT_S: Final = 15.0
 #: How long one packet may take to leave.
 SEND_S: Final = 15.0
 #: Events that wait for a slow reader, beside one price of each market, and their bytes; more, and
@@ -63,6 +65,13 @@ SERIES_PER_SOCKET_MAX: Final = 20
 WATCHED_MAX: Final = 200
 #: Live candles that a subscription is answered with, the newest ones.
 LIVE_MAX: Final = 600
+
+#: Of a program's WebSocket, as at the exchange: messages in a second on average, and at once; and
+#: the streams that it hears. A message may name all of them.
+STREAM_MESSAGES_PER_S: Final = 5.0
+STREAM_MESSAGES_AT_ONCE: Final = 10.0
+STREAM_MESSAGE_BYTES_MAX: Final = 32_768
+STREAMS_PER_SOCKET_MAX: Final = 1_024
 
 #: Of one address: connections that have not been let in yet (the oldest makes room for the
 #: newest), new ones a second and at once, browsers that were let in, and frames of all together.

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, cast
 
 from flask import Flask, request
-from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
 
-from truecandle import metrics
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, WATCH, Codec
@@ -23,23 +23,25 @@ from truecandle.exact_json import Exact
 from truecandle.store import pages
 from truecandle.store.credentials import Credential
 from truecandle.store.pages import Query
-from truecandle.web import data, engine, freshness, watchlist
+from truecandle.web import connections, data, engine, freshness, watchlist
 from truecandle.web.auth import may_read, token_user
+from truecandle.web.connections import Connections, credential_now
 from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
 from truecandle.web.event_description import CROWDED, UNAUTHORIZED, UNAVAILABLE
 from truecandle.web.event_subscriber import EventSubscriber
 from truecandle.web.fan_out import FanOut
 from truecandle.web.query import DataQuery, followed
+from truecandle.web.series_watch import SeriesWatch
 from truecandle.web.services import Services
-from truecandle.web.session_monitor import Member, SessionMonitor
+from truecandle.web.session_monitor import Member, Members, SessionMonitor
 from truecandle.web.socket_limits import (
     LIVE_MAX,
     MESSAGE_BYTES_MAX,
     PING_S,
     PONG_S,
     SERIES_PER_SOCKET_MAX,
-    SOCKETS_PER_USER_MAX,
+    Addresses,
 )
 from truecandle.web.websocket import WebSocket
 
@@ -50,12 +52,54 @@ OFFICIAL_MAX: Final = 100
 _log = logging.getLogger("truecandle.web.sockets")
 
 
+@dataclass(slots=True)
+class Browser(Member):
+    """One connected browser: the series that it has subscribed to, and the symbols whose prices it
+    wants beside them.
+    """
+
+    websocket: WebSocket
+    series: set[str] = field(default_factory=set)
+    watched: set[str] = field(default_factory=set)
+
+    @property
+    def rooms(self) -> set[str]:
+        """Where it has to be: one room for each series, and one for each symbol."""
+        return self.series | self.watched | {name.rpartition(":")[0] for name in self.series}
+
+
 def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
-    """Socket.IO for the app. Without `queue` nothing is heard from other processes (tests, CLI)."""
+    """Socket.IO for the app, and what all live connections share. Without `queue` nothing is heard
+    from other processes (tests, CLI).
+    """
+    watch = SeriesWatch(services)
+    url = services.settings.redis_url
+    socketio = _server(app, services, EventSubscriber(url, watch.hear) if queue else FanOut())
+    cuts, members, addresses = CutLog(), Members(), Addresses()
+    monitor = SessionMonitor(socketio, services, members, cuts)
+
+    def begin() -> None:
+        monitor.begin()
+        engine.listen(socketio)
+
+    def close_all() -> None:
+        engine.close_all(socketio)
+        watch.close_all()
+
+    app.extensions[connections.EXTENSION] = Connections(
+        members, addresses, cuts, watch, begin, close_all
+    )
+    upgrades = engine.Upgrades(app.wsgi_app, cuts, addresses, services.settings.public_url)
+    app.wsgi_app = upgrades  # type: ignore[method-assign]
+    BrowserSockets(socketio, services, members, begin)
+    return socketio
+
+
+def _server(app: Flask, services: Services, manager: FanOut) -> SocketIO:
     socketio = SocketIO(
         app,
         async_mode=services.settings.async_mode,
-        client_manager=EventSubscriber(services.settings.redis_url) if queue else FanOut(),
+        client_manager=manager,
         json=Codec,
         transports=["websocket"],
         cors_allowed_origins=[],  # `Upgrades` has looked at the origin
@@ -69,21 +113,22 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
         engineio_logger=logging.getLogger("engineio.server"),
     )
     engine.attach(socketio)
-    cuts = CutLog()
-    app.wsgi_app = engine.Upgrades(app.wsgi_app, cuts, services.settings.public_url)  # type: ignore[method-assign]
-    BrowserSockets(socketio, services, cuts)
     return socketio
 
 
 class BrowserSockets:
     """All browsers connected to this process."""
 
-    def __init__(self, socketio: SocketIO, services: Services, cuts: CutLog) -> None:
+    def __init__(
+        self, socketio: SocketIO, services: Services, members: Members, begin: Callable[[], None]
+    ) -> None:
         self._socketio = socketio
         self._services = services
-        self._members: dict[str, Member] = {}
-        self._session_monitor = SessionMonitor(socketio, services, self._members, cuts)
-        self._freshness = freshness.FreshnessBroadcaster(socketio, services, self._members)
+        #: By Socket.IO id; each is one of the members too.
+        self._browsers: dict[str, Browser] = {}
+        self._members = members
+        self._begin = begin
+        self._freshness = freshness.FreshnessBroadcaster(socketio, services, self._browsers)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -92,17 +137,21 @@ class BrowserSockets:
         socketio.on("*")(self._heard(lambda *_: _refusal("event", "There is no such event.")))
 
     def _connect(self, auth: object = None) -> None:
-        self._session_monitor.begin()
+        self._begin()
         self._freshness.begin()
         try:
             credential = self._admitted(auth)
         except StoreError:
             raise ConnectionRefusedError(UNAVAILABLE) from None
         websocket: WebSocket = request.environ[engine.WEBSOCKET]
-        if self._is_crowded(credential) or not websocket.admit():
+        end = partial(self._socketio.server.disconnect, _sid())
+        browser = Browser(credential, end, websocket)
+        is_in = self._members.enter(_sid(), browser)
+        if not is_in or not websocket.admit():
+            if is_in:
+                self._members.leave(_sid())
             raise ConnectionRefusedError(CROWDED)
-        self._members[_sid()] = Member(credential, websocket)
-        metrics.SOCKETS.set(len(self._members))
+        self._browsers[_sid()] = browser
 
     def _admitted(self, auth: object) -> Credential | None:
         """The credential to come in with; None for an anonymous reader. Refuses everybody else."""
@@ -114,27 +163,19 @@ class BrowserSockets:
             return user.credential
         if not may_read():
             raise ConnectionRefusedError(UNAUTHORIZED)
-        return cast(Credential, current_user.credential) if current_user.is_authenticated else None
-
-    def _is_crowded(self, credential: Credential | None) -> bool:
-        if credential is None:
-            return False
-        users = [
-            member.credential.user for member in list(self._members.values()) if member.credential
-        ]
-        return users.count(credential.user) >= SOCKETS_PER_USER_MAX
+        return credential_now()
 
     def _disconnect(self, *_: object) -> None:
         """However it ended: nothing more of it is heard, and what waits for it still leaves."""
-        if (member := self._members.pop(_sid(), None)) is not None:
-            member.websocket.dismiss()
-        metrics.SOCKETS.set(len(self._members))
+        if (browser := self._browsers.pop(_sid(), None)) is not None:
+            self._members.leave(_sid())
+            browser.websocket.dismiss()
 
     def _heard(self, handler: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """A handler whose every error becomes an answer."""
 
         def answered(*given: object) -> dict[str, Any]:
-            member = self._members.get(_sid())
+            member = self._browsers.get(_sid())
             if member is None:
                 return _refusal("unauthorized", "This socket is not connected.")
             try:
@@ -151,7 +192,7 @@ class BrowserSockets:
 
         return answered
 
-    def _subscribe(self, member: Member, *given: object) -> dict[str, Any]:
+    def _subscribe(self, member: Browser, *given: object) -> dict[str, Any]:
         """Joins first, then reads: what comes in between is heard, perhaps twice, never missed."""
         series = followed(self._services.markets, *_named(given))
         if series.name not in member.series:
@@ -162,14 +203,14 @@ class BrowserSockets:
                 member.series.add(series.name)
         return self._snapshot(series)
 
-    def _unsubscribe(self, member: Member, *given: object) -> dict[str, Any]:
+    def _unsubscribe(self, member: Browser, *given: object) -> dict[str, Any]:
         series = parse_series(*_named(given))
         with self._moving(member):
             member.series.discard(series.name)
         version = pages.version(self._services.redis, series)
         return {"ok": True, "version": version, "server_time": self._services.clock.now_ms()}
 
-    def _watch(self, member: Member, *given: object) -> dict[str, Any]:
+    def _watch(self, member: Browser, *given: object) -> dict[str, Any]:
         """Joins first, then reads the last prices, as `_subscribe`."""
         symbols = watchlist.wanted(self._services.markets, given)
         with self._moving(member):
@@ -195,7 +236,7 @@ class BrowserSockets:
         }
 
     @contextmanager
-    def _moving(self, member: Member) -> Iterator[None]:
+    def _moving(self, member: Browser) -> Iterator[None]:
         """Joins and leaves the rooms by which the member differs inside."""
         before, manager = member.rooms, self._socketio.server.manager
         yield

@@ -1,4 +1,4 @@
-"""One browser's WebSocket: frames in and out of a socket, within the bounds of `socket_limits`.
+"""A WebSocket: frames in and out of a socket, within the bounds of `socket_limits`.
 
 The same for eventlet, gevent and threads: sockets and locks are the ones that `app.py` patched.
 
@@ -19,14 +19,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, generate_accept_token
 
 from truecandle.web import send_queue
 from truecandle.web import socket_limits as limits
 from truecandle.web.packets import Packet, PacketError, kind_of
-from truecandle.web.send_queue import Burst, Frame, SendQueue, pack
+from truecandle.web.send_queue import Burst, Frame, SendQueue, goodbye, pack
 from truecandle.web.socket_limits import Addresses, TokenBucket
 
 READ_BYTES: Final = 4096
@@ -46,17 +46,21 @@ class Exceeded(Exception):
 
 
 class WebSocket:
-    """A connection from the upgrade to the end. `wait`, `send` and `close` are what engineio uses.
+    """A connection from the upgrade to the end, of a browser that speaks Engine.IO. `wait`, `send`
+    and `close` are what engineio uses.
 
     One thread waits, another one sends what its queue hands out; anybody may `dismiss` or `cut`.
     """
+
+    #: The largest message that may come in.
+    message_bytes_max = limits.MESSAGE_BYTES_MAX
 
     def __init__(self, sock: socket.socket, address: str, key: str, addresses: Addresses) -> None:
         now_s = time.monotonic()
         self.address = address
         #: Why it was cut off; None while it was not.
         self.cut_for: str | None = None
-        self.send_queue = SendQueue(sock.fileno(), self.cut)
+        self.send_queue = self._new_queue(sock.fileno())
         self._sock = sock
         self._key = key
         self._addresses = addresses
@@ -105,7 +109,9 @@ class WebSocket:
         try:
             return self._next_packet()
         except Exceeded as problem:
-            self._say_goodbye(CloseReason.POLICY_VIOLATION, f"exceeded: {problem}")
+            is_size = str(problem) == "size"
+            code = CloseReason.MESSAGE_TOO_BIG if is_size else CloseReason.POLICY_VIOLATION
+            self._say_goodbye(code, f"exceeded: {problem}")
             self.cut(str(problem))
         except (OSError, LocalProtocolError):
             pass
@@ -123,9 +129,9 @@ class WebSocket:
 
     def _next_packet(self) -> str | None:
         for event in self._events:
-            if isinstance(event, TextMessage):
-                self._services.append(event.data)
-                if sum(map(len, self._services)) > limits.MESSAGE_BYTES_MAX:
+            if isinstance(event, (TextMessage, BytesMessage)):
+                self._services.append(self._text_of(event))
+                if sum(map(len, self._services)) > self.message_bytes_max:
                     raise Exceeded("size")
                 if event.message_finished:
                     text, self._services, self._began_s = "".join(self._services), [], None
@@ -142,6 +148,15 @@ class WebSocket:
             if not self._services:
                 self._began_s = None
         return None
+
+    def _new_queue(self, fd: int) -> SendQueue:
+        return SendQueue(fd, self.cut)
+
+    def _text_of(self, message: TextMessage | BytesMessage) -> str:
+        """What a message, or a part of one, says."""
+        if isinstance(message, BytesMessage):
+            raise Exceeded("packet")
+        return message.data
 
     def _checked(self, text: str) -> str:
         """The text, if its packet may come now: first CONNECT, once; events of members only."""
@@ -208,7 +223,7 @@ class WebSocket:
 
     def _say_goodbye(self, code: CloseReason, reason: str = "") -> None:
         """A close frame, if it can leave now."""
-        self.send_queue.end(pack(struct.pack("!H", code) + reason.encode(), send_queue.CLOSE))
+        self.send_queue.end(goodbye(code, reason))
 
 
 def abort(sock: socket.socket) -> None:
