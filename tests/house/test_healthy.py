@@ -76,3 +76,8 @@ def test_the_web_role_is_healthy_when_it_answers(
     assert str(healthy.main("web")).startswith("web: ")
     processes.start("web", ["-c", SERVES, str(port)]).wait_for_line("serving")
     assert healthy.main("web") == 0
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):  # nobody listens there
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    assert healthy.main("web") == 0
+    monkeypatch.setenv("HOST", "::1")
+    assert str(healthy.main("web")).startswith("web: ")

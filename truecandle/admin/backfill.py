@@ -82,7 +82,8 @@ def has_archives(settings: Settings) -> bool:
 
 def _archive(settings: Settings, source: Source) -> Archive | None:
     if has_archives(settings):
-        return Archive(settings.binance_archive_url)
+        url = settings.binance_archive_url
+        return Archive(url, settings.egress.route(url))
     if source == "archive":
         raise click.UsageError(
             f"{settings.binance_rest_url} is not Binance; where its archives are says "

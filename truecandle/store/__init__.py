@@ -19,6 +19,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from truecandle.errors import StaleWriter, StoreDamaged, StoreError, StoreUnavailable
+from truecandle.store.dialed import dialed
 from truecandle.store.discretion import discreet
 from truecandle.urls import password_of
 
@@ -98,7 +99,7 @@ def connect(
         ),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
-    pool.connection_class = discreet(pool.connection_class, password_of(url))
+    pool.connection_class = discreet(dialed(pool.connection_class), password_of(url))
     return Redis.from_pool(pool)
 
 

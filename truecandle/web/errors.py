@@ -43,6 +43,10 @@ API_PATHS: Final = frozenset(
 #: How other such paths begin.
 API_STARTS: Final = ("/socket.io", "/markets/", "/drawings/", "/layouts/", "/study-templates/")
 RETRY_AFTER_S: Final = 2
+KEPT_ELSEWHERE: Final = (
+    "No cookie came with it: browsers keep ours only at PUBLIC_URL, by https://. Open the page "
+    "there, or set PUBLIC_URL to where it is."
+)
 
 #: Errors that Flask and Werkzeug raise by themselves: our code and our words.
 _KNOWN: Final = {
@@ -112,6 +116,8 @@ def _problem(error: Exception) -> Problem:
             return Problem(500, "damaged", "The store holds something here that is not a candle.")
         case CSRFError():
             detail = f"{error.description} Load the page again and repeat what you did."
+            if _is_cookie_kept_elsewhere():
+                detail = f"{detail} {KEPT_ELSEWHERE}"
             return Problem(403, "csrf", detail)
         case ClientDisconnected():
             return Problem(408, "too-slow", f"allowed: {REQUEST_S:.0f} s for a whole request")
@@ -124,6 +130,13 @@ def _problem(error: Exception) -> Problem:
                 status, code, f"{detail} Allowed: {allowed}" if allowed else detail, headers
             )
     return Problem(500, "error", "Something went wrong here; it has been logged.")
+
+
+def _is_cookie_kept_elsewhere() -> bool:
+    """Whether no cookie came because browsers keep ours only with TLS, and this was not by TLS."""
+    config = current_app.config
+    has_come = config["SESSION_COOKIE_NAME"] in request.cookies
+    return bool(config["SESSION_COOKIE_SECURE"]) and not has_come and not request.is_secure
 
 
 def _wants_page() -> bool:
