@@ -133,4 +133,4 @@ _CURES: Final[dict[ProblemKind, Configure]] = {
     "expiring": _KEEP,
     "unsaved": Configure("appendonly", "yes"),
 }
-_NAMES: Final[dict[ProblemKind, str]] = {"not_saving": "saving"}
+_NAMES: Final[dict[ProblemKind, str]] = {"not_saving": "saving", "events_lost": "events"}

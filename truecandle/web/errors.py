@@ -16,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from truecandle import exact_json
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
+from truecandle.log_once import TroubleLog
 from truecandle.web import assets, problem_forms
 from truecandle.web.socket_limits import REQUEST_S
 
@@ -59,6 +60,8 @@ _KNOWN: Final = {
     431: ("too-large", "These headers are too long."),
 }
 _log = logging.getLogger("truecandle.web")
+#: What lies in the store lies there for every request.
+_troubles = TroubleLog(_log)
 
 
 class Problem(Exception):
@@ -91,7 +94,9 @@ def init_app(app: Flask) -> None:
 def answer_to(error: Exception) -> Response:
     """The answer for any exception: the table of this module."""
     problem = _problem(error)
-    if problem.status >= 500 and not isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreDamaged):
+        _troubles.report("the store", error)
+    elif problem.status >= 500 and not isinstance(error, StoreUnavailable):
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
     if form := problem_forms.form_of(request.path):
         response = form(problem.status, problem.detail)

@@ -13,10 +13,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from redis.exceptions import ResponseError
+
 from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
 from truecandle.events import RESYNC, ChannelManager, from_message
+from truecandle.log_once import TroubleLog
+from truecandle.store import from_reply
+from truecandle.store.server_state import UNHEARD, ServerProblem
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -57,11 +62,24 @@ def _is_of_a_manager(message: bytes) -> bool:
     return False
 
 
+class Hearing:
+    """Whether events are heard, for whoever tells people. `refused`: why Redis does not let us; ""
+    while it does, or while nobody knows."""
+
+    def __init__(self) -> None:
+        self.refused = ""
+
+    def problems(self) -> tuple[ServerProblem, ...]:
+        return (ServerProblem("events_lost", f"{UNHEARD} {self.refused}"),) if self.refused else ()
+
+
 class EventSubscriber(ChannelManager, FanOut):
     """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, hearing: Hearing) -> None:
         super().__init__(url, redis_options=dict(OPTIONS))
+        self._hearing = hearing
+        self._troubles = TroubleLog(_log)
 
     def _listen(self) -> Iterator[bytes]:
         """Tells the browsers what is for them; what the library's own managers say to each other,
@@ -82,12 +100,16 @@ class EventSubscriber(ChannelManager, FanOut):
                 self.pubsub.subscribe(channel)
                 self.pubsub.get_message(timeout=POLL_S)
                 _log.info("listening for events")
+                self._hearing.refused = ""
+                self._troubles.clear("events lost")
                 backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
                 yield from self._messages(channel)
             except Exception as error:
                 wait_s = backoff.fail()
-                _log.warning("events lost: %s; listening again in %.1f s", error, wait_s)
+                refused = from_reply(error) if isinstance(error, ResponseError) else ""
+                self._hearing.refused = str(refused)
+                self._troubles.report("events lost", error)
                 self._drop()
                 self.server.sleep(wait_s)
 

@@ -49,7 +49,9 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     socketio = SocketIO(
         app,
         async_mode=services.settings.async_mode,
-        client_manager=EventSubscriber(services.settings.redis_url) if queue else FanOut(),
+        client_manager=(
+            EventSubscriber(services.settings.redis_url, services.hearing) if queue else FanOut()
+        ),
         json=Codec,
         transports=["websocket"],
         cors_allowed_origins=[],  # `Upgrades` has looked at the origin
