@@ -139,10 +139,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
         egress=read_egress(environ),
     )
-    reader.problems += _egress_problems(settings)
-    if reader.problems:
-        raise SettingsError(reader.problems)
-    return settings
+    return _sound(settings, [*reader.problems, *_egress_problems(settings)])
 
 
 def require_settings(environ: Mapping[str, str]) -> Settings:
@@ -218,6 +215,12 @@ class _Reader:
         except (ValueError, CandleError) as error:
             self.problems.append(f"{name}={shown}: {error}")
             return default
+
+
+def _sound(settings: Settings, problems: list[str]) -> Settings:
+    if problems:
+        raise SettingsError(problems)
+    return settings
 
 
 def _egress_problems(settings: Settings) -> list[str]:

@@ -34,7 +34,7 @@ PORTS: Final[Mapping[str, int]] = {"https": 443, "wss": 443, "http": 80, "ws": 8
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class EgressRoute:
     """How one URL is reached: `proxy` is a checked URL, "" for directly; `named_by` the variable
     that says so; `ca_file` the authorities that TLS trusts, "" for the usual ones."""
 
@@ -60,7 +60,7 @@ class Route:
         return unquote(login) if at else ""
 
 
-DIRECTLY: Final = Route()
+DIRECTLY: Final = EgressRoute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +73,16 @@ class Egress:
     ca_file: str = ""
     ca_named_by: str = ""
 
-    def route(self, url: str) -> Route:
+    def route(self, url: str) -> EgressRoute:
         """How a checked URL is reached. Raises a `ValueError` that names the variable whose proxy
         can't be used."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
         name, proxy = self._proxy_for(parts.scheme)
         if not proxy or is_this_machine(host) or self._is_excepted(host, port):
-            return Route(ca_file=self.ca_file)
+            return EgressRoute(ca_file=self.ca_file)
         try:
-            return Route(proxy_url(proxy), name, self.ca_file)
+            return EgressRoute(proxy_url(proxy), name, self.ca_file)
         except ValueError as error:
             raise ValueError(f"{name}=(not shown): {error}") from None
 

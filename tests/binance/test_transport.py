@@ -20,7 +20,7 @@ from tests.support.tls_proxy import TlsProxy, make_authority
 from tests.support.waiting import wait_for
 from truecandle.binance.rest.client import RestClient
 from truecandle.binance.streams.websocket import ClientSocket
-from truecandle.egress import Route, read_egress
+from truecandle.egress import EgressRoute, read_egress
 from truecandle.errors import ExchangeUnreachable
 from truecandle.sim.server import SimServer
 from truecandle.store import connect
@@ -40,7 +40,7 @@ def port_of(url: str) -> int:
     return urlsplit(url).port or 0
 
 
-def reaches(redis: redis_py.Redis, scheme: str, port: int, route: Route) -> None:
+def reaches(redis: redis_py.Redis, scheme: str, port: int, route: EgressRoute) -> None:
     """Asks the exchange by REST, and has a trade by stream."""
     rest = RestClient(f"http{scheme}://{HOST}:{port}", Budget(redis), route=route)
     assert rest.server_time()[0] > 0
@@ -105,7 +105,7 @@ def test_a_dead_address_that_comes_first_is_survived_by_rest_streams_and_redis(
         return [dead, *real("127.0.0.1", port, type=socket.SOCK_STREAM)]
 
     monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
-    reaches(redis, "", port_of(sim.rest_url), Route())
+    reaches(redis, "", port_of(sim.rest_url), EgressRoute())
     url = redis_url.replace("127.0.0.1", "redis.invalid")
     with closing(connect(url)) as client:
         assert client.ping()

@@ -22,7 +22,7 @@ import urllib3
 
 from truecandle.binance.rest.deadline import RequestDeadlines
 from truecandle.binance.rest.http import CONNECT_S, SILENCE_S, new_session, reason_of
-from truecandle.egress import DIRECTLY, Route
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import ExchangeRefused, ExchangeUnreachable, MalformedAnswer
 
 #: For one zip from beginning to end. A month of 1s candles is about 100 MB.
@@ -78,7 +78,7 @@ def folder(interval: str) -> str:
 class Archive:
     """The archives at one address. Nothing here has a request weight."""
 
-    def __init__(self, base_url: str, route: Route = DIRECTLY) -> None:
+    def __init__(self, base_url: str, route: EgressRoute = DIRECTLY) -> None:
         self._base_url = base_url
         self._deadlines = RequestDeadlines()
         self._route = route

@@ -20,7 +20,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util import make_headers
 
 from truecandle.dialing import dial
-from truecandle.egress import PORTS, Route
+from truecandle.egress import PORTS, EgressRoute
 
 #: Where a proxy's URL names no port.
 PROXY_PORT: Final = 80
@@ -50,7 +50,7 @@ class SocketOpening:
     """A socket being opened to the host of a `ws://` or `wss://` URL: TCP, the proxy if there is
     one, TLS. `open` it; another thread may look at `sock` meanwhile."""
 
-    def __init__(self, url: str, route: Route, timeout_s: float) -> None:
+    def __init__(self, url: str, route: EgressRoute, timeout_s: float) -> None:
         parts = urlsplit(url)
         target = parts.hostname or "", parts.port or PORTS[parts.scheme]
         host, port = target
@@ -80,7 +80,7 @@ class SocketOpening:
 
 
 def _connection(
-    is_secure: bool, host: str, port: int, timeout_s: float, route: Route
+    is_secure: bool, host: str, port: int, timeout_s: float, route: EgressRoute
 ) -> HTTPConnection:
     if not is_secure:
         return DialedConnection(host, port, timeout=timeout_s)

@@ -28,7 +28,7 @@ from truecandle.binance.rate_limit import (
 from truecandle.binance.reachability import EVERYTHING, Reachability
 from truecandle.binance.rest.deadline import DeadlineAdapter, RequestDeadlines
 from truecandle.binance.rest.parsing import parse_error
-from truecandle.egress import DIRECTLY, Route
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import (
     ExchangeError,
     ExchangeRefused,
@@ -89,7 +89,7 @@ class HttpClient:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         deadline_s: float = DEADLINE_S,
         reach: Reachability | None = None,
-        route: Route = DIRECTLY,
+        route: EgressRoute = DIRECTLY,
     ) -> None:
         self.reach = reach or Reachability()
         self._base_url = base_url
@@ -202,7 +202,7 @@ class HttpClient:
             raise ExchangeRefused(answer.status, *parse_error(answer.body))
 
 
-def new_session(route: Route) -> requests.Session:
+def new_session(route: EgressRoute) -> requests.Session:
     """A session that goes that way and looks for no other: no `.netrc`, no variables."""
     session = requests.Session()
     session.trust_env = False

@@ -33,7 +33,7 @@ from truecandle.binance.streams.status import (
     StreamStatusChange,
 )
 from truecandle.binance.streams.websocket import RECEIVE_S, ClientSocket
-from truecandle.egress import DIRECTLY, Route
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import ExchangeError, MalformedAnswer, RateLimited
 
 #: Beside a new connection the old one is waited for this long at most.
@@ -54,7 +54,7 @@ class ReconnectingConnection:
     names: Sequence[str]
     deliver: Deliver
     limiter: ConnectRateLimiter
-    route: Route = DIRECTLY
+    route: EgressRoute = DIRECTLY
     times: ConnectionTimes = field(default_factory=ConnectionTimes)
     counts: ConnectionCounts = field(default_factory=ConnectionCounts)
     stopping: threading.Event = field(default_factory=threading.Event)

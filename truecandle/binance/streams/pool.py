@@ -18,7 +18,7 @@ from truecandle.binance.streams.reconnect import ConnectRateLimiter
 from truecandle.binance.streams.session import RENEW_S, ConnectionTimes
 from truecandle.binance.streams.status import ConnectionCounts, StreamHealth
 from truecandle.binance.streams.subscriptions import CHECK_S
-from truecandle.egress import DIRECTLY, Route
+from truecandle.egress import DIRECTLY, EgressRoute
 
 #: Binance allows 1024 streams on a connection.
 STREAMS_MAX = 1_000
@@ -46,7 +46,7 @@ class StreamPool:
         names: Sequence[str],
         deliver: Deliver,
         *,
-        route: Route = DIRECTLY,
+        route: EgressRoute = DIRECTLY,
         renew_s: float = RENEW_S,
         silence_s: float = SILENCE_S,
         ping_s: float = PING_S,

@@ -16,7 +16,7 @@ from truecandle.binance.streams.messages import parse_message
 from truecandle.binance.streams.status import ConnectionCounts, StreamEvent
 from truecandle.binance.streams.subscriptions import CHECK_S, Subscriptions
 from truecandle.binance.streams.websocket import RECEIVE_S, ClientSocket
-from truecandle.egress import Route
+from truecandle.egress import EgressRoute
 from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer
 
 #: Binance ends every connection after 24 hours; ours is replaced before, at this age or up to
@@ -134,7 +134,7 @@ class StreamSession:
 class ConnectAttempt:
     """A connection being opened in a thread of its own, so that nobody waits for a slow one."""
 
-    def __init__(self, url: str, route: Route) -> None:
+    def __init__(self, url: str, route: EgressRoute) -> None:
         self._url = url
         self._route = route
         self._lock = threading.Lock()

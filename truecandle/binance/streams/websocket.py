@@ -22,7 +22,7 @@ import websocket
 
 from truecandle.binance.rate_limit import retry_after_ms
 from truecandle.binance.transport import SocketOpening
-from truecandle.egress import DIRECTLY, Route
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer, RateLimited
 
 #: For each step of opening, and for sending a control message.
@@ -60,7 +60,7 @@ class ClientSocket:
     `heard_s` is when anything last came, `pong_s` when a ping of ours was last answered (0: never).
     """
 
-    def __init__(self, url: str, route: Route = DIRECTLY, open_s: float = OPEN_S) -> None:
+    def __init__(self, url: str, route: EgressRoute = DIRECTLY, open_s: float = OPEN_S) -> None:
         with _map_errors(route):
             self._ws = _open(url, route, open_s)
         self._sock = _sock_of(self._ws)
@@ -129,7 +129,7 @@ class ClientSocket:
             self._error = ExchangeUnreachable(f"closed by the exchange: {_reason(control.data)}")
 
 
-def _open(url: str, route: Route, open_s: float) -> websocket.WebSocket:
+def _open(url: str, route: EgressRoute, open_s: float) -> websocket.WebSocket:
     """The library's time-outs count from one byte to the next, so that headers of one byte a second
     would never end: a second thread cuts the connection of an opening that is too late."""
     ws = websocket.WebSocket(skip_utf8_validation=True)
@@ -166,7 +166,7 @@ def _sock_of(ws: websocket.WebSocket) -> socket.socket:
 
 
 @contextmanager
-def _map_errors(route: Route = DIRECTLY) -> Iterator[None]:
+def _map_errors(route: EgressRoute = DIRECTLY) -> Iterator[None]:
     try:
         yield
     except websocket.WebSocketBadStatusException as error:
