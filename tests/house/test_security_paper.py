@@ -1,5 +1,5 @@
-"""docs/security.md, faults.md and places.md name tests that exist; the first speaks of every requirement
-of level 2.
+"""docs/security.md, faults.md and places.md name tests that exist; the first speaks of every
+requirement of level 2.
 
 Never here: whether a requirement is met (people judge that).
 Invariant: a test that is renamed or removed is noticed in the paper that rests on it.
