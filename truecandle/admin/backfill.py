@@ -54,8 +54,6 @@ def backfill(
     the running fetcher and leaves it what a candle's close needs.
     """
     wanted = [BackfillRequest(series, start_ms, end_ms, source) for series in series_of(names)]
-    if start_ms is not None and end_ms is not None and start_ms >= end_ms:
-        raise click.UsageError("--from has to be before --to")
     archive = _archive(context.settings, source)
     try:
         with context.run() as run:
