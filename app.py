@@ -57,10 +57,10 @@ def main() -> int:
         settings, sock = replace(settings, secret_key=key), listen(settings.host, settings.port)
     except (SettingsError, PortTaken) as error:
         sys.exit(str(error))
-    app = create_app(settings, connect(settings.redis_url))
-    monitor = startup_message.sound_server(app)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
+    app = create_app(settings, connect(settings.redis_url))
+    monitor = startup_message.sound_server(app)
     finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
     connections.of(app).close_all()
     finish()

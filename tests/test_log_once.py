@@ -1,4 +1,4 @@
-"""A trouble is logged once, until it changes or all is well again."""
+"""A trouble is logged once and each minute, until it changes or all is well again."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ def test_a_trouble_that_lasts_is_logged_once(caplog: pytest.LogCaptureFixture) -
     for number in range(5):
         troubles.report("BTCUSDT", ExchangeUnreachable(f"no answer, {number}"))
     assert caplog.messages == ["BTCUSDT: no answer, 0"]
+
+
+def test_what_lasts_is_told_again_each_minute_with_how_often_it_was_met(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now_s = 1_000.0
+    troubles = TroubleLog(log, lambda: now_s)
+    for _ in range(250):
+        troubles.report("Redis", ExchangeUnreachable("away"))
+        now_s += 0.5
+    assert caplog.messages == [
+        "Redis: away",
+        "Redis: away (120 times since)",
+        "Redis: away (120 times since)",
+    ]
 
 
 def test_another_trouble_is_logged_and_so_is_the_same_after_all_was_well(

@@ -10,10 +10,11 @@ one's own.
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import sys
-import urllib.request
+from contextlib import closing
 
 from truecandle.config import Settings, read_settings
 from truecandle.errors import TrueCandleError
@@ -21,6 +22,8 @@ from truecandle.store import connect, roles
 
 SILENCE_MS_MAX = 60_000
 ANSWER_LIMIT_S = 3.0
+#: Where a server is found that listens on every address.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104: asked, not listened on
 #: What a role is called that is well, and waits for another to end.
 STANDING_BY = {"fetcher": (roles.STANDBY,)}
 
@@ -29,15 +32,18 @@ def main(role: str) -> int | str:
     try:
         settings = read_settings(os.environ)
         return page_problem(settings) if role == "web" else silence_problem(settings, role)
-    except (TrueCandleError, OSError) as problem:
+    except (TrueCandleError, OSError, http.client.HTTPException) as problem:
         return f"{role}: {problem}"
 
 
 def page_problem(settings: Settings) -> int | str:
-    """0 if the page's server answers."""
-    url = f"http://127.0.0.1:{settings.port}/healthz"
-    with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_S) as answer:  # nosec B310: own address
-        return 0 if answer.status == 200 else f"web: HTTP {answer.status}"
+    """0 if the page's server answers: asked where it listens, and through no proxy."""
+    host = EVERYWHERE.get(settings.host, settings.host)
+    connection = http.client.HTTPConnection(host, settings.port, timeout=ANSWER_LIMIT_S)
+    with closing(connection):
+        connection.request("GET", f"{settings.base_path}/healthz")
+        status = connection.getresponse().status
+    return 0 if status == 200 else f"web: HTTP {status}"
 
 
 def silence_problem(settings: Settings, role: str) -> int | str:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
+from truecandle.egress import Egress, ca_problem, read_egress
 from truecandle.errors import CandleError, SettingsError
 from truecandle.urls import PORT_MAX, is_host, page_url, path_of, redis_url, service_url
 
@@ -52,6 +53,7 @@ class Settings:
     `public_url` is where browsers find the page, if not at an address or a bare host name; with
     `https://` a proxy in front ends TLS. What proxies say about the client is believed from
     `trusted_proxies` alone, addresses and networks. Pages of `cors_origins` may read REST by token.
+    `egress` is the way out to the exchange, as the variables say that all programs share.
     What may hold a secret is left out of its text.
     """
 
@@ -79,6 +81,7 @@ class Settings:
     simulated: bool = False
     redis_may_evict: bool = False
     var_dir: Path = Path("var")
+    egress: Egress = field(default=Egress(), repr=False)
 
     @property
     def is_tls(self) -> bool:
@@ -136,10 +139,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
+        egress=read_egress(environ),
     )
-    if reader.problems:
-        raise SettingsError(reader.problems)
-    return settings
+    return _sound(settings, [*reader.problems, *_egress_problems(settings)])
 
 
 def require_settings(environ: Mapping[str, str]) -> Settings:
@@ -215,6 +217,24 @@ class _Reader:
         except (ValueError, CandleError) as error:
             self.problems.append(f"{name}={shown}: {error}")
             return default
+
+
+def _sound(settings: Settings, problems: list[str]) -> Settings:
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _egress_problems(settings: Settings) -> list[str]:
+    """What stands in the way to the exchange, each once; a proxy that nothing is asked through may
+    be what it likes."""
+    found = [ca_problem(settings.egress)]
+    for url in (settings.binance_rest_url, settings.binance_ws_url, settings.binance_archive_url):
+        try:
+            settings.egress.route(url)
+        except ValueError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _shown(text: str) -> str:

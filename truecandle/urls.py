@@ -37,6 +37,11 @@ REDIS_ALLOWED: Final = (
     "-._~ percent-encoded (/ is %2F, ? is %3F, # is %23, @ is %40)"
 )
 
+PROXY_ALLOWED: Final = (
+    "[http://][USER[:PASSWORD]@]HOST[:PORT], no SOCKS and no https://; in USER and PASSWORD every "
+    "character but letters, digits and -._~ percent-encoded"
+)
+
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
@@ -46,6 +51,7 @@ _PLACE: Final = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?P<colon
 _FILE: Final = re.compile(r"[A-Za-z0-9_~%./-]+")
 #: Scheme, host and the rest of a URL whose host may be an international name.
 _AUTHORITY: Final = re.compile(r"(?P<scheme>https?://)(?P<host>[^/?#@:\[\]\s]+)(?P<rest>.*)")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PAGE_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)?")
 _HOST_CHARS_MAX: Final = 253
 #: What other clients call a Redis that is several servers: none of it is spoken here.
@@ -106,6 +112,26 @@ def service_url(*schemes: str, has_path: bool) -> Callable[[str], str]:
         return text.rstrip("/")
 
     return read
+
+
+def proxy_url(text: str) -> str:
+    """The URL of a proxy, with `http://` where it says no scheme and without a slash at its end.
+    Raises `ValueError`: of SOCKS, and of TLS to the proxy itself, nothing is spoken here.
+    """
+    try:
+        if (scheme := _SCHEME.match(text)) and scheme[0].lower() != "http://":
+            raise ValueError("it is not spoken to by HTTP")
+        place = text[len(scheme[0]) :] if scheme else text
+        parts = _cut(f"http://{place.rstrip('/')}", ("http",))
+        if parts.login is not None and not _PLAIN.fullmatch(parts.login):
+            raise ValueError("user or password hold a character that is not percent-encoded")
+        _decoded(parts.login or "", "user or password")
+        _check_place(parts.place)
+        if parts.path or parts.query:
+            raise ValueError("it holds a path or a query")
+    except ValueError as error:
+        raise ValueError(f"{error}; allowed: {PROXY_ALLOWED}") from None
+    return f"http://{place.rstrip('/')}"
 
 
 def page_url(text: str) -> str:

@@ -65,6 +65,15 @@ def test_the_manifest_says_what_is_in_the_files(filled: Shell, tmp_path: Path) -
     assert [int(lines[at].split(",")[0]) for at in (1, 24)] == [entry["first"], entry["last"]]
 
 
+def test_a_span_without_candles_is_an_error_and_no_archive(filled: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    nothing = filled.run("export BTCUSDT 1m --into", str(out), "--to", "2017-08-18")
+    assert nothing.exit_code == 1 and "nothing was written" in nothing.output
+    assert list(out.iterdir()) == []
+    turned = filled.run("export BTCUSDT 1m --from 1704067200 --to 1704067199 --into", str(out))
+    assert turned.exit_code == 2 and "--from has to be before --to" in turned.output
+
+
 def test_the_same_candles_are_the_same_bytes(filled: Shell, tmp_path: Path) -> None:
     for name in ("one", "two"):
         filled.ok("export BTCUSDT 1m --into", str(tmp_path / name), *RANGE)

@@ -14,7 +14,7 @@ from tests.support.redis_server import RedisProc
 from tests.support.running_feed import Feeding, values
 from tests.support.stream_reader import NAMES, Reading
 from tests.support.waiting import wait_for
-from truecandle.binance.streams.messages import trade_stream
+from truecandle.binance.streams.messages import kline_stream, trade_stream
 from truecandle.candles.candle import LiveCandle
 from truecandle.candles.trades import Trade
 from truecandle.sim.clock import SimulatedClock
@@ -38,6 +38,19 @@ def test_a_lost_connection_is_made_again(sim: SimServer, code: int | None) -> No
         sim.faults.add("drop", code=code)
         reading.wait_for_count("connects", 2)
         reading.wait_for_more()
+
+
+def test_a_market_beyond_ascii_goes_live_and_stays_so() -> None:
+    """Through the exchange's own list of what is subscribed, too, which is asked for meanwhile."""
+    symbol = "币安人生USDT"
+    names = (trade_stream(symbol), kline_stream(symbol, "1s"))
+    with (
+        SimServer([symbol], clock=SimulatedClock(speed=SPEED)) as sim,
+        Reading(sim.ws_url, names, check_s=0.3) as reading,
+    ):
+        reading.wait_for_more(40)
+        assert [reading.told(name) for name in names] == [[True], [True]]
+        assert reading.is_all_live()
 
 
 def test_pings_are_answered() -> None:

@@ -258,7 +258,7 @@ def test_a_listing_without_steps_is_one_all_the_same() -> None:
     row = '{"symbol":"ABUSDT","status":"BREAK","baseAsset":"AB","quoteAsset":"USDT","filters":%s}'
     filters = '[{"filterType":"PRICE_FILTER","tickSize":"0.00000000"}]'
     for given in ("[]", filters):
-        ((found,), _) = parse_instruments(('{"symbols":[' + row % given + "]}").encode())
+        ((found,), *_) = parse_instruments(('{"symbols":[' + row % given + "]}").encode())
         assert (found.tick_size, found.step_size) == ("", "")
         assert replace(found, status="").fields["tick_size"] is None
 

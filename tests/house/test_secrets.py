@@ -248,13 +248,12 @@ def test_a_server_that_quotes_the_password_does_not_get_it_printed(
     check_roles(url, folder, processes)
 
 
+#: The first two are refused at the start; the others can be used, and lead nowhere.
 PROXIES = (
-    f"http://ann:{SECRET}.invalid:8080",
-    f"http://ann:{QUOTED}@127.0.0.1:http",
-    f"http://ann:{QUOTED}@no-such-host.invalid:8080",
-    f"ann:{QUOTED}@127.0.0.1:1",
     f"socks9://ann:{QUOTED}@127.0.0.1:1",
     f"http://[{SECRET}",
+    f"http://ann:{QUOTED}@no-such-host.invalid:8080",
+    f"ann:{QUOTED}@127.0.0.1:1",
 )
 
 
@@ -271,8 +270,9 @@ def test_a_proxy_of_the_environment_is_not_shown(
     }
     feed = processes.start("feed", ["live_candles.py"], env)
     fetcher = processes.start("fetcher", ["background_fetcher.py"], env)
-    feed.wait_for_line("stream: .*(proxy|Error|Exception)")
-    fetcher.wait_for_line("WARNING.*(proxy|[Ee]rror)")
+    said_so = "proxy.*not shown" if proxy in PROXIES[:2] else "through the proxy"
+    feed.wait_for_line(said_so)
+    fetcher.wait_for_line(said_so)
     done = run(["-m", "flask", "doctor"], folder, env)
     assert done.returncode == 1
     said = done.stdout + done.stderr + feed.output + fetcher.output

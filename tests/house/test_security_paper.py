@@ -1,5 +1,5 @@
-"""docs/security.md and docs/faults.md name tests that exist; the first speaks of every requirement
-of level 2.
+"""docs/security.md, faults.md and places.md name tests that exist; the first speaks of every
+requirement of level 2.
 
 Never here: whether a requirement is met (people judge that).
 Invariant: a test that is renamed or removed is noticed in the paper that rests on it.
@@ -15,20 +15,25 @@ from tests.support.project_files import ROOT, files
 
 PAPER = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 FAULTS = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+PLACES = (ROOT / "docs" / "places.md").read_text(encoding="utf-8")
 #: The ids of all requirements of levels 1 and 2, without those chapters that do not apply as a
 #: whole (9, 10, 17).
 REQUIREMENTS = ROOT / "tests" / "data" / "asvs-5.0.0-level-2.txt"
 
 
-@pytest.mark.parametrize("paper", [PAPER, FAULTS], ids=["security", "faults"])
-def test_every_test_that_is_named_exists(paper: str) -> None:
+@pytest.mark.parametrize(
+    ("paper", "least"),
+    [(PAPER, 80), (FAULTS, 80), (PLACES, 30)],
+    ids=["security", "faults", "places"],
+)
+def test_every_test_that_is_named_exists(paper: str, least: int) -> None:
     there = {
         name
         for path in files("test_*.py")
         for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
     }
     named = set(re.findall(r"\b(test_\w+)(?!\w*[*.])\b", paper))
-    assert len(named) > 80
+    assert len(named) > least
     assert sorted(named - there) == []
 
 

@@ -13,7 +13,7 @@ from redis import Redis
 
 from tests.support.sample_candles import START_MS
 from truecandle.store import keys
-from truecandle.store.budget import Budget
+from truecandle.store.budget import RESERVE, Budget
 
 #: START_MS is the first ms of a minute of the exchange.
 MINUTE_MS = 60_000
@@ -34,6 +34,20 @@ def test_urgent_requests_have_a_share_that_others_leave(redis: Redis) -> None:
     assert budget.take(70, START_MS, reserve=30) == 0
     assert budget.take(1, START_MS, reserve=30) > 0
     assert budget.take(30, START_MS) == 0
+
+
+def test_an_exchange_that_allows_less_is_asked_for_as_much_less_by_all(redis: Redis) -> None:
+    """As Binance.US does: 1,200 a minute in the place of 6,000."""
+    fetcher, command = Budget(redis), Budget(redis)
+    fetcher.learn(1_200)
+    assert command.take(600, START_MS, reserve=RESERVE) == 0
+    assert command.take(1, START_MS, reserve=RESERVE) > 0, "600 of 3,000 are a fifth"
+    assert fetcher.take(360, START_MS) == 0
+    assert fetcher.take(1, START_MS) > 0
+    assert fetcher.take(1, START_MS + 2 * MINUTE_MS) == 0, "the limit outlives its window"
+    assert fetcher.take(960, START_MS + 2 * MINUTE_MS) > 0
+    fetcher.learn(1)
+    assert fetcher.take(20, START_MS + 9 * MINUTE_MS) == 0, "one request always fits"
 
 
 def test_a_weight_that_never_fits_is_a_mistake(redis: Redis) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.support.web_app import FORMING_MS, HOUR_MS
+from truecandle.web.security import HEALTH_PATHS
 
 HOURS: Final = "symbol=BTCUSDT&interval=1h"
 GOOD: Final[dict[str, Any]] = {
@@ -585,7 +586,8 @@ def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
         found = [*found[1:], Bad("POST /", 405, "page", "POST", path)]
     for m in ("TRACE", "CONNECT", "BREW"):
         found.append(Bad(f"{m} {path}", 405, "method", m, path, "nobody"))
-    for host in ("evil.example", "evil.example:80@localhost", "local host"):
+    foreign = () if path in HEALTH_PATHS else ("evil.example",)
+    for host in (*foreign, "evil.example:80@localhost", "local host"):
         headers = {"Host": host}
         found.append(Bad(f"Host: {host}", 400, "host", used, path, "nobody", {"headers": headers}))
     return tuple(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from tests.support.waiting import wait_for
 from truecandle.binance.streams.messages import kline_stream, trade_stream
@@ -21,7 +22,7 @@ NAMES = (trade_stream("BTCUSDT"), kline_stream("BTCUSDT", "1s"))
 class Reading:
     """with Reading(sim.ws_url, silence_s=1.0) as reading: reading.wait_for_more()"""
 
-    def __init__(self, url: str, names: Sequence[str] = NAMES, **options: float) -> None:
+    def __init__(self, url: str, names: Sequence[str] = NAMES, **options: Any) -> None:
         self.events: list[Trade | Kline] = []
         self.changes: list[StreamStatusChange] = []
         self.streams = StreamPool(url, names, self._deliver, **options)

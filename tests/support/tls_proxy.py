@@ -26,7 +26,7 @@ CHUNK = 65_536
 
 def make_authority(folder: Path, name: str, address: str = "127.0.0.1") -> tuple[Path, Path]:
     """The certificate of a new authority, and a file with a server's certificate by it for this
-    address and its key."""
+    address or name and its key."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca = _certificate(name, name, ca_key, ca_key, is_ca=True, address=None)
     own = _certificate(f"{name} server", name, key, ca_key, is_ca=False, address=address)
@@ -114,6 +114,8 @@ def _certificate(
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     )
     if address is not None:
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        is_name = address[-1].isalpha()
+        one = x509.DNSName(address) if is_name else x509.IPAddress(ip_address(address))
+        names = x509.SubjectAlternativeName([one])
         builder = builder.add_extension(names, critical=False)
     return builder.sign(signer, hashes.SHA256())

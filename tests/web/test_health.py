@@ -41,6 +41,17 @@ def test_ready_means_redis_fetcher_and_feed(browser: Browser, redis: Redis) -> N
     assert (feed["alive"], feed["age_ms"] < 5_000, feed["detail"]) == (True, True, {"symbols": 2})
 
 
+def test_streams_that_never_opened_are_named_and_keep_nobody_from_being_ready(
+    browser: Browser, redis: Redis
+) -> None:
+    beat(redis)
+    for feed, named in (({"connects": 0, "failures": 3}, 1), ({"connects": 1, "failures": 3}, 0)):
+        spoke(redis, "feed", 0, feed)
+        answer = browser.get("/readyz")
+        assert answer.status_code == 200
+        assert sum("has ever opened" in one for one in said(answer)["warnings"]) == named
+
+
 def test_a_role_that_has_been_silent_for_long_is_not_ready(browser: Browser, redis: Redis) -> None:
     beat(redis, age_ms=31_000)
     assert browser.get("/readyz").status_code == 503

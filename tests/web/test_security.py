@@ -13,7 +13,7 @@ from flask import Flask
 
 from tests.support.web_app import Browser, build, said
 from truecandle.config import Settings
-from truecandle.web.security import HEADERS, OTHER_POLICY, PAGE_POLICY
+from truecandle.web.security import HEADERS, HEALTH_PATHS, OTHER_POLICY, PAGE_POLICY
 
 EVERY_KIND = [
     ("GET", "/"), ("GET", "/login"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/nothing"),
@@ -83,7 +83,7 @@ def test_addresses_and_bare_names_are_ours(app: Flask, host: str) -> None:
     ["evil.example", "evil.example:5000", "localhost.evil.example", "candles.example.evil", "a b",
      "localhost:x", "localhost/evil", "user@localhost", "[::1", "127.0.0.1.evil.example", ""],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/healthz", "/socket.io/?EIO=4&transport=websocket"])
+@pytest.mark.parametrize("path", ["/markets", "/socket.io/?EIO=4&transport=websocket"])
 def test_any_other_host_name_is_refused(settings: Any, host: str, path: str) -> None:
     client = build(settings, public_url="http://candles.example").test_client()
     assert client.get("/healthz", headers={"Host": "candles.example"}).status_code == 200
@@ -127,3 +127,16 @@ def test_an_error_nobody_thought_of_says_nothing_about_the_inside(
     page = browser.get("/login")
     assert (page.status_code, page.mimetype) == (500, "text/html")
     assert "secret" not in page.text
+
+
+def test_health_is_told_by_whatever_name_the_asker_has_for_us_and_nothing_else_is(
+    settings: Any,
+) -> None:
+    for base in ("", "/candles"):
+        app = build(settings, public_url=f"https://charts.example{base}")
+        client, named = app.test_client(), {"Host": "truecandle-web.monitoring.svc:5000"}
+        for prefix in {"", base}:
+            answers = [client.get(f"{prefix}{path}", headers=named) for path in HEALTH_PATHS]
+            assert [one.status_code for one in answers] == [200, 503, 401]
+            assert answers[1].json == {"ready": False}
+        assert client.get("/markets", headers=named).json["code"] == "host"  # type: ignore[index]

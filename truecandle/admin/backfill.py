@@ -54,8 +54,6 @@ def backfill(
     the running fetcher and leaves it what a candle's close needs.
     """
     wanted = [BackfillRequest(series, start_ms, end_ms, source) for series in series_of(names)]
-    if start_ms is not None and end_ms is not None and start_ms >= end_ms:
-        raise click.UsageError("--from has to be before --to")
     archive = _archive(context.settings, source)
     try:
         with context.run() as run:
@@ -82,7 +80,8 @@ def has_archives(settings: Settings) -> bool:
 
 def _archive(settings: Settings, source: Source) -> Archive | None:
     if has_archives(settings):
-        return Archive(settings.binance_archive_url)
+        url = settings.binance_archive_url
+        return Archive(url, settings.egress.route(url))
     if source == "archive":
         raise click.UsageError(
             f"{settings.binance_rest_url} is not Binance; where its archives are says "

@@ -47,6 +47,7 @@ class CommandContext:
             Budget(self.redis),
             reserve=RESERVE,
             now_ms=clock.now_ms,
+            route=self.settings.egress.route(self.settings.binance_rest_url),
         )
         try:
             clock.assume(shared.read(self.redis).exchange_ms)

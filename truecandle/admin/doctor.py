@@ -79,7 +79,7 @@ def _look(
     context: CommandContext, session: ExchangeSession | None, error: ExchangeError | None = None
 ) -> Report:
     ownership = Ownership(context.redis, context.settings.symbols)
-    around = EnvironmentChecks(context.redis, session, error, ownership.is_alone)
+    around = EnvironmentChecks(context.redis, session, error, ownership.is_alone, context.settings)
     now_ms = session.clock.now_ms() if session else shared.read(context.redis).exchange_ms
     checkup = StoreChecks(context.redis, now_ms, ownership)
     found = [*around.findings(), *checkup.findings()]
@@ -169,6 +169,8 @@ def _summary(report: Report, repair: bool) -> None:
     versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
     click.echo(f"TrueCandle {facts['truecandle']}, Redis {facts.get('redis', 'unknown')}.")
     click.echo(f"Packages: {versions}.")
+    ways = ", ".join(f"{name} {way}" for name, way in facts["way_out"].items())
+    click.echo(f"The way to the exchange: {ways}.")
     click.echo(f"The exchange's clock less this machine's: {offset}.")
     click.echo(f"{len(report.left)} findings." if report.left else "Nothing is wrong.")
 

@@ -18,6 +18,7 @@ from redis import Redis
 import truecandle
 from truecandle.admin.context import ExchangeSession
 from truecandle.admin.finding import Configure, Finding, Share
+from truecandle.config import Settings
 from truecandle.errors import ExchangeError, StoreError
 from truecandle.store import clock as shared
 from truecandle.store import inspection
@@ -45,8 +46,10 @@ class EnvironmentChecks:
         session: ExchangeSession | None,
         error: ExchangeError | None,
         is_alone: Callable[[], bool],
+        settings: Settings,
     ) -> None:
         self._redis = redis
+        self._settings = settings
         self._is_alone = is_alone
         self._session = session
         self._error = error
@@ -80,6 +83,13 @@ class EnvironmentChecks:
             yield Finding("redis version", "Redis", what)
 
     def _exchange(self) -> Iterator[Finding]:
+        self.facts["way_out"] = {
+            name: str(self._settings.egress.route(url))
+            for name, url in (
+                ("REST", self._settings.binance_rest_url),
+                ("streams", self._settings.binance_ws_url),
+            )
+        }
         if self._session is None:
             what = f"it does not answer: {self._error}"
             yield Finding("exchange", "exchange", what)
@@ -123,4 +133,4 @@ _CURES: Final[dict[ProblemKind, Configure]] = {
     "expiring": _KEEP,
     "unsaved": Configure("appendonly", "yes"),
 }
-_NAMES: Final[dict[ProblemKind, str]] = {"not_saving": "saving"}
+_NAMES: Final[dict[ProblemKind, str]] = {"not_saving": "saving", "events_lost": "events"}

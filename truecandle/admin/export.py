@@ -28,6 +28,10 @@ from truecandle.store.columns import own_time
 from truecandle.store.official import PAGE_CANDLES_MAX, Query
 
 GZIP_LEVEL: Final = 6
+#: Nobody wants an archive of nothing; a span in a wrong unit looks like this.
+EMPTY: Final = (
+    "none of these candles is stored, so nothing was written; flask backfill fetches them"
+)
 
 
 @click.command("export")
@@ -58,6 +62,10 @@ def export(
         entry = write(context.redis, one, span, into, form)
         entries.append(entry)
         click.echo(f"{entry.file}: {entry.candles:,} candles{_range(entry)}")
+    if not any(entry.candles for entry in entries):
+        for entry in entries:
+            (into / entry.file).unlink()
+        raise click.ClickException(EMPTY)
     made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     click.echo(manifest.write(into, entries, made_at))
 

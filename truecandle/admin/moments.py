@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, Final, TypeVar
 
 import click
@@ -41,10 +42,17 @@ class UtcTime(click.ParamType[int]):
 
 
 def span_options(command: Command) -> Command:
-    """`--from` and `--to`, as `start_ms` and `end_ms`."""
+    """`--from` and `--to`, as `start_ms` and `end_ms`, in this order."""
+
+    @wraps(command)
+    def ordered(*args: Any, start_ms: int | None, end_ms: int | None, **options: Any) -> Any:
+        if start_ms is not None and end_ms is not None and start_ms >= end_ms:
+            raise click.UsageError("--from has to be before --to")
+        return command(*args, start_ms=start_ms, end_ms=end_ms, **options)
+
     end = click.option("--to", "end_ms", type=UtcTime(), help="Day or moment (UTC) to stop before.")
     start = click.option("--from", "start_ms", type=UtcTime(), help="First day or moment (UTC).")
-    return start(end(command))
+    return start(end(ordered))  # type: ignore[return-value]
 
 
 def shown(ms: object) -> str:

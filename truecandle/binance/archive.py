@@ -22,6 +22,7 @@ import urllib3
 
 from truecandle.binance.rest.deadline import RequestDeadlines
 from truecandle.binance.rest.http import CONNECT_S, SILENCE_S, new_session, reason_of
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import ExchangeRefused, ExchangeUnreachable, MalformedAnswer
 
 #: For one zip from beginning to end. A month of 1s candles is about 100 MB.
@@ -77,10 +78,11 @@ def folder(interval: str) -> str:
 class Archive:
     """The archives at one address. Nothing here has a request weight."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, route: EgressRoute = DIRECTLY) -> None:
         self._base_url = base_url
         self._deadlines = RequestDeadlines()
-        self._session = new_session(base_url)
+        self._route = route
+        self._session = new_session(route)
         self._session.headers["Accept"] = "*/*"
         #: Requests so far.
         self.asked = 0
@@ -130,7 +132,8 @@ class Archive:
                             raise MalformedAnswer(f"{path}: more than {bytes_max} bytes")
                         write(piece)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
+                reason = self._route.blame(reason_of(error))
+                raise ExchangeUnreachable(f"{path}: {reason}") from error
         if request.is_aborted:
             raise ExchangeUnreachable(f"{path}: no whole answer in time")
         return True

@@ -19,9 +19,6 @@ from typing import Final
 PROBE_S: Final = 1.0
 #: Nothing answers.
 EVERYTHING: Final = ""
-#: Instead of what a library says of an address that it can't read. Ours has been checked; what is
-#: left is a proxy's, which may hold a password.
-PROXY_WRONG = "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names can't be used"
 
 log = logging.getLogger(__name__)
 

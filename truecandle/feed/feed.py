@@ -88,10 +88,12 @@ def build(
         reserve=RESERVE,
         sleep=stop.wait,
         now_ms=clock.now_ms,
+        route=settings.egress.route(settings.binance_rest_url),
     )
     queue, publisher = EventQueue(events_max), Publisher(settings.redis_url)
     names = [name for one in settings.symbols for name in stream_names(one, settings.intervals)]
-    streams = StreamPool(settings.binance_ws_url, names, queue.put)
+    way = settings.egress.route(settings.binance_ws_url)
+    streams = StreamPool(settings.binance_ws_url, names, queue.put, route=way)
     recovery = Recovery(rest, redis, clock)
     return FeedRole(Feed(settings, redis, publisher, clock, queue, streams, recovery), streams)
 

@@ -114,5 +114,6 @@ def _clients(
         sleep=stop.wait,
         now_ms=clock.now_ms,
         reach=reach,
+        route=settings.egress.route(settings.binance_rest_url),
     )
     return new_client(reserve=0), new_client(reserve=RESERVE)

@@ -19,6 +19,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from truecandle.errors import StaleWriter, StoreDamaged, StoreError, StoreUnavailable
+from truecandle.store.dialed import dialed
 from truecandle.store.discretion import discreet
 from truecandle.urls import password_of
 
@@ -62,13 +63,40 @@ _REFUSALS: Final[tuple[tuple[re.Pattern[str], Refusal, str], ...]] = (
         "Redis has too few replicas and takes nothing new: bring them back.",
     ),
 )
-#: What else Redis says when it is there but cannot do it now; redis-py has classes for some of it,
-#: and takes the word off their texts.
-_UNAVAILABLE = re.compile(
-    r"\b(BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOAUTH|NOPERM|WRONGPASS|LOADING"
-    r"|max number of clients)\b"
+#: What else Redis says when it is there and does not do what was asked, by its words (redis-py has
+#: classes for some, and takes the word off their texts), and what to do.
+_STATES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (
+        re.compile(
+            r"\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b|in cluster mode|Cluster(Down|CrossSlot)"
+        ),
+        "REDIS_URL names a Redis Cluster; allowed: a single server",
+    ),
+    (
+        re.compile(r"DB index is out of range|invalid DB index"),
+        "Redis has no database of the number that REDIS_URL names",
+    ),
+    (
+        re.compile(r"protected mode"),
+        "Redis is in protected mode and takes nobody in from another machine: set a password there"
+        " (requirepass) and in REDIS_URL",
+    ),
+    (
+        re.compile(r"\bNOPERM\b|NoPermission|no permissions"),
+        "Redis does not let the user of REDIS_URL do that: give it the rights that"
+        " `python -m tools.redis_users` writes, channels (&truecandle:*) among them",
+    ),
+    (
+        re.compile(r"[Uu]nknown (Redis )?command|This Redis command is not allowed"),
+        "what answers at REDIS_URL lacks a command; needed: Redis 6.2 or newer, or Valkey",
+    ),
 )
-_UNAVAILABLE_CLASSES = (redis_errors.NoPermissionError, redis_errors.ClusterDownError)
+#: What only a key of ours can be the cause of: it holds another type, or what is no number, or our
+#: own script could not read it. All else says nothing about what is stored.
+_DAMAGED: Final = re.compile(
+    r"\b(WRONGTYPE|MALFORMED)\b|is not an? (valid )?(integer|float)|[Ee]rror running script"
+    r"|user_script"
+)
 
 
 def connect(
@@ -85,7 +113,7 @@ def connect(
     """
     pool = BlockingConnectionPool.from_url(
         url,
-        protocol=3,
+        protocol=2,  # of all servers and proxies: HELLO, which starts RESP3, is not
         max_connections=POOL_SIZE,
         timeout=POOL_WAIT_S,
         socket_timeout=timeout_s,
@@ -98,7 +126,7 @@ def connect(
         ),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
-    pool.connection_class = discreet(pool.connection_class, password_of(url))
+    pool.connection_class = discreet(dialed(pool.connection_class), password_of(url))
     return Redis.from_pool(pool)
 
 
@@ -122,15 +150,17 @@ def from_reply(error: redis_py.ResponseError) -> StoreError:
     text = str(error).rpartition(" of pipeline caused error: ")[2]
     if "STALEWRITER" in text:
         return StaleWriter(text)
-    if isinstance(error, redis_errors.AskError | redis_errors.ClusterCrossSlotError):
-        return StoreUnavailable("REDIS_URL names a Redis Cluster; allowed: a single server")
-    if "DB index is out of range" in text:
-        return StoreUnavailable("Redis has no database of the number that REDIS_URL names")
     if refused := refusal(error):
         return StoreUnavailable(f"{refused[1]} It says: {text}")
-    if isinstance(error, _UNAVAILABLE_CLASSES) or _UNAVAILABLE.search(text):
-        return StoreUnavailable(f"Redis cannot do it now: {text}")
-    return StoreDamaged(text)
+    if isinstance(error, redis_errors.AskError):  # MOVED is one; their texts are slots alone
+        return StoreUnavailable(_STATES[0][1])
+    said = f"{type(error).__name__} {text}"
+    for sign, sentence in _STATES:
+        if sign.search(said):
+            return StoreUnavailable(f"{sentence}. It says: {text}")
+    if _DAMAGED.search(text):
+        return StoreDamaged(text)
+    return StoreUnavailable(f"Redis cannot do it now: {text}")
 
 
 def refusal(error: redis_py.ResponseError) -> tuple[Refusal, str] | None:

@@ -14,7 +14,9 @@ from truecandle.candles.decimals import whole_or_zero
 from truecandle.store import keys, map_redis_errors
 from truecandle.store.script import Script
 
-#: Eighty per cent of the 6,000 that the exchange allows in a minute.
+#: What an exchange allows in a minute unless it says otherwise, and eighty per cent of that, which
+#: we take.
+ALLOWED_PER_MINUTE = 6_000
 LIMIT_PER_MINUTE = 4_800
 #: What of it history leaves to candles that have just closed.
 RESERVE = 1_800
@@ -30,6 +32,8 @@ _BAN = Script("ban")
 
 class Budget:
     """The shared window, at most `limit_per_minute` weight. Times are the exchange's, in ms.
+
+    An exchange that allows another weight than usual (`learn`) is asked for as much less or more.
 
     Everything raises `StoreUnavailable` while Redis is away: then nobody knows what is left.
     """
@@ -47,8 +51,17 @@ class Budget:
         limit = self.limit_per_minute - reserve
         if not 0 < weight <= limit:
             raise ValueError(f"weight {weight} does not fit into {limit} a minute")
-        args = (weight, now_ms, limit, WINDOW_S, keys.WEIGHT_TTL_S)
+        args = (weight, now_ms, limit, WINDOW_S, keys.WEIGHT_TTL_S, ALLOWED_PER_MINUTE)
         return cast(int, _TAKE.run(self._redis, (keys.WEIGHT, keys.BAN), args))
+
+    @map_redis_errors()
+    def learn(self, allowed_per_minute: int) -> None:
+        """What the exchange allows in a minute, by its own word: for all processes, for as long as
+        anything is asked for."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(keys.WEIGHT, "allowed", allowed_per_minute)
+            pipe.expire(keys.WEIGHT, keys.WEIGHT_TTL_S)
+            pipe.execute()
 
     @map_redis_errors()
     def report(self, used_weight: int, now_ms: int) -> int:

@@ -130,7 +130,7 @@ NOT_BACKED_UP: Final = frozenset(
 ROLES: Final = "roles"
 #: STRING JSON: the exchange clock's offset and when it was measured.
 CLOCK: Final = "clock"
-#: HASH: second -> request weight spent in it.
+#: HASH: second -> request weight spent in it; `allowed` -> what the exchange allows in a minute.
 WEIGHT: Final = "weight"
 #: STRING: exchange time in ms until which no request may leave.
 BAN: Final = "ban"

@@ -1,4 +1,4 @@
-"""Looks at the Redis server again and again for a role: what is wrong is logged once, and its end.
+"""Looks at the Redis server again and again for a role: what is wrong is logged, and its end.
 
 Never here: what can be wrong (`server_state`), ending a process (the entry files).
 Invariant: no error of Redis leaves it; a server that may throw accounts away is worked with only
@@ -11,13 +11,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
 
 from redis import Redis
 
 from truecandle.errors import StoreError
-from truecandle.log_once import one_line
+from truecandle.log_once import AGAIN_S, one_line
 from truecandle.store.server_state import ServerProblem, look
 
 #: How often a role looks: what begins is told within this and the time that a look takes.
@@ -28,6 +29,15 @@ REFUSED: Final = (
 )
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Told:
+    """A problem as it was logged first; since when it lasts, and when it was logged last (s)."""
+
+    problem: ServerProblem
+    since_s: float
+    told_s: float
 
 
 class ServerMonitor:
@@ -50,6 +60,8 @@ class ServerMonitor:
         #: When it was first seen that writes are refused (monotonic s); None while they are not.
         self._refusing_since_s: float | None = None
         self._looked_at_s = float("-inf")
+        #: What was logged and lasts, by kind.
+        self._told: dict[str, _Told] = {}
         #: Redis has answered once.
         self._has_answered = False
         #: Why this role must not work with this server; set at most once, at the first answer.
@@ -76,14 +88,14 @@ class ServerMonitor:
 
     def look(self) -> tuple[ServerProblem, ...]:
         """What is wrong now; logs what is new and what is over."""
-        before, found = self._problems, self._found()
+        found = self._found()
         self._looked_at_s = time.monotonic()
         self._problems = found
         if not any(one.refuses_writes for one in found):
             self._refusing_since_s = None
         elif self._refusing_since_s is None:
             self._refusing_since_s = self._looked_at_s
-        _tell(before, found)
+        self._tell(found)
         return found
 
     def problems(self) -> tuple[ServerProblem, ...]:
@@ -103,6 +115,22 @@ class ServerMonitor:
         except StoreError as error:
             return (ServerProblem("away", str(error)),)
 
+    def _tell(self, found: Sequence[ServerProblem]) -> None:
+        """What is new, what lasts (each minute), what is over. By kind: the texts of one kind may
+        differ from look to look."""
+        now_s, present = self._looked_at_s, {one.kind: one for one in found}
+        for kind, problem in present.items():
+            known = self._told.get(kind)
+            if known is None:
+                self._told[kind] = _Told(problem, now_s, now_s)
+                log.warning("now: %s", one_line(problem.text))
+            elif now_s - known.told_s >= AGAIN_S:
+                known.told_s = now_s
+                minutes = round((now_s - known.since_s) / 60)
+                log.warning("still, for %d min: %s", minutes, one_line(problem.text))
+        for over in self._told.keys() - present.keys():
+            log.warning("over: %s", one_line(self._told.pop(over).problem.text))
+
     def _judge(self, found: Sequence[ServerProblem]) -> None:
         """The first answer decides whether the server is worked with; later it is only told."""
         if self._has_answered:
@@ -111,14 +139,3 @@ class ServerMonitor:
         evicting = next((one.text for one in found if one.kind == "evicting"), None)
         if evicting and not self._may_evict:
             self.refused = REFUSED.format(evicting)
-
-
-def _tell(before: Sequence[ServerProblem], now: Sequence[ServerProblem]) -> None:
-    """By kind: the texts of one kind may differ from look to look."""
-    known, present = {one.kind for one in before}, {one.kind for one in now}
-    for problem in now:
-        if problem.kind not in known:
-            log.warning("now: %s", one_line(problem.text))
-    for problem in before:
-        if problem.kind not in present:
-            log.warning("over: %s", one_line(problem.text))

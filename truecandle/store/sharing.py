@@ -56,7 +56,8 @@ def users(redis: Redis) -> dict[str, bool]:
 
 @map_redis_errors()
 def is_weight(redis: Redis) -> bool:
-    """Whether the request weight is unused, or as `budget` keeps it: seconds, and it expires."""
+    """Whether the request weight is unused, or as `budget` keeps it: seconds and a limit, and it
+    expires."""
     if redis.type(keys.WEIGHT) != b"hash":
         return not redis.exists(keys.WEIGHT)
     count: Any = redis.hlen(keys.WEIGHT)
@@ -64,7 +65,7 @@ def is_weight(redis: Redis) -> bool:
     if count > WEIGHT_FIELDS_MAX or not 0 <= lives_s <= keys.WEIGHT_TTL_S:
         return False
     seconds: Any = redis.hkeys(keys.WEIGHT)
-    return all(second.isdigit() for second in seconds)
+    return all(second.isdigit() or second == b"allowed" for second in seconds)
 
 
 @map_redis_errors()

@@ -61,6 +61,7 @@ from truecandle.web.clock import Clocks
 from truecandle.web.column_answers import ColumnAnswers
 from truecandle.web.cors import CorsMiddleware
 from truecandle.web.data_door import DataDoor
+from truecandle.web.event_subscriber import Hearing
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.forwarded import ForwardedMiddleware
@@ -116,7 +117,7 @@ def create_app(
 
 def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
     """What requests are answered with."""
-    followed, server = Markets(redis, settings), WebServer(settings)
+    followed, server, hearing = Markets(redis, settings), WebServer(settings), Hearing()
     return Services(
         settings=settings,
         redis=redis,
@@ -130,8 +131,9 @@ def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
         hashing=HashingQueue(),
         server=server,
         ages=Ages(),
-        server_monitor=server_monitor(settings, redis),
+        server_monitor=server_monitor(settings, redis, hearing),
         shared_address=SharedAddress(),
+        hearing=hearing,
         read_counter=ReadCounter(settings.reads_per_minute),
         read_turns=ReadTurns(),
         versions=VersionReader(redis),
@@ -140,10 +142,12 @@ def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
     )
 
 
-def server_monitor(settings: Settings, redis: Redis) -> ServerMonitor:
-    """Looks at Redis for this role, which also notices that all accounts are gone."""
+def server_monitor(settings: Settings, redis: Redis, hearing: Hearing) -> ServerMonitor:
+    """Looks at Redis for this role, which also notices that all accounts are gone, and that events
+    are not heard."""
     loss = AccountLoss(redis, settings.var_dir)
-    return ServerMonitor(redis, settings.redis_may_evict, loss.problems)
+    further = lambda: (*loss.problems(), *hearing.problems())  # noqa: E731
+    return ServerMonitor(redis, settings.redis_may_evict, further)
 
 
 def configure(app: Flask, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from truecandle.store.credentials import Admission, Scope
 from truecandle.store.user_roles import UserRole, covers
 from truecandle.web.csrf import MaskedCsrf
 from truecandle.web.errors import Problem
-from truecandle.web.origin import is_own
+from truecandle.web.origin import IF_OURS, is_own
 from truecandle.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -197,7 +197,9 @@ def _protect() -> None:
 def _check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    is_foreign = site is not None and site not in ("same-origin", "none")
     public_url = services().settings.public_url
-    if is_foreign or (origin is not None and not is_own(origin, request.environ, public_url)):
-        raise Problem(403, "origin", "Only pages of this server may send this.")
+    only = "Only pages of this server may send this."
+    if site is not None and site not in ("same-origin", "none"):
+        raise Problem(403, "origin", only)
+    if origin is not None and not is_own(origin, request.environ, public_url):
+        raise Problem(403, "origin", f"{only} {IF_OURS}")

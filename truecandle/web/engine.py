@@ -19,7 +19,7 @@ from flask_socketio import SocketIO
 
 from truecandle.web.cut_log import CutLog
 from truecandle.web.forwarded import client_address
-from truecandle.web.origin import is_own
+from truecandle.web.origin import IF_OURS, is_own
 from truecandle.web.problem_forms import STREAMS
 from truecandle.web.security import refuse
 from truecandle.web.send_queue import SendQueue
@@ -119,7 +119,8 @@ class Upgrades:
             return refuse(start_response, 400, "Bad Request", "transport", detail)
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and not is_own(origin, environ, self._public_url):
-            detail = "Only pages of this server may open a WebSocket here."
+            detail = f"Only pages of this server may open a WebSocket here. {IF_OURS}"
+            self._cuts.note("origin", client_address(environ))
             return refuse(start_response, 403, "Forbidden", "origin", detail)
         address = client_address(environ)
         kind = WebSocket if is_browser else StreamSocket

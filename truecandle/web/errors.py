@@ -16,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from truecandle import exact_json
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
+from truecandle.log_once import TroubleLog
 from truecandle.web import assets, problem_forms
 from truecandle.web.socket_limits import REQUEST_S
 
@@ -47,6 +48,10 @@ API_PATHS: Final = frozenset(
 #: How other such paths begin.
 API_STARTS: Final = ("/socket.io", "/markets/", "/drawings/", "/layouts/", "/study-templates/")
 RETRY_AFTER_S: Final = 2
+KEPT_ELSEWHERE: Final = (
+    "No cookie came with it: browsers keep ours only at PUBLIC_URL, by https://. Open the page "
+    "there, or set PUBLIC_URL to where it is."
+)
 
 #: Errors that Flask and Werkzeug raise by themselves: our code and our words.
 _KNOWN: Final = {
@@ -59,6 +64,8 @@ _KNOWN: Final = {
     431: ("too-large", "These headers are too long."),
 }
 _log = logging.getLogger("truecandle.web")
+#: What lies in the store lies there for every request.
+_troubles = TroubleLog(_log)
 
 
 class Problem(Exception):
@@ -91,7 +98,9 @@ def init_app(app: Flask) -> None:
 def answer_to(error: Exception) -> Response:
     """The answer for any exception: the table of this module."""
     problem = _problem(error)
-    if problem.status >= 500 and not isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreDamaged):
+        _troubles.report("the store", error)
+    elif problem.status >= 500 and not isinstance(error, StoreUnavailable):
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
     if form := problem_forms.form_of(request.path):
         response = form(problem.status, problem.detail)
@@ -116,6 +125,8 @@ def _problem(error: Exception) -> Problem:
             return Problem(500, "damaged", "The store holds something here that is not a candle.")
         case CSRFError():
             detail = f"{error.description} Load the page again and repeat what you did."
+            if _is_cookie_kept_elsewhere():
+                detail = f"{detail} {KEPT_ELSEWHERE}"
             return Problem(403, "csrf", detail)
         case ClientDisconnected():
             return Problem(408, "too-slow", f"allowed: {REQUEST_S:.0f} s for a whole request")
@@ -128,6 +139,13 @@ def _problem(error: Exception) -> Problem:
                 status, code, f"{detail} Allowed: {allowed}" if allowed else detail, headers
             )
     return Problem(500, "error", "Something went wrong here; it has been logged.")
+
+
+def _is_cookie_kept_elsewhere() -> bool:
+    """Whether no cookie came because browsers keep ours only with TLS, and this was not by TLS."""
+    config = current_app.config
+    has_come = config["SESSION_COOKIE_NAME"] in request.cookies
+    return bool(config["SESSION_COOKIE_SECURE"]) and not has_come and not request.is_secure
 
 
 def _wants_page() -> bool:

@@ -15,11 +15,15 @@ from typing import Any, Final
 
 import socketio
 from redis.client import PubSub
+from redis.exceptions import ResponseError
 
 from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
 from truecandle.events import RESYNC, ChannelConnection, Event, from_message
+from truecandle.log_once import TroubleLog
+from truecandle.store import from_reply
+from truecandle.store.server_state import UNHEARD, ServerProblem
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -60,17 +64,30 @@ def _is_of_a_manager(message: bytes) -> bool:
     return False
 
 
+class Hearing:
+    """Whether events are heard, for whoever tells people. `refused`: why Redis does not let us; ""
+    while it does, or while nobody knows."""
+
+    def __init__(self) -> None:
+        self.refused = ""
+
+    def problems(self) -> tuple[ServerProblem, ...]:
+        return (ServerProblem("events_lost", f"{UNHEARD} {self.refused}"),) if self.refused else ()
+
+
 class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
     """The library's own manager for Redis waits up to a minute before it subscribes again, tells
     nobody, and knows one channel for all instances of a server. `hear` is given all that is heard,
     for programs, and a `RESYNC` whenever something may have been lost.
     """
 
-    def __init__(self, url: str, hear: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(self, url: str, hearing: Hearing, hear: Callable[[Sequence[Event]], None]) -> None:
         super().__init__()
         self._channel = ChannelConnection(url, **OPTIONS)
         self._heard: PubSub | None = None
+        self._hearing = hearing
         self._hear = hear
+        self._troubles = TroubleLog(_log)
 
     def _publish(self, data: object) -> None:
         """What the library's managers say to each other."""
@@ -100,13 +117,17 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 heard.subscribe(channel)
                 heard.get_message(timeout=POLL_S)
                 _log.info("listening for events")
+                self._hearing.refused = ""
+                self._troubles.clear("events lost")
                 backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
                 self._hear([Event(RESYNC, "", b"{}")])
                 yield from self._messages(heard, channel)
             except Exception as error:
                 wait_s = backoff.fail()
-                _log.warning("events lost: %s; listening again in %.1f s", error, wait_s)
+                refused = from_reply(error) if isinstance(error, ResponseError) else ""
+                self._hearing.refused = str(refused)
+                self._troubles.report("events lost", error)
                 self._drop()
                 self.server.sleep(wait_s)
 

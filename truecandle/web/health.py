@@ -31,6 +31,10 @@ bp = Blueprint("health", __name__)
 #: Without a sign of life for so long, a role counts as away.
 ROLE_AWAY_MS: Final = 30_000
 ROLES: Final = ("fetcher", "feed")
+NEVER_CONNECTED: Final = (
+    "No stream of the exchange has ever opened, so prices do not move: look at BINANCE_WS_URL, and"
+    " at the way out that `flask doctor` names."
+)
 
 
 @bp.get("/healthz")
@@ -71,7 +75,7 @@ def numbers() -> Response:
 
 def _report() -> dict[str, Any]:
     problems = _problems()
-    said = {
+    said: dict[str, Any] = {
         "redis_problems": [one.kind for one in problems],
         "warnings": [*(one.text for one in problems), *services().shared_address.warnings()],
     }
@@ -88,7 +92,9 @@ def _report() -> dict[str, Any]:
     ages = services().ages.look(
         beats | {roles.HOLDER + holder: one for holder, one in feeds.items()}
     )
-    _show([one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS])
+    alive = [one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS]
+    _show(alive)
+    said["warnings"] += _stream_warnings(alive, markets)
     found = {}
     for role in ROLES:
         age_ms = ages.get(role)
@@ -106,6 +112,16 @@ def _report() -> dict[str, Any]:
         "markets": {symbol: fresh.fields() for symbol, fresh in markets.items()},
         **said,
     }
+
+
+def _stream_warnings(
+    feeds: Sequence[Mapping[str, Any]], markets: Mapping[str, Freshness]
+) -> list[str]:
+    """One for a feed that has tried to connect, and never has."""
+    if not any(one.get("connects") == 0 and one.get("failures") for one in feeds):
+        return []
+    why = next((one.why for one in markets.values() if one.state == "offline"), "")
+    return [f"{NEVER_CONNECTED} {why}".strip()]
 
 
 def _problems() -> Sequence[ServerProblem]:

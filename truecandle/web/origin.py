@@ -6,8 +6,14 @@ Invariant: one rule for REST and Socket.IO; whatever a stranger sends, nothing o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+#: What to do where our own page is taken for another's: the server knows it by another name.
+IF_OURS: Final = (
+    "If this is one, set PUBLIC_URL to where browsers find it, and let the proxy in front pass "
+    "Host and X-Forwarded-Proto on."
+)
 
 
 def is_own(origin: str, environ: dict[str, Any], public_url: str) -> bool:

@@ -52,6 +52,8 @@ HEADERS: Final = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 STRICT_TRANSPORT: Final = "max-age=31536000"
+#: Asked by who knows no name of ours: containers, balancers and Prometheus, by any address.
+HEALTH_PATHS: Final = ("/healthz", "/readyz", "/metrics")
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
@@ -75,6 +77,9 @@ class SecurityMiddleware:
 
     def __init__(self, app: Callable[..., Any], settings: Settings) -> None:
         self._app = app
+        self._any_host = frozenset(HEALTH_PATHS) | {
+            settings.base_path + one for one in HEALTH_PATHS
+        }
         self._host = (urlsplit(settings.public_url).hostname or "").lower()
         self._headers = headers_of(settings)
 
@@ -90,8 +95,9 @@ class SecurityMiddleware:
         return answer
 
     def _refusal(self, environ: Environ) -> tuple[int, str, str, str] | None:
-        host = environ.get("HTTP_HOST", "")
-        if not self._is_ours(host):
+        name = _name(environ.get("HTTP_HOST", ""))
+        may_be_any = environ.get("PATH_INFO") in self._any_host
+        if not name or not (may_be_any or self._is_ours(name)):
             detail = (
                 "This server does not answer to that host name. "
                 "PUBLIC_URL says under which name it is found."
@@ -102,19 +108,22 @@ class SecurityMiddleware:
             return 405, "Method Not Allowed", "method", detail
         return None
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_ours(self, name: str) -> bool:
         """Whether a name can be ours: an address, a name without dots, or `PUBLIC_URL`'s.
 
         Any other name may have been pointed at us by somebody else (DNS rebinding).
         """
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").lower()
-            urlsplit(f"//{host}").port  # noqa: B018  (raises for a bad port)
-        except ValueError:
-            return False
-        if not name or any(c in host for c in "@/?#\\ \t"):
-            return False
         return name == self._host or "." not in name or _is_address(name)
+
+
+def _name(host: str) -> str:
+    """The name in a `Host` header, in small letters; "" for what is none."""
+    try:
+        parts = urlsplit(f"//{host}")
+        parts.port  # noqa: B018  (raises for a bad port)
+    except ValueError:
+        return ""
+    return "" if any(c in host for c in "@/?#\\ \t") else (parts.hostname or "").lower()
 
 
 def _is_address(name: str) -> bool:

@@ -23,6 +23,7 @@ from truecandle.store.versions import VersionReader
 from truecandle.web.checked_readers import CheckedReaders
 from truecandle.web.clock import Clocks
 from truecandle.web.column_answers import ColumnAnswers
+from truecandle.web.event_subscriber import Hearing
 from truecandle.web.exchange_list import ExchangeMarkets
 from truecandle.web.followed_markets import Markets
 from truecandle.web.hashing_queue import HashingQueue
@@ -54,6 +55,7 @@ class Services:
     ages: Ages
     server_monitor: ServerMonitor
     shared_address: SharedAddress
+    hearing: Hearing
     read_counter: ReadCounter
     read_turns: ReadTurns
     versions: VersionReader

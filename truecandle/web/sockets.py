@@ -74,7 +74,8 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     """
     watch = SeriesWatch(services)
     url = services.settings.redis_url
-    socketio = _server(app, services, EventSubscriber(url, watch.hear) if queue else FanOut())
+    manager = EventSubscriber(url, services.hearing, watch.hear) if queue else FanOut()
+    socketio = _server(app, services, manager)
     cuts, members, addresses = CutLog(), Members(), Addresses()
     monitor = SessionMonitor(socketio, services, members, cuts)
 

@@ -123,7 +123,7 @@ def test_a_kline_that_is_no_row_is_left_for_the_store_to_refuse() -> None:
 def test_an_odd_symbol_spoils_itself_only() -> None:
     sound = {"symbol": "ABUSDT", "status": "BREAK", "baseAsset": "AB", "quoteAsset": "USDT"}
     rows = [None, {"symbol": "X"}, {**sound, "filters": [{}]}, {**sound, "filters": []}]
-    found, odd = parse_instruments(json.dumps({"symbols": rows}).encode())
+    found, odd, _ = parse_instruments(json.dumps({"symbols": rows}).encode())
     assert [one.symbol for one in found] == ["ABUSDT"]
     assert len(odd) == 3
 
@@ -163,3 +163,21 @@ def test_an_error_body_gives_its_code_or_at_least_its_beginning(
     found, message = parse_error(body)
     assert found == code
     assert message.startswith(start)
+
+
+def test_the_limit_of_request_weight_is_the_strictest_one_that_the_exchange_tells() -> None:
+    def limit(kind: str, interval: str, number: object, most: object) -> dict[str, object]:
+        names = ("rateLimitType", "interval", "intervalNum", "limit")
+        return dict(zip(names, (kind, interval, number, most), strict=True))
+
+    weight = "REQUEST_WEIGHT"
+    for limits, expected in (
+        ([limit(weight, "MINUTE", 1, 1_200), limit("ORDERS", "SECOND", 10, 50)], 1_200),
+        ([limit(weight, "MINUTE", 5, 6_000), limit(weight, "MINUTE", 1, 6_000)], 1_200),
+        ([limit(weight, "SECOND", 10, 200)], 1_200),
+        ([limit(weight, "MINUTE", 0, 9), limit(weight, "YEAR", 1, 9), "odd"], None),
+        ([limit(weight, "MINUTE", 1, "many"), limit(weight, "MINUTE", 1, 0)], None),
+        (None, None),
+    ):
+        body = json.dumps({"symbols": [], "rateLimits": limits}).encode()
+        assert parse_instruments(body).weight_per_minute == expected

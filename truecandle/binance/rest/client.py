@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 
-from truecandle.binance.rest.http import HttpClient
+from truecandle.binance.rest.http import HttpAnswer, HttpClient
 from truecandle.binance.rest.parsing import (
     InstrumentPage,
     TickerPage,
@@ -137,7 +137,7 @@ class RestClient(HttpClient):
         """
         listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
         asked = {"symbols": listed, "showPermissionSets": "false"}
-        page = parse_instruments(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked).body)
+        page = self._listed(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked))
         found = {one.symbol: one for one in page.instruments if one.symbol in symbols}
         odd = page.odd + [f"{name}: no row for it" for name in symbols if name not in found]
         if not found:
@@ -148,7 +148,7 @@ class RestClient(HttpClient):
         """What the exchange lists of every market that trades. Odd rows are left out and named."""
         asked = {"symbolStatus": TRADING, "showPermissionSets": "false"}
         answer = self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked, TRADING_BYTES_MAX)
-        page = parse_instruments(answer.body)
+        page = self._listed(answer)
         if not page.instruments:
             raise MalformedAnswer(f"no market trades; odd rows: {len(page.odd)}")
         return page
@@ -162,6 +162,13 @@ class RestClient(HttpClient):
         page = parse_tickers(answer.body)
         if not page.tickers:
             raise MalformedAnswer(f"no market has a ticker; odd rows: {len(page.odd)}")
+        return page
+
+    def _listed(self, answer: HttpAnswer) -> InstrumentPage:
+        """What an answer lists; the limits in it hold from now on."""
+        page = parse_instruments(answer.body)
+        if page.weight_per_minute is not None:
+            self._budget.learn(page.weight_per_minute)
         return page
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:

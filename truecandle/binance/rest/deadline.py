@@ -17,7 +17,9 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
+
+from truecandle.binance.transport import DialedConnection, SecureDialedConnection
 
 _local = threading.local()
 
@@ -102,7 +104,7 @@ def _hold(connection: HTTPConnection) -> None:
         request.hold(connection)
 
 
-class _Connection(HTTPConnection):
+class _Connection(DialedConnection):
     def connect(self) -> None:
         _hold(self)
         super().connect()
@@ -112,7 +114,7 @@ class _Connection(HTTPConnection):
         super().request(*args, **options)
 
 
-class _SecureConnection(_Connection, HTTPSConnection):
+class _SecureConnection(_Connection, SecureDialedConnection):
     pass
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -26,9 +25,10 @@ from truecandle.binance.rate_limit import (
     retry_after_ms,
     used_weight,
 )
-from truecandle.binance.reachability import EVERYTHING, PROXY_WRONG, Reachability
+from truecandle.binance.reachability import EVERYTHING, Reachability
 from truecandle.binance.rest.deadline import DeadlineAdapter, RequestDeadlines
 from truecandle.binance.rest.parsing import parse_error
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import (
     ExchangeError,
     ExchangeRefused,
@@ -58,7 +58,6 @@ PROBE: Final[tuple[str, int, Mapping[str, str | int]]] = ("/api/v3/time", 1, {})
 PROBE_WEIGHT_MAX: Final = 4
 #: Connections that are kept, one for each thread that may ask at a time.
 CONNECTIONS_KEPT: Final = 40
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class HttpAnswer(NamedTuple):
@@ -78,7 +77,7 @@ class HttpClient:
     `budget` is shared by all processes of this address, and this client leaves `reserve` of it to
     others; `pace` is shared by all clients of this process. `now_ms` is the exchange's clock, as
     well as it is known; `sleep` waits some seconds, or less. `reach` is shared by all clients of
-    this process: an answer to one ends the outage for all.
+    this process: an answer to one ends the outage for all. `route` is the way to the exchange.
     """
 
     def __init__(
@@ -92,6 +91,7 @@ class HttpClient:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         deadline_s: float = DEADLINE_S,
         reach: Reachability | None = None,
+        route: EgressRoute = DIRECTLY,
     ) -> None:
         self.reach = reach or Reachability()
         self._base_url = base_url
@@ -102,7 +102,8 @@ class HttpClient:
         self._now_ms = now_ms
         self._deadline_s = deadline_s
         self._deadlines = RequestDeadlines()
-        self._session = new_session(base_url)
+        self._route = route
+        self._session = new_session(route)
 
     def close(self) -> None:
         """Ends every request under way; later ones fail with `ExchangeUnreachable`."""
@@ -171,13 +172,16 @@ class HttpClient:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if request.is_aborted:
                     raise ExchangeUnreachable(f"{path}: no whole answer in time") from error
-                raise ExchangeUnreachable(f"{path}: {reason_of(error)}") from error
+                reason = self._route.blame(reason_of(error))
+                raise ExchangeUnreachable(f"{path}: {reason}") from error
         if request.is_aborted:
             raise ExchangeUnreachable(f"{path}: no whole answer in time")
         return HttpAnswer(response.status_code, response.headers, body)
 
     def _check_status(self, answer: HttpAnswer) -> None:
         status = answer.status
+        if status == 407:
+            raise ExchangeUnreachable(self._route.blame("HTTP 407, it wants a password"))
         if status in (403, 418, 429):
             now_ms = self._now_ms()
             wait_ms = retry_after_ms(status, answer.headers, answer.body, now_ms)
@@ -200,10 +204,13 @@ class HttpClient:
             raise ExchangeRefused(answer.status, *parse_error(answer.body))
 
 
-def new_session(base_url: str) -> requests.Session:
+def new_session(route: EgressRoute) -> requests.Session:
+    """A session that goes that way and looks for no other: no `.netrc`, no variables."""
     session = requests.Session()
-    # A proxy of the environment is for the way out, never for our own machine.
-    session.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
+    session.trust_env = False
+    if route.proxy:
+        session.proxies = {"http": route.proxy, "https": route.proxy}
+    session.verify = route.ca_file or True
     session.headers["User-Agent"] = f"TrueCandle/{__version__}"
     session.headers["Accept"] = "application/json"
     for scheme in ("http://", "https://"):
@@ -222,13 +229,9 @@ def _read(response: requests.Response, bytes_max: int) -> bytes:
 
 
 def reason_of(error: Exception) -> str:
-    """The innermost cause, which is the one that says something, on one line; no secret in it."""
+    """The innermost cause, which is the one that says something, on one line."""
     cause: BaseException = error
     for _ in range(8):
-        if isinstance(cause, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-            return PROXY_WRONG
-        if isinstance(cause, urllib3.exceptions.LocationValueError):
-            return PROXY_WRONG
         inner = cause.__cause__ or cause.__context__
         if inner is None:
             break

@@ -20,6 +20,11 @@ from truecandle.candles.ticker import Ticker
 from truecandle.candles.trades import Trade
 from truecandle.errors import CandleError, MalformedAnswer
 
+#: A limit below this is no sound one: nothing could be asked.
+WEIGHT_MIN = 100
+#: Spans of the exchange's limits, in minutes.
+_MINUTES: Mapping[str, float] = {"SECOND": 1 / 60, "MINUTE": 1.0, "HOUR": 60.0, "DAY": 1440.0}
+
 
 class TradePage(NamedTuple):
     """Aggregate trades of one answer, ids ascending; `odd` says what was wrong with the other rows.
@@ -34,10 +39,12 @@ class TradePage(NamedTuple):
 
 
 class InstrumentPage(NamedTuple):
-    """What the exchange lists; `odd` says what was wrong with the other symbols' rows."""
+    """What the exchange lists; `odd` says what was wrong with the other symbols' rows. Request
+    weight that it allows in a minute; None where it does not say."""
 
     instruments: list[Instrument]
     odd: list[str]
+    weight_per_minute: int | None = None
 
 
 class TickerPage(NamedTuple):
@@ -73,7 +80,7 @@ def parse_instruments(body: bytes) -> InstrumentPage:
     rows = answer.get("symbols") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         raise MalformedAnswer(f"expected symbols, got {excerpt(body)}")
-    page = InstrumentPage([], [])
+    page = InstrumentPage([], [], _weight_per_minute(answer))
     for row in rows:
         try:
             page.instruments.append(_instrument(row))
@@ -158,6 +165,20 @@ def _instrument(row: Mapping[str, Any]) -> Instrument:
             "step_size": filters.get("LOT_SIZE", {}).get("stepSize"),
         }
     )
+
+
+def _weight_per_minute(answer: Mapping[str, Any]) -> int | None:
+    """The strictest of its limits of request weight, for a minute; None where it has none."""
+    limits = answer.get("rateLimits")
+    found = []
+    for one in limits if isinstance(limits, list) else ():
+        if not isinstance(one, dict) or one.get("rateLimitType") != "REQUEST_WEIGHT":
+            continue
+        minutes = _MINUTES.get(str(one.get("interval")), 0.0)
+        span, limit = one.get("intervalNum"), one.get("limit")
+        if minutes and type(span) is int and type(limit) is int and span > 0:
+            found.append(int(limit / (span * minutes)))
+    return min((one for one in found if one >= WEIGHT_MIN), default=None)
 
 
 def _ticker(row: Mapping[str, Any]) -> Ticker:

@@ -33,6 +33,7 @@ from truecandle.binance.streams.status import (
     StreamStatusChange,
 )
 from truecandle.binance.streams.websocket import RECEIVE_S, ClientSocket
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import ExchangeError, MalformedAnswer, RateLimited
 
 #: Beside a new connection the old one is waited for this long at most.
@@ -53,6 +54,7 @@ class ReconnectingConnection:
     names: Sequence[str]
     deliver: Deliver
     limiter: ConnectRateLimiter
+    route: EgressRoute = DIRECTLY
     times: ConnectionTimes = field(default_factory=ConnectionTimes)
     counts: ConnectionCounts = field(default_factory=ConnectionCounts)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -142,7 +144,7 @@ class ReconnectingConnection:
         while handover is None and (wait_s := self.limiter.acquire(time.monotonic())):
             if self.stopping.wait(wait_s):
                 return None
-        attempt = handover.attempt if handover else ConnectAttempt(self.url)
+        attempt = handover.attempt if handover else ConnectAttempt(self.url, self.route)
         while not self.stopping.is_set():
             if socket := attempt.take(RECEIVE_S):
                 return socket
@@ -197,7 +199,9 @@ class ReconnectingConnection:
             self._policy.wait(now_s + wait_s)
             return
         log.info("stream: a new connection takes over: %s", cause)
-        self._handover = Handover(cause, session, ConnectAttempt(self.url), self.times, self.counts)
+        self._handover = Handover(
+            cause, session, ConnectAttempt(self.url, self.route), self.times, self.counts
+        )
 
     def _advance_handover(self, session: StreamSession, handover: Handover) -> None:
         try:

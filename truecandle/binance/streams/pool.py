@@ -18,6 +18,7 @@ from truecandle.binance.streams.reconnect import ConnectRateLimiter
 from truecandle.binance.streams.session import RENEW_S, ConnectionTimes
 from truecandle.binance.streams.status import ConnectionCounts, StreamHealth
 from truecandle.binance.streams.subscriptions import CHECK_S
+from truecandle.egress import DIRECTLY, EgressRoute
 
 #: Binance allows 1024 streams on a connection.
 STREAMS_MAX = 1_000
@@ -35,7 +36,8 @@ class StreamPool:
     """All streams of the process, on as few connections as Binance allows.
 
     `deliver` gets trades and klines, and between them, in order, a `StreamStatusChange` for
-    streams that go live or are lost. It is called by the connections' threads.
+    streams that go live or are lost. It is called by the connections' threads. `route` is the way
+    to the exchange.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class StreamPool:
         names: Sequence[str],
         deliver: Deliver,
         *,
+        route: EgressRoute = DIRECTLY,
         renew_s: float = RENEW_S,
         silence_s: float = SILENCE_S,
         ping_s: float = PING_S,
@@ -51,7 +54,7 @@ class StreamPool:
     ) -> None:
         limiter, times = ConnectRateLimiter(), ConnectionTimes(renew_s, silence_s, ping_s, check_s)
         self._new_connection: Callable[[Sequence[str]], ReconnectingConnection] = lambda some: (
-            ReconnectingConnection(f"{url}/stream", some, deliver, limiter, times)
+            ReconnectingConnection(f"{url}/stream", some, deliver, limiter, route, times)
         )
         self._connection_of: dict[str, ReconnectingConnection] = {}
         #: Of connections that have ended.

@@ -16,6 +16,7 @@ from truecandle.binance.streams.messages import parse_message
 from truecandle.binance.streams.status import ConnectionCounts, StreamEvent
 from truecandle.binance.streams.subscriptions import CHECK_S, Subscriptions
 from truecandle.binance.streams.websocket import RECEIVE_S, ClientSocket
+from truecandle.egress import EgressRoute
 from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer
 
 #: Binance ends every connection after 24 hours; ours is replaced before, at this age or up to
@@ -133,8 +134,9 @@ class StreamSession:
 class ConnectAttempt:
     """A connection being opened in a thread of its own, so that nobody waits for a slow one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, route: EgressRoute) -> None:
         self._url = url
+        self._route = route
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._socket: ClientSocket | None = None
@@ -159,7 +161,7 @@ class ConnectAttempt:
 
     def _open(self) -> None:
         try:
-            socket = ClientSocket(self._url)
+            socket = ClientSocket(self._url, self._route)
             with self._lock:
                 self._socket = socket
                 if self._is_abandoned:

@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeVar
 
+import urllib3
 import websocket
 
 from truecandle.binance.rate_limit import retry_after_ms
-from truecandle.binance.reachability import PROXY_WRONG
+from truecandle.binance.transport import SocketOpening
+from truecandle.egress import DIRECTLY, EgressRoute
 from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswer, RateLimited
 
 #: For each step of opening, and for sending a control message.
@@ -58,9 +60,9 @@ class ClientSocket:
     `heard_s` is when anything last came, `pong_s` when a ping of ours was last answered (0: never).
     """
 
-    def __init__(self, url: str, open_s: float = OPEN_S) -> None:
-        with _map_errors():
-            self._ws = _open(url, open_s)
+    def __init__(self, url: str, route: EgressRoute = DIRECTLY, open_s: float = OPEN_S) -> None:
+        with _map_errors(route):
+            self._ws = _open(url, route, open_s)
         self._sock = _sock_of(self._ws)
         self._frames = FrameReader()
         self._error: ExchangeError | None = None
@@ -127,26 +129,28 @@ class ClientSocket:
             self._error = ExchangeUnreachable(f"closed by the exchange: {_reason(control.data)}")
 
 
-def _open(url: str, open_s: float) -> websocket.WebSocket:
+def _open(url: str, route: EgressRoute, open_s: float) -> websocket.WebSocket:
     """The library's time-outs count from one byte to the next, so that headers of one byte a second
     would never end: a second thread cuts the connection of an opening that is too late."""
     ws = websocket.WebSocket(skip_utf8_validation=True)
-    over, late = threading.Event(), threading.Event()
+    opening, over, late = SocketOpening(url, route, CONNECT_S), threading.Event(), threading.Event()
 
     def watch() -> None:
         if over.wait(open_s):
             return
         late.set()
         while not over.wait(_ABORT_S):
-            if ws.sock is not None:
+            if opening.sock is not None:
                 with suppress(OSError):
                     # Not SSLSocket's own: it would pull the TLS state from under the other thread.
-                    socket.socket.shutdown(ws.sock, socket.SHUT_RDWR)
+                    socket.socket.shutdown(opening.sock, socket.SHUT_RDWR)
 
     threading.Thread(target=watch, name="opening", daemon=True).start()
     try:
-        ws.connect(url, timeout=CONNECT_S, redirect_limit=0)  # type: ignore[no-untyped-call]
-    except (websocket.WebSocketException, OSError, ValueError):
+        ws.connect(  # type: ignore[no-untyped-call]
+            url, socket=opening.open(), timeout=CONNECT_S, redirect_limit=0
+        )
+    except (websocket.WebSocketException, urllib3.exceptions.HTTPError, OSError, ValueError):
         if late.is_set():
             raise ExchangeUnreachable(f"not open within {open_s:.0f} s") from None
         raise
@@ -162,18 +166,19 @@ def _sock_of(ws: websocket.WebSocket) -> socket.socket:
 
 
 @contextmanager
-def _map_errors() -> Iterator[None]:
+def _map_errors(route: EgressRoute = DIRECTLY) -> Iterator[None]:
     try:
         yield
     except websocket.WebSocketBadStatusException as error:
         if error.status_code in _LIMITED:
             raise RateLimited(_pause_ms(error), error.status_code) from error
         raise ExchangeUnreachable(f"refused with HTTP {error.status_code}") from error
-    except (websocket.WebSocketException, OSError) as error:
-        raise ExchangeUnreachable(f"{type(error).__name__}: {error}") from error
+    except (websocket.WebSocketException, urllib3.exceptions.HTTPError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, urllib3.exceptions.HTTPError) else None
+        reason = f"{type(cause or error).__name__}: {cause or error}"
+        raise ExchangeUnreachable(route.blame(reason)) from error
     except ValueError:
-        # Of the proxy's address, with its password; or of the other side's answer.
-        raise ExchangeUnreachable(f"its answer can't be understood, or {PROXY_WRONG}") from None
+        raise ExchangeUnreachable(route.blame("its answer can't be understood")) from None
 
 
 def _pause_ms(error: websocket.WebSocketBadStatusException) -> int:
