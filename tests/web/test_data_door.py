@@ -39,10 +39,10 @@ from tests.support.web_app import (
 )
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
+from truecandle.log_lines import TextLines
 from truecandle.store import backup, keys, official, pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
-from truecandle.web import log
 from truecandle.web.checked_readers import CHECKED_MS
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
@@ -417,7 +417,7 @@ def test_without_redis_both_ways_say_so(settings: Settings, tmp_path: Path) -> N
 def printed() -> Iterator[io.StringIO]:
     text = io.StringIO()
     handler = logging.StreamHandler(text)
-    handler.setFormatter(log.OneLine("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(TextLines("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)

@@ -23,6 +23,7 @@ from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.log_once import TroubleLog
 from truecandle.store import clock as shared
 from truecandle.store import roles
+from truecandle.store.budget import Budget
 from truecandle.watchdog import Watchdog
 
 TICK_S = 1.0
@@ -51,6 +52,7 @@ class Heartbeat:
         holder: str,
     ) -> None:
         self._redis = redis
+        self._budget = Budget(redis)
         self._clock = clock
         #: Who asks the exchange for its time.
         self._source = source
@@ -122,15 +124,23 @@ class Heartbeat:
             self._scheduler.start_jobs()
 
     def _detail(self) -> dict[str, Any]:
-        pollers = self._scheduler.pollers
+        pollers, now_ms = self._scheduler.pollers, self._clock.now_ms()
+        failing = [m.symbol for m in pollers if m.is_failing]
+        lateness = self._writer.lateness
         return {
             "markets": len(pollers),
             "read_ms": max((one.read_ms for one in pollers), default=0),
             "unknown": [m.symbol for m in pollers if m.is_unknown][:NAMES_MAX],
-            "failing": [m.symbol for m in pollers if m.is_failing][:NAMES_MAX],
+            "failing": failing[:NAMES_MAX],
+            "failing_count": len(failing),
             "silent": [m.symbol for m in pollers if m.schedule.silent()][:NAMES_MAX],
             "clock_offset_ms": self._clock.offset_ms(),
             "counts": dict(self._writer.counts),
+            "lateness": {name: one.fields() for name, one in list(lateness.items())},
+            "gaps": self._writer.gap_counts({one.symbol for one in pollers}),
+            "weight_used": self._budget.used(now_ms),
+            "weight_limit": self._budget.limit_per_minute,
+            "ban_ms": max(0, self._budget.banned_until_ms() - now_ms),
         }
 
     def _is_over(self) -> bool:

@@ -88,7 +88,14 @@ def document(what: str) -> Schema:
 
 PARTS: Final[dict[str, Schema]] = {
     "Problem": structure(
-        {"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT, "code": TEXT}
+        {
+            "type": TEXT,
+            "title": TEXT,
+            "status": WHOLE,
+            "detail": TEXT,
+            "code": TEXT,
+            "request_id": TEXT,
+        }
     ),
     "BinanceError": structure({"code": WHOLE, "msg": TEXT}),
     "UdfError": structure({"s": {"const": "error"}, "errmsg": TEXT}),

@@ -85,11 +85,11 @@ class Upgrades:
         key, sock = upgrade_key(environ), environ.get(SOCKET)
         if key is None or sock is None or "sid=" in environ.get("QUERY_STRING", ""):
             detail = "Only WebSocket connections are served here."
-            return refuse(start_response, 400, "Bad Request", "transport", detail)
+            return refuse(start_response, environ, 400, "Bad Request", "transport", detail)
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and not is_own(origin, environ, self._public_url):
             detail = "Only pages of this server may open a WebSocket here."
-            return refuse(start_response, 403, "Forbidden", "origin", detail)
+            return refuse(start_response, environ, 403, "Forbidden", "origin", detail)
         address = client_address(environ)
         websocket = WebSocket(sock, address, key, self._addresses)
         may_enter, oldest = self._addresses.enter(address, websocket, time.monotonic())
@@ -98,7 +98,7 @@ class Upgrades:
         if not may_enter:
             self._cuts.note("openings", address)
             detail = "Too many new connections from this address. Try again in 1 s."
-            return refuse(start_response, 429, "Too Many Requests", "too-many", detail)
+            return refuse(start_response, environ, 429, "Too Many Requests", "too-many", detail)
         return self._served(websocket, environ, start_response)
 
     def _served(

@@ -78,6 +78,8 @@ class BrowserSockets:
         self._members: dict[str, Member] = {}
         self._session_monitor = SessionMonitor(socketio, services, self._members, cuts)
         self._freshness = freshness.FreshnessBroadcaster(socketio, services, self._members)
+        metrics.QUEUE_LENGTH.labels("frames").set_function(self._waiting)
+        metrics.QUEUE_LENGTH.labels("passwords").set_function(services.hashing.waiting)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -117,6 +119,10 @@ class BrowserSockets:
             member.credential.user for member in list(self._members.values()) if member.credential
         ]
         return users.count(credential.user) >= SOCKETS_PER_USER_MAX
+
+    def _waiting(self) -> int:
+        """Frames that wait for slow browsers."""
+        return sum(member.websocket.send_queue.waiting() for member in list(self._members.values()))
 
     def _disconnect(self, *_: object) -> None:
         """However it ended: nothing more of it is heard, and what waits for it still leaves."""
