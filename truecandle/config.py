@@ -6,6 +6,7 @@ Invariant: a `Settings` that exists is usable; what is wrong is reported all at 
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import itertools
 import os
@@ -29,6 +30,7 @@ from truecandle.urls import (
     redis_url,
     service_url,
     without_password,
+    without_path,
 )
 
 T = TypeVar("T")
@@ -41,6 +43,9 @@ HISTORY_STORED_MAX = 10_000_000
 READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
 CORS_ORIGINS_MAX = 100
+WEBHOOK_URLS_MAX = 5
+#: The fewest and the most, as the Standard Webhooks specification has it.
+WEBHOOK_SECRET_BYTES = (24, 64)
 SECRET_KEY_CHARS_MIN = 32
 #: Larger files hold no setting.
 FILE_BYTES_MAX = 4_096
@@ -89,6 +94,10 @@ class Settings:
     simulated: bool = False
     redis_may_evict: bool = False
     log_format: str = "text"
+    webhook_urls: tuple[str, ...] = field(default=(), repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    webhook_symbols: tuple[str, ...] = ()
+    webhook_intervals: tuple[str, ...] = ()
     var_dir: Path = Path("var")
 
     @property
@@ -145,7 +154,14 @@ def list_settings(environ: Mapping[str, str]) -> list[Setting]:
 
 
 def _read(reader: _Reader) -> Settings:
-    default = Settings()
+    """As they are, and what is missing of them."""
+    settings = _read_each(reader, Settings())
+    if settings.webhook_urls and not settings.webhook_secret:
+        reader.miss("WEBHOOK_SECRET", "it is needed with WEBHOOK_URLS")
+    return settings
+
+
+def _read_each(reader: _Reader, default: Settings) -> Settings:
     host = reader.read("HOST", _host, default.host)
     return Settings(
         redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url, without_password),
@@ -175,6 +191,12 @@ def _read(reader: _Reader) -> Settings:
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
         log_format=reader.read("LOG_FORMAT", _LOG_FORMAT, default.log_format),
+        webhook_urls=reader.read_hidden(
+            "WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths
+        ),
+        webhook_secret=reader.read_hidden("WEBHOOK_SECRET", _webhook_secret, ""),
+        webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
+        webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
 
@@ -251,6 +273,14 @@ class _Reader:
             source = f"{name}_FILE"
             text = self._file(source)
         return self._parsed(name, HIDDEN, (text, source), parse, default, show)
+
+    def miss(self, name: str, why: str) -> None:
+        """A setting that is not given is needed, unless it was given and is wrong."""
+        for at, one in enumerate(self.found):
+            if one.name == name and not one.problem:
+                problem = f"{name}= {why}"
+                self.problems.append(problem)
+                self.found[at] = replace(one, problem=problem)
 
     def _file(self, name: str) -> str:
         """What stands in the file that this setting names."""
@@ -400,6 +430,31 @@ def _origins(text: str) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     origin = _ORIGIN(text).lower()
     return origin.removesuffix({"https": ":443", "http": ":80"}[origin.partition(":")[0]])
+
+
+def _webhook_urls(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(_items(text)))
+    if not 1 <= len(found) <= WEBHOOK_URLS_MAX:
+        raise ValueError(f"allowed: 1 to {WEBHOOK_URLS_MAX} URLs, separated by commas")
+    for url in found:
+        _HTTP(url)
+    return found
+
+
+def _without_paths(urls: tuple[str, ...]) -> str:
+    return ",".join(map(without_path, urls))
+
+
+def _webhook_secret(text: str) -> str:
+    head, _, rest = text.partition("_")
+    try:
+        key = base64.b64decode(rest, validate=True)
+    except ValueError:
+        key = b""
+    low, high = WEBHOOK_SECRET_BYTES
+    if head != "whsec" or not low <= len(key) <= high:
+        raise ValueError(f"allowed: whsec_ and the Base64 of {low} to {high} random bytes")
+    return text
 
 
 def _items(text: str) -> list[str]:

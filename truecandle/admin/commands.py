@@ -22,6 +22,7 @@ from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
 from truecandle.admin.importer import intake
 from truecandle.admin.verify import verify
+from truecandle.admin.webhooks import webhooks
 from truecandle.config import Settings
 
 #: Every command or group of this package.
@@ -34,6 +35,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     intake,
     restore,
     verify,
+    webhooks,
 )
 
 

@@ -25,6 +25,7 @@ from truecandle.store import clock as shared
 from truecandle.store import roles
 from truecandle.store.budget import Budget
 from truecandle.watchdog import Watchdog
+from truecandle.webhooks.sender import WebhookSenders
 
 TICK_S = 1.0
 BEAT_S = 5.0
@@ -35,6 +36,8 @@ PAUSE_S_MAX = 30.0
 LOOP = "heartbeat"
 #: Names of markets in one sign of life.
 NAMES_MAX = 20
+#: What of official candles is told although it may never happen.
+COUNTED = ("added", "corrected", "healed", "rows refused", "answers held")
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Heartbeat:
         source: TimeSource,
         scheduler: FetchScheduler,
         writer: OfficialWriter,
+        webhooks: WebhookSenders,
         holder: str,
     ) -> None:
         self._redis = redis
@@ -58,6 +62,7 @@ class Heartbeat:
         self._source = source
         self._scheduler = scheduler
         self._writer = writer
+        self._webhooks = webhooks
         #: Who this is, among all fetchers, and the role of its last sign of life.
         self._holder = holder
         self._role = roles.STANDBY
@@ -135,9 +140,10 @@ class Heartbeat:
             "failing_count": len(failing),
             "silent": [m.symbol for m in pollers if m.schedule.silent()][:NAMES_MAX],
             "clock_offset_ms": self._clock.offset_ms(),
-            "counts": dict(self._writer.counts),
+            "counts": dict.fromkeys(COUNTED, 0) | self._writer.counts,
             "lateness": {name: one.fields() for name, one in list(lateness.items())},
             "gaps": self._writer.gap_counts({one.symbol for one in pollers}),
+            "webhooks": self._webhooks.counts(),
             "weight_used": self._budget.used(now_ms),
             "weight_limit": self._budget.limit_per_minute,
             "ban_ms": max(0, self._budget.banned_until_ms() - now_ms),

@@ -12,10 +12,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import get_args
 
 from redis import Redis
 
 from truecandle.candles.decimals import is_moment
+from truecandle.candles.gap import GapReason
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, CandleError, MalformedAnswer, StaleWriter, StoreDamaged
@@ -70,13 +72,13 @@ class OfficialWriter:
         #: Of each series: its known gaps, by reason.
         self._gaps: dict[Series, Counter[str]] = {}
 
-    def gap_counts(self, symbols: Collection[str]) -> Counter[str]:
+    def gap_counts(self, symbols: Collection[str]) -> dict[str, int]:
         """The known gaps of these markets, by reason, of all series that were looked at."""
-        found = Counter[str]()
+        found = Counter(dict.fromkeys(get_args(GapReason), 0))
         for series, counts in list(self._gaps.items()):
             if series.symbol in symbols:
                 found.update(counts)
-        return found
+        return dict(found)
 
     def write(
         self,

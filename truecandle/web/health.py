@@ -22,6 +22,7 @@ from truecandle.candles.freshness import STATES, Freshness
 from truecandle.errors import StoreError
 from truecandle.metrics import RoleFigures
 from truecandle.store import roles
+from truecandle.store.roles import RoleHeartbeat
 from truecandle.store.server_state import KINDS, ServerProblem, worst
 from truecandle.web import freshness
 from truecandle.web.auth import unauthorized
@@ -96,16 +97,10 @@ def _look() -> tuple[dict[str, Any], RoleFigures]:
     )
     living = [one for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS]
     metrics.FEEDS.set(len(living))
-    found: dict[str, dict[str, Any]] = {}
-    for role in ROLES:
-        age_ms = ages.get(role)
-        if age_ms is not None:
-            metrics.ROLE_AGE.labels(role).set(age_ms / 1000)
-        found[role] = {
-            "alive": age_ms is not None and age_ms <= ROLE_AWAY_MS,
-            "age_ms": age_ms,
-            "detail": beats[role].detail if role in beats else {},
-        }
+    found = {role: _role(beats.get(role), ages.get(role)) for role in ROLES}
+    for role, one in found.items():
+        if one["age_ms"] is not None:
+            metrics.ROLE_AGE.labels(role).set(one["age_ms"] / 1000)
     fetcher = found["fetcher"]["detail"] if found["fetcher"]["alive"] else None
     report = {
         "ready": worst(problems) is None and all(role["alive"] for role in found.values()),
@@ -115,6 +110,14 @@ def _look() -> tuple[dict[str, Any], RoleFigures]:
         **said,
     }
     return report, RoleFigures(fetcher, [one.detail for one in living])
+
+
+def _role(beat: RoleHeartbeat | None, age_ms: int | None) -> dict[str, Any]:
+    return {
+        "alive": age_ms is not None and age_ms <= ROLE_AWAY_MS,
+        "age_ms": age_ms,
+        "detail": beat.detail if beat else {},
+    }
 
 
 def _problems() -> Sequence[ServerProblem]:
