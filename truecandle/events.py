@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import orjson
-import socketio
+from redis import Redis
 from redis.exceptions import TimeoutError
 
 from truecandle import exact_json
@@ -122,9 +122,7 @@ class Publisher:
     """
 
     def __init__(self, redis_url: str) -> None:
-        self._channel = _EventChannel(
-            redis_url, write_only=True, json=Codec, redis_options={"retries": 0}
-        )
+        self._channel = _EventChannel(redis_url, retries=0)
 
     def together(self) -> AbstractContextManager[Sent]:
         """What is told inside leaves in one round trip at the end; then `is_taken` says whether
@@ -208,42 +206,44 @@ class Publisher:
         self._channel.tell(LIVE_PRICE, payload, symbol)
 
 
-class ChannelManager(socketio.RedisManager):  # type: ignore[misc]
-    """A `RedisManager` that publishes on the channel of its own instance, and never raises."""
+class ChannelConnection:
+    """A connection to the channel of its own instance, for who publishes there; never raises.
 
-    connected: bool
-    #: Of the present connection; what it knows is handed on to that of the next one.
-    instance: Channel
+    `options` are those of `store.connect`.
+    """
 
-    def _redis_connect(self) -> None:
-        before: Channel | None = getattr(self, "instance", None)
-        self.redis = connect(self.redis_url, health_check_s=0, **self.redis_options)
-        self.pubsub: Any = self.redis.pubsub(  # type: ignore[no-untyped-call]
-            ignore_subscribe_messages=True
-        )
-        self.connected = True
-        self.instance = Channel(self.redis, before.identity if before else "")
+    def __init__(self, redis_url: str, **options: Any) -> None:
+        self._redis_url = redis_url
+        self._options = options
+        self._is_sound = False
+        #: Both of the present connection: there from the first `connect` on.
+        self.redis: Redis
+        self.channel: Channel
 
-    def _publish(self, data: object) -> None:
-        self._publish_all([exact_json.dumps(data)])
+    def connect(self) -> None:
+        """Anew; what the last connection knew of the instance is handed on. Asks nothing yet."""
+        before: Channel | None = getattr(self, "channel", None)
+        self.redis = connect(self._redis_url, health_check_s=0, **self._options)
+        self.channel = Channel(self.redis, before.identity if before else "")
+        self._is_sound = True
 
-    def _publish_all(self, messages: list[bytes]) -> bool:
+    def publish(self, messages: list[bytes]) -> bool:
         """Whether Redis has taken them."""
         for _ in range(ATTEMPTS):
             try:
-                if not self.connected:
-                    self._redis_connect()
-                self.instance.publish(messages)
+                if not self._is_sound:
+                    self.connect()
+                self.channel.publish(messages)
                 return True
             except StoreError as error:
-                self.connected = False
+                self._is_sound = False
                 log.warning("%d messages were not published: %s", len(messages), error)
                 if isinstance(error.__cause__, TimeoutError):
                     return False
         return False
 
 
-class _EventChannel(ChannelManager):
+class _EventChannel(ChannelConnection):
     """Publishes every event at once, or many in one round trip."""
 
     _held: list[Event] | None = None
@@ -251,7 +251,7 @@ class _EventChannel(ChannelManager):
     def tell(self, name: str, payload: object, room: str) -> None:
         event = Event(name, room, exact_json.dumps(payload))
         if self._held is None:
-            self._publish_all([to_message([event])])
+            self.publish([to_message([event])])
         else:
             self._held.append(event)
 
@@ -265,7 +265,7 @@ class _EventChannel(ChannelManager):
             self._held = None
             firsts = range(0, len(held), EVENTS_IN_MESSAGE_MAX)
             messages = [to_message(held[at : at + EVENTS_IN_MESSAGE_MAX]) for at in firsts]
-            sent.is_taken = not messages or self._publish_all(messages)
+            sent.is_taken = not messages or self.publish(messages)
 
 
 def freshness_payload(symbol: str, found: Freshness) -> dict[str, Any]:

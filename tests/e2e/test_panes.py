@@ -15,7 +15,7 @@ from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, WebSocket
 
 ADDRESS = "?symbol=BTCUSDT&interval=1m"
 PHONE = {"width": 390, "height": 844}
@@ -75,14 +75,20 @@ def four(chart: Page) -> Iterator[Page]:
 
 def test_four_charts_are_live_over_one_socket(chart: Page) -> None:
     with opened(chart, color_scheme="dark") as page:
-        sockets: list[str] = []
-        page.on("websocket", lambda socket: sockets.append(socket.url))
+        sockets = set["WebSocket"]()
+
+        def note(socket: WebSocket) -> None:
+            sockets.add(socket)
+            socket.on("close", lambda closed: sockets.discard(closed))
+
+        page.on("websocket", note)
         page.reload()
         wait_for_bars(page)
         choose_count(page, 4)
         assert page.evaluate(SHOWN)[:2] == ["BTCUSDT 1m up", "ETHUSDT 1m up"]
         assert len(set(page.evaluate(SHOWN))) == 4
-        assert len(sockets) == 1
+        # A machine that is very busy may have cost the page its first connection.
+        wait_for(lambda: len(sockets) == 1, what="one socket for all")
         assert "charts=4" in page.url and "symbol=BTCUSDT" in page.url
         assert violations(page) == []
         picture(page, "charts-four")

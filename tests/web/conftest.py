@@ -1,17 +1,25 @@
 """The web application in this process, on a real Redis, at a time that stands still.
 
-Never here: eventlet (its tests run `app.py` as a process), assertions.
-Invariant: it is `NOW_MS`, for the exchange and the machine, unless a test moves `clock`.
+`web` is `app.py` as a process of its own, in each way of serving.
+
+Never here: assertions.
+Invariant: it is `NOW_MS`, for the exchange and the machine, unless a test moves `clock`; for `web`
+alone time goes on.
 """
 
 from __future__ import annotations
 
+import io
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from redis import Redis
 
+from tests.support.redis_server import RedisProc
+from tests.support.role_processes import ended
 from tests.support.web_app import (
     NOW_MS,
     Browser,
@@ -19,9 +27,39 @@ from tests.support.web_app import (
     build,
     known_hash,
 )
+from tests.support.web_process import Web
 from truecandle.config import Settings
+from truecandle.log_lines import TextLines
 from truecandle.store import markets
 from truecandle.store.accounts import Accounts
+
+
+@pytest.fixture(scope="module", params=["eventlet", "gevent", "threading"])
+def web(
+    request: pytest.FixtureRequest,
+    redis_server: RedisProc,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Web]:
+    """On a Redis that is empty at first, for all tests of a file."""
+    with redis_server.client() as redis, ended() as processes:
+        redis.flushall()
+        folder = tmp_path_factory.mktemp("web")
+        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
+
+
+@pytest.fixture
+def printed() -> Iterator[io.StringIO]:
+    """What is logged, in lines as the role prints them."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(TextLines("%(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield text
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture

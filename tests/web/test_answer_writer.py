@@ -8,35 +8,19 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 
-import pytest
 import requests
 from redis import Redis
 
 from tests.support.raw_http import HOST
-from tests.support.redis_server import RedisProc
-from tests.support.role_processes import ended
 from tests.support.stored_minutes import MINUTES, store_minutes
 from tests.support.waiting import wait_for
 from tests.support.web_process import HOURS, Web, bearer, token_of
 
-MODES = ("eventlet", "gevent", "threading")
 READERS = 20
 #: The bounds are 10 s each for the writer and the system; a busy machine adds to them.
 ENDED_S = 45.0
-
-
-@pytest.fixture(params=MODES)
-def web(
-    request: pytest.FixtureRequest,
-    redis_server: RedisProc,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Web]:
-    folder = tmp_path_factory.mktemp("web")
-    with ended() as processes:
-        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
 
 
 def is_over(sock: socket.socket) -> bool:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -39,7 +38,6 @@ from tests.support.web_app import (
 )
 from truecandle.candles.series import Series, parse_series
 from truecandle.config import Settings
-from truecandle.log_lines import TextLines
 from truecandle.store import backup, keys, official, pages
 from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
@@ -411,20 +409,6 @@ def test_without_redis_both_ways_say_so(settings: Settings, tmp_path: Path) -> N
         assert (short.status_code, said(short)["code"]) == (503, "unavailable")
         assert told(short) == told(ways.long(HOURS, header))
         assert ways.client.get(f"{HOURS}&live=1", headers=header).data == short.data
-
-
-@pytest.fixture
-def printed() -> Iterator[io.StringIO]:
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(TextLines("%(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield text
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 def test_both_ways_are_logged_and_measured_alike(

@@ -9,27 +9,11 @@ from __future__ import annotations
 import io
 import logging
 import sys
-from collections.abc import Iterator
 
-import pytest
 from redis import Redis
 
 from tests.support.web_app import PASSWORD, Browser
 from truecandle.log_lines import LINE_CHARS_MAX, TRACEBACK_LINES_MAX, TextLines
-
-
-@pytest.fixture
-def printed() -> Iterator[io.StringIO]:
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(TextLines("%(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield text
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 def test_the_access_log_holds_no_query_no_cookie_and_no_password(

@@ -7,18 +7,15 @@ Invariant: one process of each mode serves the whole file; its log is read at th
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 from redis import Redis
 
 from tests.support.raw_http import Answer, answers, exchange, request
 from tests.support.redis_server import RedisProc
-from tests.support.role_processes import ended
 from tests.support.web_process import Web, bearer, token_of
 from truecandle.web.security import HEADERS, OTHER_POLICY
 
-MODES = ("eventlet", "gevent", "threading")
 GET = b"GET /healthz HTTP/1.1"
 POST = b"POST /login HTTP/1.1"
 #: Of a body without end: what is read of it, and what the system's own buffers may hold.
@@ -45,18 +42,6 @@ SENT = {
     "a request behind a bad one": (request(GET, b"X : y") + request(GET), [400]),
     "half a head": (request(SECRET + b" HTTP/1.1")[:-2], []),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", params=MODES)
-def web(
-    request: pytest.FixtureRequest,
-    redis_server: RedisProc,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Web]:
-    with redis_server.client() as redis, ended() as processes:
-        redis.flushall()
-        folder = tmp_path_factory.mktemp("web")
-        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
 
 
 def assert_guarded(answer: Answer) -> None:

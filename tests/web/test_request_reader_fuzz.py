@@ -14,24 +14,15 @@ from hypothesis import strategies as st
 
 from tests.support import web_grammar
 from tests.support.redis_server import RedisProc
-from tests.support.role_processes import ended
 from tests.support.web_fuzz import Fuzz
 from tests.support.web_process import Web
 
-MODES = ("eventlet", "gevent", "threading")
 FEW = settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
 
 
-@pytest.fixture(scope="module", params=MODES)
-def fuzz(
-    request: pytest.FixtureRequest,
-    redis_server: RedisProc,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Fuzz]:
-    with redis_server.client() as redis, ended() as processes:
-        redis.flushall()
-        folder = tmp_path_factory.mktemp("web")
-        web = Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
+@pytest.fixture(scope="module")
+def fuzz(web: Web, redis_server: RedisProc) -> Iterator[Fuzz]:
+    with redis_server.client() as redis:
         yield Fuzz.on(web, redis)
 
 

@@ -26,7 +26,6 @@ from tests.support.web_process import HOURS, Client, Web, bearer, clients, token
 from truecandle.events import Publisher
 from truecandle.web.socket_limits import STRANGERS_PER_ADDRESS_MAX
 
-MODES = ("eventlet", "gevent", "threading")
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h")
 #: Below the minutes that one flood could cost.
@@ -95,7 +94,7 @@ class House:
         return bool(self.client.io.connected)
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=["eventlet", "gevent", "threading"])
 def house(
     request: pytest.FixtureRequest,
     redis_server: RedisProc,

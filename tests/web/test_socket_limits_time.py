@@ -19,13 +19,12 @@ import pytest
 import requests
 
 from tests.support.redis_server import RedisProc
-from tests.support.role_processes import Roles, ended
+from tests.support.role_processes import Roles
 from tests.support.socket_floods import PING, frame, is_ended, upgraded
 from tests.support.waiting import HANGS_S
 from tests.support.web_process import Client, Web, clients, token_of
 from truecandle.events import Publisher
 
-MODES = ("eventlet", "gevent", "threading")
 HEAD = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 BODY = HEAD + b"Content-Length: 1000\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
 #: Each is sent at first, then one byte or frame in a while; it never becomes whole.
@@ -74,17 +73,10 @@ class Slow:
         self.ended_s[name] = time.monotonic() - self.began_s
 
 
-@pytest.fixture(scope="module", params=MODES)
-def slow(
-    request: pytest.FixtureRequest,
-    redis_server: RedisProc,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Slow]:
+@pytest.fixture(scope="module")
+def slow(web: Web, redis_server: RedisProc) -> Iterator[Slow]:
     threads = []
-    with redis_server.client() as redis, ended() as processes, clients() as made:
-        redis.flushall()
-        folder = tmp_path_factory.mktemp("web")
-        web = Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
+    with redis_server.client() as redis, clients() as made:
         made.append(Client().connect(web, token_of(redis)))
         assert made[0].follow()["ok"]
         held = Slow(web, made[0], Publisher(redis_server.url))
@@ -119,7 +111,7 @@ def test_a_browser_that_only_listens_is_told_for_ever_on_one_connection(slow: Sl
     assert slow.client.follow("BTCUSDT", "1m")["ok"] and slow.client.io.connected
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["eventlet", "gevent", "threading"])
 def test_told_to_stop_it_waits_for_no_open_connection(
     redis_server: RedisProc, processes: Roles, tmp_path: Path, mode: str
 ) -> None:

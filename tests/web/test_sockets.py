@@ -15,8 +15,7 @@ import socketio
 import websocket
 from redis import Redis
 
-from tests.support.redis_server import RedisProc
-from tests.support.role_processes import Roles, ended
+from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from tests.support.web_app import HOURLY, NOW_MS, store_hours
 from tests.support.web_process import (
@@ -37,20 +36,8 @@ from truecandle.store.accounts import Accounts
 from truecandle.store.credentials import CredentialStore
 from truecandle.web.socket_limits import QUEUE_MAX
 
-MODES = ("eventlet", "gevent", "threading")
 #: 15 kB each: more than the system's buffers hold.
 BIG_PRICES = 60
-
-
-@pytest.fixture(scope="module", params=MODES)
-def web(
-    request: pytest.FixtureRequest,
-    redis_server: RedisProc,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Web]:
-    folder = tmp_path_factory.mktemp("web")
-    with ended() as processes:
-        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
 
 
 @pytest.fixture(scope="module", autouse=True)

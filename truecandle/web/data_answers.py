@@ -42,7 +42,8 @@ _log = logging.getLogger("truecandle.web.data")
 def answer(asked: DataRequest) -> Response:
     """The answer to a request."""
     if asked.format in TABLES:
-        data_tables.pyarrow()
+        # Loading it takes a second at first, in which everybody else is still answered.
+        services().server.run_blocking(data_tables.pyarrow)
     return _page(asked) if asked.is_page else _stream(asked)
 
 

@@ -13,10 +13,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import socketio
+from redis.client import PubSub
+
 from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import RESYNC, ChannelManager, from_message
+from truecandle.events import RESYNC, ChannelConnection, from_message
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -57,41 +60,52 @@ def _is_of_a_manager(message: bytes) -> bool:
     return False
 
 
-class EventSubscriber(ChannelManager, FanOut):
-    """`RedisManager` waits up to a minute before it subscribes again, and tells nobody."""
+class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
+    """The library's own manager for Redis waits up to a minute before it subscribes again, tells
+    nobody, and knows one channel for all instances of a server.
+    """
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, redis_options=dict(OPTIONS))
+        super().__init__()
+        self._channel = ChannelConnection(url, **OPTIONS)
+        self._heard: PubSub | None = None
+
+    def _publish(self, data: object) -> None:
+        """What the library's managers say to each other."""
+        self._channel.publish([exact_json.dumps(data)])
 
     def _listen(self) -> Iterator[bytes]:
         """Tells the browsers what is for them; what the library's own managers say to each other,
         always an object, is left to it."""
-        for message in self._redis_listen_with_retries():
+        for message in self._heard_messages():
             if message["type"] == "message":
                 if not message["data"].startswith(b"{"):
                     self.tell(from_message(message["data"]))
                 elif _is_of_a_manager(message["data"]):
                     yield message["data"]
 
-    def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
+    def _heard_messages(self) -> Iterator[dict[str, Any]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)
         while True:
             try:
-                self._redis_connect()
-                channel = self.instance.name()
-                self.pubsub.subscribe(channel)
-                self.pubsub.get_message(timeout=POLL_S)
+                self._channel.connect()
+                channel = self._channel.channel.name()
+                heard = self._heard = self._channel.redis.pubsub(  # type: ignore[no-untyped-call]
+                    ignore_subscribe_messages=True
+                )
+                heard.subscribe(channel)
+                heard.get_message(timeout=POLL_S)
                 _log.info("listening for events")
                 backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
-                yield from self._messages(channel)
+                yield from self._messages(heard, channel)
             except Exception as error:
                 wait_s = backoff.fail()
                 _log.warning("events lost: %s; listening again in %.1f s", error, wait_s)
                 self._drop()
                 self.server.sleep(wait_s)
 
-    def _messages(self, channel: str) -> Iterator[dict[str, Any]]:
+    def _messages(self, heard: PubSub, channel: str) -> Iterator[dict[str, Any]]:
         heard_s, is_asked = time.monotonic(), False
         look_s = heard_s
         while True:
@@ -99,7 +113,7 @@ class EventSubscriber(ChannelManager, FanOut):
                 look_s = time.monotonic() + LOOK_S
                 if self._has_left(channel):
                     raise ConnectionError("the database was emptied or exchanged")
-            message = self.pubsub.get_message(timeout=POLL_S)
+            message = heard.get_message(timeout=POLL_S)
             if message is not None:
                 heard_s, is_asked = time.monotonic(), False
                 yield message
@@ -107,21 +121,20 @@ class EventSubscriber(ChannelManager, FanOut):
             elif time.monotonic() - heard_s > (2 if is_asked else 1) * SILENT_S:
                 if is_asked:
                     raise ConnectionError("Redis went silent")
-                self.pubsub.ping()
+                heard.ping()
                 is_asked = True
 
     def _has_left(self, channel: str) -> bool:
         """Whether the instance is on another channel now. A silent Redis is noticed elsewhere."""
         try:
-            return self.instance.name() != channel
+            return self._channel.channel.name() != channel
         except StoreError:
             return False
 
     def _drop(self) -> None:
         try:
-            if self.pubsub is not None:
-                self.pubsub.close()
-            if self.redis is not None:
-                self.redis.close()
+            if self._heard is not None:
+                self._heard.close()
+                self._channel.redis.close()
         except Exception as error:
             _log.debug("closing a broken link: %s", error)
