@@ -23,7 +23,8 @@ if __name__ == "__main__" and MODE in ("eventlet", "gevent"):
         try:
             from gevent import monkey
         except ImportError:
-            sys.exit("ASYNC_MODE='gevent': gevent is missing; allowed once it is installed")
+            print("ASYNC_MODE='gevent': it is missing; allowed once installed", file=sys.stderr)
+            sys.exit(2)
         monkey.patch_all()
 
 import signal
@@ -32,31 +33,30 @@ from typing import Any
 
 from flask import Flask
 
-from truecandle import admin
-from truecandle.config import require_settings, stored_secret_key
+from truecandle import admin, log_lines
+from truecandle.config import read_settings, require_secret_key, require_settings
 from truecandle.errors import SettingsError
 from truecandle.store import connect
 from truecandle.web import connections, create_app, log, startup_message
-from truecandle.web.server import PortTaken, WebServer, listen
+from truecandle.web.server import WebServer, listen
 
 
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
-    settings = replace(require_settings(os.environ), async_mode="threading")
+    try:
+        settings = replace(read_settings(os.environ), async_mode="threading")
+    except SettingsError as error:
+        return admin.only_config(Flask("truecandle"), os.environ, error)
     app = create_app(settings, connect(settings.redis_url), socketio_queue=False)
-    admin.init_app(app.cli, settings)
+    admin.init_app(app.cli, settings, os.environ)
     return app
 
 
 def main() -> int:
     """Settings → connect → wire → run → stop."""
-    log.set_up()
-    settings = require_settings(os.environ)
-    try:
-        key = settings.secret_key or stored_secret_key(settings.var_dir)
-        settings, sock = replace(settings, secret_key=key), listen(settings.host, settings.port)
-    except (SettingsError, PortTaken) as error:
-        sys.exit(str(error))
+    settings = require_secret_key(require_settings(os.environ))
+    log.set_up(settings.log_format)
+    sock = listen(settings.host, settings.port)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
     app = create_app(settings, connect(settings.redis_url))
@@ -65,7 +65,7 @@ def main() -> int:
     connections.of(app).close_all()
     finish()
     on_stop(signal.SIG_IGN)
-    print("web: stopped", flush=True)
+    log_lines.say("web: stopped")
     return 1 if monitor.refused else 0
 
 

@@ -14,10 +14,9 @@ import threading
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 
-from truecandle import fetcher, store
+from truecandle import fetcher, log_lines, store
 from truecandle.binance.clock import ExchangeClock
-from truecandle.config import read_settings
-from truecandle.errors import SettingsError
+from truecandle.config import read_settings, require_settings
 from truecandle.fetcher.build import WATCHED
 from truecandle.fetcher.compat import notify, upsert_klines_to_zset
 from truecandle.store.server_monitor import ServerMonitor
@@ -29,13 +28,9 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # they wait until `end` asks for them
-    try:
-        settings = read_settings(os.environ)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    settings = require_settings(os.environ)
+    log_lines.set_up(settings.log_format, "fetcher")
     stop = threading.Event()
     redis = store.connect(settings.redis_url)
     monitor, watchdog = ServerMonitor(redis, settings.redis_may_evict), Watchdog(WATCHED)

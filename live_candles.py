@@ -16,12 +16,11 @@ from typing import Any
 
 from redis import Redis
 
-from truecandle import feed
+from truecandle import feed, log_lines
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
-from truecandle.config import read_settings
-from truecandle.errors import SettingsError
+from truecandle.config import require_settings
 from truecandle.feed.feed import LOOPS
 from truecandle.store import clock, connect, live
 from truecandle.store.server_monitor import ServerMonitor
@@ -33,12 +32,8 @@ SWITCH_S = 0.0005
 
 def main() -> int:
     sys.setswitchinterval(SWITCH_S)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        settings = read_settings(os.environ)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    settings = require_settings(os.environ)
+    log_lines.set_up(settings.log_format, "feed")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

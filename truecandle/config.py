@@ -6,6 +6,7 @@ Invariant: a `Settings` that exists is usable; what is wrong is reported all at 
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import itertools
 import os
@@ -13,16 +14,25 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
 from truecandle.egress import Egress, ca_problem, read_egress
 from truecandle.errors import CandleError, SettingsError
-from truecandle.urls import PORT_MAX, is_host, page_url, path_of, redis_url, service_url
+from truecandle.urls import (
+    PORT_MAX,
+    is_host,
+    page_url,
+    path_of,
+    redis_url,
+    service_url,
+    without_password,
+    without_path,
+)
 
 T = TypeVar("T")
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -35,6 +45,9 @@ SEAL_AFTER_MAX = 10_000_000
 READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
 CORS_ORIGINS_MAX = 100
+WEBHOOK_URLS_MAX = 5
+#: The fewest and the most, as the Standard Webhooks specification has it.
+WEBHOOK_SECRET_BYTES = (24, 64)
 SECRET_KEY_CHARS_MIN = 32
 #: Larger files hold no setting.
 FILE_BYTES_MAX = 4_096
@@ -42,6 +55,10 @@ FILE_BYTES_MAX = 4_096
 #: by a person; of 32 random hexadecimal digits not one in a million has so few.
 SECRET_KEY_KINDS_MIN = 8
 SECRET_KEY_PAIRS_MIN = 16
+#: The exit code of whatever ends because of wrong settings.
+WRONG_SETTINGS = 2
+#: What is shown of a value that may hold a secret.
+HIDDEN = "(not shown)"
 #: Of a wrong value at most so much is shown, and nothing at all of those that may hold a secret.
 SHOWN_CHARS_MAX = 80
 
@@ -80,6 +97,11 @@ class Settings:
     async_mode: str = "eventlet"
     simulated: bool = False
     redis_may_evict: bool = False
+    log_format: str = "text"
+    webhook_urls: tuple[str, ...] = field(default=(), repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    webhook_symbols: tuple[str, ...] = ()
+    webhook_intervals: tuple[str, ...] = ()
     var_dir: Path = Path("var")
     egress: Egress = field(default=Egress(), repr=False)
 
@@ -103,6 +125,18 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it stands: its value as it may be shown, the variable that it comes from (""
+    for a default, `NAME_FILE` for a file), and what is wrong with it in a sentence ("": nothing).
+    """
+
+    name: str
+    shown: str
+    source: str
+    problem: str
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in an environment; raises one `SettingsError` that lists all wrong ones.
 
@@ -110,14 +144,38 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     names: others see an environment. Without `SECRET_KEY` one is made and kept in `VAR_DIR`.
     """
     reader = _Reader(environ)
-    default = Settings()
+    settings = _read(reader)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+def list_settings(environ: Mapping[str, str]) -> list[Setting]:
+    """Every setting as it stands in an environment, wrong ones too; nothing secret is in it."""
+    reader = _Reader(environ)
+    _read(reader)
+    return reader.found
+
+
+def _read(reader: _Reader) -> Settings:
+    """As they are, and what is missing of them."""
+    settings = replace(_read_each(reader, Settings()), egress=read_egress(reader.environ))
+    reader.problems += _egress_problems(settings)
+    if settings.webhook_urls and not settings.webhook_secret:
+        reader.miss("WEBHOOK_SECRET", "it is needed with WEBHOOK_URLS")
+    return settings
+
+
+def _read_each(reader: _Reader, default: Settings) -> Settings:
     host = reader.read("HOST", _host, default.host)
-    settings = Settings(
-        redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url),
-        binance_rest_url=reader.read_hidden("BINANCE_REST_URL", _HTTP, default.binance_rest_url),
-        binance_ws_url=reader.read_hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url),
+    return Settings(
+        redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url, without_password),
+        binance_rest_url=reader.read_hidden(
+            "BINANCE_REST_URL", _HTTP, default.binance_rest_url, str
+        ),
+        binance_ws_url=reader.read_hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
         binance_archive_url=reader.read_hidden(
-            "BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url
+            "BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str
         ),
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
@@ -129,7 +187,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
         secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
-        public_url=reader.read_hidden("PUBLIC_URL", page_url, default.public_url),
+        public_url=reader.read_hidden("PUBLIC_URL", page_url, default.public_url, str),
         trusted_proxies=reader.read("TRUSTED_PROXIES", _networks, default.trusted_proxies),
         hsts_subdomains=reader.read("HSTS_SUBDOMAINS", _switch, default.hsts_subdomains),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
@@ -138,10 +196,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
+        log_format=reader.read("LOG_FORMAT", _LOG_FORMAT, default.log_format),
+        webhook_urls=reader.read_hidden(
+            "WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths
+        ),
+        webhook_secret=reader.read_hidden("WEBHOOK_SECRET", _webhook_secret, ""),
+        webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
+        webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
-        egress=read_egress(environ),
     )
-    return _sound(settings, [*reader.problems, *_egress_problems(settings)])
 
 
 def require_settings(environ: Mapping[str, str]) -> Settings:
@@ -149,7 +212,22 @@ def require_settings(environ: Mapping[str, str]) -> Settings:
     try:
         return read_settings(environ)
     except SettingsError as error:
-        sys.exit(str(error))
+        refuse_settings(error)
+
+
+def require_secret_key(settings: Settings) -> Settings:
+    """With the key that is kept in `var_dir` where none is given; ends the process as that does."""
+    try:
+        key = settings.secret_key or stored_secret_key(settings.var_dir)
+    except SettingsError as error:
+        refuse_settings(error)
+    return replace(settings, secret_key=key)
+
+
+def refuse_settings(why: SettingsError | str) -> NoReturn:
+    """Ends the process because of wrong settings."""
+    print(why, file=sys.stderr)
+    sys.exit(WRONG_SETTINGS)
 
 
 def stored_secret_key(var_dir: Path) -> str:
@@ -175,21 +253,40 @@ def stored_secret_key(var_dir: Path) -> str:
 
 
 class _Reader:
-    """Reads values one by one and collects what is wrong with them."""
+    """Reads values one by one, and keeps how each stands and what is wrong."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+        self.environ = environ
         self.problems: list[str] = []
+        self.found: list[Setting] = []
 
     def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
         """For a value that never holds a secret: where it is wrong it is shown."""
         text = self._text(name)
-        return self._parsed(name, _shown(text), text, parse, default)
+        return self._parsed(name, _shown(text), (text, name), parse, default, as_text)
 
-    def read_hidden(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        """For a value that may hold a secret: nothing of it is shown, and `parse` quotes none."""
-        text = self._text(name) or self._file(f"{name}_FILE")
-        return self._parsed(name, "(not shown)", text, parse, default)
+    def read_hidden(
+        self,
+        name: str,
+        parse: Callable[[str], T],
+        default: T,
+        show: Callable[[T], str] = lambda value: HIDDEN if value else "",
+    ) -> T:
+        """For a value that may hold a secret: where it is wrong nothing of it is shown, and `parse`
+        quotes none. `show` leaves the secret out of a right one."""
+        text, source = self._text(name), name
+        if not text:
+            source = f"{name}_FILE"
+            text = self._file(source)
+        return self._parsed(name, HIDDEN, (text, source), parse, default, show)
+
+    def miss(self, name: str, why: str) -> None:
+        """A setting that is not given is needed, unless it was given and is wrong."""
+        for at, one in enumerate(self.found):
+            if one.name == name and not one.problem:
+                problem = f"{name}= {why}"
+                self.problems.append(problem)
+                self.found[at] = replace(one, problem=problem)
 
     def _file(self, name: str) -> str:
         """What stands in the file that this setting names."""
@@ -203,26 +300,42 @@ class _Reader:
             what = f"{error.strerror}; allowed: a file that can be read"
         except UnicodeDecodeError:
             what = "allowed: a file of ASCII text"
-        self.problems.append(f"{name}={_shown(path)}: {what}")
+        problem = f"{name}={_shown(path)}: {what}"
+        self.problems.append(problem)
+        self.found.append(Setting(name, path, name, problem))
         return ""
 
     def _text(self, name: str) -> str:
-        return self._environ.get(name, "").strip()
+        return self.environ.get(name, "").strip()
 
-    def _parsed(self, name: str, shown: str, text: str, parse: Callable[[str], T], default: T) -> T:
+    def _parsed(
+        self,
+        name: str,
+        shown: str,
+        given: tuple[str, str],
+        parse: Callable[[str], T],
+        default: T,
+        show: Callable[[T], str],
+    ) -> T:
+        text, source = given
         if not text:
+            self.found.append(Setting(name, show(default), "", ""))
             return default
         try:
-            return parse(text)
+            value = parse(text)
         except (ValueError, CandleError) as error:
             self.problems.append(f"{name}={shown}: {error}")
+            self.found.append(Setting(name, shown, source, self.problems[-1]))
             return default
+        self.found.append(Setting(name, show(value), source, ""))
+        return value
 
 
-def _sound(settings: Settings, problems: list[str]) -> Settings:
-    if problems:
-        raise SettingsError(problems)
-    return settings
+def as_text(value: object) -> str:
+    """A setting's value as it is written in an environment."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _egress_problems(settings: Settings) -> list[str]:
@@ -337,6 +450,31 @@ def _origin(text: str) -> str:
     return origin.removesuffix({"https": ":443", "http": ":80"}[origin.partition(":")[0]])
 
 
+def _webhook_urls(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(_items(text)))
+    if not 1 <= len(found) <= WEBHOOK_URLS_MAX:
+        raise ValueError(f"allowed: 1 to {WEBHOOK_URLS_MAX} URLs, separated by commas")
+    for url in found:
+        _HTTP(url)
+    return found
+
+
+def _without_paths(urls: tuple[str, ...]) -> str:
+    return ",".join(map(without_path, urls))
+
+
+def _webhook_secret(text: str) -> str:
+    head, _, rest = text.partition("_")
+    try:
+        key = base64.b64decode(rest, validate=True)
+    except ValueError:
+        key = b""
+    low, high = WEBHOOK_SECRET_BYTES
+    if head != "whsec" or not low <= len(key) <= high:
+        raise ValueError(f"allowed: whsec_ and the Base64 of {low} to {high} random bytes")
+    return text
+
+
 def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
@@ -366,3 +504,4 @@ _READS = _whole(1, READS_PER_MINUTE_MAX)
 _STORED = _whole(1, HISTORY_STORED_MAX)
 _SEAL = _whole(0, SEAL_AFTER_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")
+_LOG_FORMAT = _one_of("text", "json")

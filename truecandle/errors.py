@@ -12,6 +12,7 @@ Invariant: whatever crosses a module border on purpose is a `TrueCandleError`.
     │   ├── RateLimited            429, 418 or a firewall's 403: no request until a given time
     │   └── MalformedAnswer        200, but not what was asked for
     │       └── AnswerHeld           well-formed, but too unlike what is known to be believed
+    ├── DeliveryFailed           a receiver of webhooks did not take a message
     └── StoreError               Redis did not do what was asked
         ├── StoreUnavailable       away, loading, frozen, read-only or full: try again later
         ├── StoreDamaged           a key holds something that is not ours
@@ -94,6 +95,14 @@ class MalformedAnswer(ExchangeError):
 
 class AnswerHeld(MalformedAnswer):
     """Candles too unlike what is known to be believed: nothing was written, they are held back."""
+
+
+class DeliveryFailed(TrueCandleError):
+    """A receiver of webhooks did not take a message; `status` of its answer, 0 without one."""
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class StoreError(TrueCandleError):

@@ -174,6 +174,20 @@ def password_of(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((written, unquote(written)))) if written else ()
 
 
+def without_password(url: str) -> str:
+    """A checked URL as it may be shown."""
+    scheme, mark, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    return f"{scheme}{mark}{login.partition(':')[0]}:***@{place}" if at else url
+
+
+def without_path(url: str) -> str:
+    """A checked URL without what may be a secret of it: its path."""
+    scheme, _, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place}{slash}{'…' if path else ''}"
+
+
 def _cut(text: str, schemes: tuple[str, ...]) -> _Parts:
     if not _PRINTABLE.fullmatch(text):
         raise ValueError("it holds a blank or a character beyond ASCII")

@@ -22,7 +22,7 @@ def run(redis_url: str, command: str) -> Result:
     """A `flask` command, without Flask."""
     cli = click.Group()
     settings = Settings(redis_url=redis_url, symbols=("BTCUSDT",), intervals=("1m", "1h"))
-    admin.init_app(cli, settings)
+    admin.init_app(cli, settings, {})
     return CliRunner().invoke(cli, command.split())
 
 

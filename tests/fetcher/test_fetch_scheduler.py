@@ -16,6 +16,7 @@ from truecandle.fetcher import CloseTrigger, FetchScheduler, Heartbeat
 from truecandle.sim.server import SimServer
 from truecandle.store import clock as shared
 from truecandle.store import roles
+from truecandle.webhooks.sender import WebhookSenders
 
 NEVER = threading.Event()
 
@@ -70,7 +71,8 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
     )
     settings = Settings(symbols=("BTCUSDT",), intervals=("1m",))
     jobs = FetchScheduler(scheduler, settings, desk.sync, clock, NEVER, alone)
-    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer, "me")
+    webhooks = WebhookSenders(Settings(), desk.redis, alone, clock.now_ms)
+    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer, webhooks, "me")
     scheduler.start(paused=True)
     heartbeat.beat()
     assert {job.id for job in scheduler.get_jobs()} == {"BTCUSDT", "history"}
@@ -86,7 +88,8 @@ def test_no_job_is_armed_before_the_exchanges_clock_is_known(desk: Desk) -> None
     clock = ExchangeClock()
     scheduler: Any = BackgroundScheduler(timezone=UTC)
     jobs = FetchScheduler(scheduler, Settings(), desk.sync, clock, NEVER, alone)
-    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer, "me")
+    webhooks = WebhookSenders(Settings(), desk.redis, alone, clock.now_ms)
+    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer, webhooks, "me")
     desk.sim.faults.add("server_error", path="time", count=1)
     heartbeat.beat()
     assert scheduler.get_jobs() == []

@@ -140,9 +140,24 @@ def test_every_role_waits_for_a_healthy_redis(role: str) -> None:
     assert SERVICES[role]["depends_on"] == {"redis": {"condition": "service_healthy"}}
 
 
-def test_only_the_page_is_published_and_on_loopback() -> None:
-    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert ports == ["127.0.0.1:${PORT:-5000}:5000"]
+def test_only_the_page_and_with_its_profile_grafana_are_published_and_on_loopback() -> None:
+    ports = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
+    assert ports == {
+        "web": ["127.0.0.1:${PORT:-5000}:5000"],
+        "grafana": ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"],
+    }
+
+
+def test_monitoring_is_started_on_demand_and_does_not_reach_redis() -> None:
+    whole = yaml.safe_load(COMPOSE.read_text())
+    for name in ("prometheus", "grafana"):
+        assert SERVICES[name]["profiles"] == ["monitoring"]
+        assert "inside" not in SERVICES[name]["networks"]
+        for mounted in (one for one in SERVICES[name]["volumes"] if one.startswith("./")):
+            assert (ROOT / mounted.split(":")[0]).is_dir() and mounted.endswith(":ro")
+    assert SERVICES["prometheus"]["networks"] == ["monitoring"]
+    assert whole["networks"]["monitoring"]["internal"] is True
+    assert all(one["file"].startswith("./var/") for one in whole["secrets"].values())
 
 
 def test_the_containers_set_only_settings_that_exist() -> None:

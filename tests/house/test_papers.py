@@ -21,6 +21,7 @@ HOSTS = {
     "data.binance.vision",
     "github.com",
     "keepachangelog.com",
+    "prometheus",  # as Grafana calls it in the compose file
     "opencollective.com",  # where packages of the lock ask for support
     "semver.org",
     "www.tradingview.com",

@@ -40,6 +40,7 @@ FLASK = [
         "export BTCUSDT 1h --to x.csv",
         "import x.csv",
         "verify BTCUSDT 1h",
+        "config",
         "routes",
         "run --port 0",
         "--help",
@@ -114,7 +115,7 @@ def test_the_demo_says_what_is_wrong_before_anything_starts(folder: Path) -> Non
 @pytest.mark.parametrize("setting", WRONG)
 def test_a_wrong_setting_alone_is_one_line(setting: str, folder: Path) -> None:
     done = run(["-m", "flask", "doctor"], folder, HOST | {setting: WRONG[setting]})
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith(f"{setting}=(not shown): ")
     assert done.stdout == ""
 
@@ -134,7 +135,7 @@ def test_any_other_wrong_setting_is_named_without_a_traceback(
     setting: str, value: str, folder: Path
 ) -> None:
     done = run(["app.py"], folder, {setting: value})
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{setting}=") and len(line) < 300
@@ -144,7 +145,7 @@ def test_a_way_to_serve_that_is_not_installed_is_said(folder: Path) -> None:
     hidden = "import runpy, sys; sys.modules['gevent'] = None; "
     code = hidden + "runpy.run_path('app.py', {}, '__main__')"
     done = run(["-c", code], folder, {"ASYNC_MODE": "gevent"})
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("ASYNC_MODE='gevent': ") and "Traceback" not in done.stderr
 
 
@@ -152,7 +153,7 @@ def test_a_file_for_the_secret_key_that_holds_none_is_said(folder: Path) -> None
     (folder / "var").mkdir()
     (folder / "var" / "secret_key").write_bytes(b"\xff")
     done = run(["app.py"], folder, {})
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("VAR_DIR=") and "Traceback" not in done.stderr
 
 

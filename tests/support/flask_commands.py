@@ -24,7 +24,7 @@ class Shell:
 
     def run(self, command: str, *more: str) -> Result:
         cli = click.Group("flask")
-        admin.init_app(cli, self.settings)
+        admin.init_app(cli, self.settings, {})
         return CliRunner().invoke(cli, [*command.split(), *more])
 
     def ok(self, command: str, *more: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from truecandle.config import read_settings
+from truecandle.config import as_text, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MADE = {"__pycache__", "dist", "node_modules", "var"}
@@ -48,12 +48,6 @@ def settings_and_defaults() -> dict[str, str]:
         for name in asked.names
         if not name.endswith("_FILE")
     }
-
-
-def as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def make_targets() -> dict[str, str]:

@@ -29,9 +29,9 @@ from tests.support.web_app import (
 )
 from tests.support.web_process import Web
 from truecandle.config import Settings
+from truecandle.log_lines import TextLines
 from truecandle.store import markets
 from truecandle.store.accounts import Accounts
-from truecandle.web.log import OneLine
 
 
 @pytest.fixture(scope="module", params=["eventlet", "gevent", "threading"])
@@ -52,7 +52,7 @@ def printed() -> Iterator[io.StringIO]:
     """What is logged, in lines as the role prints them."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
-    handler.setFormatter(OneLine("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(TextLines("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)

@@ -54,6 +54,7 @@ class Ways:
     def __init__(self, app: Flask) -> None:
         self.seen = 0
         self.client = app.test_client(use_cookies=False)
+        self.client.environ_base["HTTP_X_REQUEST_ID"] = "one-and-the-same"
         request_started.connect(self._see, app)
 
     def _see(self, _: Flask) -> None:

@@ -21,11 +21,11 @@ ALL = [(name, bad) for name, cases in ENDPOINTS.items() for bad in cases]
 INTRODUCTION = """# What is refused, and how
 
 Paths for scripts answer with `application/problem+json` (RFC 9457):
-`{"type", "title", "status", "detail", "code"}`; `code` is for scripts, `detail` for people. Pages
-(`/`, `/login`, `/logout`, `/account`, `/docs`, `/docs/events`) answer with a page, unless host or
-method are refused at the door. Below `/api/v3/` and `/ws/`, and at `/ws` and `/stream`, refusals
-have Binance's form and codes (`{"code":-1121,"msg":"Invalid symbol."}`), below `/udf/` that of the
-Universal Data Feed
+`{"type", "title", "status", "detail", "code", "request_id"}`; `code` is for scripts, `detail` for
+people, `request_id` is in `X-Request-ID` and in the log too. Pages (`/`, `/login`, `/logout`,
+`/account`, `/docs`, `/docs/events`) answer with a page, unless host or method are refused at the
+door. Below `/api/v3/` and `/ws/`, and at `/ws` and `/stream`, refusals have Binance's form and
+codes (`{"code":-1121,"msg":"Invalid symbol."}`), below `/udf/` that of the Universal Data Feed
 (`{"s":"error","errmsg":"…"}`).
 429 and 503 carry `Retry-After`. A request that is refused has changed nothing.
 
@@ -67,7 +67,9 @@ def test_a_bad_request_is_refused_and_changes_nothing(
     else:
         assert answer.mimetype == "application/problem+json"
         assert said(answer)["code"] == bad.code
-        assert set(said(answer)) == {"type", "title", "status", "detail", "code"}
+        told = said(answer)
+        assert told.keys() == {"type", "title", "status", "detail", "code", "request_id"}
+        assert told["request_id"] == answer.headers["X-Request-ID"]
         assert said(answer)["status"] == bad.status
     assert "Content-Security-Policy" in answer.headers
     assert "Traceback" not in answer.text and "/truecandle/" not in answer.text

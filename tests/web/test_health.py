@@ -20,6 +20,7 @@ from tests.support.signs_of_life import spoke
 from tests.support.waiting import HANGS_S
 from tests.support.web_app import Browser, build, issue, said, store_hours
 from truecandle.config import Settings
+from truecandle.metrics import LatenessCounts
 from truecandle.store import roles
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
@@ -77,12 +78,37 @@ def test_metrics_add_up_what_the_feeds_say_and_show_nothing_else_of_it(
     roles.heartbeat(redis, "feed", {**said, "recovery": None, "lag_ms": {"p99": 50}}, "two")
     spoke(redis, "feed@dead", 31_000, said)
     text = browser.get("/metrics").text
-    shown = dict(re.findall(r'^truecandle_feed\{figure="(\w+)"\} (\S+)$', text, re.M))
-    assert shown == {
-        "leads": "4.0", "trades": "20.0", "lag_ms_p50": "3.0", "lag_ms_p99": "50.0",
-        "recovery_trades": "7.0",
-    }  # fmt: skip
+    feed = r"^truecandle_((?:feed|recovery|stream)_\S+) (\S+)$"
+    assert dict(re.findall(feed, text, re.M)) == {
+        "feed_markets_led": "4.0",
+        'feed_events_total{kind="trade"}': "20.0",
+        'feed_lag_seconds{quantile="0.5"}': "0.003",
+        'feed_lag_seconds{quantile="0.99"}': "0.05",
+        "recovery_trades_total": "7.0",
+    }
     assert "truecandle_feeds 2.0" in text
+
+
+def test_metrics_show_how_late_candles_became_official_by_interval(
+    browser: Browser, redis: Redis
+) -> None:
+    """Given a fetcher that leads, and what an interval or a histogram can't be."""
+    late = LatenessCounts()
+    for late_s in (0.5, 3.0, 3.1, 400.0):
+        late.observe(late_s)
+    junk = {"evil": late.fields(), "5m": {"counts": [1], "sum_s": 1}, "1h": None}
+    said = {"lateness": {"1m": late.fields(), **junk}, "gaps": {"maintenance": 2, "evil": 3}}
+    roles.heartbeat(redis, "fetcher", {**said, "counts": {"corrected": 5}, "weight_used": 40})
+    text = browser.get("/metrics").text
+    shown = dict(re.findall(r"^truecandle_official_(\S+) (\S+)$", text, re.M))
+    bucket = 'delay_seconds_bucket{interval="1m",le="%s"}'
+    assert [shown[bucket % le] for le in ("1.0", "3.0", "4.0", "300.0", "+Inf")] == [
+        "1.0", "2.0", "3.0", "3.0", "4.0",
+    ]  # fmt: skip
+    assert shown['delay_seconds_sum{interval="1m"}'] == "406.6"
+    assert shown["corrections_total"] == "5.0" and shown['gaps{reason="maintenance"}'] == "2.0"
+    assert "truecandle_request_weight 40.0" in text
+    assert "evil" not in text and "5m" not in text and "1h" not in text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import sys
 from redis import Redis
 
 from tests.support.web_app import PASSWORD, Browser
-from truecandle.web.log import LINE_CHARS_MAX, TRACEBACK_LINES_MAX, OneLine
+from truecandle.log_lines import LINE_CHARS_MAX, TRACEBACK_LINES_MAX, TextLines
 
 
 def test_the_access_log_holds_no_query_no_cookie_and_no_password(
@@ -44,7 +44,7 @@ def test_a_tracebacks_own_lines_are_marked() -> None:
         raise ValueError("first\nFAKE second")
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, sys.exc_info())
-    text = OneLine("%(message)s").format(record)
+    text = TextLines("%(message)s").format(record)
     assert all(line.startswith("  | ") for line in text.split("\n")[1:])
 
 
@@ -59,7 +59,7 @@ def test_a_line_and_a_traceback_have_a_longest_length() -> None:
     except ValueError:
         info = sys.exc_info()
     record = logging.LogRecord("x", logging.ERROR, "", 0, "\x1b" * 1_000_000, None, info)
-    first, *rest = OneLine("%(message)s").format(record).split("\n")
+    first, *rest = TextLines("%(message)s").format(record).split("\n")
     assert len(first) <= LINE_CHARS_MAX
     assert len(rest) <= TRACEBACK_LINES_MAX
     assert all(len(line) <= LINE_CHARS_MAX + 10 for line in rest)

@@ -5,6 +5,7 @@ Invariant: a command writes official candles through `ingest` alone, like the fe
 """
 
 from truecandle.admin.commands import init_app
+from truecandle.admin.config import only_config
 from truecandle.admin.context import CommandContext
 
-__all__ = ["CommandContext", "init_app"]
+__all__ = ["CommandContext", "init_app", "only_config"]

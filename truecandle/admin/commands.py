@@ -7,6 +7,7 @@ Invariant: every command is given its `Kit` (`pass_kit`), and nothing is connect
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Final
 
 import click
@@ -15,11 +16,13 @@ from truecandle import store
 from truecandle.admin.audit import audit
 from truecandle.admin.backfill import backfill
 from truecandle.admin.backup import backup, restore
+from truecandle.admin.config import config_command
 from truecandle.admin.context import CommandContext
 from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
 from truecandle.admin.importer import intake
 from truecandle.admin.verify import verify
+from truecandle.admin.webhooks import webhooks
 from truecandle.config import Settings
 
 #: Every command or group of this package.
@@ -32,13 +35,16 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     intake,
     restore,
     verify,
+    webhooks,
 )
 
 
-def init_app(cli: click.Group, settings: Settings) -> None:
-    """Adds the commands to `flask`; each works with the Redis and the exchange of `settings`."""
+def init_app(cli: click.Group, settings: Settings, environ: Mapping[str, str]) -> None:
+    """Adds the commands to `flask`; each works with the Redis and the exchange of `settings`, which
+    come from `environ`."""
     context = CommandContext(settings, store.connect(settings.redis_url))
     for command in COMMANDS:
         own = copy.copy(command)
         own.context_settings = {**command.context_settings, "obj": context}
         cli.add_command(own)
+    cli.add_command(config_command(environ))

@@ -75,3 +75,9 @@ def _from_iso(text: str) -> int | None:
     fraction = _FRACTION.search(text)
     rest = fraction[1][6:15] if fraction else ""  # Python reads six digits
     return us * 1000 + (1 if rest.strip("0") else 0)
+
+
+def to_iso(moment_ms: int) -> str:
+    """A moment (ms) as JavaScript's `toISOString` writes it."""
+    text = (_EPOCH + timedelta(milliseconds=moment_ms)).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

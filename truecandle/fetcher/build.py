@@ -32,6 +32,7 @@ from truecandle.fetcher.symbol_registry import SymbolRegistry
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.budget import RESERVE, Budget
 from truecandle.watchdog import Watchdog
+from truecandle.webhooks.sender import WebhookSenders
 
 #: The loops that go round whatever the exchange and Redis do.
 WATCHED: Final = (heartbeat.LOOP, leadership.LOOP)
@@ -63,25 +64,28 @@ def build(
     sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms)
     scheduler = new_scheduler()
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leaders.is_leading)
-    beats = Heartbeat(redis, clock, rest, jobs, writer, leaders.holder)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
     history = HistoryFetcher(settings, redis, deep, writer, clock, leaders.is_leading, stop)
     whole = ExchangeListReader(redis, deep, leaders.is_leading, clock.now_ms)
+    senders = WebhookSenders(settings, redis, leaders.is_leading, clock.now_ms)
+    beats = Heartbeat(redis, clock, rest, jobs, writer, senders, leaders.holder)
     reach.listen(jobs.resume)
 
-    def close() -> None:
-        rest.close()
-        deep.close()
-
-    loops = (
+    loops: tuple[Callable[[threading.Event], None], ...] = (
         registry.run,
         whole.run,
         partial(beats.run, watchdog=watchdog),
         history.run,
         reach.probe_until,
         partial(leaders.run, jobs=jobs, watchdog=watchdog),
+        *senders.loops,
     )
-    return FetcherRole(scheduler, loops, close)
+    return FetcherRole(scheduler, loops, partial(_close, rest, deep, senders))
+
+
+def _close(*asking: RestClient | WebhookSenders) -> None:
+    for one in asking:
+        one.close()
 
 
 def _writer(

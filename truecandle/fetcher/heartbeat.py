@@ -23,7 +23,9 @@ from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.log_once import TroubleLog
 from truecandle.store import clock as shared
 from truecandle.store import roles
+from truecandle.store.budget import Budget
 from truecandle.watchdog import Watchdog
+from truecandle.webhooks.sender import WebhookSenders
 
 TICK_S = 1.0
 BEAT_S = 5.0
@@ -34,6 +36,8 @@ PAUSE_S_MAX = 30.0
 LOOP = "heartbeat"
 #: Names of markets in one sign of life.
 NAMES_MAX = 20
+#: What of official candles is told although it may never happen.
+COUNTED = ("added", "corrected", "healed", "rows refused", "answers held")
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +52,17 @@ class Heartbeat:
         source: TimeSource,
         scheduler: FetchScheduler,
         writer: OfficialWriter,
+        webhooks: WebhookSenders,
         holder: str,
     ) -> None:
         self._redis = redis
+        self._budget = Budget(redis)
         self._clock = clock
         #: Who asks the exchange for its time.
         self._source = source
         self._scheduler = scheduler
         self._writer = writer
+        self._webhooks = webhooks
         #: Who this is, among all fetchers, and the role of its last sign of life.
         self._holder = holder
         self._role = roles.STANDBY
@@ -123,15 +130,24 @@ class Heartbeat:
             self._scheduler.start_jobs()
 
     def _detail(self) -> dict[str, Any]:
-        pollers = self._scheduler.pollers
+        pollers, now_ms = self._scheduler.pollers, self._clock.now_ms()
+        failing = [m.symbol for m in pollers if m.is_failing]
+        lateness = self._writer.lateness
         return {
             "markets": len(pollers),
             "read_ms": max((one.read_ms for one in pollers), default=0),
             "unknown": [m.symbol for m in pollers if m.is_unknown][:NAMES_MAX],
-            "failing": [m.symbol for m in pollers if m.is_failing][:NAMES_MAX],
+            "failing": failing[:NAMES_MAX],
+            "failing_count": len(failing),
             "silent": [m.symbol for m in pollers if m.schedule.silent()][:NAMES_MAX],
             "clock_offset_ms": self._clock.offset_ms(),
-            "counts": dict(self._writer.counts),
+            "counts": dict.fromkeys(COUNTED, 0) | self._writer.counts,
+            "lateness": {name: one.fields() for name, one in list(lateness.items())},
+            "gaps": self._writer.gap_counts({one.symbol for one in pollers}),
+            "webhooks": self._webhooks.counts(),
+            "weight_used": self._budget.used(now_ms),
+            "weight_limit": self._budget.limit_per_minute,
+            "ban_ms": max(0, self._budget.banned_until_ms() - now_ms),
         }
 
     def _is_over(self) -> bool:

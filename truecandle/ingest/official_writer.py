@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import get_args
 
 from redis import Redis
 
 from truecandle.candles.decimals import is_moment
+from truecandle.candles.gap import GapReason
 from truecandle.candles.gap_registry import GapRegistry
 from truecandle.candles.series import Series
 from truecandle.errors import (
@@ -30,6 +32,7 @@ from truecandle.events import Publisher, Reason
 from truecandle.ingest import shown_candles
 from truecandle.ingest.plausibility import Implausible, check_plausibility
 from truecandle.log_once import TroubleLog
+from truecandle.metrics import LatenessCounts
 from truecandle.store import gaps, keys, lease, live, official, quarantine, sealing
 from truecandle.store.official import Written
 from truecandle.store.quarantine import Quarantined
@@ -82,6 +85,18 @@ class OfficialWriter:
         #: Of each series: the last version that everybody was told of.
         self._told: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
+        #: By interval: how long after their end candles became official.
+        self.lateness: dict[str, LatenessCounts] = {}
+        #: Of each series: its known gaps, by reason.
+        self._gaps: dict[Series, Counter[str]] = {}
+
+    def gap_counts(self, symbols: Collection[str]) -> dict[str, int]:
+        """The known gaps of these markets, by reason, of all series that were looked at."""
+        found = Counter(dict.fromkeys(get_args(GapReason), 0))
+        for series, counts in list(self._gaps.items()):
+            if series.symbol in symbols:
+                found.update(counts)
+        return dict(found)
 
     def write(
         self,
@@ -156,6 +171,7 @@ class OfficialWriter:
     ) -> None:
         """Stores what changed of the gaps (all of it, if `anew`), and tells of those now proven."""
         missing = gaps.save(self._redis, series, before, after, anew=anew)
+        self._gaps[series] = Counter(gap.reason for gap in after.all)
         if missing:
             self._publisher.gap_proven(series, missing)
 
@@ -242,11 +258,16 @@ class OfficialWriter:
         if shown is None:
             return
         try:
-            shown_candles.record_differences(
+            entries = shown_candles.record_differences(
                 self._redis, series, shown, rows, opens, self._now_ms()
             )
         except StoreDamaged:
             self.counts["answers not audited"] += 1
+            return
+        lateness = self.lateness.setdefault(series.interval.name, LatenessCounts())
+        for entry in entries:
+            if shown.latest_ms is not None and entry.open_ms > shown.latest_ms:
+                lateness.observe(entry.late_ms / 1_000)
 
     def _tell(self, series: Series, written: Written, reason: Reason) -> None:
         """Also of a version whose telling was lost together with the connection."""

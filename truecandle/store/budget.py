@@ -78,6 +78,15 @@ class Budget:
         return cast(int, _BAN.run(self._redis, (keys.BAN,), (until_ms, keys.BAN_TTL_S)))
 
     @map_redis_errors()
+    def used(self, now_ms: int) -> int:
+        """The weight that all processes took in the last `WINDOW_S`."""
+        spent: Any = self._redis.hgetall(keys.WEIGHT)
+        from_s = now_ms // 1_000 - WINDOW_S
+        return sum(
+            whole_or_zero(n) for second, n in spent.items() if whole_or_zero(second) > from_s
+        )
+
+    @map_redis_errors()
     def banned_until_ms(self) -> int:
         """Exchange time in ms until which no request may leave; 0 or a past time: none holds."""
         text: Any = self._redis.get(keys.BAN)

@@ -95,6 +95,8 @@ OF_OTHERS: Final = {
     "drawings:": "hash",
     "layouts:": "hash",
     "study_templates:": "hash",
+    "webhook_cursors:": "hash",
+    "webhook_dead:": "list",
 }
 SINGLE: Final = {
     INSTANCE: "string",
@@ -122,7 +124,7 @@ NOT_BACKED_UP: Final = frozenset(
         *("market_answer:", "lease:", "fence:", "session:", "sessions:", "link:", "spent_code:"),
         *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
         *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
-        "credentials_version",
+        *("credentials_version", "webhook_cursors:", "webhook_dead:"),
     }
 )
 
@@ -311,3 +313,13 @@ def spent_code(digest: str) -> str:
 def link(digest: str) -> str:
     """STRING: the user that a one-time sign-in link stands for."""
     return f"link:{digest}"
+
+
+def webhook_cursors(receiver: str) -> str:
+    """HASH: series -> JSON of how far a receiver of webhooks is with it."""
+    return f"webhook_cursors:{receiver}"
+
+
+def webhook_dead(receiver: str) -> str:
+    """LIST JSON, newest first: messages that a receiver would not take."""
+    return f"webhook_dead:{receiver}"

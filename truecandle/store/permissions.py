@@ -46,10 +46,14 @@ _OFFICIAL: Final = (*_CANDLES, "corrections:*", "gaps:*", "missing_z:*")
 _LIVE: Final = ("live_candle:*", "own_candle:*", "pending_z:*")
 #: Which markets are followed, wished for, and by whom.
 _MARKETS: Final = (keys.MARKETS, "market_*")
+#: Of the keys that begin so, those that are no user's.
+_NOBODYS: Final = ("market_answer:", "lease:", "fence:", "webhook_cursors:", "webhook_dead:")
+#: How far receivers of webhooks are.
+_WEBHOOKS: Final = ("webhook_cursors:*", "webhook_dead:*")
 #: Everything that is somebody's: the web role alone has to do with it.
 _ACCOUNTS: Final = (
     *(keys.USERS, keys.CREDENTIALS_VERSION),
-    *(f"{head}*" for head in keys.OF_OTHERS if head not in ("market_answer:", "lease:", "fence:")),
+    *(f"{head}*" for head in keys.OF_OTHERS if head not in _NOBODYS),
 )
 #: What the windows are made of that `limits` counts in, those that move among them.
 _COUNTING: Final = ("incrby", "lindex", "llen", "lpop", "lpush", "ltrim")
@@ -84,7 +88,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         reads=(keys.FRESHNESS,),
         writes=(
             *(*_OFFICIAL, *_LIVE, *_FETCHED, *_EVERYBODY, *_EXCHANGE),
-            *(f"lease:{keys.LEADER}", f"fence:{keys.LEADER}"),
+            *(f"lease:{keys.LEADER}", f"fence:{keys.LEADER}", *_WEBHOOKS),
         ),
         commands=("smembers", "srandmember", "srem", "sadd", "lpush", "ltrim", "mget"),
     ),
@@ -100,11 +104,11 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         reads=("*",),
         writes=(
             *(*_OFFICIAL, *_LIVE, *_FETCHED, *_ACCOUNTS, *_EVERYBODY, *_EXCHANGE, keys.FRESHNESS),
-            *("lease:*", "fence:*", f"{keys.ASIDE}*", f"{keys.COUNTERS}:*"),
+            *("lease:*", "fence:*", f"{keys.ASIDE}*", f"{keys.COUNTERS}:*", *_WEBHOOKS),
         ),
         commands=(
             *("scan", "smembers", "sismember", "scard", "srandmember", "sadd", "srem", "mget"),
-            *("rpush", "rename", "getrange", "pexpireat", "getdel", *_COUNTING),
+            *("rpush", "lrem", "rename", "getrange", "pexpireat", "getdel", *_COUNTING),
         ),
     ),
 }

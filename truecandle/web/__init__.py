@@ -69,6 +69,7 @@ from truecandle.web.hashing_queue import HashingQueue
 from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.read_quota import ReadCounter
 from truecandle.web.read_turns import ReadTurns
+from truecandle.web.request_ids import RequestIdMiddleware
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
 from truecandle.web.services import EXTENSION, Services
@@ -190,4 +191,4 @@ def shield(app: Flask, settings: Settings, shared_address: SharedAddress) -> Non
         core = CorsMiddleware(core, settings.cors_origins, read_limit.paths(app))
     inner = SecurityMiddleware(SubPathMiddleware(core, settings.base_path), settings)
     outer = ForwardedMiddleware(inner, settings.trusted_proxies, shared_address)
-    app.wsgi_app = outer  # type: ignore[method-assign]
+    app.wsgi_app = RequestIdMiddleware(outer)  # type: ignore[method-assign]

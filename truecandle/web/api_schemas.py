@@ -308,8 +308,17 @@ _MARKETS: Final[dict[str, Schema]] = {
 }
 PARTS: Final[dict[str, Schema]] = {
     "Problem": told(
-        structure({"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT, "code": TEXT}),
-        "Every refusal (RFC 9457).",
+        structure(
+            {
+                "type": TEXT,
+                "title": TEXT,
+                "status": WHOLE,
+                "detail": TEXT,
+                "code": TEXT,
+                "request_id": TEXT,
+            }
+        ),
+        "Every refusal (RFC 9457); `request_id` stands in the log too.",
     ),
     "BinanceError": structure({"code": WHOLE, "msg": TEXT}),
     "UdfError": structure({"s": {"const": "error"}, "errmsg": TEXT}),

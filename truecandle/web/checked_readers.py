@@ -23,9 +23,11 @@ READERS_MAX: Final = 10_000
 
 
 class CheckedReader(NamedTuple):
-    """`known` is the digest of a session or token; None for whoever may read without one."""
+    """`known` is the digest of a session or token, `user` whose it is; None for whoever may read
+    without one."""
 
     known: str | None
+    user: str | None
     version: bytes
     checked_ms: int
 
@@ -46,12 +48,14 @@ class CheckedReaders:
             return None
         return found if 0 <= self._now_ms() - found.checked_ms < CHECKED_MS else None
 
-    def remember(self, environ: Mapping[str, Any], version: bytes, known: str | None) -> None:
+    def remember(
+        self, environ: Mapping[str, Any], version: bytes, known: str | None, user: str | None
+    ) -> None:
         """Somebody was let in, after that version had been read."""
         shown = self._shown(environ)
         with self._lock:
             self._readers.pop(shown, None)
-            self._readers[shown] = CheckedReader(known, version, self._now_ms())
+            self._readers[shown] = CheckedReader(known, user, version, self._now_ms())
             if len(self._readers) > READERS_MAX:
                 self._readers.popitem(last=False)
 

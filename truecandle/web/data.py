@@ -72,8 +72,10 @@ def _plain(asked: ColumnRequest) -> Response:
     elif versions.credentials is None:
         services().credentials.begin_version()
     else:
-        known = current_user.credential.digest if current_user.is_authenticated else None
-        services().checked_readers.remember(request.environ, versions.credentials, known)
+        known, user = None, None
+        if current_user.is_authenticated:
+            known, user = current_user.credential.digest, current_user.name
+        services().checked_readers.remember(request.environ, versions.credentials, known, user)
     answers, environ = services().column_answers, request.environ
     given = answers.ready(asked, versions.series, environ)
     given = given or answers.make(asked, versions.series, environ)

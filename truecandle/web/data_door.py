@@ -13,10 +13,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from werkzeug.wrappers import Request
 
+from truecandle.candles.series import Series
 from truecandle.errors import CandleError, StoreError
 from truecandle.store.versions import Versions
 from truecandle.web import log, read_limit
@@ -52,11 +53,11 @@ class DataDoor:
             began_s = time.perf_counter()
             answer = self._answer(environ)
             if answer is not None:
-                return _send(*answer, began_s, environ, start_response)
+                return _send(answer, began_s, environ, start_response)
         passed_on: Iterable[bytes] = self._app(environ, start_response)
         return passed_on
 
-    def _answer(self, environ: Environ) -> tuple[ColumnAnswer, Quota] | None:
+    def _answer(self, environ: Environ) -> _Answer | None:
         """None if Flask has to; what it needs for that stands in the environment."""
         quota: Quota | None = None
         try:
@@ -70,7 +71,8 @@ class DataDoor:
             who = read_limit.reader(found.known, environ)
             quota = read_limit.counted(self._services, who)
             read_limit.check(quota)
-            return self._given(asked, versions, environ, who), quota
+            given = self._given(asked, versions, environ, who)
+            return _Answer(given, quota, found.user, asked.query.series)
         except (Problem, StoreError) as error:
             environ[REFUSED] = Refused(error, quota)
             return None
@@ -111,13 +113,25 @@ def _parsed(environ: Environ, services: Services) -> ColumnRequest | None:
         return None
 
 
+class _Answer(NamedTuple):
+    """What is sent, to whom, and about which series."""
+
+    given: ColumnAnswer
+    quota: Quota
+    user: str | None
+    series: Series
+
+
 def _send(
-    given: ColumnAnswer, quota: Quota, began_s: float, environ: Environ, start_response: Any
+    answer: _Answer, began_s: float, environ: Environ, start_response: Any
 ) -> Iterable[bytes]:
+    given, quota, user, series = answer
     headers = [*given.headers, *quota.headers.items()]
     if given.status == HTTPStatus.OK:
         headers.append(("Content-Length", str(len(given.body))))
     method = environ["REQUEST_METHOD"]
-    log.note(PATH, method, PATH, given.status, began_s, environ.get("REMOTE_ADDR"))
+    address, about = environ.get("REMOTE_ADDR"), (series.symbol, series.interval.name)
+    asker = log.Asker(address, log.request_id(environ), user, *about)
+    log.note(log.Answered(PATH, method, PATH, given.status, began_s), asker)
     start_response(_STATUS[given.status], headers)
     return [given.body] if given.body and method == "GET" else []

@@ -116,12 +116,12 @@ class Upgrades:
             or (is_browser and "sid=" in environ.get("QUERY_STRING", ""))
         ):
             detail = "Only WebSocket connections are served here."
-            return refuse(start_response, 400, "Bad Request", "transport", detail)
+            return refuse(start_response, environ, 400, "Bad Request", "transport", detail)
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and not is_own(origin, environ, self._public_url):
             detail = f"Only pages of this server may open a WebSocket here. {IF_OURS}"
             self._cuts.note("origin", client_address(environ))
-            return refuse(start_response, 403, "Forbidden", "origin", detail)
+            return refuse(start_response, environ, 403, "Forbidden", "origin", detail)
         address = client_address(environ)
         kind = WebSocket if is_browser else StreamSocket
         websocket = kind(sock, address, key, self._addresses)
@@ -131,7 +131,7 @@ class Upgrades:
         if not may_enter:
             self._cuts.note("openings", address)
             detail = "Too many new connections from this address. Try again in 1 s."
-            return refuse(start_response, 429, "Too Many Requests", "too-many", detail)
+            return refuse(start_response, environ, 429, "Too Many Requests", "too-many", detail)
         return self._served(websocket, environ, start_response)
 
     def _served(

@@ -18,6 +18,7 @@ from truecandle import exact_json
 from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 from truecandle.log_once import TroubleLog
 from truecandle.web import assets, problem_forms
+from truecandle.web.request_ids import REQUEST_ID
 from truecandle.web.socket_limits import REQUEST_S
 
 #: Paths that people open in a browser. Everything else that exists is for scripts.
@@ -164,6 +165,7 @@ def _json(problem: Problem) -> Response:
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
+        "request_id": request.environ.get(REQUEST_ID, ""),
         **problem.more,
     }
     return Response(exact_json.dumps(body), mimetype="application/problem+json")

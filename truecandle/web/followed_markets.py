@@ -57,6 +57,10 @@ class Markets:
         except StoreError:
             return self._found or tuple(FollowedMarket(Instrument(symbol)) for symbol in self._seed)
 
+    def was_followed(self, symbol: str) -> bool:
+        """Whether it was followed when that was last read; nobody is asked."""
+        return any(market.symbol == symbol for market in self._found)
+
     def find(self, symbol: str) -> FollowedMarket | None:
         """A followed market, as it is at this moment."""
         self._read_at_s = -math.inf

@@ -32,6 +32,10 @@ class HashingQueue:
     def __init__(self) -> None:
         self._lanes: dict[Lane, _Turns] = {lane: _Turns() for lane in get_args(Lane)}
 
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return sum(lane.length for lane in self._lanes.values())
+
     @contextmanager
     def turn(self, lane: Lane) -> Iterator[None]:
         """Waits for a turn; `Problem` 503 where too many wait already, or it takes too long."""
@@ -56,6 +60,10 @@ class _Turns:
         self._is_taken = False
         #: Set once it is theirs, the first who came first.
         self._waiting: deque[threading.Event] = deque()
+
+    @property
+    def length(self) -> int:
+        return len(self._waiting)
 
     @property
     def is_full(self) -> bool:

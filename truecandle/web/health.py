@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 import prometheus_client
 from flask import Blueprint, Response, request
 from flask_login import current_user
+from prometheus_client import CollectorRegistry
 
 from truecandle import metrics
 from truecandle.candles.freshness import STATES, Freshness
 from truecandle.errors import StoreError
+from truecandle.metrics import RoleFigures
 from truecandle.store import roles
+from truecandle.store.roles import RoleHeartbeat
 from truecandle.store.server_state import KINDS, ServerProblem, worst
 from truecandle.web import freshness
 from truecandle.web.auth import unauthorized
@@ -51,7 +54,7 @@ def ready() -> Response:
     A live feed without the exchange is ready: this process serves what is stored, starting it again
     would bring nothing back, and `markets` tells how fresh each market is and why.
     """
-    report = _report()
+    report, _ = _look()
     status = 200 if report["ready"] else 503
     shown = report if _is_insider() else {"ready": report["ready"]}
     response = _answer(shown, status)
@@ -65,15 +68,18 @@ def numbers() -> Response:
     """Prometheus' text format; for insiders."""
     if not _is_insider():
         raise unauthorized()
-    _report()
+    _, figures = _look()
+    said = CollectorRegistry(auto_describe=False)
+    said.register(figures)
     return Response(
-        prometheus_client.generate_latest(),
+        prometheus_client.generate_latest() + prometheus_client.generate_latest(said),
         content_type=prometheus_client.CONTENT_TYPE_LATEST,
         headers={"Cache-Control": "no-store"},
     )
 
 
-def _report() -> dict[str, Any]:
+def _look() -> tuple[dict[str, Any], RoleFigures]:
+    """How everything is, and what fetcher and feeds say of themselves, as far as they live."""
     problems = _problems()
     said: dict[str, Any] = {
         "redis_problems": [one.kind for one in problems],
@@ -86,31 +92,38 @@ def _report() -> dict[str, Any]:
     except StoreError as error:
         metrics.REDIS_UP.set(0)
         _count({})
-        return {"ready": False, "redis": str(error), "roles": {}, "markets": {}, **said}
+        report = {"ready": False, "redis": str(error), "roles": {}, "markets": {}, **said}
+        return report, RoleFigures(None, ())
     metrics.REDIS_UP.set(1)
     _count(markets)
     ages = services().ages.look(
         beats | {roles.HOLDER + holder: one for holder, one in feeds.items()}
     )
-    alive = [one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS]
-    _show(alive)
-    said["warnings"] += _stream_warnings(alive, markets)
-    found = {}
-    for role in ROLES:
-        age_ms = ages.get(role)
-        if age_ms is not None:
-            metrics.ROLE_AGE.labels(role).set(age_ms / 1000)
-        found[role] = {
-            "alive": age_ms is not None and age_ms <= ROLE_AWAY_MS,
-            "age_ms": age_ms,
-            "detail": beats[role].detail if role in beats else {},
-        }
-    return {
+    living = [
+        one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS
+    ]
+    metrics.FEEDS.set(len(living))
+    said["warnings"] += _stream_warnings(living, markets)
+    found = {role: _role(beats.get(role), ages.get(role)) for role in ROLES}
+    for role, one in found.items():
+        if one["age_ms"] is not None:
+            metrics.ROLE_AGE.labels(role).set(one["age_ms"] / 1000)
+    fetcher = found["fetcher"]["detail"] if found["fetcher"]["alive"] else None
+    report = {
         "ready": worst(problems) is None and all(role["alive"] for role in found.values()),
         "redis": "answers",
         "roles": found,
         "markets": {symbol: fresh.fields() for symbol, fresh in markets.items()},
         **said,
+    }
+    return report, RoleFigures(fetcher, living)
+
+
+def _role(beat: RoleHeartbeat | None, age_ms: int | None) -> dict[str, Any]:
+    return {
+        "alive": age_ms is not None and age_ms <= ROLE_AWAY_MS,
+        "age_ms": age_ms,
+        "detail": beat.detail if beat else {},
     }
 
 
@@ -137,28 +150,6 @@ def _count(markets: Mapping[str, Freshness]) -> None:
     states = [fresh.state for fresh in markets.values()]
     for state in STATES:
         metrics.FRESHNESS.labels(state).set(states.count(state))
-
-
-def _show(feeds: Sequence[Mapping[str, Any]]) -> None:
-    """What the feeds that are alive say of themselves."""
-    metrics.FEEDS.set(len(feeds))
-    metrics.FEED.clear()
-    said = [_flat(detail) for detail in feeds]
-    for name in metrics.FEED_FIGURES:
-        values = [figures[name] for figures in said if name in figures]
-        if values:
-            metrics.FEED.labels(name).set(max(values) if "_ms" in name else sum(values))
-
-
-def _flat(detail: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers in it; those of an object inside by both names."""
-    found = {}
-    for name, value in detail.items():
-        inner = value.items() if isinstance(value, dict) else ()
-        for key, number in ((name, value), *((f"{name}_{part}", one) for part, one in inner)):
-            if isinstance(number, int | float):
-                found[key] = float(number)
-    return found
 
 
 def _is_insider() -> bool:

@@ -1,62 +1,52 @@
-"""The log: one line per event, and an access log that holds no secrets.
+"""What the web role adds to the log: a line for each answer, and which request a line belongs to.
 
-Never here: query strings, cookies, tokens, socket ids, anything from a request's body.
-Invariant: whatever somebody sends, it cannot begin a new line, colour a terminal, or make a line
-longer than `LINE_CHARS_MAX`.
+Never here: query strings, cookies, tokens, socket ids, anything from a request's body; the form of
+lines (`log_lines`).
+Invariant: a market is named only if it is followed: what a stranger sends is no word of the log.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
-from truecandle import metrics
+from truecandle import log_lines, metrics
+from truecandle.log_lines import FIELDS, Fields
+from truecandle.web.request_ids import REQUEST_ID
+from truecandle.web.services import services
 
 PATH_CHARS_MAX: Final = 200
-#: One line, and the lines of one traceback (its last ones, which name the error).
-LINE_CHARS_MAX: Final = 2_000
-TRACEBACK_LINES_MAX: Final = 100
 
-#: What moves the cursor, colours, begins a line, or turns the direction of writing.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _access = logging.getLogger("truecandle.web.access")
 
 
-class OneLine(logging.Formatter):
-    """Escapes control characters in messages; a traceback keeps its own lines, indented."""
+class Answered(NamedTuple):
+    """A request and what became of it. `began_s` is of `time.perf_counter`."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = bounded(record.message)
-        return super().formatMessage(record)
-
-    def formatException(self, ei: object) -> str:
-        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
-        return "\n".join(f"  | {bounded(line)}" for line in lines[-TRACEBACK_LINES_MAX:])
+    route: str
+    method: str
+    path: str
+    status: int
+    began_s: float
 
 
-def set_up() -> None:
-    """Everything to stderr, one line per event."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    for chatty in ("engineio", "socketio", "flask-limiter", "limits"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+class Asker(NamedTuple):
+    """Who sent a request, where that is known, and about which market."""
+
+    address: object
+    request_id: str
+    user: str | None
+    symbol: str | None = None
+    interval: str | None = None
 
 
-def bounded(text: str) -> str:
-    """One line: escaped, and cut where it grows too long."""
-    line = escaped(text[: LINE_CHARS_MAX + 1])
-    return line if len(line) <= LINE_CHARS_MAX else line[: LINE_CHARS_MAX - 1] + "…"
-
-
-def escaped(text: str) -> str:
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+def set_up(log_format: str) -> None:
+    """The log of this role."""
+    log_lines.set_up(log_format, "web", _context)
 
 
 def init_app(app: Flask) -> None:
@@ -65,14 +55,32 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
-def note(route: str, method: str, path: str, status: int, began_s: float, address: object) -> None:
-    """Counts an answer that is ready, and writes its line. `began_s` is of `time.perf_counter`."""
+def note(answered: Answered, asker: Asker) -> None:
+    """Counts an answer that is ready, and writes its line."""
+    route, method, path, status, began_s = answered
     took_s = time.perf_counter() - began_s
     metrics.REQUESTS.labels(route, str(status)).inc()
     metrics.SECONDS.labels(route).observe(took_s)
     level = logging.DEBUG if route.startswith("/static") else logging.INFO
-    told = (method, path[:PATH_CHARS_MAX], status, took_s * 1000, address)
-    _access.log(level, "%s %s %s %.1f ms from %s", *told)
+    if not _access.isEnabledFor(level):
+        return
+    path, took_ms = path[:PATH_CHARS_MAX], took_s * 1000
+    fields = {
+        "method": method,
+        "path": path,
+        "route": route,
+        "status": status,
+        "took_ms": round(took_ms, 1),
+        **asker._asdict(),
+        "address": str(asker.address),
+    }
+    told = (method, path, status, took_ms, asker.address, asker.request_id, asker.user or "-")
+    _access.log(level, "%s %s %s %.1f ms from %s id=%s user=%s", *told, extra={FIELDS: fields})
+
+
+def request_id(environ: Mapping[str, Any]) -> str:
+    """The id of a request; "" where it came past the middleware."""
+    return str(environ.get(REQUEST_ID, ""))
 
 
 def _begin() -> None:
@@ -82,6 +90,27 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
     began_s = g.get("began_s", time.perf_counter())
-    asked = (route, request.method, request.path)
-    note(*asked, response.status_code, began_s, request.remote_addr)
+    answered = Answered(route, request.method, request.path, response.status_code, began_s)
+    asker = Asker(request.remote_addr, request_id(request.environ), _user(), *_market())
+    note(answered, asker)
     return response
+
+
+def _context() -> Fields:
+    if not has_request_context():
+        return {}
+    return {"request_id": request_id(request.environ), "user": _user()}
+
+
+def _user() -> str | None:
+    """The user's name, if it was asked for who that is."""
+    user = g.get("_login_user")
+    return str(user.name) if user is not None and user.is_authenticated else None
+
+
+def _market() -> tuple[str | None, str | None]:
+    symbol, interval = request.args.get("symbol", ""), request.args.get("interval", "")
+    markets = services().markets
+    if not markets.was_followed(symbol):
+        return None, None
+    return symbol, interval if interval in markets.intervals else None

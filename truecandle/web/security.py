@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from truecandle import metrics
 from truecandle.config import Settings
 from truecandle.web.request_head import HeadRefused
+from truecandle.web.request_ids import HEADER, REQUEST_ID, make_id
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -90,7 +91,7 @@ class SecurityMiddleware:
             return start_response(status, [*headers, *added, policy_of(headers)], *rest)
 
         if refusal := self._refusal(environ):
-            return refuse(start, *refusal)
+            return refuse(start, environ, *refusal)
         answer: Iterable[bytes] = self._app(environ, start)
         return answer
 
@@ -135,10 +136,10 @@ def _is_address(name: str) -> bool:
 
 
 def refuse(
-    start: StartResponse, status: int, title: str, code: str, detail: str
+    start: StartResponse, environ: Environ, status: int, title: str, code: str, detail: str
 ) -> Iterable[bytes]:
     """An answer in the form of all others, made without Flask."""
-    headers, body = _problem(status, title, code, detail)
+    headers, body = _problem(status, title, code, detail, environ.get(REQUEST_ID, ""))
     start(f"{status} {title}", headers)
     return [body]
 
@@ -151,7 +152,9 @@ def answer_to(settings: Settings) -> Callable[[HeadRefused], bytes]:
 
     def answer(refused: HeadRefused) -> bytes:
         title = HTTPStatus(refused.status).phrase
-        headers, body = _problem(refused.status, title, refused.code, refused.detail)
+        made = make_id()
+        headers, body = _problem(refused.status, title, refused.code, refused.detail, made)
+        headers.append((HEADER, made))
         headers.append(("Date", formatdate(usegmt=True)))
         lines = [f"{name}: {value}\r\n" for name, value in (*headers, *always, policy_of(headers))]
         metrics.REQUESTS.labels("none", str(refused.status)).inc()
@@ -162,11 +165,10 @@ def answer_to(settings: Settings) -> Callable[[HeadRefused], bytes]:
 
 
 def _problem(
-    status: int, title: str, code: str, detail: str
+    status: int, title: str, code: str, detail: str, request_id: str
 ) -> tuple[list[tuple[str, str]], bytes]:
-    body = json.dumps(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    ).encode()
+    said = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    body = json.dumps({**said, "request_id": request_id}).encode()
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),

@@ -108,6 +108,10 @@ class SendQueue:
         #: What is offered may leave at once: it is open, not over, and nothing is before it.
         self._is_free = False
 
+    def waiting(self) -> int:
+        """How many frames wait."""
+        return len(self._waiting)
+
     def open(self) -> None:
         """The upgrade was answered: from now on frames may leave."""
         with self._lock:

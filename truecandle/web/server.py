@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from truecandle.config import Settings
+from truecandle.config import Settings, refuse_settings
 from truecandle.web.request_reader import Readers
 from truecandle.web.security import answer_to
 from truecandle.web.socket_limits import UNREAD_BYTES_MAX, UNREAD_LEFT_MS
@@ -42,12 +42,11 @@ _M_ARENA_MAX: Final = -8
 BLOCKING_MAX: Final = 2
 
 
-class PortTaken(Exception):
-    """Nothing can listen there: another process does, or it is no address of this machine."""
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Without SO_REUSEPORT, so that a second server fails; without Nagle.
+
+    Where nothing can listen, the process ends as for wrong settings: another one does there, or it
+    is no address of this machine.
 
     Its connections inherit what is set here: how much the system holds of answers that are not
     read, and how long, also after the connection was closed on our side.
@@ -56,7 +55,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise PortTaken(f"HOST={host!r} can't be listened on: {error.strerror}") from error
+        refuse_settings(f"HOST={host!r} can't be listened on: {error.strerror}")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES_MAX)
@@ -68,11 +67,11 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRNOTAVAIL:
-            raise PortTaken(f"HOST={host!r} is no address of this machine") from error
-        raise PortTaken(
+            refuse_settings(f"HOST={host!r} is no address of this machine")
+        refuse_settings(
             f"Port {port} on {host} can't be used: {error.strerror}. "
             f"Start on another one: PORT={port + 1 if port < 65_535 else 5000} python app.py"
-        ) from error
+        )
     return sock
 
 

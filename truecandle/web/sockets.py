@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
 
+from truecandle import metrics
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
 from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, WATCH, Codec
@@ -130,6 +131,8 @@ class BrowserSockets:
         self._members = members
         self._begin = begin
         self._freshness = freshness.FreshnessBroadcaster(socketio, services, self._browsers)
+        metrics.QUEUE_LENGTH.labels("frames").set_function(self._waiting)
+        metrics.QUEUE_LENGTH.labels("passwords").set_function(services.hashing.waiting)
         socketio.on("connect")(self._connect)
         socketio.on("disconnect")(self._disconnect)
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
@@ -165,6 +168,10 @@ class BrowserSockets:
         if not may_read():
             raise ConnectionRefusedError(UNAUTHORIZED)
         return credential_now()
+
+    def _waiting(self) -> int:
+        """Frames that wait for slow browsers."""
+        return sum(one.websocket.send_queue.waiting() for one in list(self._browsers.values()))
 
     def _disconnect(self, *_: object) -> None:
         """However it ended: nothing more of it is heard, and what waits for it still leaves."""

@@ -14,6 +14,7 @@ from typing import Final
 from flask import Flask
 
 from truecandle.errors import StoreError
+from truecandle.log_lines import say
 from truecandle.store.server_monitor import ServerMonitor
 from truecandle.watchdog import Watchdog
 from truecandle.web.services import EXTENSION, Services
@@ -52,7 +53,7 @@ def watch(app: Flask, stop: Sequence[object]) -> None:
     while not stop:
         services.server_monitor.problems()
         if services.server_monitor.refused:
-            print(f"web: {services.server_monitor.refused}", flush=True)
+            say(f"web: {services.server_monitor.refused}")
             signal.raise_signal(signal.SIGTERM)
             return
         app.extensions["socketio"].sleep(RETRY_S)
@@ -61,15 +62,16 @@ def watch(app: Flask, stop: Sequence[object]) -> None:
 def greet(app: Flask, stop: Sequence[object]) -> None:
     """Prints the address at once, and the way in as soon as Redis answers."""
     services: Services = app.extensions[EXTENSION]
-    print(f"web: listening on {address(services)}", flush=True)
+    say(f"web: listening on {address(services)}")
     is_waiting = False
     while not stop:
         try:
-            print("\n".join(lines(services)), flush=True)
+            for line in lines(services):
+                say(line)
             return
         except StoreError as error:
             if not is_waiting:
-                print(f"web: waiting for Redis: {error}", flush=True)
+                say(f"web: waiting for Redis: {error}")
             is_waiting = True
             app.extensions["socketio"].sleep(RETRY_S)
 

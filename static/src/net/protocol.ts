@@ -3,13 +3,14 @@
 // Invariant: a real answer of each kind is of its type (tests/e2e/test_protocol.py). Times are ms
 // since 1970 (UTC); prices and volumes are JSON numbers, read as floats here only.
 
-/** Every refusal (RFC 9457). */
+/** Every refusal (RFC 9457); `request_id` stands in the log too. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly code: string;
+  readonly request_id: string;
 }
 
 /** First open time without a candle, and the one that ends the gap. */
