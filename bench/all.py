@@ -32,7 +32,7 @@ from tests.support.project_files import ROOT
 
 #: Each has `TARGETS` and `short`; the wall time of the first ones suffers least from the last ones.
 BENCHES = (
-    "data_reads", "official_writes", "stored_bytes", "long_ranges", "fan_out", "feed_load",
+    "data_reads", "official_writes", "sealed_storage", "long_ranges", "fan_out", "feed_load",
     "tick_to_bar", "page_load", "page_scroll", "start", "close_to_official",
 )  # fmt: skip
 FOLDER = ROOT / "var" / "bench"

@@ -31,7 +31,7 @@ from bench.parts import growth_plot, machine
 from bench.parts.growth_plot import Line, Panel
 from bench.parts.paper import put_into
 from bench.parts.read_client import Asker
-from bench.stored_bytes import used_bytes
+from bench.sealed_storage import used
 from tests.support.project_files import ROOT
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import Roles
@@ -126,7 +126,7 @@ def of_candles(given: argparse.Namespace) -> Iterator[Step]:
     roles, sizes = Roles(), [10**power for power in range(3, 8) if 10**power <= given.candles]
     with tempfile.TemporaryDirectory() as folder, RedisProc(Path(folder)) as server:
         redis = server.client(socket_timeout=120.0)
-        empty, stored = used_bytes(redis), 0
+        empty, stored = used(redis), 0
         try:
             token = token_of(redis)
             web = Web(roles, server.url, Path(folder))
@@ -136,7 +136,7 @@ def of_candles(given: argparse.Namespace) -> Iterator[Step]:
                 written_s = machine.cpu_s(server.pid or 0) - before_s
                 new, stored = size - stored, size
                 yield Step(size, {
-                    "Redis MB": (used_bytes(redis) - empty) / 1e6,
+                    "Redis MB": (used(redis) - empty) / 1e6,
                     "Redis CPU µs a candle written": 1e6 * written_s / new,
                     **read_at_both_ends(web, token, size),
                     "web MB": machine.memory_mb(web.role.pid),

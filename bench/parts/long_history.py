@@ -19,6 +19,8 @@ from bench.parts.watched_page import WatchedPage
 from tests.support.role_processes import Roles
 from tests.support.waiting import wait_for
 from tests.support.whole_system import COMMANDS, System
+from truecandle.candles.series import parse_series
+from truecandle.store import pages
 
 CANDLES = 100_000
 #: How far a turn of the wheel scrolls, in px of the wheel; a reader who flings does about that.
@@ -76,4 +78,4 @@ class Scroller:
 
 def _is_stored(system: System, candles: int) -> bool:
     with redis.Redis.from_url(system.redis.url) as store:
-        return any(int(store.zcard(key)) >= candles for key in store.scan_iter("klines_z:*"))
+        return pages.meta(store, parse_series("BTCUSDT", "1m")).count >= candles

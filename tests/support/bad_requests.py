@@ -586,7 +586,7 @@ def plain(path: str, is_page: bool = False) -> tuple[Bad, ...]:
         found = [*found[1:], Bad("POST /", 405, "page", "POST", path)]
     for m in ("TRACE", "CONNECT", "BREW"):
         found.append(Bad(f"{m} {path}", 405, "method", m, path, "nobody"))
-    foreign = () if path in HEALTH_PATHS else ("evil.example",)
+    foreign = ("[::1",) if path in HEALTH_PATHS else ("evil.example",)
     for host in (*foreign, "evil.example:80@localhost", "local host"):
         headers = {"Host": host}
         found.append(Bad(f"Host: {host}", 400, "host", used, path, "nobody", {"headers": headers}))
