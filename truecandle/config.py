@@ -21,7 +21,7 @@ from typing import NoReturn, TypeVar
 from truecandle.candles.decimals import whole_in_text
 from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
-from truecandle.egress import Egress, ca_problem, read_egress
+from truecandle.egress import Egress, egress_problems, read_egress
 from truecandle.errors import CandleError, SettingsError
 from truecandle.urls import (
     PORT_MAX,
@@ -160,7 +160,8 @@ def list_settings(environ: Mapping[str, str]) -> list[Setting]:
 def _read(reader: _Reader) -> Settings:
     """As they are, and what is missing of them."""
     settings = replace(_read_each(reader, Settings()), egress=read_egress(reader.environ))
-    reader.problems += _egress_problems(settings)
+    urls = (settings.binance_rest_url, settings.binance_ws_url, settings.binance_archive_url)
+    reader.problems += egress_problems(settings.egress, urls)
     if settings.webhook_urls and not settings.webhook_secret:
         reader.miss("WEBHOOK_SECRET", "it is needed with WEBHOOK_URLS")
     return settings
@@ -336,18 +337,6 @@ def as_text(value: object) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _egress_problems(settings: Settings) -> list[str]:
-    """What stands in the way to the exchange, each once; a proxy that nothing is asked through may
-    be what it likes."""
-    found = [ca_problem(settings.egress)]
-    for url in (settings.binance_rest_url, settings.binance_ws_url, settings.binance_archive_url):
-        try:
-            settings.egress.route(url)
-        except ValueError as error:
-            found.append(str(error))
-    return list(dict.fromkeys(filter(None, found)))
 
 
 def _shown(text: str) -> str:

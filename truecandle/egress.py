@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -109,7 +109,19 @@ def read_egress(environ: Mapping[str, str]) -> Egress:
     )
 
 
-def ca_problem(egress: Egress) -> str | None:
+def egress_problems(egress: Egress, urls: Iterable[str]) -> list[str]:
+    """What stands in the way to these URLs, each once; a proxy that nothing is asked through may be
+    what it likes."""
+    found = [_ca_problem(egress)]
+    for url in urls:
+        try:
+            egress.route(url)
+        except ValueError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _ca_problem(egress: Egress) -> str | None:
     """Why the authorities can't be used; None if they can, or none are named."""
     path = egress.ca_file
     if not path or os.path.isdir(path):

@@ -225,6 +225,7 @@ def test_a_lost_reply_does_not_store_anything_twice(redis: Redis, redis_url: str
 
 def test_a_used_up_pool_is_said_so_and_recovers(redis_url: str) -> None:
     with connected(redis_url) as redis:
+        before = redis.info("clients")["connected_clients"]
         pool = redis.connection_pool
         taken = [pool.get_connection() for _ in range(50)]
         with pytest.raises(StoreUnavailable, match="No connection available"):
@@ -232,8 +233,7 @@ def test_a_used_up_pool_is_said_so_and_recovers(redis_url: str) -> None:
         for connection in taken:
             pool.release(connection)
         assert official.version(redis, HOURS) == 0
-        # Clients of earlier tests may still be on their way out.
-        wait_for(lambda: redis.info("clients")["connected_clients"] <= 60, what="no more clients")
+        assert redis.info("clients")["connected_clients"] <= before + 50
 
 
 def test_settings_that_lose_candles_are_named(tmp_path: Path) -> None:

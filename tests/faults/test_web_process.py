@@ -81,7 +81,7 @@ def test_ctrl_c_stops_it_too(web: Web) -> None:
 def test_a_second_start_on_the_same_port_fails_with_one_clear_line(web: Web) -> None:
     first = web.role
     second = web.start(wait=False)
-    assert second.process.wait(30) == 1
+    assert second.process.wait(30) == 2
     wait_for(lambda: not second.alive(), what="its output")
     assert len(second.lines) == 1
     assert str(web.port) in second.output and "PORT=" in second.output
@@ -91,7 +91,7 @@ def test_a_second_start_on_the_same_port_fails_with_one_clear_line(web: Web) -> 
 def test_wrong_settings_are_said_and_nothing_starts(processes: Roles) -> None:
     env = {"PORT": "http", "INTERVALS": "7m", "SECRET_KEY": ""}
     role = processes.start("web", ["app.py"], env)
-    assert role.process.wait(30) == 1
+    assert role.process.wait(30) == 2
     wait_for(lambda: not role.alive(), what="its output")
     assert "PORT='http'" in role.output and "INTERVALS='7m'" in role.output
     assert "Traceback" not in role.output

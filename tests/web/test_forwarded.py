@@ -134,6 +134,6 @@ def test_a_host_that_a_trusted_proxy_passes_on_has_to_be_ours_all_the_same(
     networks = read_settings({"TRUSTED_PROXIES": "127.0.0.1"}).trusted_proxies
     app = build(settings, trusted_proxies=networks, public_url="https://charts.example")
     for host, status in (("charts.example", 200), ("evil.example", 400), ("a b", 400)):
-        answer = app.test_client().get("/healthz", headers={"X-Forwarded-Host": host})
+        answer = app.test_client().get("/login", headers={"X-Forwarded-Host": host})
         assert answer.status_code == status
     assert said(app.test_client().get("/data"))["code"] == "unauthorized"

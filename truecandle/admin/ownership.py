@@ -32,6 +32,8 @@ _OF_USERS: Final = (
     *("drawings:", "layouts:", "study_templates:"),
 )
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+#: As `webhooks.receiver.name_of` makes them.
+_RECEIVER: Final = re.compile(r"[0-9a-f]{12}")
 
 
 class Ownership:
@@ -141,6 +143,10 @@ def _is_digest(text: str) -> bool:
     return bool(_DIGEST.fullmatch(text))
 
 
+def _is_receiver(text: str) -> bool:
+    return bool(_RECEIVER.fullmatch(text))
+
+
 #: What can follow the beginnings of keys that belong to no series.
 _FORMS: Final[dict[str, Callable[[str], bool]]] = {
     **dict.fromkeys(_OF_USERS, is_name),
@@ -151,4 +157,6 @@ _FORMS: Final[dict[str, Callable[[str], bool]]] = {
     "lease:": _is_lease,
     "fence:": _is_lease,
     "market_answer:": _is_symbol,
+    "webhook_cursors:": _is_receiver,
+    "webhook_dead:": _is_receiver,
 }
