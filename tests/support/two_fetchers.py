@@ -169,7 +169,8 @@ class Call:
 class Witness:
     """Sees what Redis does, command by command, also inside its scripts. A context manager."""
 
-    _CALL = re.compile(rf"klines_z:\S+ .*? {keys.FENCE} (\d+) ")
+    #: A script that writes: its keys, the fence and those of the blocks last, and its number.
+    _CALL = re.compile(rf"klines_z:\S+ .*? {keys.FENCE} klines_blocks:\S+ klines_index:\S+ (\d+) ")
     _CHANGE = re.compile(rf"SET {keys.FENCE} (\d+)$")
     _WRITE = re.compile(r"(ZADD|ZREM) klines_z:")
 
