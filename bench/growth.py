@@ -39,7 +39,7 @@ from tests.support.web_process import Web, token_of
 
 MARKETS = (1, 10, 50, 200)
 CLIENTS = (2, 100, 500, 1_000, 2_000, 5_000)
-CANDLES = 1_000_000
+CANDLES = 10_000_000
 ROUNDS, READS = 40, 30
 #: A figure that grows with a larger exponent has to be explained, or mended.
 WORST = 1.15
