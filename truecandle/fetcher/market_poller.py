@@ -34,6 +34,8 @@ from truecandle.log_once import TroubleLog
 UNKNOWN_MS = 3_600_000
 #: Answers with which the exchange says so: -1121 "Invalid symbol.", -1100 "Illegal characters".
 UNKNOWN_CODES = (-1121, -1100)
+#: "Invalid interval.": Binance.US, for one, has no `1s`.
+UNKNOWN_INTERVAL_CODE = -1120
 #: One such answer in disguise (status 200) may be a mishap; so many in a row are not.
 UNKNOWN_TIMES = 3
 #: Any other refusal is not repeated sooner.
@@ -185,6 +187,9 @@ class MarketPoller:
         return True
 
     def _refused(self, series: Series, error: ExchangeRefused, now_ms: int) -> bool:
+        if error.code == UNKNOWN_INTERVAL_CODE:
+            self._report(f"{series.name}, an interval that this exchange may not have", error)
+            return True
         if error.code not in UNKNOWN_CODES:
             self._report(self.symbol, error)
             self._backoff.rest(now_ms + REFUSED_MS)
