@@ -20,12 +20,13 @@ from redis import Redis
 
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
+from tests.support.sample_trades import START_MS, aggregate
 from tests.support.socket_floods import FRAMES, flood, frame, is_ended, repeated, upgraded
 from tests.support.stream_programs import Program, SentEvents, Teller
 from tests.support.waiting import wait_for
 from tests.support.web_process import Web, cookies, signed_in, token_of, wait_for_listener
 from truecandle.candles.series import parse_series
-from truecandle.store import keys
+from truecandle.store import agg_trades, keys
 from truecandle.store.credentials import CredentialStore
 from truecandle.web.socket_limits import SOCKETS_PER_USER_MAX, STREAMS_PER_SOCKET_MAX
 
@@ -46,7 +47,7 @@ ODD_MESSAGES: list[tuple[str | bytes, int]] = [
     ('{"method":"GET_PROPERTY","params":["size"],"id":1}', 0),
 ]
 ODD_STREAMS = [
-    "btcusdt@aggTrade", "btcusdt@trade", "BTCUSDT@kline_1m", "dogeusdt@kline_1m",
+    "dogeusdt@aggTrade", "btcusdt@trade", "BTCUSDT@kline_1m", "dogeusdt@kline_1m",
     "btcusdt@kline_1w", "btcusdt@kline_1d@+08:00", "btcusdt", "@", "!miniTicker@arr",
 ]  # fmt: skip
 
@@ -58,8 +59,9 @@ def web(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Web]:
     folder = tmp_path_factory.mktemp("web")
+    env = {"ASYNC_MODE": request.param, "PUBLIC_READS": "1", "TRADES_KEPT": "100"}
     with ended() as processes:
-        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param, PUBLIC_READS="1")
+        yield Web(processes, redis_server.url, folder, **env)
 
 
 class Silent:
@@ -170,6 +172,39 @@ def test_streams_are_subscribed_to_and_left_on_an_open_connection(web: Web, tell
             pass
 
 
+def test_trades_come_each_once_in_the_exchanges_shape(
+    web: Web, teller: Teller, redis: Redis
+) -> None:
+    def trade(*numbers: int) -> None:
+        rows = {"BTCUSDT": [agg_trades.row_of(aggregate(number)) for number in numbers]}
+        agg_trades.keep(redis, rows, 100, {"BTCUSDT": 1})
+
+    wrapped_name, fine_name = "/stream", "/ws/btcusdt@aggTrade?timeUnit=MICROSECOND"
+    trade(1)
+    with (
+        closing(Program(web, wrapped_name)) as wrapped,
+        closing(Program(web, fine_name)) as fine,
+    ):
+        assert fine.say("LIST_SUBSCRIPTIONS")["result"] == ["btcusdt@aggTrade"]
+        assert wrapped.say("SUBSCRIBE", "btcusdt@aggTrade", ETH) == {"result": None, "id": 1}
+        trade(1, 2, 3)
+        at_ms = START_MS + 2_000
+        event = {
+            "e": "aggTrade", "E": at_ms + 3, "s": "BTCUSDT", "a": 2, "p": "100.25000000",
+            "q": "1.50000000", "f": 20, "l": 21, "T": at_ms, "m": False, "M": True,
+        }  # fmt: skip
+        told = wrapped.events(2)
+        assert told[0] == {"stream": "btcusdt@aggTrade", "data": event}
+        assert [one["data"]["a"] for one in told] == [2, 3]
+        finer = {"E": event["E"] * 1000, "T": event["T"] * 1000}
+        assert fine.events(2)[0] == {**event, **finer}
+        assert wrapped.say("UNSUBSCRIBE", "btcusdt@aggTrade")["result"] is None
+        trade(4)
+        assert fine.events(1)[0]["a"] == 4
+        assert wrapped.say("LIST_SUBSCRIPTIONS")["result"] == [ETH]
+        assert wrapped.waiting == []
+
+
 def test_a_series_that_is_damaged_silences_no_other(web: Web, teller: Teller, redis: Redis) -> None:
     damaged = keys.klines(parse_series("ETHUSDT", "1m"))
     redis.set(damaged, "not ours")
@@ -193,7 +228,7 @@ def test_what_cannot_be_understood_is_answered_with_the_exchanges_codes(
             answer = program.say("SUBSCRIBE", BTC, name, number=3)
             assert (answer["code"], answer["id"]) == (2, 3), name
         assert program.say("LIST_SUBSCRIPTIONS")["result"] == []
-    for path in (f"/ws/{name}" for name in ("btcusdt@aggTrade", "dogeusdt@kline_1m")):
+    for path in (f"/ws/{name}" for name in ("btcusdt@ticker", "dogeusdt@kline_1m")):
         with pytest.raises(websocket.WebSocketBadStatusException) as refused:
             Program(web, path)
         assert refused.value.status_code == 400
