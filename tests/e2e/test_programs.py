@@ -142,19 +142,20 @@ def test_trades_are_the_exchanges_each_once_also_when_the_feed_is_killed(
         system.kill("feed")
         system.start("feed")
 
-    async def watch() -> list[dict[str, Any]]:
+    async def watch() -> list[Any]:
         client = ccxt_stream_client(system.url, token)
         try:
             while len(client.trades.get("BTC/USDT", ())) < TRADES:
                 await client.watch_trades("BTC/USDT", params={"name": "aggTrade"})
-            return list(client.trades["BTC/USDT"])
+            return [*client.trades["BTC/USDT"]]
         finally:
             await client.close()
 
-    async def both() -> list[dict[str, Any]]:
-        async with asyncio.timeout(WAIT_S):
-            found, _ = await asyncio.gather(watch(), listen(2 * TRADES))
-        return found
+    async def both() -> list[Any]:
+        async with asyncio.timeout(2 * WAIT_S), asyncio.TaskGroup() as group:
+            watching = group.create_task(watch())
+            await listen(2 * TRADES)
+        return watching.result()
 
     cached = asyncio.run(both())
     ids = [event["a"] for event in heard]
