@@ -375,7 +375,7 @@ def test_what_programs_are_told_is_what_the_description_says(
         teller.close(-1)
         check("KlineEvent", *program.events(2))
         say("SubscribeMessage", "DoneAnswer", "SUBSCRIBE", trades)
-        rows = {"BTCUSDT": [agg_trades.row_of(aggregate(n)) for n in (1, 2)]}
+        rows = {"BTCUSDT": [agg_trades.row_of(aggregate(n)) for n in (1_001, 1_002)]}
         agg_trades.keep(redis, rows, 100, {"BTCUSDT": 1})
         check("AggTradeEvent", *program.events(2))
         check("WrappedEvent", *wrapped.events(4))
