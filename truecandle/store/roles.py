@@ -43,12 +43,8 @@ def heartbeat(redis: Redis, role: str, detail: Mapping[str, Any], holder: str = 
 
     Where several processes have the role beside each other, each has an entry by its `holder`.
     """
-    gone = [
-        _name(role, one)
-        for one, beat in (each(redis, role) if holder else {}).items()
-        if one and one != holder and abs(beat.age_ms) > FORGOTTEN_MS
-    ]
-    args: list[str | int] = [_name(role, holder), json.dumps(dict(detail)), keys.ROLES_TTL_S, *gone]
+    others = f"{role}{HOLDER}" if holder else ""
+    args = (_name(role, holder), json.dumps(dict(detail)), keys.ROLES_TTL_S, others, FORGOTTEN_MS)
     _BEAT.run(redis, (keys.ROLES,), args)
 
 
