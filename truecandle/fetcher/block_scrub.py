@@ -1,5 +1,5 @@
-"""Scrubs the sealed blocks of each series: looks at a few in a turn, and fetches again what cannot be
-read, each block as a whole.
+"""Scrubs the sealed blocks of each series: looks at a few in a turn, and fetches again what cannot
+be read, each block as a whole.
 
 Never here: when (`fetch_scheduler`), what is stored of an answer (`ingest`), mending an index
 (`flask doctor`).

@@ -53,7 +53,8 @@ log = logging.getLogger(__name__)
 
 
 class MarketPoller:
-    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`, `scrub`) may run in two threads."""
+    """One symbol at its intervals. `poll` and `fill` (also `reread`, `seal`, `scrub`) may run in two
+    threads."""
 
     def __init__(
         self,

@@ -14,7 +14,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from itertools import accumulate, islice, pairwise, repeat
 from operator import add, floordiv, mul, rshift, sub
 from typing import Final, NamedTuple
@@ -26,7 +27,7 @@ from truecandle.candles.candle import FIELDS
 from truecandle.candles.interval import Interval
 from truecandle.errors import CandleError
 from truecandle.store.columns import own_time
-from truecandle.store.lanes import LANE_BYTES, Lanes, lanes, rows
+from truecandle.store.lanes import LANE_BYTES, Field, Lanes, lanes, rows
 
 #: Open times that the span of a block has room for, and so its candles.
 BLOCK_CANDLES: Final = 1_000
@@ -102,8 +103,9 @@ def pack(members: Sequence[bytes]) -> bytes:
         if body is not None:
             whole = _HEAD.pack(_KIND, mode, len(members)) + body
             whole += _SUM.pack(zlib.crc32(whole))
-            if _unpacked(whole) == tuple(members):
-                return whole
+            with suppress(CandleError):
+                if _unpacked(whole) == tuple(members):
+                    return whole
     raise CandleError("block", members[0], "members that can be packed")
 
 
@@ -172,21 +174,22 @@ def _members_of_text(body: bytes) -> list[bytes]:
 class _Flow(NamedTuple):
     """A volume and its worth; of the whole candle, or of what takers bought."""
 
-    volume: list[int]
-    quote: list[int]
+    volume: Sequence[int]
+    quote: Sequence[int]
 
 
 def _packed_numbers(rows: Sequence[Sequence[str]]) -> bytes | None:
     """None where a number is too long, or has a point where a whole one belongs."""
     text = list(zip(*rows, strict=True))
-    if any("." in one for one in _several(text, _WHOLE)):
+    if any("." in "".join(text[at]) for at in _WHOLE):
         return None
-    places = [max(map(_decimals, _several(text, which))) for which in _SHARING]
+    numbers, places = {at: list(map(int, text[at])) for at in _WHOLE}, list[int]()
+    for which in _SHARING:
+        place, found = _scaled([text[at] for at in which])
+        numbers |= dict(zip(which, found, strict=True))
+        places.append(place)
     if max(places) > _PLACES_MAX:
         return None
-    numbers = {at: list(map(int, text[at])) for at in _WHOLE}
-    for which, place in zip(_SHARING, places, strict=True):
-        numbers |= {at: _scaled(text[at], place) for at in which}
     trades, volume = sum(numbers[8]), sum(numbers[5])
     share = min((trades << _SHARE_BITS) // volume if volume else 0, _SHARE_MAX)
     packed = _packed_columns(_unexpected(numbers, _Worth(*places[:3]), share))
@@ -215,43 +218,56 @@ def _unexpected(numbers: Mapping[int, list[int]], worth: _Worth, share: int) -> 
 
 def _members_of_numbers(body: bytes, count: int, kind: bytes) -> list[bytes]:
     (price, volume, quote, other), share, columns = _parsed(body, count, kind)
-    steps, lengths, jumps, moves, above, below, sold, bought, trades, rest, taken_rest, unused = (
-        columns
-    )
-    narrow = lanes(count)
-    wide = max(one.width for one in (jumps, moves, above, below)) > _SUMMED_BYTES_MAX
-    of = lanes(count, 2 * LANE_BYTES) if wide else narrow
-    opens = list(accumulate(steps.numbers(narrow)))
-    rises, falls = of.parts(moves.text) if moves.is_signed else (of.plain(moves.text), 0)
-    close = of.packed(list(accumulate(of.numbers(jumps.total(of) + rises - falls))))
-    open_ = close - rises + falls
-    high, low = open_ + rises + above.total(of), close - rises - below.total(of)
-    worth = _Worth(price, volume, quote)
-    sizes = sold.numbers(narrow)
-    expected = worth.at_middle(of.numbers(high + low), sizes)
-    whole = _Flow(sizes, list(map(add, rest.numbers(narrow), expected)))
-    is_first = kind == _FIRST
-    half = 0 if is_first else narrow.half(sold.total(narrow))
-    taken_total = bought.total(narrow) + half
-    taken_sizes = narrow.numbers(taken_total) if half else bought.numbers(narrow)
-    taken = map(add, taken_rest.numbers(narrow), worth.at_average(whole, taken_sizes))
-    dealt = trades.total(narrow)
-    if share:
-        dealt += narrow.packed(list(_shares(sizes, share)))
+    of = lanes(count)
+    steps, lengths, *of_prices, sold, bought, trades, rest, taken_rest, unused = columns
+    opens, ends = _times(of, steps, lengths)
+    prices, both = _prices(of_prices, count)
+    worth, whole_volume = _Worth(price, volume, quote), sold.total(of)
+    sizes = sold.numbers(of)
+    quotes = list(map(add, rest.numbers(of), worth.at_middle(both, sizes)))
+    taken_volume = bought.total(of) + (0 if kind == _FIRST else of.half(whole_volume))
+    taken_sizes = bought.numbers(of) if kind == _FIRST else of.numbers(taken_volume)
+    taken = map(add, taken_rest.numbers(of), worth.at_average(_Flow(sizes, quotes), taken_sizes))
+    dealt = trades.total(of) + (of.packed(list(_shares(sizes, share))) if share else 0)
     return rows(
         (
             (opens, 0),
-            *((of.digits(one) or of.numbers(one), price) for one in (open_, high, low, close)),
-            (narrow.digits(sold.total(narrow)) or sizes, volume),
-            (list(map(add, opens, lengths.numbers(narrow))), 0),
-            (whole.quote, quote),
-            (narrow.digits(dealt) or narrow.numbers(dealt), 0),
-            (narrow.digits(taken_total) or taken_sizes, volume),
+            *((one, price) for one in prices),
+            (of.digits(whole_volume) or sizes, volume),
+            (ends, 0),
+            (quotes, quote),
+            (of.digits(dealt) or of.numbers(dealt), 0),
+            (of.digits(taken_volume) or taken_sizes, volume),
             (list(taken), quote),
-            (unused.numbers(narrow), other),
+            (unused.numbers(of), other),
         ),
         count,
     )
+
+
+def _times(of: Lanes, steps: _Column, lengths: _Column) -> tuple[Field, Field]:
+    """Open and close times."""
+    (first, *others), each = steps.numbers(of), lengths.numbers(of)
+    if len(set(others)) == len(set(each)) == 1:
+        opens = of.regular(first, others[0])
+        ends = of.regular(first + each[0], others[0])
+        if opens and ends:
+            return opens, ends
+    times = list(accumulate(others, initial=first))
+    return times, list(map(add, times, each))
+
+
+def _prices(columns: Sequence[_Column], count: int) -> tuple[list[Field], Sequence[int]]:
+    """Open, high, low and close; and the sums of high and low."""
+    jumps, moves, above, below = columns
+    is_wide = max(one.width for one in columns) > _SUMMED_BYTES_MAX
+    of = lanes(count, (1 + is_wide) * LANE_BYTES)
+    rises, falls = moves.parts(of)
+    close = of.packed(list(accumulate(of.numbers(jumps.total(of) + rises - falls))))
+    open_ = close - rises + falls
+    high, low = open_ + rises + above.total(of), close - rises - below.total(of)
+    prices = [of.digits(one) or of.numbers(one) for one in (open_, high, low, close)]
+    return prices, of.numbers(high + low)
 
 
 def _parsed(body: bytes, count: int, kind: bytes) -> tuple[tuple[int, ...], int, list[_Column]]:
@@ -282,7 +298,7 @@ class _Worth:
             products = map(mul, products, repeat(self._times))
         return map(floordiv, products, repeat(self._parts))
 
-    def at_average(self, whole: _Flow, volume: list[int]) -> Iterable[int]:
+    def at_average(self, whole: _Flow, volume: Sequence[int]) -> Iterable[int]:
         """At the average price of the candle."""
         if 0 in whole.volume:
             flows = zip(volume, *whole, strict=True)
@@ -297,18 +313,14 @@ _SHARING: Final = (_PRICES, (5, 9), (7, 10), (11,))
 _PLACES_MAX: Final = 18
 
 
-def _several(text: Sequence[Sequence[str]], which: Iterable[int]) -> Iterator[str]:
-    return (one for at in which for one in text[at])
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])
-
-
-def _scaled(texts: Sequence[str], places: int) -> list[int]:
-    """Decimals as whole numbers of their last place."""
-    parts = (text.partition(".") for text in texts)
-    return [int(whole + part.ljust(places, "0")) for whole, _, part in parts]
+def _scaled(columns: Sequence[Sequence[str]]) -> tuple[int, list[list[int]]]:
+    """How many places decimals have at most, and all as whole numbers of the last place."""
+    split = [[text.partition(".") for text in column] for column in columns]
+    fractions = [[part for _, _, part in column] for column in split]
+    places = max(len(part) for part in map(partial(max, key=len), fractions))
+    filled = [map(str.ljust, column, repeat(places), repeat("0")) for column in fractions]
+    wholes = [[whole for whole, _, _ in column] for column in split]
+    return places, [list(map(int, map(add, *both))) for both in zip(wholes, filled, strict=True)]
 
 
 def _steps(numbers: list[int]) -> list[int]:
@@ -338,10 +350,12 @@ class _Column(NamedTuple):
 
     def total(self, of: Lanes) -> int:
         """The column."""
-        if not self.is_signed:
-            return of.plain(self.text)
-        above, below = of.parts(self.text)
+        above, below = self.parts(of)
         return above - below
+
+    def parts(self, of: Lanes) -> tuple[int, int]:
+        """What of it is above 0, and what below, both as positive numbers."""
+        return of.parts(self.text) if self.is_signed else (of.plain(self.text), 0)
 
 
 def _packed_columns(columns: Iterable[list[int]]) -> bytes | None:

@@ -93,7 +93,7 @@ def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
     """Looks at `most` blocks, from the one in whose span `from_ms` lies: whether their bytes are
     whole and are what the index tells. 0.1 ms each.
 
-    Raises `StoreDamaged` where the index is broken, or tells of more or fewer blocks than there are.
+    Raises `StoreDamaged` where the index is broken, or tells of other blocks than lie there.
     """
     reader = SeriesReader(series)
     with redis.pipeline(transaction=True) as pipe:

@@ -20,6 +20,10 @@ LANE_BYTES: Final = 8
 _DIGITS: Final = 8
 
 
+#: A column as `rows` takes it: numbers, or planes: all first digits, all second ones, and so on.
+Field = Sequence[int] | list[bytes]
+
+
 class Lanes:
     """Columns of `count` numbers with lanes of `width` bytes; sums may be negative on their way."""
 
@@ -27,6 +31,13 @@ class Lanes:
         self._count, self._width = count, width
         self.ones = int.from_bytes((b"\1" + bytes(width - 1)) * count, "little")
         self._signs = self.ones << (8 * width - 1)
+        #: Where digits are found: numbers of 14, 7 and 4 bits, each in its part of a lane; and what
+        #: makes digits their characters.
+        pairs = self.ones | self.ones << 32
+        single = pairs | pairs << 16
+        self._masks = self.ones * 0x3FFF, pairs * 0x7F, single * 0x0F
+        self._zeros = (single | single << 8) * ord("0")
+        self._places = int.from_bytes(struct.pack(f"<{count}Q", *range(count)), "little")
 
     def plain(self, text: bytes | bytearray) -> int:
         """A column of what is stored in lanes of `LANE_BYTES`."""
@@ -74,24 +85,34 @@ class Lanes:
         longer = column + self.ones * ((1 << 8 * LANE_BYTES - 1) - 10**_DIGITS)
         if (column | longer) & self._signs:
             return None
-        text = self._digits(column).to_bytes(self._count * LANE_BYTES, "little")
-        return [text[at::_DIGITS] for at in range(_DIGITS)]
+        return self._digits(column)
 
-    def _digits(self, column: int) -> int:
-        """Of numbers below 10**8 the decimal digits, the first one in the first byte of a lane.
+    def regular(self, first_ms: int, step_ms: int) -> list[bytes] | None:
+        """The same of times that are so far apart; None if these are no whole seconds, or too
+        many."""
+        prefix, rest = divmod(first_ms // 1_000, 10**_DIGITS)
+        last = rest + step_ms // 1_000 * (self._count - 1)
+        if step_ms % 1_000 or last >= 10**_DIGITS:
+            return None
+        ends = [one.encode() * self._count for one in f"{prefix}{first_ms % 1_000:03d}"]
+        digits = self._digits(self._places * (step_ms // 1_000) + self.ones * rest)
+        return [*ends[:-3], *digits, *ends[-3:]]
+
+    def _digits(self, column: int) -> list[bytes]:
+        """Of numbers below 10**8.
 
         Each step halves all parts of all numbers at once: four digits, then two, then one. Dividing
         is multiplying and shifting, exact for numbers that small.
         """
-        ones = self.ones
-        high = (column * 3_518_437_209 >> 45) & ones * 0x3FFF
-        pairs = high | (column - high * 10_000) << 32
-        ones |= ones << 32
-        high = (pairs * 5_243 >> 19) & ones * 0x7F
-        pairs = high | (pairs - high * 100) << 16
-        ones |= ones << 16
-        high = (pairs * 103 >> 10) & ones * 0x0F
-        return high | (pairs - high * 10) << 8 | (ones | ones << 8) * ord("0")
+        fours, twos, single = self._masks
+        high = (column * 3_518_437_209 >> 45) & fours
+        column = high | (column - high * 10_000) << 32
+        high = (column * 5_243 >> 19) & twos
+        column = high | (column - high * 100) << 16
+        high = (column * 103 >> 10) & single
+        column = high | (column - high * 10) << 8 | self._zeros
+        text = column.to_bytes(self._count * LANE_BYTES, "little")
+        return [text[at::_DIGITS] for at in range(_DIGITS)]
 
 
 @lru_cache(maxsize=8)
@@ -100,7 +121,7 @@ def lanes(count: int, width: int = LANE_BYTES) -> Lanes:
     return Lanes(count, width)
 
 
-def rows(columns: Sequence[tuple[Sequence[int] | list[bytes], int]], count: int) -> list[bytes]:
+def rows(columns: Sequence[tuple[Field, int]], count: int) -> list[bytes]:
     """JSON rows of columns, each with so many places after the point: numbers, or what `digits` has
     given. Zeros at the end of a fraction are left out.
 
@@ -119,7 +140,7 @@ def rows(columns: Sequence[tuple[Sequence[int] | list[bytes], int]], count: int)
     return bytes(whole.translate(None, b" ")).split()
 
 
-def _planes(column: Sequence[int] | list[bytes], places: int, count: int) -> list[bytes]:
+def _planes(column: Field, places: int, count: int) -> list[bytes]:
     """The first characters of all numbers, then the second ones, and so on, with blanks."""
     planes = _digits_of(column, count)
     planes = [b"0" * count] * (places + 1 - len(planes)) + planes
@@ -133,7 +154,7 @@ def _planes(column: Sequence[int] | list[bytes], places: int, count: int) -> lis
     return [*leading, planes[before - 1], points.to_bytes(count, "little"), *ending[::-1]]
 
 
-def _digits_of(column: Sequence[int] | list[bytes], count: int) -> list[bytes]:
+def _digits_of(column: Field, count: int) -> list[bytes]:
     if isinstance(column[0], bytes):
         return cast(list[bytes], column)
     numbers = tuple(cast(Sequence[int], column))
