@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class MarketPoller:
-    """One symbol at its intervals. `poll` and `fill` (also `reread`, `seal`, `scrub`) may run in two
+    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`, `scrub`) may run in two
     threads."""
 
     def __init__(

@@ -151,7 +151,7 @@ class KlinePageReader:
     def read_block(
         self, rest: RestClient, series: Series, span: Span, by: str, *, is_all: bool
     ) -> bool:
-        """Reads all candles of a block's span anew, in one request; whether all told are stored.
+        """Reads all candles of a block anew, to the end of its span; whether all told are stored.
 
         `is_all`: they take the place of a block that cannot be read even if it is said to have held
         more. An answer that may have left out some is refused with `MalformedAnswer`.

@@ -198,7 +198,9 @@ def _packed_numbers(rows: Sequence[Sequence[str]]) -> bytes | None:
     return _PLACES.pack(*places) + _SHARE.pack(share) + packed
 
 
-def _unexpected(numbers: Mapping[int, list[int]], worth: _Worth, share: int) -> Iterator[list[int]]:
+def _unexpected(
+    numbers: Mapping[int, list[int]], worth: _Worth, share: int
+) -> Iterator[Sequence[int]]:
     """What of each column the others do not let expect, in the order in which it is packed."""
     open_, high, low, close = (numbers[at] for at in _PRICES)
     whole, taken = _Flow(numbers[5], numbers[7]), _Flow(numbers[9], numbers[10])
@@ -358,7 +360,7 @@ class _Column(NamedTuple):
         return of.parts(self.text) if self.is_signed else (of.plain(self.text), 0)
 
 
-def _packed_columns(columns: Iterable[list[int]]) -> bytes | None:
+def _packed_columns(columns: Iterable[Sequence[int]]) -> bytes | None:
     """How each column is cut, then planes that cannot be compressed, then all others compressed as
     one; a plane has the first bytes of all numbers, the next one the second, and so on. None if a
     number is too long."""

@@ -81,8 +81,8 @@ def faults(redis: Redis, series: Series) -> Iterator[BlockFault]:
 
 
 class Looked(NamedTuple):
-    """A look at some blocks: the spans of those that cannot be read, and where to go on; 0 after
-    the last."""
+    """A look at some blocks: the spans of those that cannot be read, each from its first candle on,
+    and where to go on; 0 after the last."""
 
     unreadable: tuple[BlockSpan, ...]
     next_ms: int
@@ -93,7 +93,7 @@ def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
     """Looks at `most` blocks, from the one in whose span `from_ms` lies: whether their bytes are
     whole and are what the index tells. 0.1 ms each.
 
-    Raises `StoreDamaged` where the index is broken, or tells of other blocks than lie there.
+    Raises `StoreDamaged` where the index is broken, or tells of fewer blocks than lie there.
     """
     reader = SeriesReader(series)
     with redis.pipeline(transaction=True) as pipe:
@@ -101,7 +101,7 @@ def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
         pipe.zcard(keys.index(series))
         pipe.hlen(keys.blocks(series))
         told, entered, held = pipe.execute()
-    if held != entered + (entered > 0):
+    if held > entered + (entered > 0):
         what = f"{keys.blocks(series)} has {held} fields for {entered} entries of its index"
         raise StoreDamaged(f"{what}; flask doctor --repair mends it")
     entries = reader.entries(told)
@@ -111,7 +111,7 @@ def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
         reader.ask_blocks(pipe, entries)
         (texts,) = pipe.execute()
     damaged = [
-        block.span_of(series.interval, entry.start_ms)
+        _span(series, entry)
         for entry, text in zip(entries, texts, strict=True)
         if not _is_whole(series, entry, text, times_of)
         and _is_still_damaged(redis, series, entry, times_of)
@@ -133,8 +133,15 @@ def _unreadable(
     texts: Any = redis.hmget(keys.blocks(series), names)
     for entry, text in zip(entries, texts, strict=True):
         if not _is_whole(series, entry, text) and _is_still_damaged(redis, series, entry):
-            span = block.span_of(series.interval, entry.start_ms)
-            yield BlockFault(f"a block of {entry.candles:,} candles cannot be read", (span,))
+            what = f"a block of {entry.candles:,} candles cannot be read"
+            yield BlockFault(what, (_span(series, entry),))
+
+
+def _span(series: Series, entry: BlockEntry) -> BlockSpan:
+    """The span of a block from its first candle on: before the oldest one nothing was stored."""
+    span = block.span_of(series.interval, entry.start_ms)
+    is_inside = span.start_ms <= entry.first_ms < span.end_ms
+    return BlockSpan(entry.first_ms if is_inside else span.start_ms, span.end_ms)
 
 
 def _is_whole(

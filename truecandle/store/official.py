@@ -281,10 +281,10 @@ def _write(
     try:
         found = block_writes.upsert(redis, series, span, rows, writer, is_all=is_all)
     except StoreDamaged as error:  # the rows of other blocks are none the worse for it
-        held = _write_unsealed(redis, series, (), writer)
-        assert isinstance(held, Written)
+        nothing = _write_unsealed(redis, series, (), writer)
+        assert isinstance(nothing, Written)
         refused = tuple(RefusedRow(row.open_ms, "unreadable", str(error)) for row in rows)
-        return replace(held, refused=refused)
+        return replace(nothing, refused=refused)
     if found is None:
         return _extent(redis, series).boundary_ms
     plan, held = found
