@@ -55,7 +55,8 @@ log = logging.getLogger(__name__)
 
 
 class MarketPoller:
-    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`) may run in two threads."""
+    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`, `scrub`) may run in two
+    threads."""
 
     def __init__(
         self,
@@ -122,6 +123,15 @@ class MarketPoller:
     def seal(self, series: Series) -> bool:
         """Seals or unseals one more block of older candles; whether there may be more."""
         return self._look_back(series, lambda: self._sync.seal(series))
+
+    def scrub(self, series: Series) -> bool:
+        """Looks at a few blocks of older candles, and mends them; never more in a turn."""
+
+        def look() -> bool:
+            self._sync.scrub(series)
+            return False
+
+        return self._look_back(series, look)
 
     def _look_back(self, series: Series, look: Callable[[], bool]) -> bool:
         now_ms = self._clock.now_ms()
