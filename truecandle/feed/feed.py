@@ -190,7 +190,7 @@ class Feed:
             self._flush(now_s)
             ended_s = time.monotonic()
             self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
-        if self._trade_publisher.is_due(now_s):
+        if now_s >= self._trade_publisher.due_s:
             self._trade_publisher.step(now_s, self.leadership.fences(self._markets))
         if now_s >= self._report_s and not is_away:
             self._report_freshness(now_s)
@@ -203,8 +203,8 @@ class Feed:
         if len(self.queue) or self.recovery.is_busy:
             return STEP_S
         dues_s = [market.due_s() for market in self._active]
-        due_s = min(self.leadership.due_s, self._report_s, self._beat_s, *dues_s)
-        return min(IDLE_S, max(STEP_S, due_s - time.monotonic()))
+        dues_s += [self._trade_publisher.due_s, self.leadership.due_s, self._report_s, self._beat_s]
+        return min(IDLE_S, max(STEP_S, min(dues_s) - time.monotonic()))
 
     def _drain_events(self, wait_s: float) -> int:
         events = self.queue.drain(wait_s)

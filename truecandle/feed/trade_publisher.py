@@ -8,6 +8,7 @@ its own that waits for Redis, so that no candle does. With `kept` 0 it does noth
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final, NamedTuple
@@ -53,7 +54,9 @@ class TradePublisher:
         self._sender = Sender()
         self._troubles = TroubleLog(log)
         self._sequences: dict[str, TradeSequence] = {}
-        #: Markets of which is not known yet how far a feed before this one has told.
+        #: Markets led, by the fencing number; and those led since now, of which is not known yet how
+        #: far the feed before this one has told.
+        self._led: dict[str, int] = {}
         self._unread: set[str] = set()
         #: What is on its way to Redis, and what has come of it.
         self._sent: dict[str, list[Trade]] = {}
@@ -69,7 +72,6 @@ class TradePublisher:
         if not self._kept:
             return SymbolBuilder(symbol, series)
         sequence = self._sequences[symbol] = TradeSequence(self._kept)
-        self._unread.add(symbol)
         return TellingBuilder(symbol, series, sequence)
 
     def forget(self, symbols: Collection[str]) -> None:
@@ -77,10 +79,14 @@ class TradePublisher:
         for symbol in self._sequences.keys() & symbols:
             gone = self._sequences.pop(symbol)
             self._dropped, self._holes = self._dropped + gone.dropped, self._holes + gone.holes
+            self._led.pop(symbol, None)
             self._unread.discard(symbol)
 
-    def is_due(self, now_s: float) -> bool:
-        return bool(self._kept) and now_s >= self._next_s
+    @property
+    def due_s(self) -> float:
+        """When there is something to do next; infinite while nothing waits."""
+        is_waiting = any(one.is_waiting for one in self._sequences.values())
+        return self._next_s if is_waiting or self._unread or self._answer else math.inf
 
     def step(self, now_s: float, fences: Mapping[str, int]) -> None:
         """Takes in what came of what was sent, and sends what waits of the markets led."""
@@ -90,6 +96,9 @@ class TradePublisher:
         if self._answer is not None:
             answer, self._answer = self._answer.result(), None
             self._take(answer, now_s)
+        led = {name: number for name, number in fences.items() if name in self._sequences}
+        new = {name for name, number in led.items() if self._led.get(name) != number}
+        self._led, self._unread = led, (self._unread | new) & led.keys()
         before_ms = self._now_ms() - STANDBY_MS
         for symbol, sequence in self._sequences.items():
             sequence.look(now_s)

@@ -97,7 +97,13 @@ class TradeSequence:
         while self._ready and self._ready[0].time_ms < time_ms:
             self._ready.popleft()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there are any, those beyond a hole among them."""
+        return bool(self._ready or self._held)
+
     def __len__(self) -> int:
+        """How many could be taken."""
         return len(self._ready)
 
     def _append(self, trade: Trade) -> None:
