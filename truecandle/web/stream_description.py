@@ -94,7 +94,7 @@ STREAMS: Final = Transport(
                 ToldEvent(
                     "aggTrade",
                     "An aggregate trade.",
-                    "Each once, in order by `a`, ten times a second.",
+                    "Each once, in order by `a`; at once after a pause, else ten times a second.",
                     "AggTradeEvent",
                 ),
             ),
