@@ -58,7 +58,7 @@ REDIS_PROBLEM: Final = Gauge(
     ("state",),
 )
 ROLE_AGE: Final = Gauge(
-    "truecandle_role_age_seconds", "Time since a role's last sign of life.", ("role",)
+    "truecandle_role_age_seconds", "Time without a sign of life of a role.", ("role",)
 )
 FRESHNESS: Final = Gauge(
     "truecandle_market_freshness", "Followed markets, by how fresh their data is.", ("state",)

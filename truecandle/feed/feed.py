@@ -44,7 +44,7 @@ from truecandle.watchdog import Watchdog
 
 #: How long the loop waits for an event before it looks whether something is due: while an answer is
 #: under way or something was due already, and while nothing is.
-STEP_S, IDLE_S = 0.02, 0.1
+STEP_S, IDLE_S = 0.02, 0.25
 
 #: What is due is sent together, this often; more rarely where gathering it takes longer, so that
 #: half of the time is left for what comes in, or where Redis has not taken what was sent before.
@@ -181,8 +181,9 @@ class Feed:
         now_s = time.monotonic()
         self._take_answers(now_s)
         is_away = self._live_publisher.is_paused()
-        if self._renewing is None and self.leadership.is_due(now_s) and not is_away:
+        if self._renewing is None and now_s >= self.leadership.due_s and not is_away:
             self._renewing = self._sender.send(self._renew_leadership, list(self._markets), now_s)
+            self._renewing.add_done_callback(self._wake_if_new)
         if now_s >= self._flush_s:
             touched = self.recovery.step(now_s)
             self._active |= {self._markets[one] for one in touched & self._markets.keys()}
@@ -193,7 +194,7 @@ class Feed:
             self._trade_publisher.step(now_s, self.leadership.fences(self._markets))
         if now_s >= self._report_s and not is_away:
             self._report_freshness(now_s)
-        if now_s - self._beat_s >= BEAT_S and not is_away:
+        if now_s >= self._beat_s and not is_away:
             self._beat(now_s)
 
     def _wait_s(self) -> float:
@@ -201,7 +202,8 @@ class Feed:
         nothing costs a percent of a core."""
         if len(self.queue) or self.recovery.is_busy:
             return STEP_S
-        due_s = min((market.due_s() for market in self._active), default=math.inf)
+        dues_s = [market.due_s() for market in self._active]
+        due_s = min(self.leadership.due_s, self._report_s, self._beat_s, *dues_s)
         return min(IDLE_S, max(STEP_S, due_s - time.monotonic()))
 
     def _drain_events(self, wait_s: float) -> int:
@@ -270,6 +272,11 @@ class Feed:
             self._live_publisher.pause(error)
             return None
 
+    def _wake_if_new(self, renewing: Future[frozenset[str] | None]) -> None:
+        """Markets that are led since now are not kept waiting."""
+        if renewing.exception() is None and renewing.result():
+            self.queue.wake()
+
     def _on_renewed(self, new: frozenset[str], now_s: float) -> None:
         """Of markets led since now, everything is published at once."""
         fences = self.leadership.fences(self._markets)
@@ -303,7 +310,7 @@ class Feed:
 
     def _beat(self, now_s: float) -> None:
         """Gives a sign of life, and asks which markets are followed."""
-        self._beat_s = now_s
+        self._beat_s = now_s + BEAT_S
         self._asking = self._sender.send(self._exchange_beat, self._detail())
 
     def _exchange_beat(
