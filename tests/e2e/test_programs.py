@@ -36,7 +36,7 @@ from tests.support.whole_system import System
 PAGE = ROOT / "docs" / "streams.md"
 SECOND_MS = 1_000
 #: Trades that each client waits for; python-binance for as many again.
-TRADES = 40
+TRADES = 20
 STREAM = "btcusdt@kline_1s"
 #: Closed candles that each client waits for, and how long at most.
 CANDLES = 6

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.client import PubSub
 
 from tests.support.sample_trades import START_MS, aggregate
+from tests.support.waiting import wait_for
 from truecandle.candles.trades import Trade
 from truecandle.errors import StoreError
 from truecandle.store import agg_trades, keys, lease
@@ -33,11 +34,16 @@ def heard(redis: Redis) -> Iterator[PubSub]:
     pubsub.close()
 
 
-def told(heard: PubSub) -> list[list[int]]:
-    """The ids of each message."""
-    found = []
-    while message := heard.get_message(timeout=0.2):
-        found.append([row.agg_id for row in rows_of(message["data"])])
+def told(heard: PubSub, count: int) -> list[list[int]]:
+    """The ids of each message, once there are so many; they come in the order of the writes."""
+    found: list[list[int]] = []
+
+    def read() -> bool:
+        if message := heard.get_message(timeout=0.1):
+            found.append([row.agg_id for row in rows_of(message["data"])])
+        return len(found) >= count
+
+    wait_for(read, what=f"{count} messages")
     return found
 
 
@@ -60,7 +66,7 @@ def test_each_trade_is_kept_and_published_once_and_the_newest_stay(
     assert keep(redis, *numbers(0, 1, 2)) == 3
     assert keep(redis, *numbers(0, 1, 2)) == 0, "said again, as after a lost answer"
     assert keep(redis, *numbers(1, 2, 3, 4)) == 2
-    assert told(heard) == [[0, 1, 2], [3, 4]]
+    assert told(heard, 2) == [[0, 1, 2], [3, 4]]
     assert 0 < redis.ttl(KEY) <= keys.TRADES_TTL_S
     assert keep(redis, *numbers(*range(5, 40)), kept=10) == 35
     assert ids(redis) == list(range(30, 40))
@@ -78,7 +84,7 @@ def test_behind_a_hole_and_where_ids_begin_anew_what_is_kept_begins_anew(
     assert ids(redis) == [7, 8]
     assert keep(redis, aggregate(2, 10**7), aggregate(3, 10**7)) == 2
     assert ids(redis) == [2, 3]
-    assert told(heard) == [[1, 2, 3], [4, 7, 8], [2, 3]]
+    assert told(heard, 3) == [[1, 2, 3], [4, 7, 8], [2, 3]]
 
 
 def test_who_leads_no_more_writes_nothing_and_one_damaged_market_spoils_no_other(
@@ -96,7 +102,7 @@ def test_who_leads_no_more_writes_nothing_and_one_damaged_market_spoils_no_other
     assert ids(redis) == [3]
     with pytest.raises(StoreError):
         agg_trades.read_newest(redis, "ETHUSDT", 5)
-    assert told(heard) == [[1], [2], [3]]
+    assert told(heard, 3) == [[1], [2], [3]]
     for odd in (b"{}", b"[[1]]", b'[[1,"1","1",1,1,"x",1,true]]', b"no"):
         with pytest.raises(ValueError):
             rows_of(odd)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from tests.support.web_app import FORMING_MS, HOUR_MS
@@ -36,29 +37,48 @@ def _get(path: str, status: int, code: str, **more: Any) -> Bad:
     return Bad(f"GET {path}", status, code, "GET", path, **more)
 
 
-def _post(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
+def _body(
+    method: str, path: str, shown: str, status: int, code: str, text: str | bytes, **more: Any
+) -> Bad:
+    """A request with a body, JSON by its type unless `content_type` says something else."""
     sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
-    return Bad(shown, status, code, "POST", "/save-live-candle", sent=sent, **more)
+    return Bad(shown, status, code, method, path, sent=sent, **more)
 
 
-def _market(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
-    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
-    return Bad(shown, status, code, "POST", "/markets", sent=sent, **more)
+_post = partial(_body, "POST", "/save-live-candle")
+_market = partial(_body, "POST", "/markets")
+_wish = partial(_body, "POST", "/history")
+_set = partial(_body, "PUT", "/settings")
+_save = partial(_body, "PUT")
 
 
-def _wish(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
-    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
-    return Bad(shown, status, code, "POST", "/history", sent=sent, **more)
+def _strangers(method: str, path: str, text: str = "{}") -> tuple[Bad, ...]:
+    """Those who may not change anything here, with a body that is sound."""
+    evil = {"data": text, "content_type": "application/json"} if text else {}
+    origin = {**evil, "headers": {"Origin": "https://evil.example"}}
+    return (
+        Bad("not signed in", 401, "unauthorized", method, path, "nobody", evil),
+        Bad("a token that may only read", 403, "scope", method, path, "reader", evil),
+        Bad("without X-CSRFToken", 403, "csrf", method, path, "ann without csrf", evil),
+        Bad("from a page of another origin", 403, "origin", method, path, "ann", origin),
+    )
+
+
+def _writes_of(method: str, path: str, *sizes: int, text: str = "{}") -> tuple[Bad, ...]:
+    """What every path refuses that takes JSON: strangers, other types, so many bytes, nothing."""
+    return (
+        *_strangers(method, path, text),
+        _body(method, path, "Content-Type: text/plain", 415, "content-type", text,
+              content_type="text/plain"),
+        *(_body(method, path, f"{size:,} bytes", 413, "too-large", b"{" + b" " * size + b"}")
+          for size in sizes),
+        _body(method, path, "an empty body", 400, "json", ""),
+    )  # fmt: skip
 
 
 def _from(shown: str, number: str) -> Bad:
     text = f'{{"symbol":"BTCUSDT","interval":"1h","from":{number}}}'
     return _wish(shown, 400, "parameter", text)
-
-
-def _set(shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
-    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
-    return Bad(shown, status, code, "PUT", "/settings", sent=sent, **more)
 
 
 def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
@@ -69,24 +89,11 @@ def _delete(symbol: str, status: int, code: str, **more: Any) -> Bad:
     return Bad(f"DELETE {path}{shown}{origin}", status, code, "DELETE", path, **more)
 
 
-def _save(path: str, shown: str, status: int, code: str, text: str | bytes, **more: Any) -> Bad:
-    sent = {"data": text, "content_type": more.pop("content_type", "application/json")}
-    return Bad(shown, status, code, "PUT", path, sent=sent, **more)
-
-
 def _saves_of(path: str, field: str, good: str) -> tuple[Bad, ...]:
     """Of a path that saves a document; `good` is JSON that its field may have."""
-    evil = {"json": {}, "headers": {"Origin": "https://evil.example"}}
     whole = f'{{"{field}":{good},"version":0}}'
     return (
-        _save(path, "not signed in", 401, "unauthorized", whole, who="nobody"),
-        _save(path, "a token that may only read", 403, "scope", whole, who="reader"),
-        _save(path, "without X-CSRFToken", 403, "csrf", whole, who="ann without csrf"),
-        Bad("from a page of another origin", 403, "origin", "PUT", path, "ann", evil),
-        _save(path, "Content-Type: text/plain", 415, "content-type", whole,
-              content_type="text/plain"),
-        _save(path, "70,000 bytes", 413, "too-large", b"{" + b" " * 70_000 + b"}"),
-        _save(path, "an empty body", 400, "json", ""),
+        *_writes_of("PUT", path, 70_000, text=whole),
         _save(path, f"no {field}", 400, "parameter", '{"version":0}'),
         _save(path, "no version", 400, "parameter", f'{{"{field}":{good}}}'),
         _save(path, "version: -1", 400, "parameter", f'{{"{field}":{good},"version":-1}}'),
@@ -100,12 +107,8 @@ def _saves_of(path: str, field: str, good: str) -> tuple[Bad, ...]:
 
 def _removals_of(path: str, other: str) -> tuple[Bad, ...]:
     """Of a path that takes a document away; `other` names none."""
-    evil = {"headers": {"Origin": "https://evil.example"}}
     return (
-        Bad("not signed in", 401, "unauthorized", "DELETE", f"{path}/a", "nobody"),
-        Bad("a token that may only read", 403, "scope", "DELETE", f"{path}/a", "reader"),
-        Bad("without X-CSRFToken", 403, "csrf", "DELETE", f"{path}/a", "ann without csrf"),
-        Bad("from a page of another origin", 403, "origin", "DELETE", f"{path}/a", "ann", evil),
+        *_strangers("DELETE", f"{path}/a", ""),
         Bad("one that is not there", 404, other, "DELETE", f"{path}/a"),
         Bad("a name of 61 letters", 400, "parameter", "DELETE", f"{path}/{'a' * 61}"),
         Bad("a name that begins with a space", 400, "parameter", "DELETE", f"{path}/%20a"),
@@ -250,14 +253,7 @@ EVENTS: Final = (
     Bad("POST /events", 405, "method", "POST", f"/events?{HOURS}"),
 )
 WISH: Final = (
-    Bad("not signed in", 401, "unauthorized", "POST", "/history", "nobody", {"json": {}}),
-    Bad("a token that may only read", 403, "scope", "POST", "/history", "reader", {"json": {}}),
-    Bad("without X-CSRFToken", 403, "csrf", "POST", "/history", "ann without csrf", {"json": {}}),
-    Bad("from a page of another origin", 403, "origin", "POST", "/history", "ann",
-        {"json": {}, "headers": {"Origin": "https://evil.example"}}),
-    _wish("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
-    _wish("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
-    _wish("an empty body", 400, "json", ""),
+    *_writes_of("POST", "/history", 5000),
     _wish("an array", 400, "json", "[0]"),
     _wish("no from", 400, "parameter", '{"symbol":"BTCUSDT","interval":"1h"}'),
     _wish("symbol: not followed", 404, "unknown-market",
@@ -296,21 +292,7 @@ MARKETS: Final = (
     Bad("BREW /markets", 405, "method", "BREW", "/markets"),
 )
 FOLLOW: Final = (
-    Bad("not signed in", 401, "unauthorized", "POST", "/markets", "nobody", {"json": {}}),
-    Bad("a token that may only read", 403, "scope", "POST", "/markets", "reader", {"json": {}}),
-    Bad("without X-CSRFToken", 403, "csrf", "POST", "/markets", "ann without csrf", {"json": {}}),
-    Bad(
-        "from a page of another origin",
-        403,
-        "origin",
-        "POST",
-        "/markets",
-        "ann",
-        {"json": {}, "headers": {"Origin": "https://evil.example"}},
-    ),
-    _market("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
-    _market("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
-    _market("an empty body", 400, "json", ""),
+    *_writes_of("POST", "/markets", 5000),
     _market("an array", 400, "json", '["DOGEUSDT"]'),
     _market("no symbol", 400, "parameter", "{}"),
     _market("symbol: lower case", 400, "parameter", '{"symbol":"dogeusdt"}'),
@@ -359,14 +341,7 @@ SETTINGS: Final = (
       for host in ("evil.example", "local host")),
 )  # fmt: skip
 SET: Final = (
-    _set("not signed in", 401, "unauthorized", "{}", who="nobody"),
-    _set("a token that may only read", 403, "scope", "{}", who="reader"),
-    _set("without X-CSRFToken", 403, "csrf", "{}", who="ann without csrf"),
-    Bad("from a page of another origin", 403, "origin", "PUT", "/settings", "ann",
-        {"json": {}, "headers": {"Origin": "https://evil.example"}}),
-    _set("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
-    _set("20,000 bytes", 413, "too-large", b"{" + b" " * 20_000 + b"}"),
-    _set("an empty body", 400, "json", ""),
+    *_writes_of("PUT", "/settings", 20_000),
     _set("no settings", 400, "parameter", "{}"),
     _set("a version", 400, "parameter", '{"settings":{},"version":1}'),
     _set("settings that are an array", 400, "parameter", '{"settings":[]}'),
@@ -420,17 +395,7 @@ TEMPLATE_SAVES: Final = (
           '{"studies":[{"id":"a","kind":"magic"}],"version":0}'),
 )  # fmt: skip
 SAVE: Final = (
-    Bad("not signed in", 401, "unauthorized", "POST", "/save-live-candle", "nobody", {"json": {}}),
-    Bad("a token that may only read", 403, "scope", "POST", "/save-live-candle", "reader",
-        {"json": {}}),
-    Bad("without X-CSRFToken", 403, "csrf", "POST", "/save-live-candle", "ann without csrf",
-        {"json": {}}),
-    Bad("from a page of another origin", 403, "origin", "POST", "/save-live-candle", "ann",
-        {"json": {}, "headers": {"Origin": "https://evil.example"}}),
-    _post("Content-Type: text/plain", 415, "content-type", "{}", content_type="text/plain"),
-    _post("5,000 bytes", 413, "too-large", b"{" + b" " * 5000 + b"}"),
-    _post("20,000 bytes", 413, "too-large", b"{" + b" " * 20_000 + b"}"),
-    _post("an empty body", 400, "json", ""),
+    *_writes_of("POST", "/save-live-candle", 5000, 20_000),
     _post("an array", 400, "json", "[]"),
     _post("bytes that are no UTF-8", 400, "json", b'{"symbol":"\xff"}'),
     _post("2,000 nested arrays", 400, "json", "[" * 2000),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from redis import Redis
 
 from tests.support.sim_time import NOW_MS
@@ -19,6 +20,8 @@ from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.market import simulated
 from truecandle.sim.wire import aggregate
 from truecandle.store import agg_trades, markets
+from truecandle.web.api_schemas import PARTS
+from truecandle.web.json_schema import listed
 
 KEPT = 60
 
@@ -52,6 +55,8 @@ def test_trades_are_the_exchanges_and_what_is_not_kept_is_said(
     keep(redis, published)
     oldest, middle = published[0], published[KEPT // 2]
     assert ask() == ask(f"&endTime={NOW_MS}") == published
+    judge = Draft202012Validator(listed(PARTS["AggTrade"]))
+    assert [error.message for error in judge.iter_errors(ask())] == []
     assert ask("&limit=3") == published[-3:]
     assert ask(f"&fromId={middle['a']}&limit=4") == published[KEPT // 2 :][:4]
     assert ask(f"&fromId={published[-1]['a'] + 1}") == []

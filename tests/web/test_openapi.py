@@ -84,7 +84,7 @@ GOOD = (
     *("/markets", "/exchange/markets", "/settings", "/healthz", "/readyz"),
     *("/layouts", "/study-templates"),
     *("/api/v3/ping", "/api/v3/time", "/api/v3/exchangeInfo", "/api/v3/ticker/price"),
-    f"/api/v3/klines?{HOURS}",
+    *(f"/api/v3/klines?{HOURS}", "/api/v3/aggTrades?symbol=BTCUSDT"),
     *("/api/v3/ticker/price?symbol=BTCUSDT", "/api/v3/ticker/24hr"),
     *("/udf/config", "/udf/symbols?symbol=BTCUSDT", "/udf/search?query=BTC"),
     "/udf/history?symbol=BTCUSDT&resolution=60&to=1704141000",

@@ -117,9 +117,13 @@ def document(base: str) -> Document:
 
 
 def members(name: str) -> Iterator[PayloadField]:
-    """The fields of a part, in words."""
+    """The fields of a part, in words; after an object in it those of that one."""
     for member, schema in _PARTS[name]["properties"].items():
         yield PayloadField(member, kind(schema), schema.get("description", ""))
+        inner = schema.get("$ref", "").removeprefix(_REF)
+        if inner and "properties" in _PARTS[inner]:
+            for one in members(inner):
+                yield PayloadField(f"{member}.{one.name}", one.kind, one.about)
 
 
 def kind(schema: Schema) -> str:

@@ -67,7 +67,7 @@ STREAMS: Final = Transport(
         ReasonList(
             "Refused connections",
             "status",
-            {**_REFUSED, "426": "It is no WebSocket: `Upgrade` is missing."},
+            dict(sorted({**_REFUSED, "426": "It is no WebSocket: `Upgrade` is missing."}.items())),
         ),
         ReasonList("Ended connections", "close code", CLOSE_CODES),
     ),
@@ -94,7 +94,7 @@ STREAMS: Final = Transport(
                 ToldEvent(
                     "aggTrade",
                     "An aggregate trade.",
-                    "Each once, in order by `a`, ten times a second.",
+                    "Each once, in order by `a`; at once after a pause, else ten times a second.",
                     "AggTradeEvent",
                 ),
             ),
@@ -166,7 +166,9 @@ SENT_EVENTS: Final = Transport(
     ),
     refused=(
         ReasonList(
-            "Refused connections", "status", {**_REFUSED, "404": "The series is not followed."}
+            "Refused connections",
+            "status",
+            dict(sorted({**_REFUSED, "404": "The series is not followed."}.items())),
         ),
     ),
     rooms=(

@@ -66,7 +66,10 @@ _KLINE: Final[dict[str, Schema]] = {
     "i": INTERVAL,
     "f": told(_TRADE_ID, "The first trade; -1 without any, null where it is not known."),
     "L": told(_TRADE_ID, "The last trade, likewise."),
-    **{name: DECIMAL for name in "ochlv"},
+    **{
+        name[0].lower(): told(DECIMAL, f"{name}.")
+        for name in ("Open", "Close", "High", "Low", "Volume")
+    },
     "n": told(WHOLE, "How many trades."),
     "x": told(BOOLEAN, "Whether it is the official candle: once, and the last of its candle."),
     "q": told(nullable(DECIMAL), "Quote volume; null where it is not known."),

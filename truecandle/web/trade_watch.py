@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol, TypeVar
 from redis.client import PubSub
 
 from truecandle.backoff import Backoff
+from truecandle.errors import StoreDamaged
 from truecandle.events import ChannelConnection
 from truecandle.log_once import TroubleLog
 from truecandle.store import agg_trades
@@ -183,11 +184,14 @@ class TradeWatch:
             return False
         head = name + trades_suffix("")
         symbol = message["channel"].decode(errors="replace").removeprefix(head)
-        if message["type"] == "subscribe":
-            self._catch_up(symbol)
-            self._troubles.clear("trades lost")
-        elif message["type"] == "message":
-            self._add(symbol, message["data"])
+        try:
+            if message["type"] == "subscribe":
+                self._catch_up(symbol)
+                self._troubles.clear("trades lost")
+            elif message["type"] == "message":
+                self._add(symbol, message["data"])
+        except StoreDamaged as error:  # nothing is told of that one until it is mended
+            self._troubles.report(f"trades of {symbol}", error)
         return True
 
     def _add(self, symbol: str, message: bytes) -> None:

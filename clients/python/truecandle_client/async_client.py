@@ -27,7 +27,7 @@ from truecandle_client.connecting import (
 )
 from truecandle_client.errors import Unreachable
 from truecandle_client.pages import LIMIT, Page, Query, Question, Reply
-from truecandle_client.reading import Pause, Reading, read_again, read_page
+from truecandle_client.reading import Pause, Reading, advance, read_again, read_page
 from truecandle_client.watching import (
     EVENTS,
     RESYNC,
@@ -107,7 +107,7 @@ class AsyncClient:
             outcome: Any = None
             while True:
                 try:
-                    step = steps.throw(outcome) if _is_error(outcome) else steps.send(outcome)
+                    step = advance(steps, outcome)
                 except StopIteration:
                     return
                 outcome = None
@@ -116,7 +116,7 @@ class AsyncClient:
                 else:
                     outcome = await self._taken(step, connection)
 
-    async def _taken(self, step: Any, connection: _Connection) -> Any:
+    async def _taken(self, step: Any, connection: _Connection | None = None) -> Any:
         """What came of a step: a result, or an `Unreachable`."""
         try:
             match step:
@@ -124,12 +124,8 @@ class AsyncClient:
                     return await self._asked(step)
                 case Pause():
                     await asyncio.sleep(step.seconds)
-                case Connect():
-                    await connection.open()
-                case Call():
-                    return await connection.call(step.name, step.payload)
-                case Listen():
-                    return await connection.listen(step.seconds)
+                case _ if connection is not None:
+                    return await connection.taken(step)
         except Unreachable as error:
             return error
         return None
@@ -138,15 +134,7 @@ class AsyncClient:
         outcome: Any = None
         try:
             while True:
-                step = reading.throw(outcome) if _is_error(outcome) else reading.send(outcome)
-                outcome = None
-                if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
-                    continue
-                try:
-                    outcome = await self._asked(step)
-                except Unreachable as error:
-                    outcome = error
+                outcome = await self._taken(advance(reading, outcome))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -159,8 +147,7 @@ class AsyncClient:
             async with self._session.get(
                 url, params=dict(question.params), headers=dict(question.headers)
             ) as answer:
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Reply(answer.status, headers, await answer.read())
+                return Reply.of(answer.status, answer.headers, await answer.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{question.path}: {type(error).__name__}") from error
 
@@ -174,6 +161,17 @@ class _Connection:
         self._http: aiohttp.ClientSession | None = None
         self._refusal: object = None
         self._events: asyncio.Queue[Told | None] = asyncio.Queue(QUEUE_MAX)
+
+    async def taken(self, step: Any) -> Any:
+        """What came of a step that is about it."""
+        match step:
+            case Connect():
+                await self.open()
+            case Call():
+                return await self.call(step.name, step.payload)
+            case Listen():
+                return await self.listen(step.seconds)
+        return None
 
     async def open(self) -> None:
         await self.aclose()
@@ -232,7 +230,3 @@ def _put(events: asyncio.Queue[Told | None], told: Told | None) -> None:
             events.get_nowait()
         told = told and Told(RESYNC, None)
     events.put_nowait(told)
-
-
-def _is_error(outcome: object) -> bool:
-    return isinstance(outcome, Exception)

@@ -30,7 +30,7 @@ from truecandle_client.connecting import (
 )
 from truecandle_client.errors import Unreachable
 from truecandle_client.pages import LIMIT, Page, Query, Question, Reply
-from truecandle_client.reading import Pause, Reading, read_again, read_page
+from truecandle_client.reading import Pause, Reading, advance, read_again, read_page
 from truecandle_client.watching import (
     EVENTS,
     RESYNC,
@@ -127,7 +127,7 @@ class Client:
             outcome: Any = None
             while not self._ended.is_set():
                 try:
-                    step = steps.throw(outcome) if _is_error(outcome) else steps.send(outcome)
+                    step = advance(steps, outcome)
                 except StopIteration:
                     return
                 outcome = None
@@ -136,7 +136,7 @@ class Client:
                 else:
                     outcome = self._taken(step, connection)
 
-    def _taken(self, step: Any, connection: _Connection) -> Any:
+    def _taken(self, step: Any, connection: _Connection | None = None) -> Any:
         """What came of a step: a result, or an `Unreachable`."""
         try:
             match step:
@@ -144,12 +144,8 @@ class Client:
                     return self._asked(step)
                 case Pause():
                     self._ended.wait(step.seconds)
-                case Connect():
-                    connection.open()
-                case Call():
-                    return connection.call(step.name, step.payload)
-                case Listen():
-                    return connection.listen(step.seconds)
+                case _ if connection is not None:
+                    return connection.taken(step)
         except Unreachable as error:
             return error
         return None
@@ -158,15 +154,7 @@ class Client:
         outcome: Any = None
         try:
             while True:
-                step = reading.throw(outcome) if _is_error(outcome) else reading.send(outcome)
-                outcome = None
-                if isinstance(step, Pause):
-                    self._ended.wait(step.seconds)
-                    continue
-                try:
-                    outcome = self._asked(step)
-                except Unreachable as error:
-                    outcome = error
+                outcome = self._taken(advance(reading, outcome))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -181,8 +169,7 @@ class Client:
             )
         except requests.RequestException as error:
             raise Unreachable(f"{question.path}: {type(error).__name__}") from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, headers, answer.content)
+        return Reply.of(answer.status_code, answer.headers, answer.content)
 
 
 class _Connection:
@@ -194,6 +181,17 @@ class _Connection:
         self._io: Any = None
         self._refusal: object = None
         self._events: queue.Queue[Told] = queue.Queue(QUEUE_MAX)
+
+    def taken(self, step: Any) -> Any:
+        """What came of a step that is about it."""
+        match step:
+            case Connect():
+                self.open()
+            case Call():
+                return self.call(step.name, step.payload)
+            case Listen():
+                return self.listen(step.seconds)
+        return None
 
     def open(self) -> None:
         self.close()
@@ -251,7 +249,3 @@ class _Connection:
                     events.queue.append(Told(RESYNC, None))
 
         return heard
-
-
-def _is_error(outcome: object) -> bool:
-    return isinstance(outcome, Exception)

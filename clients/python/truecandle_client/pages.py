@@ -44,6 +44,11 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+        """From headers that are spelt in any way."""
+        return cls(status, {name.lower(): value for name, value in headers.items()}, body)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

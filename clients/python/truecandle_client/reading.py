@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from truecandle_client.errors import Unreachable
 from truecandle_client.pages import Page, Query, Question, Reply, page_of, retry_after_s
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 #: How often one question is sent while no good answer comes.
@@ -35,6 +36,12 @@ class Pause:
 
 #: Steps to take, each answered with what came of it (`Unreachable` is thrown in), until a result.
 Reading = Generator[Question | Pause, Any, T]
+
+
+def advance(steps: Generator[S, Any, T], outcome: Any) -> S:
+    """The next step, after what came of the one before; ends as the steps do, by `StopIteration`
+    with their result."""
+    return steps.throw(outcome) if isinstance(outcome, Exception) else steps.send(outcome)
 
 
 @dataclass(slots=True)
