@@ -32,6 +32,8 @@ RETRY_MAX_S: Final = 2.0
 #: A link silent for so long is asked for a sign of life, and given up if none comes.
 SILENT_S: Final = 5.0
 POLL_S: Final = 1.0
+#: Who was waited for so long has left the others their turn.
+WAITED_S: Final = 0.002
 #: How often is looked whether the channel is still that of the instance: a database can be emptied.
 LOOK_S: Final = 1.0
 #: No retries inside the client: it would subscribe again by itself, and nobody would be told.
@@ -139,11 +141,13 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 look_s = time.monotonic() + LOOK_S
                 if self._has_left(channel):
                     raise ConnectionError("the database was emptied or exchanged")
+            asked_s = time.monotonic()
             message = heard.get_message(timeout=POLL_S)
             if message is not None:
                 heard_s, is_asked = time.monotonic(), False
                 yield message
-                self.server.sleep(0)  # a burst must not keep the hub from everybody else
+                if heard_s - asked_s < WAITED_S:
+                    self.server.sleep(0)  # a burst must not keep the hub from everybody else
             elif time.monotonic() - heard_s > (2 if is_asked else 1) * SILENT_S:
                 if is_asked:
                     raise ConnectionError("Redis went silent")
