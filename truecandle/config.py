@@ -42,6 +42,7 @@ SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
 HISTORY_STORED_MAX = 10_000_000
 SEAL_AFTER_MAX = 10_000_000
+TRADES_KEPT_MAX = 10_000
 READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
 CORS_ORIGINS_MAX = 100
@@ -83,6 +84,7 @@ class Settings:
     history_candles: int = 1000
     history_stored_max: int = 200_000
     seal_after: int = 50_000
+    trades_kept: int = 0
     settle_ms: int = 3000
     follows_per_user: int = 20
     host: str = "127.0.0.1"
@@ -183,6 +185,7 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
         seal_after=reader.read("SEAL_AFTER", _SEAL, default.seal_after),
+        trades_kept=reader.read("TRADES_KEPT", _whole(0, TRADES_KEPT_MAX), default.trades_kept),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,

@@ -37,6 +37,7 @@ from truecandle.feed.market_leadership import MarketLeadership
 from truecandle.feed.recovery import RESERVE, Recovery
 from truecandle.feed.sender import Sender
 from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
+from truecandle.feed.trade_publisher import TradePublisher
 from truecandle.store import clock, freshness, markets, roles
 from truecandle.store.budget import Budget
 from truecandle.watchdog import Watchdog
@@ -129,6 +130,7 @@ class Feed:
         self._seed = settings.symbols
         self._intervals = [INTERVALS[name] for name in settings.intervals]
         self._live_publisher = LivePublisher(redis, publisher, clock.now_ms)
+        self._trade_publisher = TradePublisher(redis, settings.trades_kept, clock.now_ms)
         self._sender = Sender()
         #: What Redis has not answered yet: which leases are ours; which markets are followed.
         self._renewing: Future[frozenset[str] | None] | None = None
@@ -161,6 +163,7 @@ class Feed:
         self.wait_sent()
         self._flush(math.inf)
         self._sender.close()
+        self._trade_publisher.close(time.monotonic(), self.leadership.fences(self._markets))
         try:
             self.leadership.release()
             roles.leave(self._redis, "feed", self.leadership.holder)
@@ -172,6 +175,7 @@ class Feed:
         self._sender.finish()
         self._take_answers(time.monotonic())
         self._sender.finish()
+        self._trade_publisher.finish()
 
     def step(self, wait_s: float) -> None:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
@@ -189,6 +193,8 @@ class Feed:
             self._flush(now_s)
             ended_s = time.monotonic()
             self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
+        if self._trade_publisher.is_due(now_s):
+            self._trade_publisher.step(now_s, self.leadership.fences(self._markets))
         if until_s >= self._report_s and not is_away:
             self._report_freshness(now_s)
         if until_s >= self._beat_s and not is_away:
@@ -200,7 +206,8 @@ class Feed:
         if len(self.queue) or self.recovery.is_busy:
             return STEP_S
         dues_s = [market.due_s() for market in self._active]
-        due_s = min(self.leadership.due_s, self._report_s, self._beat_s, *dues_s)
+        dues_s += [self.leadership.due_s, self._report_s, self._beat_s, self._trade_publisher.due_s]
+        due_s = min(dues_s)
         return min(IDLE_S, max(STEP_S, due_s - time.monotonic()))
 
     def _drain_events(self, wait_s: float) -> int:
@@ -341,6 +348,7 @@ class Feed:
             "fenced": self._live_publisher.fenced,
             "contradictions": sum(one.contradictions for one in self._markets.values()),
             "recovery": self.recovery.counts(),
+            "passed_on": self._trade_publisher.counts(),
             **self._stats.report(),
             **self._live_publisher.lags(),
             **self._streams.counts(),
@@ -357,14 +365,17 @@ class Feed:
         before = self._markets
         self._markets = {name: before.get(name) or self._market(name) for name in symbols}
         self._active &= set(self._markets.values())
-        self._sender.send(self._live_publisher.forget, before.keys() - self._markets.keys())
+        gone = before.keys() - self._markets.keys()
+        self._sender.send(self._live_publisher.forget, gone)
+        self._trade_publisher.forget(gone)
         self.recovery.follow(self._markets, time.monotonic())
         self._resume_stored()
         log.info("feed: follows %s", ", ".join(symbols))
         self._streams.follow(self.stream_names)
 
     def _market(self, symbol: str) -> SymbolBuilder:
-        return SymbolBuilder(symbol, [Series(symbol, interval) for interval in self._intervals])
+        series = [Series(symbol, interval) for interval in self._intervals]
+        return self._trade_publisher.builder(symbol, series)
 
 
 #: A closed candle has this long to be proven whole; its official version comes about then.

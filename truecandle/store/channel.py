@@ -35,8 +35,7 @@ class Channel:
 
     def __init__(self, redis: Redis, known: str = "") -> None:
         self._redis = redis
-        database = redis.connection_pool.connection_kwargs.get("db") or 0
-        self._prefix = f"{PREFIX}:{database}:"
+        self._prefix = prefix_of(redis)
         #: The identity as it was last read; before that, one that is put there if there is none.
         self.identity = known or secrets.token_hex(IDENTITY_BYTES)
 
@@ -52,3 +51,14 @@ class Channel:
         name = bytes(answer).decode(errors="surrogateescape")
         self.identity = name.removeprefix(self._prefix)
         return name
+
+
+def prefix_of(redis: Redis) -> str:
+    """How the names of the channels of this database begin: all of them before the identity."""
+    database = redis.connection_pool.connection_kwargs.get("db") or 0
+    return f"{PREFIX}:{database}:"
+
+
+def trades_suffix(symbol: str) -> str:
+    """What a channel's name has behind the identity where it carries the trades of one market."""
+    return f":trades:{symbol}"
