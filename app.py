@@ -43,8 +43,7 @@ from truecandle.web.server import WebServer, listen
 
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
-    # Not above: `main` needs nothing of it, and would wait for all that the commands are made of.
-    from truecandle import admin
+    from truecandle import admin  # not above: `main` needs none of it, and would wait for it all
 
     try:
         settings = replace(read_settings(os.environ), async_mode="threading")

@@ -18,8 +18,9 @@ from typing import Final, Self
 
 #: Longer than any bounded wait of a loop: a request's deadline, and a few time-outs of Redis.
 HUNG_S: Final = 90.0
-#: The timer is not set anew more often than this.
-RENEW_S: Final = 1.0
+#: The timer is not set anew more often than after this part of its time: each setting ends a thread
+#: and begins one.
+RENEW_PART: Final = 0.1
 
 
 class Watchdog:
@@ -35,7 +36,7 @@ class Watchdog:
         self._set_at_s: float | None = None
 
     def __enter__(self) -> Self:
-        """From now on the loops have `hung_s` for each report."""
+        """From now on the loops have `hung_s` for each report, less a tenth at worst."""
         with self._lock:
             self._set()
         return self
@@ -52,7 +53,7 @@ class Watchdog:
             self._silent.discard(loop)
             if self._set_at_s is None or self._silent:
                 return
-            if time.monotonic() - self._set_at_s >= RENEW_S:
+            if time.monotonic() - self._set_at_s >= RENEW_PART * self._hung_s:
                 self._set()
 
     def _set(self) -> None:

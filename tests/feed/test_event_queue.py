@@ -15,6 +15,12 @@ class TestEventQueue:
             queue.put(event)
         assert queue.drain(0) == events
 
+    def test_a_wait_can_be_ended_though_nothing_has_come(self) -> None:
+        """Else this would take ten minutes."""
+        queue = EventQueue()
+        queue.wake()
+        assert queue.drain(600) == []
+
     def test_a_flood_comes_out_in_batches(self) -> None:
         queue = EventQueue()
         for number in range(BATCH_MAX + 1):

@@ -142,6 +142,22 @@ class TestSymbolBuilder:
             told += len(one.drain(10.0 + step / 100).candles)
         assert told == 2 / CANDLE_PAUSE_S
 
+    def test_candles_of_one_market_that_have_changed_leave_in_one_turn(self) -> None:
+        """Also where one of them has rolled on out of turn: what leaves together stays together."""
+        one = market("1m", "5m")
+        one.add(kline(0, 1, at_ms=500))
+        one.add(kline(0, 1, at_ms=500, interval="5m"))
+        assert len(one.drain(10.0).candles) == 2
+        one.add(trade(2, 60_001))
+        rolled = one.drain(10.2).candles
+        assert {series.interval.name for series, _ in rolled} == {"1m"}
+        one.add(trade(3, 60_002))
+        one.drain(10.4)
+        assert one.due_s() == 10.0 + CANDLE_PAUSE_S
+        turn = one.drain(one.due_s()).candles
+        assert {series.interval.name for series, _ in turn} == {"1m", "5m"}
+        assert one.is_drained
+
     def test_a_candle_that_opens_is_told_at_once_after_the_one_that_closed(self) -> None:
         one = market("1m")
         one.add(kline(0, 1, at_ms=500))

@@ -50,6 +50,9 @@ STEP_S, IDLE_S = 0.02, 0.25
 #: half of the time is left for what comes in, or where Redis has not taken what was sent before.
 FLUSH_S = 0.01
 
+#: What is due by the clock within this of something else is done with it.
+TOGETHER_S = 0.05
+
 #: Told to stop, it takes in what waits for this long at most.
 DRAIN_S = 0.5
 
@@ -180,8 +183,8 @@ class Feed:
         self._resume_stored()
         now_s = time.monotonic()
         self._take_answers(now_s)
-        is_away = self._live_publisher.is_paused()
-        if self._renewing is None and now_s >= self.leadership.due_s and not is_away:
+        is_away, until_s = self._live_publisher.is_paused(), now_s + TOGETHER_S
+        if self._renewing is None and until_s >= self.leadership.due_s and not is_away:
             self._renewing = self._sender.send(self._renew_leadership, list(self._markets), now_s)
             self._renewing.add_done_callback(self._wake_if_new)
         if now_s >= self._flush_s:
@@ -192,9 +195,9 @@ class Feed:
             self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
         if now_s >= self._trade_publisher.due_s:
             self._trade_publisher.step(now_s, self.leadership.fences(self._markets))
-        if now_s >= self._report_s and not is_away:
+        if until_s >= self._report_s and not is_away:
             self._report_freshness(now_s)
-        if now_s >= self._beat_s and not is_away:
+        if until_s >= self._beat_s and not is_away:
             self._beat(now_s)
 
     def _wait_s(self) -> float:

@@ -26,9 +26,8 @@ from truecandle.log_once import TroubleLog
 from truecandle.store import agg_trades
 from truecandle.store.agg_trades import TradeRow
 
-#: Trades of all markets leave together, this often at most; whether there are any is looked at more
-#: often, so that the first one after a pause leaves at once.
-PUBLISH_S, LOOK_S = 0.1, 0.01
+#: Trades of all markets leave together, this often at most; the first one after a pause at once.
+PUBLISH_S: Final = 0.1
 #: Trades of one market that leave at once; the rest with the next ones.
 TRADES_AT_ONCE: Final = 200
 
@@ -93,7 +92,7 @@ class TradePublisher:
         """Takes in what came of what was sent, and sends what waits of the markets led."""
         if not self._sender.is_idle():
             return
-        self._next_s = now_s + LOOK_S
+        self._next_s = now_s + PUBLISH_S
         if self._answer is not None:
             answer, self._answer = self._answer.result(), None
             self._take(answer, now_s)
@@ -105,8 +104,8 @@ class TradePublisher:
             sequence.look(now_s)
             if symbol not in fences:
                 sequence.drop_before(before_ms)
-        if self._next_s <= now_s + LOOK_S:
-            self._send(fences, now_s)
+        if self._next_s <= now_s + PUBLISH_S:
+            self._send(fences)
 
     def finish(self) -> None:
         """Waits until Redis has answered all that was sent."""
@@ -132,13 +131,11 @@ class TradePublisher:
             "holes": self._holes + sum(one.holes for one in sequences),
         }
 
-    def _send(self, fences: Mapping[str, int], now_s: float) -> None:
+    def _send(self, fences: Mapping[str, int]) -> None:
         """Those of each market that fit, the rest with the next ones."""
         for symbol, sequence in self._sequences.items():
             if symbol in fences and symbol not in self._unread:
                 self._sent |= {symbol: some} if (some := sequence.take(TRADES_AT_ONCE)) else {}
-        if self._sent:
-            self._next_s = now_s + PUBLISH_S
         if self._sent or self._unread:
             unread, trades = frozenset(self._unread), dict(self._sent)
             self._answer = self._sender.send(self._exchange, unread, trades, dict(fences))

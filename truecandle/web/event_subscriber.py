@@ -153,10 +153,12 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 look_s = time.monotonic() + LOOK_S
                 if self._has_left(channel):
                     raise ConnectionError("the database was emptied or exchanged")
-            if replies := _come(heard) or _awaited(heard):
+            come = _come(heard)
+            if replies := come or _awaited(heard):
                 heard_s, is_asked = time.monotonic(), False
                 yield [reply["data"] for reply in replies if reply["type"] == "message"]
-                self.server.sleep(0)  # a burst must not keep the hub from everybody else
+                if come:  # a burst must not keep the hub from everybody else
+                    self.server.sleep(0)
             elif time.monotonic() - heard_s > (2 if is_asked else 1) * SILENT_S:
                 if is_asked:
                     raise ConnectionError("Redis went silent")

@@ -76,6 +76,16 @@ def told(own: Subscriptions) -> list[tuple[tuple[str, ...], bool]]:
     return [(change.names, change.is_live) for change in own.changes]
 
 
+def test_it_is_idle_once_all_is_answered_until_something_changes() -> None:
+    exchange, own = Exchange(), Subscriptions()
+    own.follow(["a", "b"])
+    assert not own.is_idle(exchange.now_s)
+    exchange.run(own, 2)
+    assert own.is_idle(exchange.now_s)
+    own.follow(["a", "b", "c"])
+    assert not own.is_idle(exchange.now_s)
+
+
 def test_a_thousand_streams_and_the_pings_leave_at_most_four_messages_a_second() -> None:
     exchange = Exchange()
     own = Subscriptions()

@@ -162,8 +162,9 @@ class ReconnectingConnection:
         self._apply_requests(session, now_s)
         if handover is None:
             self._start_handover(session, now_s)
+        wait_s = None if handover is None else SHARED_S if handover.session else RECEIVE_S
         try:
-            events = session.step(SHARED_S if handover and handover.session else RECEIVE_S)
+            events = session.step(wait_s)
         except ExchangeError as error:
             self._fall_over(session, error)
             return

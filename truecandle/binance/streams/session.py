@@ -24,6 +24,11 @@ from truecandle.errors import ExchangeError, ExchangeUnreachable, MalformedAnswe
 RENEW_S = 23 * 3600.0
 RENEW_JITTER_S = 600.0
 
+#: A message is waited for so long while nothing is to be sent, or for this part of the time between
+#: two pings, if that is less.
+REST_S = 0.5
+REST_PART = 0.1
+
 #: At most one complaint about broken messages in so long.
 _LOG_EVERY_S = 1.0
 
@@ -59,10 +64,14 @@ class StreamSession:
         self._logged_s = 0.0
         counts.connects += 1
 
-    def step(self, wait_s: float = RECEIVE_S) -> list[StreamEvent]:
-        """What has come, waiting `wait_s` at most for it. Raises `ExchangeError` at the end."""
+    def step(self, wait_s: float | None = None) -> list[StreamEvent]:
+        """What has come, waiting `wait_s` at most for it, or as long as nothing is to be done.
+        Raises `ExchangeError` at the end."""
         now_s = time.monotonic()
         self._send_due(now_s)
+        if wait_s is None:
+            rest_s = min(REST_S, REST_PART * self._times.ping_s)
+            wait_s = max(RECEIVE_S, rest_s) if self.subscriptions.is_idle(now_s) else RECEIVE_S
         events: list[StreamEvent] = []
         self._take_status_changes(events)
         messages = self.socket.receive(wait_s)

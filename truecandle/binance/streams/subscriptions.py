@@ -100,6 +100,10 @@ class Subscriptions:
     def may_send(self, now_s: float) -> bool:
         return now_s >= self._next_s
 
+    def is_idle(self, now_s: float) -> bool:
+        """Whether nothing is to be sent for a while, unless something changes."""
+        return now_s < self._idle_until_s
+
     def on_sent(self, now_s: float) -> None:
         """A ping was sent: it counts like any other control message."""
         self._next_s = now_s + CONTROL_PAUSE_S
