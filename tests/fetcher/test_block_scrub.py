@@ -27,7 +27,7 @@ def everything(redis: Redis) -> list[bytes]:
 def blocks(redis: Redis) -> list[str]:
     """Where the spans of the blocks begin, ascending."""
     fields: Any = redis.hkeys(keys.blocks(HOURS))
-    return sorted(field.decode() for field in fields if field != b"count")
+    return sorted(field.decode() for field in fields if field.isdigit())
 
 
 def damage(redis: Redis, field: str) -> None:

@@ -63,12 +63,16 @@ class BlockScrub:
         refused_ms = self._writer.take_unreadable(series)
         from_ms = self._next_ms.get(series.name, 0) if refused_ms is None else refused_ms
         try:
+            if not from_ms:
+                block_inspection.check_index(self._redis, series)
+        except StoreDamaged as error:
+            self._troubles.report(series.name, error)
+        try:
             looked = block_inspection.look(self._redis, series, from_ms, BLOCKS_A_TURN)
         except StoreDamaged as error:
             self._troubles.report(series.name, error)
             self._next_ms.pop(series.name, None)
             return
-        self._troubles.clear(series.name)
         self._next_ms[series.name] = looked.next_ms
         self._forget_mended(series, from_ms, looked)
         for span in looked.unreadable:
@@ -95,7 +99,8 @@ class BlockScrub:
             is_whole, why = False, str(error)
         if is_whole:
             del self._tried[key]
+            self._troubles.clear(f"{series.name} from {span.start_ms}")
             log.warning("%s: a block from %d ms was fetched again", series, span.start_ms)
         else:
-            what = f"the block from {span.start_ms} ms cannot be read: {why}"
-            self._troubles.report(series.name, StoreDamaged(what))
+            what = f"this block cannot be read: {why}"
+            self._troubles.report(f"{series.name} from {span.start_ms}", StoreDamaged(what))
