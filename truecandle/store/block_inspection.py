@@ -93,7 +93,7 @@ class Looked(NamedTuple):
 @map_redis_errors()
 def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
     """Looks at `most` blocks, from the one in whose span `from_ms` lies: whether their bytes are
-    whole and are what the index tells. 0.1 ms each. Raises `StoreDamaged` if the index is broken.
+    whole and are what the index tells. 0.3 ms each. Raises `StoreDamaged` if the index is broken.
     """
     reader = SeriesReader(series)
     with redis.pipeline(transaction=True) as pipe:
