@@ -61,6 +61,11 @@ def lose_an_entry(redis: Redis) -> None:
     redis.zremrangebyscore(keys.index(HOURS), FIRST, FIRST)
 
 
+def lose_an_entry_and_a_byte(redis: Redis) -> None:
+    change_a_byte(redis)
+    lose_an_entry(redis)
+
+
 def tell_wrong(redis: Redis) -> None:
     lose_an_entry(redis)
     text = f"{FIRST}:{START_MS + SPAN_MS}:999:{FIRST}:{START_MS + 999 * HOUR_MS}"
@@ -89,6 +94,7 @@ DAMAGES: list[tuple[Callable[[Redis], None], str, str]] = [
     (change_a_byte, "blocks", "cannot be read, 20"),
     (lose_a_block, "blocks", "cannot be read, 20"),
     (lose_an_entry, "blocks", "the index does not tell of, 20"),
+    (lose_an_entry_and_a_byte, "blocks", "the index does not tell of, 20"),
     (tell_wrong, "blocks", "cannot be read, 20"),
     (count_wrong, "blocks", "said to hold '7' candles"),
     (spoil_the_index, "blocks", "holds what is no entry"),

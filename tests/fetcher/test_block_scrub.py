@@ -26,7 +26,8 @@ def everything(redis: Redis) -> list[bytes]:
 
 def blocks(redis: Redis) -> list[str]:
     """Where the spans of the blocks begin, ascending."""
-    return sorted(field.decode() for field in redis.hkeys(keys.blocks(HOURS)) if field != b"count")
+    fields: Any = redis.hkeys(keys.blocks(HOURS))
+    return sorted(field.decode() for field in fields if field.isdigit())
 
 
 def damage(redis: Redis, field: str) -> None:

@@ -6,6 +6,7 @@ Invariant: each damage is one that somebody else does to our keys, on a real Red
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,16 @@ from tests.support.official_store import upsert
 from tests.support.sample_candles import HOUR_MS, HOURS, START_MS, official, row, rows
 from truecandle.candles.gap import find_holes
 from truecandle.errors import StoreDamaged
-from truecandle.store import block, block_inspection, inspection, keys, pages, sealing
+from truecandle.store import (
+    block,
+    block_inspection,
+    block_writes,
+    both_halves,
+    inspection,
+    keys,
+    pages,
+    sealing,
+)
 from truecandle.store import official as store
 from truecandle.store.pages import Query
 
@@ -144,10 +154,11 @@ def test_a_block_that_the_index_forgot_is_found_again_by_the_next_write_to_it(
     looks is told."""
     redis.zrem(keys.index(HOURS), ENTRY)
     with pytest.raises(StoreDamaged, match="flask doctor"):
-        block_inspection.look(redis, HOURS, 0, 4)
+        block_inspection.check_index(redis, HOURS)
     assert upsert(redis, [row(HOLE)]).added == 1
     assert everything(redis) == [official(number).member().encode() for number in range(CANDLES)]
     assert list(block_inspection.faults(redis, HOURS)) == []
+    block_inspection.check_index(redis, HOURS)
 
     redis.zremrangebyscore(keys.index(HOURS), FIELD, FIELD)
     change_a_byte(redis)
@@ -170,3 +181,41 @@ def test_no_block_is_sealed_over_one_that_the_index_forgot(redis: Redis) -> None
     assert redis.hgetall(keys.blocks(HOURS)) == stored
     assert store.renew(redis, HOURS, fence=0, noticed_by="doctor").count < CANDLES
     assert redis.hexists(keys.blocks(HOURS), str(start_ms)) is False
+
+
+def test_a_long_block_lies_in_two_fields_and_is_one(redis: Redis) -> None:
+    """Of random candles a block is long: written, corrected, damaged in either part, healed and
+    unsealed, it is read as others are."""
+    dice = random.Random(7)
+    given = rows(CANDLES)
+    for one in given:
+        one[5], one[7], one[9], one[10] = (str(dice.randrange(10**n)) for n in (11, 15, 11, 15))
+        one[8] = dice.randrange(10**7)
+    redis.flushall()
+    assert upsert(redis, given).added == CANDLES
+    truth = everything(redis)
+    while sealing.step(redis, HOURS, 100, 0) == "done":
+        pass
+    other = FIELD + both_halves.REST
+    fields: Any = redis.hgetall(keys.blocks(HOURS))
+    text = fields[FIELD.encode()] + fields[other.encode()]
+    assert block_writes.parts(text) == (fields[FIELD.encode()], fields[other.encode()])
+    assert everything(redis) == truth
+
+    for damage in (FIELD, other):
+        redis.hdel(keys.blocks(HOURS), damage)
+        with pytest.raises(StoreDamaged, match=FIELD):
+            everything(redis)
+        assert len(upsert(redis, given[FIRST : END - 1]).refused) == 999
+        assert upsert(redis, given[FIRST:END]).healed == 1_000
+        assert everything(redis) == truth
+    assert upsert(redis, [row(FIRST)]).corrected == 1
+    assert upsert(redis, given[FIRST:END]).corrected == 1
+    while sealing.step(redis, HOURS, 0, 0) == "done":
+        pass
+    assert everything(redis) == truth
+    assert redis.exists(keys.blocks(HOURS)) == 0
+    for size in (0, 300, 4_090, 4_500, 16_378, 16_379, 17_000, 20_300, 40_000):
+        head, rest = block_writes.parts(bytes(size))
+        assert len(head + rest) == size
+        assert bool(rest) == (size in (4_500, 16_379, 17_000, 40_000))

@@ -54,8 +54,8 @@ class TradePublisher:
         self._sender = Sender()
         self._troubles = TroubleLog(log)
         self._sequences: dict[str, TradeSequence] = {}
-        #: Markets led, by the fencing number; and those led since now, of which is not known yet how
-        #: far the feed before this one has told.
+        #: Markets led, by the fencing number; and those led since now, of which is not known yet
+        #: how far the feed before this one has told.
         self._led: dict[str, int] = {}
         self._unread: set[str] = set()
         #: What is on its way to Redis, and what has come of it.

@@ -17,7 +17,7 @@ from redis import Redis
 
 from truecandle.backoff import Backoff
 from truecandle.binance.rest.client import RestClient
-from truecandle.candles.interval import DAY_MS, MINUTE_MS
+from truecandle.candles.interval import DAY_MS, LAST_MS, MINUTE_MS
 from truecandle.candles.series import Series
 from truecandle.errors import MalformedAnswer, StoreDamaged
 from truecandle.ingest.kline_pages import KlinePageReader, Span
@@ -25,6 +25,7 @@ from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.log_once import TroubleLog
 from truecandle.store import block_inspection
 from truecandle.store.block import BlockSpan
+from truecandle.store.block_inspection import Looked
 
 #: Blocks of a series that are looked at in a turn: with one each 20 s, eight years of minutes are
 #: in six hours.
@@ -62,15 +63,27 @@ class BlockScrub:
         refused_ms = self._writer.take_unreadable(series)
         from_ms = self._next_ms.get(series.name, 0) if refused_ms is None else refused_ms
         try:
+            if not from_ms:
+                block_inspection.check_index(self._redis, series)
+        except StoreDamaged as error:
+            self._troubles.report(series.name, error)
+        try:
             looked = block_inspection.look(self._redis, series, from_ms, BLOCKS_A_TURN)
         except StoreDamaged as error:
             self._troubles.report(series.name, error)
             self._next_ms.pop(series.name, None)
             return
-        self._troubles.clear(series.name)
         self._next_ms[series.name] = looked.next_ms
+        self._forget_mended(series, from_ms, looked)
         for span in looked.unreadable:
             self._mend(rest, series, span)
+
+    def _forget_mended(self, series: Series, from_ms: int, looked: Looked) -> None:
+        """Blocks that somebody else has mended since."""
+        damaged, end_ms = {span.start_ms for span in looked.unreadable}, looked.next_ms or LAST_MS
+        for key in list(self._tried):
+            if key[0] == series.name and from_ms <= key[1] < end_ms and key[1] not in damaged:
+                del self._tried[key]
 
     def _mend(self, rest: RestClient, series: Series, span: BlockSpan) -> None:
         key, now_ms = (series.name, span.start_ms), self._now_ms()
@@ -86,7 +99,8 @@ class BlockScrub:
             is_whole, why = False, str(error)
         if is_whole:
             del self._tried[key]
+            self._troubles.clear(f"{series.name} from {span.start_ms}")
             log.warning("%s: a block from %d ms was fetched again", series, span.start_ms)
         else:
-            what = f"the block from {span.start_ms} ms cannot be read: {why}"
-            self._troubles.report(series.name, StoreDamaged(what))
+            what = f"this block cannot be read: {why}"
+            self._troubles.report(f"{series.name} from {span.start_ms}", StoreDamaged(what))

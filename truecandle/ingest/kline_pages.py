@@ -123,7 +123,7 @@ class KlinePageReader:
         looked = Span(span.start_ms, max(span.end_ms, run.end_ms))
         opens = self._record_missing(series, looked, rows)
         inner = {open_ms for open_ms in opens if run.start_ms <= open_ms < run.end_ms}
-        return PageResult(stored, sorted(inner - stored))
+        return PageResult(stored, sorted(inner - stored - set(_times(rows))))
 
     def read_older(
         self, rest: RestClient, series: Series, before_ms: int, candles: int, by: str

@@ -31,6 +31,8 @@ from truecandle.store.columns import own_time
 ENTRIES_READ: Final = 8
 #: Blocks of one step of a walk: about as many members as a page of the ZSET has.
 WALK_BLOCKS: Final = 5
+#: A block's last bytes may lie in a field of their own, called like its first with this behind.
+REST: Final = ":rest"
 #: The field of all blocks that says how many candles they hold together.
 COUNT_FIELD: Final = "count"
 
@@ -193,7 +195,19 @@ class SeriesReader:
 
     def ask_blocks(self, pipe: Pipeline, entries: Sequence[BlockEntry]) -> None:
         """Adds the reading of these blocks."""
-        pipe.hmget(keys.blocks(self.series), [str(entry.start_ms) for entry in entries])
+        names = [str(entry.start_ms) for entry in entries]
+        pipe.hmget(keys.blocks(self.series), [*names, *(name + REST for name in names)])
+
+    def blocks(
+        self, entries: Sequence[BlockEntry], parts: Sequence[bytes | None]
+    ) -> dict[BlockEntry, bytes | None]:
+        """The bytes of these blocks, from what `ask_blocks` was answered; None without any."""
+        heads, rests = parts[: len(entries)], parts[len(entries) :]
+        texts = [
+            None if head is None else bytes(head) + bytes(rest or b"")
+            for head, rest in zip(heads, rests, strict=True)
+        ]
+        return dict(zip(entries, texts, strict=True))
 
 
 class PageRead:
@@ -247,7 +261,7 @@ class PageRead:
             self._floor_ms = boundary_ms
             raise AskAgain(self._ask)
         needed = self._needed(self.reader.entries(texts), len(members))
-        found = dict(zip(self._blocks, read[0], strict=True)) if read else {}
+        found = self.reader.blocks(self._blocks, read[0]) if read else {}
         if needed and not found.keys() >= set(needed):
             self._blocks = needed
             raise AskAgain(self._ask)
@@ -323,7 +337,7 @@ class CountRead:
     def _read(self, *answers: Any) -> list[int]:
         counts = list(answers[: len(self._ranges)])
         texts, *read = answers[len(self._ranges) :]
-        found = dict(zip(self._blocks, read[0], strict=True)) if read else {}
+        found = self._reader.blocks(self._blocks, read[0]) if read else {}
         entries, series = self._reader.entries(texts), self._reader.series
         cut = list[tuple[int, BlockEntry]]()
         for entry in entries:
@@ -417,7 +431,7 @@ class WalkRead:
         wanted = [one for one in entries if self._is_whole or not one.is_without_holes(interval)]
         is_more = len(entries) == WALK_BLOCKS
         until: Bound = f"({entries[-1].end_ms}" if is_more else self._end
-        found = dict(zip(self._blocks, read[0], strict=True)) if read else {}
+        found = self._reader.blocks(self._blocks, read[0]) if read else {}
         if not found.keys() >= set(wanted) or until != self._until:
             self._blocks, self._until = wanted, until
             raise AskAgain(self._ask)

@@ -18,7 +18,7 @@ from truecandle.candles.series import Series
 from truecandle.errors import CandleError
 from truecandle.store import block, keys, map_redis_errors
 from truecandle.store.block import BLOCK_CANDLES
-from truecandle.store.block_writes import digest, script_keys
+from truecandle.store.block_writes import digest, parts, script_keys
 from truecandle.store.both_halves import BlockEntry, SeriesReader, members_of
 from truecandle.store.columns import own_time
 from truecandle.store.script import Script
@@ -75,7 +75,7 @@ def _seal(redis: Redis, series: Series, surplus: int, oldest: float, fence: int)
     except CandleError:
         return "overtaken" if not members else "blocked"
     ends = int(found[0][1]), int(found[-1][1])
-    args = (fence, *span, len(members), digest(b"".join(members)), *ends, text)
+    args = (fence, *span, len(members), digest(b"".join(members)), *ends, *parts(text))
     return _OUTCOMES[SEAL.run(redis, script_keys(series), args)]
 
 
@@ -94,7 +94,10 @@ def _unseal(redis: Redis, series: Series, fence: int) -> Outcome:
     if not newest:
         return "kept"
     (entry,) = reader.entries(newest)
-    text: Any = redis.hget(keys.blocks(series), str(entry.start_ms))
+    with redis.pipeline(transaction=True) as pipe:
+        reader.ask_blocks(pipe, [entry])
+        (parts,) = pipe.execute()
+    text = reader.blocks([entry], parts)[entry]
     members = members_of(series, entry, text)
     return "done" if _put_back(redis, series, entry, text, members, fence) else "overtaken"
 
@@ -103,11 +106,11 @@ def _put_back(
     redis: Redis,
     series: Series,
     entry: BlockEntry,
-    text: bytes,
+    text: bytes | None,
     members: tuple[bytes, ...],
     fence: int,
 ) -> bool:
-    args: list[str | bytes | int] = [fence, entry.start_ms, digest(text), entry.candles]
+    args: list[str | bytes | int] = [fence, entry.start_ms, digest(text or b""), entry.candles]
     for member in members:
         args += (own_time(member) or 0, member)
     return bool(UNSEAL.run(redis, script_keys(series), args))

@@ -7,7 +7,8 @@
 --       2  klines_meta    STRING  {"earliest","latest","count","version"} of both halves
 --       3  corrections    LIST    {"time","old","new","at","by"}, newest first
 --       4  fence          STRING  the newest fencing number in force (hold_lease.lua), or that wrote
---       5  klines_blocks  HASH    where a span begins in ms -> bytes; count -> candles of all blocks
+--       5  klines_blocks  HASH    where a span begins in ms -> its block's bytes, of which the last may
+--                                 be in start:rest; count -> candles of all blocks
 --       6  klines_index   ZSET    score = where a span begins, member = start:end:count:first:last
 -- ARGV  1  fencing number of this writer; 0 = none
 -- Errors  WRONGTYPE, STALEWRITER, BROKENINDEX (an entry is none of ours: where the halves meet is
@@ -68,6 +69,23 @@ end
 local function boundary()
   local newest = block_at(-1)
   return newest and newest.stop or 0
+end
+
+-- A block's bytes; nil without one.
+local function stored_block(start)
+  local head = redis.call('HGET', blocks_key, start)
+  return head and head .. (redis.call('HGET', blocks_key, start .. ':rest') or '') or nil
+end
+
+local function drop_block(start)
+  redis.call('HDEL', blocks_key, start, start .. ':rest')
+end
+
+-- Puts a block there, in two parts if `rest` is not ''.
+local function store_block(start, head, rest)
+  drop_block(start)
+  redis.call('HSET', blocks_key, start, head)
+  if rest ~= '' then redis.call('HSET', blocks_key, start .. ':rest', rest) end
 end
 
 local function sealed_count()

@@ -5,7 +5,7 @@
 --       2  where the block's span begins, 3 where it ends
 --       4  how many members the ZSET has before that end, 5 the SHA-1 of all of them in a row
 --       6  open time of the first, 7 of the last of them
---       8  the block
+--       8  the block, 9 what of it lies in a field of its own; '' = nothing
 -- Returns 1, or 0 if the ZSET holds other members there by now, or -1 if a block reaches beyond
 --         that beginning, or lies there though the index does not tell of it: then nothing was
 --         written.
@@ -14,12 +14,12 @@
 local refusal = refused()
 if refusal then return refusal end
 if tonumber(ARGV[2]) < boundary() then return -1 end
-if redis.call('HEXISTS', blocks_key, ARGV[2]) == 1 then return -1 end
+if stored_block(ARGV[2]) then return -1 end
 local members = redis.call('ZRANGEBYSCORE', zset, '-inf', '(' .. ARGV[3])
 if #members ~= tonumber(ARGV[4]) or redis.sha1hex(table.concat(members)) ~= ARGV[5] then return 0 end
 
 redis.call('ZREMRANGEBYSCORE', zset, '-inf', '(' .. ARGV[3])
-redis.call('HSET', blocks_key, ARGV[2], ARGV[8])
+store_block(ARGV[2], ARGV[8], ARGV[9])
 enter(ARGV[2], ARGV[3], ARGV[4], ARGV[6], ARGV[7], tonumber(ARGV[4]))
 keep_fence()
 return 1

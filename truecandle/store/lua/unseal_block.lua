@@ -11,12 +11,12 @@ local refusal = refused()
 if refusal then return refusal end
 local newest = block_at(-1)
 if not newest or newest.start ~= tonumber(ARGV[2]) then return 0 end
-if redis.sha1hex(redis.call('HGET', blocks_key, ARGV[2]) or '') ~= ARGV[3] then return 0 end
+if redis.sha1hex(stored_block(ARGV[2]) or '') ~= ARGV[3] then return 0 end
 
 for first = 5, #ARGV, UNPACK_MAX do
   redis.call('ZADD', zset, unpack(ARGV, first, math.min(first + UNPACK_MAX - 1, #ARGV)))
 end
-redis.call('HDEL', blocks_key, ARGV[2])
+drop_block(ARGV[2])
 enter(ARGV[2], 0, 0, 0, 0, -tonumber(ARGV[4]))
 keep_fence()
 return 1

@@ -138,7 +138,7 @@ local function forget_strays()
   for i = 1, #entries, 2 do
     local start = string.match(entries[i], '^(%d+):%d+:%d+:%d+:%d+$')
     if start and tonumber(entries[i + 1]) == tonumber(start) then
-      known[start] = true
+      known[start], known[start .. ':rest'] = true, true
     else
       redis.call('ZREM', index_key, entries[i])
     end

@@ -8,9 +8,10 @@
 --       4  where the block's span begins, 5 where it ends
 --       6  the SHA-1 of the block and its entry in the index, in a row, as they were read
 --       7  the block to be stored; '' = that one stays, or, with no candles, goes
---       8  how many candles are in it, 9 open time of the first, 10 of the last
---       11 how many of them the writer has changed
---       12… open time, old member, new member, …: those that were corrected
+--       8  what of it lies in a field of its own; '' = nothing
+--       9  how many candles are in it, 10 open time of the first, 11 of the last
+--       12 how many of them the writer has changed
+--       13… open time, old member, new member, …: those that were corrected
 -- Returns {as renew_meta}, 0 if another block or entry is there by now, or -1 if the span is not
 --         sealed: then nothing was written.
 -- Errors  WRONGTYPE, STALEWRITER, BROKENINDEX: nothing was written.
@@ -20,27 +21,27 @@
 
 local refusal = refused()
 if refusal then return refusal end
-local start, stop, count = ARGV[4], ARGV[5], tonumber(ARGV[8])
+local start, stop, count = ARGV[4], ARGV[5], tonumber(ARGV[9])
 if tonumber(stop) > boundary() then return -1 end
-local stored = redis.call('HGET', blocks_key, start)
+local stored = stored_block(start)
 local entry = redis.call('ZRANGEBYSCORE', index_key, start, start)[1]
 if redis.sha1hex((stored or '') .. (entry or '')) ~= ARGV[6] then return 0 end
 
 local before = 0
 if entry then before = tonumber(string.match(entry, '^%d+:%d+:(%d+):') or '0') end
 local log = {}
-for i = 12, #ARGV, 3 do log[#log + 1] = {ARGV[i], ARGV[i + 1], ARGV[i + 2]} end
+for i = 13, #ARGV, 3 do log[#log + 1] = {ARGV[i], ARGV[i + 1], ARGV[i + 2]} end
 
 local strays = redis.call('ZREMRANGEBYSCORE', zset, start, '(' .. stop)
-local is_entered = entry == table.concat({start, stop, count, ARGV[9], ARGV[10]}, ':')
-local has_changed = tonumber(ARGV[11]) > 0 or strays > 0 or (count > 0 and not is_entered)
+local is_entered = entry == table.concat({start, stop, count, ARGV[10], ARGV[11]}, ':')
+local has_changed = tonumber(ARGV[12]) > 0 or strays > 0 or (count > 0 and not is_entered)
 if has_changed then
   if ARGV[7] ~= '' then
-    redis.call('HSET', blocks_key, start, ARGV[7])
+    store_block(start, ARGV[7], ARGV[8])
   elseif count == 0 then
-    redis.call('HDEL', blocks_key, start)
+    drop_block(start)
   end
-  enter(start, stop, count, ARGV[9], ARGV[10], count - before)
+  enter(start, stop, count, ARGV[10], ARGV[11], count - before)
   -- Nobody knows whether the sum had it.
   if stored and not entry and count > 0 then recount() end
 end
