@@ -1,5 +1,4 @@
-// Waits for the page's stylesheets: WebKit, and so Safari, runs modules before they are there, and a chart that was
-// drawn without its colours stays black.
+// Waits for the page's stylesheets: WebKit, and so Safari, runs modules before they are there, and a chart that was drawn without its colours stays black.
 // Never here: stylesheets that come later (laterOn).
 // Invariant: it ends, also where a stylesheet fails.
 
