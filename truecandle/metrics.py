@@ -165,7 +165,11 @@ FETCHER_FIGURES: Final = (
     Figure("webhooks_waiting", "truecandle_webhook_series_waiting", "Series not wholly told."),
     Figure("markets", "truecandle_fetcher_markets", "Markets that the fetcher reads."),
     Figure("failing_count", "truecandle_fetcher_markets_failing", "Those whose reading fails."),
-    Figure("read_ms", "truecandle_fetcher_read_seconds", "The longest reading of a market."),
+    Figure(
+        "read_ms",
+        "truecandle_fetcher_last_read_timestamp_seconds",
+        "When a market was last read, by the exchange's clock.",
+    ),
     Figure(
         "clock_offset_ms",
         "truecandle_exchange_clock_offset_seconds",

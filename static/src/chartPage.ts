@@ -32,8 +32,11 @@ import { toggleDateSheet } from "./ui/goToDate.tsx";
 import { later, laterStyle } from "./ui/laterOn.ts";
 import { address, layoutAddress, mayWrite, type Page, type SharedParts } from "./ui/page.ts";
 import { Shortcuts, isElsewhere } from "./ui/shortcuts.ts";
+import { styled } from "./ui/styled.ts";
 import { TakingOut } from "./ui/takingOut.ts";
 import { wear } from "./ui/worn.ts";
+
+await styled();
 
 const config: PageConfig = JSON.parse(element(document, "config").textContent!);
 const csrfToken = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')!.content;

@@ -15,6 +15,7 @@ from tests.support.project_files import ROOT, files, make_targets, settings_and_
 README = (ROOT / "README.md").read_text()
 HOSTS = {
     "127.0.0.1",
+    "api.binance.us",
     "charts.example",
     "data-api.binance.vision",
     "data-stream.binance.vision",
@@ -24,6 +25,7 @@ HOSTS = {
     "prometheus",  # as Grafana calls it in the compose file
     "opencollective.com",  # where packages of the lock ask for support
     "semver.org",
+    "stream.binance.us",
     "www.tradingview.com",
     "redis",
     "truecandle",  # the web processes, as a proxy calls them

@@ -231,6 +231,7 @@ test("words: how long, how much, why", () => {
   assert.equal(gapWords({ ...gap, reason: null }), "none at the exchange, 34 min");
   assert.equal(holeWords({ time: at(1), gap }, "1m", at(60)), "no candle: exchange maintenance, 34 min (00:00 to 00:34 UTC)");
   assert.equal(holeWords({ time: at(1), gap: null }, "1m", at(60)), "no candle here; why is not known");
+  assert.equal(holeWords({ time: at(61), gap: null }, "1m", at(60)), "this candle has not begun yet");
   assert.deepEqual([share(1), share(0.9999), share(0.75), share(null)], ["100 %", "99.9 %", "75.0 %", "–"]);
   assert.deepEqual([late(850), late(3_100), late(120_000), late(null)], ["850 ms", "3.1 s", "2 min", "–"]);
   assert.equal(worstWords({ field: "close", ticks: 0.4 }, summary), "0.4 ticks (close)");

@@ -114,6 +114,7 @@ def connect(
     pool = BlockingConnectionPool.from_url(
         url,
         protocol=2,  # of all servers and proxies: HELLO, which starts RESP3, is not
+        driver_info=None,  # CLIENT SETINFO, of which a Redis before 7.2 and its users know nothing
         max_connections=POOL_SIZE,
         timeout=POOL_WAIT_S,
         socket_timeout=timeout_s,

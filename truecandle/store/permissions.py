@@ -31,7 +31,7 @@ class Permission:
 
 #: To connect, to ask what the server is and how it does, scripts and transactions.
 COMMON: Final = (
-    *("hello", "auth", "ping", "select", "reset", "client|setinfo", "client|setname", "info"),
+    *("hello", "auth", "ping", "select", "reset", "client|setname", "info"),
     *("time", "eval", "evalsha", "script|load", "multi", "exec", "discard", "watch", "unwatch"),
     *("publish", "type", "exists", "ttl", "pttl", "expire", "pexpire", "del", "get", "set"),
     *("hget", "hgetall", "hmget", "hset", "hdel", "hlen", "hexists", "hvals", "hkeys", "hincrby"),

@@ -45,7 +45,8 @@ export function spanWords(startMs: number, endMs: number, interval: string, nowM
 }
 
 /** What the legend says where no candle is. */
-export function holeWords({ gap }: PointedHole, interval: string, nowMs: number): string {
+export function holeWords({ time, gap }: PointedHole, interval: string, nowMs: number): string {
+  if (time > nowMs) return "this candle has not begun yet";
   if (gap === null) return "no candle here; why is not known";
   return `no candle: ${gapWords(gap)} (${spanWords(gap.startMs, gap.endMs, interval, nowMs)})`;
 }
