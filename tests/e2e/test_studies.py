@@ -258,7 +258,12 @@ def test_in_dark_and_light_and_by_finger_axe_finds_nothing(reader: Page) -> None
     wait_for(lambda: len(kept(reader)) == 6, what="studies that are kept")
     with opened(reader, color_scheme="dark", **PHONE) as phone:
         wait_for(lambda: is_worked_out(phone, 6), what="the studies on a phone")
-        for title in ("Ichimoku 9 26 52 26", "SuperTrend 10 3", "Volume profile 24", "MACD 12 26 9"):
+        for title in (
+            "Ichimoku 9 26 52 26",
+            "SuperTrend 10 3",
+            "Volume profile 24",
+            "MACD 12 26 9",
+        ):
             phone.locator(f".study-name:has-text('{title}')").tap()
             phone.get_by_role("button", name="Remove", exact=True).tap()
             phone.get_by_role("button", name="Close", exact=True).tap()

@@ -15,8 +15,8 @@ export function Intervals({ page, symbol, interval }: { readonly page: Page; rea
   const row = useRef<HTMLElement>(null);
   const count = useSignal(intervals.length); // so many are seen
   const measure = () => {
-    const links = [...row.current!.children] as HTMLElement[];
-    count.value = links.filter((link) => link.offsetTop === links[0]!.offsetTop).length; // the others have wrapped
+    const links = row.current!.querySelectorAll("a");
+    count.value = [...links].filter((link) => link.offsetTop === links[0]!.offsetTop).length; // the others have wrapped
   };
   useLayoutEffect(measure); // the button takes room too: this goes on until all is as it was measured
   useEffect(() => {
