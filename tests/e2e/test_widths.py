@@ -35,8 +35,8 @@ BOXES = """(parts) => {
     page: [document.documentElement.scrollWidth, document.querySelector('.page').scrollWidth],
   };
 }"""
-#: What is seen of the intervals: those that lie in their row whole, which one is chosen, and what the
-#: button of the menu says.
+#: What is seen of the intervals: those that lie in their row whole, which one is chosen, and what
+#: the button of the menu says.
 SEEN = """() => {
   const row = document.querySelector('.intervals').getBoundingClientRect();
   const links = [...document.querySelectorAll('.intervals a')].filter((link) => {
