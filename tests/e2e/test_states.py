@@ -196,8 +196,8 @@ def test_a_device_without_network_is_told_so_and_not_that_the_server_is_away(pag
     wait_for(partial(says, page, "You are offline"), 15, "You are offline")
     text = page.locator("#notice-text")
     wait_for(lambda: (text.text_content() or "").startswith("You are offline since"), what="why")
-    assert violations(page) == []
     picture(page, "offline")
+    assert violations(page) == []
     page.context.set_offline(False)
     wait_for(partial(says, page, "Live"), HEAL_S, "Live")
 

@@ -70,7 +70,7 @@ def test_market_truth_and_watchlist_open_by_tap_and_close_again(phone: Page) -> 
     wait_for_bars(phone)
     phone.locator("#truth-status").tap()
     panel = phone.locator("#truth-panel")
-    panel.locator(".panel-part").first.wait_for()
+    panel.locator(".panel-part h3").first.wait_for()
     picture(phone, "phone-truth")
     panel.get_by_role("button", name="Close").tap()
     wait_for(lambda: panel.count() == 0, what="a panel that has closed")
