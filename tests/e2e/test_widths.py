@@ -127,7 +127,7 @@ def is_walked(page: Page, names: list[str]) -> bool:
             page.evaluate("(({id, dataset}) => dataset.interval ?? id)(document.activeElement)")
         )
     last = stops.pop()
-    return stops == seen["row"] and (last == "interval") == (seen["button"] is not None)
+    return bool(stops == seen["row"] and (last == "interval") == (seen["button"] is not None))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
