@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.chart_page import PHONE, go, opened
 from tests.support.role_processes import Roles
 from tests.support.whole_system import System
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-from tests.support.chart_page import go
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,11 @@ def chart(system: System, chromium: Browser, problems: list[str]) -> Iterator[Pa
     go(page, "BTCUSDT", "1s")
     yield page
     context.close()
+
+
+@pytest.fixture
+def phone(chart: Page, problems: list[str]) -> Iterator[Page]:
+    """A phone of the one who is signed in, with the chart of BTCUSDT 1m."""
+    with opened(chart, **PHONE) as page:
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        yield page

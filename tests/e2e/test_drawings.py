@@ -333,24 +333,6 @@ def test_who_may_not_write_draws_too_and_this_browser_keeps_it(
     wait_for_bars(desk)
 
 
-@pytest.fixture
-def phone(desk: Page, system: System, problems: list[str]) -> Iterator[Page]:
-    browser = desk.context.browser
-    assert browser is not None
-    context = browser.new_context(
-        storage_state=desk.context.storage_state(),
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        is_mobile=True,
-    )
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{system.url}/?symbol={MARKET}&interval=1m")
-    wait_for_bars(page)
-    yield page
-    context.close()
-
-
 def swipe(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """One finger, put down, moved in steps and lifted, as a screen tells it."""
     session = page.context.new_cdp_session(page)
@@ -368,6 +350,7 @@ def swipe(page: Page, start: tuple[float, float], end: tuple[float, float]) -> N
     session.detach()
 
 
+@pytest.mark.usefixtures("desk")
 def test_a_finger_draws_and_moves_and_leaves_the_chart_where_it_is(phone: Page) -> None:
     if phone.locator(".rail").count() == 0:  # it is there if the desktop's choice was saved by then
         phone.locator("#more").tap()

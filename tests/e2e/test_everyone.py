@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.axe import violations
-from tests.support.chart_page import wait_for_bars
+from tests.support.chart_page import PHONE, opened
 from tests.support.page_pictures import picture
 from tests.support.pixels import pixels
 from tests.support.waiting import wait_for
@@ -23,9 +21,8 @@ from tests.support.whole_system import System
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ADDRESS = "?symbol=BTCUSDT&interval=1m"
-PHONE = {"width": 390, "height": 844}
-PHONE_ASIDE = {"width": 844, "height": 390}
+PHONE_ASIDE = {**PHONE, "viewport": {"width": 844, "height": 390}}
+TABLET = {**PHONE, "viewport": {"width": 1024, "height": 768}}
 #: 1280 × 1024 at 400 %.
 MAGNIFIED = {"width": 320, "height": 256}
 #: What each key on the chart is answered with.
@@ -59,28 +56,11 @@ TARGETS = """() => {
 }"""
 
 
-@contextmanager
-def opened(chart: Page, address: str = ADDRESS, **options: Any) -> Iterator[Page]:
-    """The chart in another window of the same person, with candles."""
-    browser = chart.context.browser
-    assert browser is not None
-    context = browser.new_context(storage_state=chart.context.storage_state(), **options)
-    try:
-        page = context.new_page()
-        page.goto(f"{chart.url.split('?')[0]}{address}")
-        wait_for_bars(page)
-        connected = "truecandle.state().link.kind === 'up'"
-        wait_for(lambda: page.evaluate(connected), what="a page that is connected")
-        yield page
-    finally:
-        context.close()
-
-
 LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark"},
     "light": {"color_scheme": "light"},
-    "phone": {"viewport": PHONE, "has_touch": True, "is_mobile": True},
-    "phone on its side": {"viewport": PHONE_ASIDE, "has_touch": True, "is_mobile": True},
+    "phone": PHONE,
+    "phone on its side": PHONE_ASIDE,
     "magnified": {"viewport": MAGNIFIED},
     "forced colours": {"forced_colors": "active"},
 }
@@ -171,10 +151,10 @@ def test_the_last_candles_are_read_as_a_table_by_keys_alone(chart: Page) -> None
         assert page.locator("#table").is_hidden()
 
 
-@pytest.mark.parametrize("window", [PHONE, PHONE_ASIDE, {"width": 1024, "height": 768}])
-def test_a_finger_finds_40_px_however_wide_the_window(chart: Page, window: Any) -> None:
-    with opened(chart, viewport=window, has_touch=True, is_mobile=True) as page:
-        small = [one for one in page.evaluate(TARGETS) if min(one[1:]) < 40]
+@pytest.mark.parametrize("device", [PHONE, PHONE_ASIDE, TABLET])
+def test_a_finger_finds_44_px_however_wide_the_window(chart: Page, device: Any) -> None:
+    with opened(chart, **device) as page:
+        small = [one for one in page.evaluate(TARGETS) if min(one[1:]) < 44]
         assert small == []
 
 

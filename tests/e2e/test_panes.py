@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.axe import violations
-from tests.support.chart_page import wait_for_bars
+from tests.support.chart_page import PHONE, opened, wait_for_bars
 from tests.support.fingers import Fingers
 from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
@@ -19,29 +18,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, WebSocket
 
 ADDRESS = "?symbol=BTCUSDT&interval=1m"
-PHONE = {"width": 390, "height": 844}
 #: Market and interval of each chart, as it says itself.
 SHOWN = """truecandle.panes().map((pane) => pane.state())
   .map(({symbol, interval, link}) => `${symbol} ${interval} ${link.kind}`)"""
 #: How many official candles each chart holds.
 HELD = "truecandle.panes().map((pane) => pane.bars().length)"
 VISIBLE = "truecandle.panes().map((pane) => pane.visible())"
-
-
-@contextmanager
-def opened(chart: Page, address: str = ADDRESS, **options: Any) -> Iterator[Page]:
-    """Another window of the same person, with candles."""
-    browser = chart.context.browser
-    assert browser is not None
-    given = {"viewport": {"width": 1280, "height": 800}, **options}
-    context = browser.new_context(storage_state=chart.context.storage_state(), **given)
-    try:
-        page = context.new_page()
-        page.goto(f"{chart.url.split('?')[0]}{address}")
-        wait_for_bars(page)
-        yield page
-    finally:
-        context.close()
 
 
 def choose_count(page: Page, count: int) -> None:
@@ -231,7 +213,7 @@ def counts(page: Page, what: str) -> list[int]:
 
 
 def test_a_phone_shows_one_at_a_time_and_the_others_cost_nothing(chart: Page) -> None:
-    with opened(chart, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+    with opened(chart, **PHONE) as page:
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.url))
         page.click("#more")

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.support.axe import violations
-from tests.support.chart_page import wait_for_bars
+from tests.support.chart_page import opened, wait_for_bars
 from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
@@ -19,7 +19,6 @@ from tests.support.whole_system import System
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route, WebSocketRoute
 
-ADDRESS = "?symbol=BTCUSDT&interval=1s"
 HEAL_S = 45.0
 #: The page looks at its clock four times a second and draws what it saw at its next frame. Looks
 #: are counted, not time: a machine that keeps the page waiting keeps these looks waiting as well.
@@ -68,20 +67,12 @@ _SIGN_OUT = """async () => {
 
 
 @pytest.fixture
-def page(chart: Page, system: System) -> Iterator[Page]:
+def page(chart: Page) -> Iterator[Page]:
     """A window of its own for each test, live, and watched."""
-    browser = chart.context.browser
-    assert browser is not None
-    context = browser.new_context(
-        storage_state=chart.context.storage_state(), viewport={"width": 1280, "height": 800}
-    )
-    one = context.new_page()
-    one.goto(f"{system.url}/{ADDRESS}")
-    wait_for_bars(one)
-    wait_for(partial(says, one, "Live"), HEAL_S, "Live")
-    one.evaluate(_WATCH)
-    yield one
-    context.close()
+    with opened(chart, "?symbol=BTCUSDT&interval=1s") as one:
+        wait_for(partial(says, one, "Live"), HEAL_S, "Live")
+        one.evaluate(_WATCH)
+        yield one
 
 
 def says(page: Page, words: str) -> bool:
@@ -205,8 +196,8 @@ def test_a_device_without_network_is_told_so_and_not_that_the_server_is_away(pag
     wait_for(partial(says, page, "You are offline"), 15, "You are offline")
     text = page.locator("#notice-text")
     wait_for(lambda: (text.text_content() or "").startswith("You are offline since"), what="why")
-    assert violations(page) == []
     picture(page, "offline")
+    assert violations(page) == []
     page.context.set_offline(False)
     wait_for(partial(says, page, "Live"), HEAL_S, "Live")
 

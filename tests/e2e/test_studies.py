@@ -17,7 +17,7 @@ import pytest
 import talib
 
 from tests.support.axe import violations
-from tests.support.chart_page import forget_choices, go, wait_for_bars
+from tests.support.chart_page import PHONE, forget_choices, go, opened, wait_for_bars
 from tests.support.page_pictures import picture
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
@@ -235,7 +235,7 @@ def are_right(page: Page) -> bool:
     return True
 
 
-def test_in_dark_and_light_and_by_finger_axe_finds_nothing(reader: Page, system: System) -> None:
+def test_in_dark_and_light_and_by_finger_axe_finds_nothing(reader: Page) -> None:
     reader.emulate_media(color_scheme="dark")
     add(reader, *KINDS, *BELOW)
     wait_for(lambda: is_worked_out(reader, 6), what="six studies")
@@ -255,30 +255,28 @@ def test_in_dark_and_light_and_by_finger_axe_finds_nothing(reader: Page, system:
     picture(reader, "studies-light")
     assert violations(reader) == []
 
-    browser = reader.context.browser
-    assert browser is not None
-    context = browser.new_context(
-        storage_state=reader.context.storage_state(), has_touch=True, is_mobile=True,
-        color_scheme="dark", viewport={"width": 390, "height": 844},
-    )  # fmt: skip
-    phone = context.new_page()
     wait_for(lambda: len(kept(reader)) == 6, what="studies that are kept")
-    phone.goto(f"{system.url}/?symbol=BTCUSDT&interval=1m")
-    wait_for_bars(phone)
-    wait_for(lambda: is_worked_out(phone, 6), what="the studies on a phone")
-    for title in ("Ichimoku 9 26 52 26", "SuperTrend 10 3", "Volume profile 24", "MACD 12 26 9"):
-        phone.get_by_role("button", name=f"Remove {title}").tap()
-    wait_for(lambda: is_worked_out(phone, 2), what="two of them")
-    phone.locator("#more").tap()
-    phone.get_by_role("menuitem", name="Studies").tap()
-    phone.get_by_role("button", name="On-balance volume").tap()
-    picture(phone, "phone-studies-dialog")
-    assert violations(phone) == []
-    phone.get_by_role("button", name="Close", exact=True).tap()
-    wait_for(lambda: is_worked_out(phone, 3), what="three of them")
-    picture(phone, "phone-studies")
-    assert violations(phone) == []
-    context.close()
+    with opened(reader, color_scheme="dark", **PHONE) as phone:
+        wait_for(lambda: is_worked_out(phone, 6), what="the studies on a phone")
+        for title in (
+            "Ichimoku 9 26 52 26",
+            "SuperTrend 10 3",
+            "Volume profile 24",
+            "MACD 12 26 9",
+        ):
+            phone.locator(f".study-name:has-text('{title}')").tap()
+            phone.get_by_role("button", name="Remove", exact=True).tap()
+            phone.get_by_role("button", name="Close", exact=True).tap()
+        wait_for(lambda: is_worked_out(phone, 2), what="two of them")
+        phone.locator("#more").tap()
+        phone.get_by_role("menuitem", name="Studies").tap()
+        phone.get_by_role("button", name="On-balance volume").tap()
+        picture(phone, "phone-studies-dialog")
+        assert violations(phone) == []
+        phone.get_by_role("button", name="Close", exact=True).tap()
+        wait_for(lambda: is_worked_out(phone, 3), what="three of them")
+        picture(phone, "phone-studies")
+        assert violations(phone) == []
 
 
 def test_the_page_complains_of_nothing(problems: list[str]) -> None:

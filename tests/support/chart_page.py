@@ -1,4 +1,4 @@
-"""The chart page in a real browser: opening a chart, waiting for its bars.
+"""The chart page in a real browser: opening a chart or another window, waiting for its bars.
 
 Never here: assertions; the system that serves the page (`whole_system`).
 Invariant: the page is asked for what it shows, never told.
@@ -6,7 +6,9 @@ Invariant: the page is asked for what it shows, never told.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from tests.support.waiting import wait_for
 
@@ -14,11 +16,38 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+_CONNECTED = "globalThis.truecandle?.state().link.kind === 'up'"
+_USUAL = "?symbol=BTCUSDT&interval=1m"
+#: A phone's window, to `opened`.
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+
+@contextmanager
+def opened(chart: Page, address: str = _USUAL, **options: Any) -> Iterator[Page]:
+    """The chart in another window of the same person, connected and with candles; `options` are
+    those of a new browser context."""
+    browser = chart.context.browser
+    assert browser is not None
+    given = {"viewport": {"width": 1280, "height": 800}, **options}
+    context = browser.new_context(storage_state=chart.context.storage_state(), **given)
+    try:
+        page = context.new_page()
+        page.goto(f"{chart.url.split('?')[0]}{address}")
+        wait_for_bars(page)
+        wait_for(lambda: page.evaluate(_CONNECTED), what="a page that is connected")
+        yield page
+    finally:
+        context.close()
+
+
 def go(page: Page, symbol: str, interval: str) -> None:
     """Opens another chart by its address. Whoever leaves a page while it still connects is told
     so by the browser, as an error; so the page may first arrive."""
-    connected = "globalThis.truecandle?.state().link.kind === 'up'"
-    wait_for(lambda: page.evaluate(connected), what="a page that is connected")
+    wait_for(lambda: page.evaluate(_CONNECTED), what="a page that is connected")
     page.goto(f"{page.url.split('?')[0]}?symbol={symbol}&interval={interval}")
     wait_for_bars(page)
 

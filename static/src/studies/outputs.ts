@@ -23,7 +23,7 @@ export interface Outputs {
   /** Values that a reader compares with. */
   readonly levels?: readonly number[];
   /** What its values are counted in. */
-  readonly unit: "price" | "points" | "volume";
+  readonly unit: "price" | "difference" | "points" | "volume";
 }
 
 const line = (name: string, shade: Shade = 0): Output => ({ name, look: "line", shade });
@@ -49,8 +49,8 @@ export const OUTPUTS: Readonly<Record<StudyKind, Outputs>> = {
   supertrend: { lines: [line("up", "up"), line("down", "down")], unit: "price" },
   "volume-profile": { lines: [], unit: "volume" },
   rsi: { lines: [line("value")], levels: [30, 70], unit: "points" },
-  macd: { lines: [{ name: "histogram", look: "columns", shade: "both" }, line("macd"), line("signal", 1)], levels: [0], unit: "price" },
-  atr: { lines: [line("value")], unit: "price" },
+  macd: { lines: [{ name: "histogram", look: "columns", shade: "both" }, line("macd"), line("signal", 1)], levels: [0], unit: "difference" },
+  atr: { lines: [line("value")], unit: "difference" },
   stochastic: { lines: [line("k"), line("d", 1)], levels: [20, 80], unit: "points" },
   obv: { lines: [line("value")], unit: "volume" },
 };

@@ -5,9 +5,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { LIVE_STATES, change, clockWithZone, fullMoment, price, volume } from "./format.ts";
+import { LIVE_STATES, change, clockWithZone, fullMoment, isOfDays, moment, price, volume } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import type { Page } from "./page.ts";
+import { shownZone } from "./shownZone.ts";
 
 /** As many rows as can be listened to. */
 const ROWS = 30;
@@ -24,7 +25,7 @@ interface Reading {
   readonly rows: readonly Row[];
 }
 
-const COLUMNS = ["Opens", "Open", "High", "Low", "Close", "Change", "Volume", "State"] as const;
+const COLUMNS = ["Open", "High", "Low", "Close", "Change", "Volume", "State"] as const;
 
 export function CandleTable({ page }: { readonly page: Page }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -55,7 +56,7 @@ function Reader({ reading, onRead, onClose }: { readonly reading: Reading; reado
           <caption>
             <span>The last {rows.length} candles as they were at {clockWithZone(nowMs)}, newest first{isLive ? "" : "; the page was not live then"}. Only official candles are the exchange's final word.</span>
           </caption>
-          <thead><tr>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <thead><tr><th scope="col">Opens{isOfDays(interval) ? "" : `, ${shownZone.value.label(nowMs)}`}</th>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
           <tbody>{rows.map((row) => <Line key={row.time} row={row} reading={reading} />)}</tbody>
         </table>
       </div>
@@ -63,10 +64,10 @@ function Reader({ reading, onRead, onClose }: { readonly reading: Reading; reado
   );
 }
 
-function Line({ row, reading: { interval, precision } }: { readonly row: Row; readonly reading: Reading }): JSX.Element {
+function Line({ row, reading: { interval, nowMs, precision } }: { readonly row: Row; readonly reading: Reading }): JSX.Element {
   return (
     <tr data-state={row.state}>
-      <th scope="row">{fullMoment(row.time, interval)}</th>
+      <th scope="row" title={fullMoment(row.time, interval)}>{moment(row.time, interval, nowMs)}</th>
       {[row.open, row.high, row.low, row.close].map((number, at) => <td key={at}>{price(number, precision)}</td>)}
       <td>{change(row.open, row.close)}</td>
       <td>{volume(row.volume)}</td>

@@ -4,7 +4,7 @@
 
 import type { Drawing, DrawingKind } from "../drawings/drawing.ts";
 import type { Measured } from "../drawings/levels.ts";
-import { fullMoment, price } from "./format.ts";
+import { fullMoment, moment, price } from "./format.ts";
 
 export const KIND_NAMES: Readonly<Record<DrawingKind, string>> = {
   trend: "Trend line", ray: "Ray", horizontal: "Horizontal line", vertical: "Vertical line", channel: "Channel", rectangle: "Rectangle",
@@ -48,6 +48,12 @@ export function placesWords({ kind, points }: Drawing, precision: number, interv
     const [time, value] = [fullMoment(point.time, interval), price(point.price, precision)];
     return kind === "horizontal" ? value : kind === "vertical" ? time : `${time}, ${value}`;
   }).join(" to ");
+}
+
+/** Where it begins, as short as it can be told. */
+export function placeWords({ kind, points: [first] }: Drawing, precision: number, interval: string, nowMs: number): string {
+  const [time, value] = [moment(first!.time, interval, nowMs), price(first!.price, precision)];
+  return kind === "horizontal" ? value : kind === "vertical" ? time : `${time}, ${value}`;
 }
 
 function signed(value: number, digits: number): string {

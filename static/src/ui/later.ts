@@ -13,7 +13,7 @@ export { ChartsDialog } from "./chartsDialog.tsx";
 export { CandleTable } from "./candleTable.tsx";
 export { DateSheet } from "./dateSheet.tsx";
 export { MarketSearch } from "./marketSearch.tsx";
-export { moreGroups, scaleGroups, themeGroups, typeGroups } from "./menuGroups.tsx";
+export { intervalGroups, moreGroups, scaleGroups, themeGroups, typeGroups } from "./menuGroups.tsx";
 export { PaneTabs } from "./paneTabs.tsx";
 export { OlderLine } from "./olderLine.tsx";
 export { ShortcutList } from "./shortcutList.tsx";

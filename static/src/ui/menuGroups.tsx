@@ -1,4 +1,4 @@
-// What is in the menus: how the chart is read, what is taken out, drawings, keys, account.
+// What is in the menus: intervals, how the chart is read, what is taken out, drawings, keys, account.
 // Never here: how a menu works (menuButton.tsx), their buttons (readingMenus.tsx), what a choice does to the chart.
 // Invariant: each choice is in one place of the bar, and in "More" where that place is too narrow.
 
@@ -16,9 +16,29 @@ const SCALE_KEYS = { normal: undefined, log: "Alt L", percent: "Alt P" } as cons
 const THEMES: Words<"theme"> = [["system", "As the system"], ["dark", "Dark"], ["light", "Light"]];
 const COLORS: Words<"colors"> = [["green-red", "Green up, red down"], ["red-green", "Red up, green down"], ["blue-orange", "Blue up, orange down"]];
 
+/** By the letters that stand for a unit; the last group is all the longer ones. */
+const UNITS: readonly (readonly [group: string, letters: string])[] = [["Seconds", "s"], ["Minutes", "m"], ["Hours", "h"], ["Days and longer", "dwM"]];
+const UNIT_NAMES: Readonly<Record<string, string>> = { s: "second", m: "minute", h: "hour", d: "day", w: "week", M: "month" };
+
 export const typeGroups = (page: Page) => [types(page)];
 export const scaleGroups = (page: Page) => [scales(page), axis(page)];
 export const themeGroups = (page: Page) => [themes(page)];
+
+/** All intervals, also those that stand in the bar. */
+export function intervalGroups({ config, state, actions }: Page): MenuGroup[] {
+  const shown = state.shown.value?.interval ?? config.interval;
+  const item = (interval: string): MenuItem => ({
+    kind: "choice", label: intervalWords(interval), note: interval, isOn: interval === shown, onChoose: () => actions.go({ interval }),
+  });
+  const groups = UNITS.map(([name, letters]) => ({ name, items: config.intervals.filter((one) => letters.includes(one.slice(-1))).map(item) }));
+  return groups.filter(({ items }) => items.length > 0);
+}
+
+/** "4 hours". */
+function intervalWords(interval: string): string {
+  const count = Number.parseInt(interval, 10);
+  return `${count} ${UNIT_NAMES[interval.slice(-1)]}${count === 1 ? "" : "s"}`;
+}
 
 /** Everything that has no button of its own, here or at this width. */
 export function moreGroups(page: Page): MenuGroup[] {

@@ -61,6 +61,6 @@ export function MoreMenu({ page }: PageProps): JSX.Element {
 }
 
 /** What a menu holds is loaded when one is first opened. */
-function groupsOf(page: Page, name: "typeGroups" | "scaleGroups" | "themeGroups" | "moreGroups") {
+export function groupsOf(page: Page, name: "intervalGroups" | "typeGroups" | "scaleGroups" | "themeGroups" | "moreGroups") {
   return { groups: () => later.value?.[name](page) ?? [], onOpen: () => wantLater(page, () => {}) };
 }

@@ -47,7 +47,7 @@ export function ShortcutList({ page }: { readonly page: Page }): JSX.Element {
   const isOn = preferences.of("shortcuts").value;
   return (
     <Dialog page={page} id="shortcuts" title="Keyboard shortcuts">
-      <label class="switch">
+      <label class="check">
         <input type="checkbox" checked={isOn} onChange={({ currentTarget }) => preferences.set("shortcuts", currentTarget.checked)} />
         Shortcuts anywhere on the page
       </label>

@@ -1,6 +1,6 @@
 // What studies are called: kinds, inputs, outputs, colours, and their values.
 // Never here: the DOM, which studies there are.
-// Invariant: a value is told in what its kind counts in, a price with its market's decimals.
+// Invariant: a value is told in what its kind counts in, a price with its market's decimals, a difference so that it is not all noughts.
 
 import type { Outputs } from "../studies/outputs.ts";
 import { isTooLong, rulesOf, type Study, type StudyColor, type StudyKind } from "../studies/study.ts";
@@ -63,11 +63,15 @@ export function whyEmpty(interval: string, study: Pick<Study, "kind" | "inputs">
   return isTooLong(interval, study) ? `needs candles shorter than a ${study.inputs.anchor}` : "";
 }
 
+/** Of prices with as many decimals differences are a few ticks: they are told two decimals finer. */
+const FINE = 4;
+
 /** A value as it is told; "–" where there is none. */
 export function studyValue(value: number | null, unit: Outputs["unit"], precision: number): string {
   if (value === null) return "–";
   const sign = value < 0 ? "−" : "";
   const size = Math.abs(value);
   if (unit === "volume") return `${sign}${volume(size)}`;
-  return `${sign}${price(size, unit === "points" ? 2 : Math.max(0, precision))}`;
+  const isFine = unit === "difference" && precision >= FINE;
+  return `${sign}${price(size, unit === "points" ? 2 : Math.max(0, precision) + (isFine ? 2 : 0))}`;
 }

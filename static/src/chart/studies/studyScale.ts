@@ -30,7 +30,7 @@ export class StudyScale {
     this.series = chart.addSeries(LineSeries, {
       lineVisible: false, pointMarkersVisible: false, crosshairMarkerVisible: false, lastValueVisible: false, priceLineVisible: false,
       autoscaleInfoProvider: () => this.#range(),
-      ...(words === null ? {} : { priceFormat: { type: "custom" as const, minMove: 1e-8, formatter: words } }),
+      ...(words === null ? {} : { priceFormat: { type: "custom" as const, minMove: 1e-10, formatter: words } }),
     }, pane);
   }
 

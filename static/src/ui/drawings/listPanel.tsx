@@ -7,7 +7,7 @@ import type { Drawing } from "../../drawings/drawing.ts";
 import type { DrawingDesk } from "../../state/drawingDesk.ts";
 import type { SyncState } from "../../state/drawingSync.ts";
 import type { MarketDrawings } from "../../state/marketDrawings.ts";
-import { KIND_NAMES, placesWords } from "../drawingWords.ts";
+import { KIND_NAMES, placesWords, placeWords } from "../drawingWords.ts";
 import { mayWrite, type Page } from "../page.ts";
 import { Panel } from "../panel.tsx";
 import { ToolIcon, type ToolIconName } from "./toolIcons.tsx";
@@ -74,12 +74,13 @@ function Row({ page, desk, market, drawing }: ListProps & { readonly market: Mar
   const { id, kind, text, style, locked, hidden } = drawing;
   const isSelected = desk.selected.value?.id === id;
   const interval = page.state.view.value?.interval ?? page.config.interval;
+  const precision = page.state.precision.value;
   const select = () => desk.select(isSelected ? null : { symbol: market.symbol, id });
   return (
     <li class="drawn-row" data-selected={isSelected ? "" : undefined} data-hidden={hidden ? "" : undefined}>
       <button class="drawn-name" type="button" aria-pressed={isSelected} onClick={select}>
         <span class="ink" data-ink={style.color} aria-hidden="true" /><ToolIcon name={kind} />
-        <span class="drawn-words"><b>{text === "" ? KIND_NAMES[kind] : text}</b><i class="figures">{placesWords(drawing, page.state.precision.value, interval)}</i></span>
+        <span class="drawn-words"><b>{text === "" ? KIND_NAMES[kind] : text}</b><i class="figures" title={placesWords(drawing, precision, interval)}>{placeWords(drawing, precision, interval, page.state.view.value?.nowMs ?? 0)}</i></span>
       </button>
       <Flag icon={hidden ? "hide" : "show"} name={`Hidden: ${KIND_NAMES[kind]}`} isOn={hidden} onPress={() => market.replace({ ...drawing, hidden: !hidden })} />
       <Flag icon={locked ? "lock" : "unlock"} name={`Locked: ${KIND_NAMES[kind]}`} isOn={locked} onPress={() => market.replace({ ...drawing, locked: !locked })} />
