@@ -71,7 +71,7 @@ class Settings:
     `https://` a proxy in front ends TLS. What proxies say about the client is believed from
     `trusted_proxies` alone, addresses and networks. Pages of `cors_origins` may read REST by token.
     `egress` is the way out to the exchange, as the variables say that all programs share.
-    What may hold a secret is left out of its text.
+    `mirror_dir` is where `flask mirror` writes. What may hold a secret is left out of its text.
     """
 
     redis_url: str = field(default="redis://127.0.0.1:6390/0", repr=False)
@@ -102,6 +102,7 @@ class Settings:
     webhook_secret: str = field(default="", repr=False)
     webhook_symbols: tuple[str, ...] = ()
     webhook_intervals: tuple[str, ...] = ()
+    mirror_dir: str = ""
     var_dir: Path = Path("var")
     egress: Egress = field(default=Egress(), repr=False)
 
@@ -204,6 +205,7 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         webhook_secret=reader.read_hidden("WEBHOOK_SECRET", _webhook_secret, ""),
         webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
         webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
+        mirror_dir=reader.read("MIRROR_DIR", _folder, default.mirror_dir),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
 
@@ -461,6 +463,12 @@ def _webhook_secret(text: str) -> str:
     low, high = WEBHOOK_SECRET_BYTES
     if head != "whsec" or not low <= len(key) <= high:
         raise ValueError(f"allowed: whsec_ and the Base64 of {low} to {high} random bytes")
+    return text
+
+
+def _folder(text: str) -> str:
+    if not Path(text).is_absolute():
+        raise ValueError("allowed: the path of a folder, from the root on")
     return text
 
 

@@ -52,3 +52,10 @@ class Channel:
         name = bytes(answer).decode(errors="surrogateescape")
         self.identity = name.removeprefix(self._prefix)
         return name
+
+
+@map_redis_errors()
+def identity(redis: Redis) -> str:
+    """The identity that this database holds; "" while no role has run with it."""
+    text: Any = redis.get(keys.INSTANCE)
+    return bytes(text or b"").decode(errors="replace")
