@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -98,11 +99,11 @@ class Settings:
     simulated: bool = False
     redis_may_evict: bool = False
     log_format: str = "text"
+    mirror_dir: str = ""
     webhook_urls: tuple[str, ...] = field(default=(), repr=False)
     webhook_secret: str = field(default="", repr=False)
     webhook_symbols: tuple[str, ...] = ()
     webhook_intervals: tuple[str, ...] = ()
-    mirror_dir: str = ""
     var_dir: Path = Path("var")
     egress: Egress = field(default=Egress(), repr=False)
 
@@ -183,7 +184,7 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
-        seal_after=reader.read("SEAL_AFTER", _SEAL, default.seal_after),
+        seal_after=reader.read("SEAL_AFTER", _whole(0, SEAL_AFTER_MAX), default.seal_after),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,
@@ -198,14 +199,14 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
-        log_format=reader.read("LOG_FORMAT", _LOG_FORMAT, default.log_format),
+        log_format=reader.read("LOG_FORMAT", _one_of("text", "json"), default.log_format),
+        mirror_dir=reader.read("MIRROR_DIR", _folder, default.mirror_dir),
         webhook_urls=reader.read_hidden(
             "WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths
         ),
         webhook_secret=reader.read_hidden("WEBHOOK_SECRET", _webhook_secret, ""),
         webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
         webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
-        mirror_dir=reader.read("MIRROR_DIR", _folder, default.mirror_dir),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
 
@@ -488,10 +489,7 @@ def _make_key(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
+_private = partial(os.open, mode=0o600)
 _HTTP = service_url("https", "http", has_path=True)
 _ORIGIN = service_url("https", "http", has_path=False)
 _STREAM = service_url("wss", "ws", has_path=True)
@@ -499,6 +497,4 @@ _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
 _FOLLOWS = _whole(0, SYMBOLS_MAX)
 _READS = _whole(1, READS_PER_MINUTE_MAX)
 _STORED = _whole(1, HISTORY_STORED_MAX)
-_SEAL = _whole(0, SEAL_AFTER_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")
-_LOG_FORMAT = _one_of("text", "json")
