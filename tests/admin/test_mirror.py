@@ -47,17 +47,17 @@ def test_all_followed_series_are_mirrored_verified_and_mended(
     store(redis, HOURS, *hours(0, 48))
     store(redis, ETH, *hours(0, 12))
     said = shell.ok("mirror")
-    assert "BTCUSDT:1h: 2 files written; 2 files hold 48 candles" in said
-    assert "ETHUSDT:1h: 1 files written; 1 files hold 12 candles" in said
-    assert "ETHUSDT:1d: 0 files written; 0 files hold 0 candles" in said
-    assert "BTCUSDT:1h: 0 files written; 2 files hold 48 candles" in shell.ok("mirror")
-    assert "BTCUSDT:1h: 2 files with 48 candles are right\n" in shell.ok("mirror --verify")
+    assert "BTCUSDT:1h: 2 written; files: 2, candles: 48" in said
+    assert "ETHUSDT:1h: 1 written; files: 1, candles: 12" in said
+    assert "ETHUSDT:1d: 0 written; files: 0, candles: 0" in said
+    assert "BTCUSDT:1h: 0 written; files: 2, candles: 48" in shell.ok("mirror")
+    assert "BTCUSDT:1h: 2 right; candles: 48\n" in shell.ok("mirror --verify")
     (tmp_path / "mirror" / FIRST).write_bytes(b"damaged")
     wrong = shell.run("mirror --verify")
     assert wrong.exit_code == 1
-    assert "BTCUSDT:1h: 1 files with 24 candles are right, 1 wrong" in wrong.output
+    assert "BTCUSDT:1h: 1 right, 1 wrong; candles: 24" in wrong.output
     assert "BTCUSDT:1h 2024-01-01.parquet: it cannot be read" in wrong.output
-    assert "BTCUSDT:1h: 1 files written" in shell.ok("mirror BTCUSDT 1h")
+    assert "BTCUSDT:1h: 1 written" in shell.ok("mirror BTCUSDT 1h")
     assert shell.run("mirror --verify").exit_code == 0
 
 
@@ -69,9 +69,9 @@ def test_what_would_be_lost_ends_it_with_1_until_it_is_let_go(
     redis.delete(keys.klines(HOURS))
     store(redis, HOURS, *hours(24, 24))
     kept = shell.run("mirror BTCUSDT 1h")
-    assert kept.exit_code == 1 and "1 left as they are; 2 files hold 48" in kept.output
+    assert kept.exit_code == 1 and "1 left as they are; files: 2, candles: 48" in kept.output
     assert (tmp_path / "mirror" / FIRST).exists()
-    assert "1 removed; 1 files hold 24 candles" in shell.ok("mirror BTCUSDT 1h --prune")
+    assert "1 removed; files: 1, candles: 24" in shell.ok("mirror BTCUSDT 1h --prune")
 
 
 def test_what_can_not_be_is_one_sentence(
@@ -128,4 +128,4 @@ def test_a_watching_mirror_follows_the_store_alone_and_ends_at_once(
     assert shell.run("mirror --verify").exit_code == 0
     assert role.end(signal.SIGTERM) == 0
     assert "mirror: stopped" in role.output and "Traceback" not in role.output
-    assert "15 candles" in shell.ok("mirror BTCUSDT 1h")
+    assert "candles: 15" in shell.ok("mirror BTCUSDT 1h")

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from redis import Redis
 
 from tests.support.mirrored_files import (
@@ -25,11 +29,16 @@ from tests.support.mirrored_files import (
     stored_lines,
 )
 from tests.support.sample_candles import HOUR_MS, HOURS, MINUTE_MS, MINUTES, START_MS, row
-from truecandle.candles.interval import INTERVALS
+from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.candles.series import Series
 from truecandle.store import keys, sealing
 
+DAYS = Series("BTCUSDT", INTERVALS["1d"])
 FIRST, SECOND, THIRD = (f"BTCUSDT/1h/2024-01-0{day}.parquet" for day in (1, 2, 3))
+
+
+def days(first: int, count: int, close: str = "8.50000000") -> list[Any]:
+    return [row(number, close, DAY_MS) for number in range(first, first + count)]
 
 
 def test_both_halves_of_a_series_are_mirrored_digit_by_digit(redis: Redis, tmp_path: Path) -> None:
@@ -73,6 +82,41 @@ def test_a_second_run_writes_nothing_and_a_correction_exactly_its_day(
     }  # fmt: skip
     held = [line for name in after for line in lines(tmp_path / name)]
     assert held == stored_lines(redis, HOURS)
+
+
+#: What may happen to a series, and of which days.
+STEPS = st.tuples(
+    st.sampled_from(["add", "add", "correct", "drop", "seal", "forget corrections", "lose index"]),
+    st.integers(0, 1_300),
+    st.integers(1, 60),
+)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, min_size=1, max_size=8))
+def test_whatever_happens_to_a_series_its_files_hold_what_is_stored(
+    redis: Redis, tmp_path: Path, steps: list[tuple[str, int, int]]
+) -> None:
+    redis.flushall()
+    shutil.rmtree(root := tmp_path / "mirror", ignore_errors=True)
+    store(redis, DAYS, *days(0, 1_200))
+    for kind, first, count in steps:
+        if kind in ("add", "correct"):
+            close = f"8.{first % 90:02}000000"
+            store(redis, DAYS, *days(first + 30 * (kind == "add"), count, close))
+        elif kind == "drop":
+            start_ms = START_MS + first * DAY_MS
+            redis.zremrangebyscore(keys.klines(DAYS), start_ms, start_ms + count * DAY_MS)
+        elif kind == "seal":
+            sealing.step(redis, DAYS, count, 0)
+        elif kind == "forget corrections":
+            redis.delete(keys.corrections(DAYS))
+        else:
+            (root / ".truecandle" / "index" / "BTCUSDT-1d.json").unlink(missing_ok=True)
+        assert mirror(redis, root, DAYS, prune=True).refused == []
+        held = [line for name in placed(root) for line in lines(root / name)]
+        assert held == stored_lines(redis, DAYS)
+    assert mirror(redis, root, DAYS, prune=True).written == 0
 
 
 def test_corrections_are_found_although_the_last_known_one_is_not_kept_any_more(
@@ -131,7 +175,7 @@ def test_what_others_put_there_is_never_touched(redis: Redis, tmp_path: Path) ->
         assert {path: path.read_bytes() for path in others} == before
 
 
-def test_a_lost_index_costs_no_file_and_a_file_that_was_touched_is_written_anew(
+def test_a_lost_index_or_a_copy_costs_no_file_and_a_damaged_one_is_written_anew(
     redis: Redis, tmp_path: Path
 ) -> None:
     store(redis, HOURS, *hours(0, 72))
@@ -139,6 +183,10 @@ def test_a_lost_index_costs_no_file_and_a_file_that_was_touched_is_written_anew(
     before = placed(tmp_path)
     for text in (b"", b"{", b'{"form":"truecandle-mirror-1"}'):
         (tmp_path / ".truecandle" / "index" / "BTCUSDT-1h.json").write_bytes(text)
+        assert mirror(redis, tmp_path).written == 0 and placed(tmp_path) == before
+    (tmp_path / THIRD).touch()
+    before = placed(tmp_path)
+    for _ in range(2):
         assert mirror(redis, tmp_path).written == 0 and placed(tmp_path) == before
     (tmp_path / FIRST).write_bytes(b"damaged")
     (tmp_path / SECOND).unlink()
@@ -165,12 +213,11 @@ def test_an_earlier_beginning_finds_what_changed_there_meanwhile(
 def test_longer_intervals_have_a_file_a_year_and_no_two_share_a_folder(
     redis: Redis, tmp_path: Path
 ) -> None:
-    day_ms = 24 * HOUR_MS
-    days, months = (Series("币安人生USDT", INTERVALS[name]) for name in ("1d", "1M"))
-    store(redis, days, *(row(number, step_ms=day_ms) for number in range(400)))
-    for number, open_ms in enumerate((START_MS, START_MS + 31 * day_ms)):
-        store(redis, months, [open_ms, *row(number)[1:6], open_ms + 28 * day_ms, *row(number)[7:]])
-    for series in (days, months, Series("币安人生USDT", INTERVALS["1m"])):
+    of_days, months = (Series("币安人生USDT", INTERVALS[name]) for name in ("1d", "1M"))
+    store(redis, of_days, *days(0, 400))
+    for number, open_ms in enumerate((START_MS, START_MS + 31 * DAY_MS)):
+        store(redis, months, [open_ms, *row(number)[1:6], open_ms + 28 * DAY_MS, *row(number)[7:]])
+    for series in (of_days, months, Series("币安人生USDT", INTERVALS["1m"])):
         assert mirror(redis, tmp_path, series).refused == []
     assert list(placed(tmp_path)) == [
         "币安人生USDT/1d/2024.parquet", "币安人生USDT/1d/2025.parquet",

@@ -187,13 +187,11 @@ class _Mirror:
 def _written(found: MirrorOutcome) -> str:
     removed = f", {found.removed:,} removed" if found.removed else ""
     kept = f", {len(found.refused):,} left as they are" if found.refused else ""
-    return (
-        f"{found.written:,} files written{removed}{kept}; "
-        f"{found.files:,} files hold {found.rows:,} candles"
-    )
+    told = f"{found.written:,} written{removed}{kept}"
+    return f"{told}; files: {found.files:,}, candles: {found.rows:,}"
 
 
 def _compared(found: Verification) -> str:
     behind = f", {found.behind:,} behind the store (a run brings them up)" if found.behind else ""
     wrong = f", {len(found.faults):,} wrong" if found.faults else ""
-    return f"{found.files:,} files with {found.rows:,} candles are right{behind}{wrong}"
+    return f"{found.files:,} right{behind}{wrong}; candles: {found.rows:,}"

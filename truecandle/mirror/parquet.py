@@ -59,7 +59,8 @@ def encode(series: Series, period: Period, rows: PeriodRows, market: str, versio
     named = {f"{HEAD}{name}".encode(): value.encode() for name, value in about.items()}
     table = expected(series, period, rows).replace_schema_metadata(named)
     sink = arrow.BufferOutputStream()
-    arrow.parquet.write_table(table, sink, compression="zstd")
+    # Hardly a number of a day is there twice: dictionaries would cost a fifth of the size.
+    arrow.parquet.write_table(table, sink, compression="zstd", use_dictionary=False)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 

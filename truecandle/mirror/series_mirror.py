@@ -104,9 +104,9 @@ class SeriesMirror:
         name = period.name
         try:
             rows = period_rows.read(self._redis, run.series, period)
-            entry = run.index.files.get(name)
-            if entry is None and name in run.stats:
-                entry = self._adopted(run, period, rows)
+            entry, stat = run.index.files.get(name), run.stats.get(name)
+            if stat is not None and (entry is None or entry.stat != stat):
+                entry = self._adopted(run, period, rows, stat)
             fresh = self._settle(run, period, rows, entry)
         except (MirrorRefused, StoreDamaged) as error:
             run.outcome.refused.append(f"{run.series} {name}{SUFFIX}: {error}")
@@ -141,17 +141,25 @@ class SeriesMirror:
         run.outcome.written += 1
         return MirroredFile(rows.rows, rows.stored, version, digest, written)
 
-    def _adopted(self, run: _Run, period: Period, rows: PeriodRows) -> MirroredFile:
-        """The file that lies there although the index does not know it: whoever wrote it was killed
-        before the index was written, or the index is lost. One that is not ours is refused."""
-        series = run.series
-        content = parquet.decode(self._folder.read(series, period.name))
-        if (content.symbol, content.interval) != (series.symbol, series.interval.name):
-            raise MirrorRefused("it is of another series, and stays as it is")
+    def _adopted(self, run: _Run, period: Period, rows: PeriodRows, stat: FileStat) -> MirroredFile:
+        """What is known of a file that is not the one that the index knows, if it knows any.
+
+        Whoever wrote it was killed before the index was written, or it was copied, or damaged. One
+        that is not ours, and that the index does not know, is refused.
+        """
+        series, known = run.series, run.index.files.get(period.name)
+        try:
+            content = parquet.decode(self._folder.read(series, period.name))
+            if (content.symbol, content.interval) != (series.symbol, series.interval.name):
+                raise MirrorRefused("it is of another series, and stays as it is")
+        except MirrorRefused:
+            if known is None:
+                raise
+            return known
         is_equal = content.table.equals(parquet.expected(series, period, rows))
-        digest = content.sha256 if is_equal else ""
-        count, stat = content.table.num_rows, run.stats[period.name]
-        return MirroredFile(count, UNSURE, content.version, digest, stat)
+        if is_equal and content.sha256 == rows.digest():
+            return MirroredFile(rows.rows, UNSURE, content.version, content.sha256, stat)
+        return known or MirroredFile(content.table.num_rows, UNSURE, 0, "", stat)
 
 
 @dataclass(slots=True)
