@@ -33,7 +33,7 @@ from typing import Any
 
 from flask import Flask
 
-from truecandle import admin, log_lines
+from truecandle import log_lines
 from truecandle.config import read_settings, require_secret_key, require_settings
 from truecandle.errors import SettingsError
 from truecandle.store import connect
@@ -43,6 +43,9 @@ from truecandle.web.server import WebServer, listen
 
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
+    # Not above: `main` needs nothing of it, and would wait for all that the commands are made of.
+    from truecandle import admin
+
     try:
         settings = replace(read_settings(os.environ), async_mode="threading")
     except SettingsError as error:

@@ -2,8 +2,8 @@
 
 With `--dev` what tests need comes too; with `--image` only what the roles run on.
 
-Never here: how each step is done (`venv`, `assets`, `browser`, `faketime`, `nginx`); starting
-anything.
+Never here: how each step is done (`venv`, `assets`, `browser`, `faketime`, `nginx`, `prometheus`);
+starting anything.
 Invariant: parses and says what is wrong even on a Python too old to run the rest; done twice, it
 changes nothing.
 """
@@ -20,14 +20,14 @@ NEWER_NAMES = ("python3.14", "python3.13", "python3.12", "python3.11")
 def main(argv: "list[str]") -> "int | str":
     require_python(argv)
     started_s = time.monotonic()
-    from tools import assets, browser, failure, faketime, nginx, venv
+    from tools import assets, browser, failure, faketime, nginx, prometheus, venv
 
     try:
         dev = "--dev" in argv
         lock = venv.RUNTIME_LOCK if "--image" in argv else venv.LOCAL_LOCK
         steps = [venv.ensure(venv.DEV_LOCK if dev else lock), assets.ensure(dev)]
         if dev:
-            steps += [browser.ensure(), faketime.ensure(), nginx.ensure()]
+            steps += [browser.ensure(), faketime.ensure(), nginx.ensure(), prometheus.ensure()]
     except failure.SetupFailed as problem:
         return str(problem)
     if any(steps):

@@ -43,6 +43,7 @@ SYMBOLS_MAX = 200
 HISTORY_CANDLES_MAX = 100_000
 HISTORY_STORED_MAX = 10_000_000
 SEAL_AFTER_MAX = 10_000_000
+TRADES_KEPT_MAX = 10_000
 READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
 CORS_ORIGINS_MAX = 100
@@ -84,6 +85,7 @@ class Settings:
     history_candles: int = 1000
     history_stored_max: int = 200_000
     seal_after: int = 50_000
+    trades_kept: int = 0
     settle_ms: int = 3000
     follows_per_user: int = 20
     host: str = "127.0.0.1"
@@ -170,27 +172,24 @@ def _read(reader: _Reader) -> Settings:
 
 
 def _read_each(reader: _Reader, default: Settings) -> Settings:
-    host = reader.read("HOST", _host, default.host)
+    host, hidden = reader.read("HOST", _host, default.host), reader.read_hidden
     return Settings(
-        redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url, without_password),
-        binance_rest_url=reader.read_hidden(
-            "BINANCE_REST_URL", _HTTP, default.binance_rest_url, str
-        ),
-        binance_ws_url=reader.read_hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
-        binance_archive_url=reader.read_hidden(
-            "BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str
-        ),
+        redis_url=hidden("REDIS_URL", redis_url, default.redis_url, without_password),
+        binance_rest_url=hidden("BINANCE_REST_URL", _HTTP, default.binance_rest_url, str),
+        binance_ws_url=hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
+        binance_archive_url=hidden("BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str),
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
         seal_after=reader.read("SEAL_AFTER", _whole(0, SEAL_AFTER_MAX), default.seal_after),
+        trades_kept=reader.read("TRADES_KEPT", _whole(0, TRADES_KEPT_MAX), default.trades_kept),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
-        secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
-        public_url=reader.read_hidden("PUBLIC_URL", page_url, default.public_url, str),
+        secret_key=hidden("SECRET_KEY", _secret_key(host), ""),
+        public_url=hidden("PUBLIC_URL", page_url, default.public_url, str),
         trusted_proxies=reader.read("TRUSTED_PROXIES", _networks, default.trusted_proxies),
         hsts_subdomains=reader.read("HSTS_SUBDOMAINS", _switch, default.hsts_subdomains),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
@@ -201,10 +200,8 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
         log_format=reader.read("LOG_FORMAT", _one_of("text", "json"), default.log_format),
         mirror_dir=reader.read("MIRROR_DIR", _folder, default.mirror_dir),
-        webhook_urls=reader.read_hidden(
-            "WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths
-        ),
-        webhook_secret=reader.read_hidden("WEBHOOK_SECRET", _webhook_secret, ""),
+        webhook_urls=hidden("WEBHOOK_URLS", _webhook_urls, (), _without_paths),
+        webhook_secret=hidden("WEBHOOK_SECRET", _webhook_secret, ""),
         webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
         webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),

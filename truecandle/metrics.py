@@ -58,7 +58,7 @@ REDIS_PROBLEM: Final = Gauge(
     ("state",),
 )
 ROLE_AGE: Final = Gauge(
-    "truecandle_role_age_seconds", "Time since a role's last sign of life.", ("role",)
+    "truecandle_role_age_seconds", "Time without a sign of life of a role.", ("role",)
 )
 FRESHNESS: Final = Gauge(
     "truecandle_market_freshness", "Followed markets, by how fresh their data is.", ("state",)
@@ -117,6 +117,11 @@ FEED_FIGURES: Final = (
     Figure("sent_ms_p50", "truecandle_feed_sent_lag_seconds", _SENT, ("quantile", "0.5")),
     Figure("sent_ms_p99", "truecandle_feed_sent_lag_seconds", _SENT, ("quantile", "0.99")),
     Figure("sent_max_ms", "truecandle_feed_sent_lag_seconds", _SENT, ("quantile", "1")),
+    Figure("passed_on_published", "truecandle_feed_trades_kept_total", "Trades kept, passed on."),
+    Figure("passed_on_fenced", "truecandle_feed_trades_fenced_total", "Those of a former leader."),
+    Figure("passed_on_dropped", "truecandle_feed_trades_dropped_total", "Too many to wait."),
+    Figure("passed_on_holes", "truecandle_feed_trade_holes_total", "Holes passed over."),
+    Figure("passed_on_waiting", "truecandle_feed_trades_waiting", "Trades that wait for Redis."),
     Figure("connects", "truecandle_stream_connects_total", "Connections of streams opened."),
     Figure("failures", "truecandle_stream_failures_total", "Connections of streams that failed."),
     Figure("stalls", "truecandle_stream_stalls_total", "Connections of streams gone silent."),

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import random
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
@@ -20,19 +21,40 @@ import requests
 import websocket
 
 from tests.support.project_files import ROOT
-from tests.support.public_clients import ccxt_stream_client, kline_stream_client
+from tests.support.public_clients import (
+    BinanceAPIException,
+    binance_client,
+    ccxt_client,
+    ccxt_stream_client,
+    stream_client,
+)
+from tests.support.role_processes import Roles
 from tests.support.stream_programs import Program
 from tests.support.waiting import wait_for
 from tests.support.whole_system import System
 
 PAGE = ROOT / "docs" / "streams.md"
 SECOND_MS = 1_000
+#: Trades that each client waits for; python-binance for as many again.
+TRADES = 40
 STREAM = "btcusdt@kline_1s"
 #: Closed candles that each client waits for, and how long at most.
 CANDLES = 6
 WAIT_S = 90.0
 #: Of each stay of the walk: whether the web role is killed in it.
 STAYS = (False, True, False, True, False)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One that passes trades on."""
+    folder = tmp_path_factory.mktemp("system")
+    whole = System(folder, Roles(), TRADES_KEPT="5000")
+    try:
+        whole.open()
+        yield whole
+    finally:
+        whole.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +76,7 @@ def values(kline: dict[str, Any]) -> list[Any]:
 def test_python_binance_is_told_each_candle_once_it_is_official(system: System, token: str) -> None:
     async def listen() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        async with kline_stream_client(system.url, token, "BTCUSDT", "1s") as client:
+        async with stream_client(system.url, token, "kline", "BTCUSDT", interval="1s") as client:
             async with asyncio.timeout(WAIT_S):
                 while sum(kline["x"] for kline in found) < CANDLES:
                     event = await client.recv()
@@ -87,6 +109,73 @@ def test_ccxt_keeps_candles_that_are_the_exchanges(system: System, token: str) -
 
     kept = asyncio.run(listen())
     assert [row[0] for row in kept] == sorted({row[0] for row in kept})
+
+
+def traded(system: System, first: int, last: int) -> dict[int, dict[str, Any]]:
+    """What the exchange itself says of these trades, by id."""
+    found: dict[int, dict[str, Any]] = {}
+    while first <= last:
+        query = {"symbol": "BTCUSDT", "fromId": str(first), "limit": "1000"}
+        answer = requests.get(f"{system.sim_url}/api/v3/aggTrades", params=query, timeout=20)
+        answer.raise_for_status()
+        found |= {row["a"]: row for row in answer.json()}
+        first = max(found) + 1
+    return found
+
+
+def test_trades_are_the_exchanges_each_once_also_when_the_feed_is_killed(
+    system: System, token: str
+) -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def listen(until: int) -> None:
+        async with stream_client(system.url, token, "aggtrade", "BTCUSDT") as client:
+            while len(heard) < until:
+                event = await client.recv()
+                assert (event.pop("e"), event.pop("s")) == ("aggTrade", "BTCUSDT"), event
+                assert event.pop("E") >= event["T"]
+                heard.append(event)
+                if len(heard) == TRADES:
+                    await asyncio.to_thread(again)
+
+    def again() -> None:
+        system.kill("feed")
+        system.start("feed")
+
+    async def watch() -> list[Any]:
+        client = ccxt_stream_client(system.url, token)
+        try:
+            while len(client.trades.get("BTC/USDT", ())) < TRADES:
+                await client.watch_trades("BTC/USDT", params={"name": "aggTrade"})
+            return [*client.trades["BTC/USDT"]]
+        finally:
+            await client.close()
+
+    async def both() -> list[Any]:
+        async with asyncio.timeout(2 * WAIT_S), asyncio.TaskGroup() as group:
+            watching = group.create_task(watch())
+            await listen(2 * TRADES)
+        return watching.result()
+
+    cached = asyncio.run(both())
+    ids = [event["a"] for event in heard]
+    assert ids == sorted(set(ids)), "in order, each once"
+    known = traded(system, min(ids[0], int(cached[0]["id"])), max(ids[-1], int(cached[-1]["id"])))
+    assert heard == [known[number] for number in ids]
+    assert [trade["info"]["q"] for trade in cached] == [
+        known[int(trade["id"])]["q"] for trade in cached
+    ]
+    ccxt = ccxt_client(system.url, headers={"X-MBX-APIKEY": token})
+    fetched = ccxt.fetch_trades("BTC/USDT", limit=20)
+    first, count = int(fetched[0]["id"]), len(fetched)
+    assert [int(trade["id"]) for trade in fetched] == list(range(first, first + count))
+    with binance_client(system.url, token) as client:
+        rows = client.get_aggregate_trades(symbol="BTCUSDT", fromId=first, limit=count)
+        assert rows == [traded(system, first, first + count - 1)[row["a"]] for row in rows]
+        assert [row["a"] for row in rows] == [int(trade["id"]) for trade in fetched]
+        with pytest.raises(BinanceAPIException) as refused:
+            client.get_aggregate_trades(symbol="BTCUSDT", fromId=1)
+        assert (refused.value.code, "are kept here from id" in str(refused.value)) == (-1130, True)
 
 
 class Walker:

@@ -28,6 +28,8 @@ from truecandle.sim.server import SimServer
 from truecandle.store import keys
 
 NEVER = threading.Event()
+#: As Binance words it.
+INVALID_INTERVAL = '{"code":-1120,"msg":"Invalid interval."}'
 #: What a test may take between two looks at a clock that runs.
 SOON_MS = 5_000
 
@@ -97,6 +99,22 @@ def test_one_answer_that_denies_a_market_is_not_yet_believed(
         desk.sim.clock.advance(1_000)
     assert not one.is_unknown
     assert desk.stored(MINUTES)
+
+
+def test_an_interval_that_the_exchange_does_not_have_leaves_the_others_alone(
+    desk: Desk, clock: ExchangeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `1s` at Binance.US, which comes first, being the shortest."""
+    one = market(desk, clock, "1s", "1m")
+    desk.sim.faults.add("status", status=400, body=INVALID_INTERVAL, interval="1s", count=None)
+    for _ in range(120):
+        one.poll()
+        desk.sim.clock.advance(1_000)
+    assert desk.stored(MINUTES)[-90:] == desk.truth(MINUTES, 90)
+    assert not one.is_failing and not one.is_unknown
+    assert 2 <= [str(asked["params"]["interval"]) for asked in desk.asked()].count("1s") < 20
+    (told,) = [record.message for record in caplog.records if "-1120" in record.message]
+    assert told.startswith("BTCUSDT:1s, an interval that this exchange may not have: ")
 
 
 def test_one_interval_that_is_always_answered_badly_leaves_the_others_alone(

@@ -131,7 +131,7 @@ def test_who_does_not_lead_knows_the_markets_and_asks_nothing(office: Office) ->
     office.registry.update()
     assert [market.symbol for market in office.fetch_jobs.pollers] == ["DOGEUSDT"]
     assert (office.jobs, len(office.asked())) == (set(), asked)
-    assert markets.lookup_requests(office.desk.redis) == ["PEPEUSDT"]
+    assert markets.look(office.desk.redis, ())[1] == ["PEPEUSDT"]
 
 
 def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None:

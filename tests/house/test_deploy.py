@@ -1,7 +1,7 @@
 """The files of `deploy/`: dashboard, alert rules and units are whole, and safe by our own rules.
 
-Never here: Prometheus, Grafana or systemd running; whether the metrics are there, which a running
-system shows (`tests/faults/test_operating.py`).
+Never here: Grafana or systemd running; whether the metrics are there, which a running system shows
+(`tests/faults/test_operating.py`, `bench/dashboard.py`).
 Invariant: each file is read as the program that it is for reads it.
 """
 
@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.support.monitoring_files import (
+    ALERT_TESTS,
     ALERTS,
     DEPLOY,
     dashboard,
@@ -24,6 +25,7 @@ from tests.support.monitoring_files import (
     rules,
 )
 from tests.support.project_files import ROOT
+from tests.support.prometheus_server import adapted, program
 from truecandle import metrics
 
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -88,6 +90,28 @@ def test_alert_rules_have_the_form_that_prometheus_reads() -> None:
         assert re.fullmatch(r"\d+[smh]", rule.get("for", "0s"))
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert rule["annotations"].keys() == {"summary", "description"}
+
+
+def test_every_alert_is_raised_when_it_should_be_and_at_no_other_time() -> None:
+    """Prometheus' own tool judges rules and expressions by the series that their tests make up."""
+    asked = [
+        one for test in yaml.safe_load(ALERT_TESTS.read_text())["tests"]
+        for one in test["alert_rule_test"]
+    ]  # fmt: skip
+    for is_raised in (True, False):
+        named = {one["alertname"] for one in asked if bool(one["exp_alerts"]) == is_raised}
+        assert named == {rule["alert"] for rule in rules()}
+    promtool("check", "rules", str(ALERTS))
+    promtool("test", "rules", str(ALERT_TESTS))
+
+
+def test_prometheus_takes_our_configuration(tmp_path: Path) -> None:
+    promtool("check", "config", str(adapted(tmp_path, "127.0.0.1:5000", "a token")))
+
+
+def promtool(*words: str) -> None:
+    checked = subprocess.run([program("promtool"), *words], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_the_dashboard_is_one_that_grafana_provisions() -> None:

@@ -39,7 +39,9 @@ def test_urgent_requests_have_a_share_that_others_leave(redis: Redis) -> None:
 def test_an_exchange_that_allows_less_is_asked_for_as_much_less_by_all(redis: Redis) -> None:
     """As Binance.US does: 1,200 a minute in the place of 6,000."""
     fetcher, command = Budget(redis), Budget(redis)
+    assert command.limit_in_force() == 4_800
     fetcher.learn(1_200)
+    assert command.limit_in_force() == 960
     assert command.take(600, START_MS, reserve=RESERVE) == 0
     assert command.take(1, START_MS, reserve=RESERVE) > 0, "600 of 3,000 are a fifth"
     assert fetcher.take(360, START_MS) == 0

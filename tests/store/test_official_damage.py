@@ -89,7 +89,7 @@ def test_junk_at_a_candles_time_is_skipped_and_then_healed(redis: Redis, junk: b
 
     page = store.read(redis, HOURS, store.Query(10))
     columns = store.columns(page.members)
-    assert columns.junk + len(columns.time) == 4
+    assert len(columns.time) == (4 if columns.is_whole else 3)
     assert all(time.isdigit() for time in columns.time)
     for column in (columns.time, columns.open, columns.close, columns.volume):
         assert len(json.loads(b"[" + b",".join(column) + b"]")) == len(columns.time)

@@ -17,7 +17,7 @@ from redis import Redis
 from tests.support.official_store import upsert
 from tests.support.sample_candles import HOUR_MS, HOURS, START_MS, official, rows
 from truecandle.errors import CandleError
-from truecandle.store import keys
+from truecandle.store import keys, pages
 from truecandle.store import official as store
 from truecandle.store.batch import Batch
 
@@ -62,10 +62,13 @@ def test_paging_backwards_meets_every_candle_once(redis: Redis) -> None:
 
 
 def test_a_page_tells_the_series_of_the_same_instant(redis: Redis) -> None:
-    assert store.read(redis, HOURS, store.Query(5)) == store.Page((), 0, None, None, 0, False)
+    assert store.read(redis, HOURS, store.Query(5)) == store.Page((), 0, has_more=False)
     written = upsert(redis, rows(10))
-    page = store.read(redis, HOURS, store.Query(2))
-    assert (page.earliest, page.latest, page.count) == (START_MS, *hours(9), 10)
+    batch = Batch(redis)
+    asked, known = store.queue(batch, HOURS, store.Query(2)), pages.queue_meta(batch, HOURS)
+    batch.run()
+    page = asked.value
+    assert known.value == store.Meta(START_MS, hours(9)[0], 10, page.version)
     assert page.version == written.version == store.version(redis, HOURS)
     assert store.candles(page.members) == [official(8), official(9)]
 
@@ -134,7 +137,7 @@ def test_columns_keep_the_exact_text_of_every_number() -> None:
     )
     assert (found.high, found.low) == ([b"0.8", b"1"], [b"0.015758", b"0.00000001"])
     assert (found.close, found.volume) == ([b"0.015771", b"0.1"], [b"148976.11427815", b"0"])
-    assert (found.junk, store.columns([]).time) == (0, [])
+    assert (found.is_whole, store.columns([]).time) == (True, [])
 
 
 ODD_FIELDS = st.lists(
@@ -151,7 +154,7 @@ def test_whatever_is_stored_columns_are_ascending_json_numbers(given: list[bytes
     found = store.columns(members)
     times = [int(time) for time in found.time]
     assert times == sorted({START_MS + m * HOUR_MS for m in given if isinstance(m, int)})
-    assert found.junk == len(members) - len(times)
+    assert found.is_whole == (len(times) == len(members) and given == sorted(given))
     for column in (found.open, found.high, found.low, found.close, found.volume):
         assert len(json.loads(b"[" + b",".join(column) + b"]")) == len(times)
 

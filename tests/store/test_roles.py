@@ -38,6 +38,20 @@ def test_unreadable_signs_of_life_are_left_out(redis: Redis) -> None:
     assert list(roles.heartbeats(redis)) == ["web"]
 
 
+def test_a_role_that_left_or_never_came_is_missing_since_it_was_first_looked_for() -> None:
+    now_ms = 5_000
+    ages = roles.Ages(lambda: now_ms)
+    ages.look({})
+    assert ages.missing_ms("feed") == 0
+    now_ms += 70_000
+    ages.look({})
+    assert ages.missing_ms("feed") == 70_000
+    ages.look({"feed": roles.RoleHeartbeat(1_000_000, 0, {})})
+    now_ms += 1_000
+    ages.look({})
+    assert ages.missing_ms("feed") == 0
+
+
 @pytest.mark.parametrize("by_ms", [-3_600_000, -40_000, 40_000, 3_600_000])
 def test_a_servers_clock_that_is_set_makes_no_living_role_look_dead_and_no_dead_one_alive(
     by_ms: int,

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
-from redis.connection import Connection
 
+from tests.support.mortal_redis import Killed, kill_after, mortal_client
 from tests.support.official_store import upsert
 from tests.support.sample_candles import HOUR_MS, HOURS, START_MS, official, row, rows
 from truecandle.candles.gap import find_holes
 from truecandle.candles.interval import INTERVALS
 from truecandle.candles.series import Series
-from truecandle.errors import StaleWriter, StoreDamaged
+from truecandle.errors import StaleWriter
 from truecandle.store import block, inspection, keys, lease, pages, sealing
 from truecandle.store import official as store
 from truecandle.store.pages import Query
@@ -159,22 +159,24 @@ def test_what_is_no_candle_is_not_sealed(redis: Redis) -> None:
     assert everything(redis) == [official(n).member().encode() for n in range(2_200)]
 
 
-def test_a_block_that_cannot_be_read_is_named_and_storing_its_candles_heals_it(
-    redis: Redis,
-) -> None:
-    upsert(redis, rows(2_200))
+def test_with_a_higher_setting_the_newest_blocks_are_put_back_and_stay_out(redis: Redis) -> None:
+    """Also where a block is put back, the newest candles that are to be unsealed are no fewer than
+    the setting says and no more than a block more; asked again, nothing is moved either way."""
+    upsert(redis, rows(6_000))
+    blocks = seal(redis, 100)
+    assert blocks >= 4
+    for seal_after, fewest in ((2_500, 2_500), (2_500, 2_500), (5_000, 5_000), (300, 300)):
+        moved = seal(redis, seal_after)
+        unsealed: Any = redis.zcard(keys.klines(HOURS))
+        assert fewest <= unsealed < fewest + SPAN
+        assert seal(redis, seal_after) == 0
+        assert not sealing.is_due(unsealed, 6_000 - unsealed, seal_after)
+        blocks += moved if seal_after == 300 else -moved
+        assert redis.zcard(keys.index(HOURS)) == blocks
     seal(redis, 100)
-    spans = sorted(int(field) for field in redis.hkeys(keys.blocks(HOURS)) if field != b"count")
-    stored: Any = redis.hget(keys.blocks(HOURS), str(spans[0]))
-    text = bytearray(stored)
-    text[50] ^= 1
-    redis.hset(keys.blocks(HOURS), str(spans[0]), bytes(text))
-
-    with pytest.raises(StoreDamaged, match=f"BTCUSDT:1h: .* from {START_MS} "):
-        everything(redis)
-    assert len(pages.read(redis, HOURS, Query(200)).members) == 200
-    assert upsert(redis, rows(2_200)).healed > 0
-    assert everything(redis) == [official(n).member().encode() for n in range(2_200)]
+    assert seal(redis, 7_000) > 0
+    assert redis.exists(keys.index(HOURS), keys.blocks(HOURS)) == 0
+    assert everything(redis) == [official(n).member().encode() for n in range(6_000)]
 
 
 @pytest.mark.parametrize("name", ["1w", "1M"])
@@ -199,36 +201,10 @@ def test_weeks_and_months_are_sealed_by_the_calendar(redis: Redis, name: str) ->
 # Random orders, and kills -------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class _Mortal(Connection):
-    """Ends the process when so many commands have been sent, before or after the last of them."""
-
-    left = -1
-    is_after = False
-
-    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        if _Mortal.left == 0 and not _Mortal.is_after:
-            raise Killed
-        super().send_packed_command(command, check_health)
-        if _Mortal.left == 0:
-            self.read_response()
-            raise Killed
-        _Mortal.left -= 1
-
-
 @pytest.fixture
 def mortal(redis: Redis) -> Iterator[Redis]:
-    """Another client of the same Redis, which may be killed between any two commands."""
-    known = redis.connection_pool.connection_kwargs
-    client = Redis(host=known["host"], port=known["port"], db=known.get("db", 0), protocol=3)
-    client.connection_pool.connection_class = _Mortal
-    _Mortal.left = -1
-    yield client
-    _Mortal.left = -1
-    client.close()
+    with mortal_client(redis) as client:
+        yield client
 
 
 #: What happens, a seed for which candles, and after how many commands it is killed (-1: never).
@@ -264,7 +240,7 @@ def test_any_order_of_writes_seals_and_kills_ends_as_a_plain_model_says(
             numbers = [(ms - START_MS) // HOUR_MS for ms in chosen]
             wanted = {START_MS + n * HOUR_MS: official(n, close).member().encode() for n in numbers}
         gone = set(dice.sample(sorted(model), min(len(model), 2))) if what == "remove" else set()
-        _Mortal.left, _Mortal.is_after = kill, is_after
+        kill_after(kill, is_after=is_after)
         try:
             if what in ("store", "correct"):
                 upsert(mortal, [row(n, close) for n in numbers])
@@ -289,7 +265,7 @@ def test_any_order_of_writes_seals_and_kills_ends_as_a_plain_model_says(
                 model |= wanted
             model = {ms: member for ms, member in model.items() if ms not in gone}
         finally:
-            _Mortal.left = -1
+            kill_after(-1)
         check(redis, model, dice)
 
 

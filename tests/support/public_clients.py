@@ -27,7 +27,7 @@ __all__ = [
     "binance_client",
     "ccxt_client",
     "ccxt_stream_client",
-    "kline_stream_client",
+    "stream_client",
 ]
 
 
@@ -72,10 +72,10 @@ def ccxt_stream_client(url: str, key: str) -> ccxt.pro.binance:
 
 
 @asynccontextmanager
-async def kline_stream_client(
-    url: str, key: str, symbol: str, interval: str
+async def stream_client(
+    url: str, key: str, kind: str, *args: Any, **options: Any
 ) -> AsyncIterator[binance.ws.reconnecting_websocket.ReconnectingWebsocket]:
-    """A `ReconnectingWebsocket` of python-binance."""
+    """A `ReconnectingWebsocket` of python-binance: its `kline_socket`, `aggtrade_socket` …"""
 
     class Local(binance.AsyncClient):
         API_URL = f"{url}/api"
@@ -85,7 +85,7 @@ async def kline_stream_client(
     manager.STREAM_URL = f"{url.replace('http', 'ws')}/"
     manager.ws_kwargs = {"additional_headers": {"X-MBX-APIKEY": key}}
     try:
-        async with manager.kline_socket(symbol, interval=interval) as stream:
+        async with getattr(manager, f"{kind}_socket")(*args, **options) as stream:
             yield stream
     finally:
         await client.close_connection()

@@ -48,6 +48,7 @@ class Feeding:
         redis_url: str,
         symbols: Sequence[str],
         intervals: Sequence[str],
+        trades_kept: int = 0,
     ) -> None:
         self.sim = sim
         self.settings = Settings(
@@ -56,6 +57,7 @@ class Feeding:
             binance_ws_url=sim.ws_url,
             symbols=tuple(symbols),
             intervals=tuple(intervals),
+            trades_kept=trades_kept,
         )
         self.redis = connect(redis_url)
         clock = clock_of(sim.clock.now_ms)

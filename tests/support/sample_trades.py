@@ -22,3 +22,12 @@ def kline(open_ms: int, last_id: int, *, at_ms: int, interval: str = "1m") -> Kl
         "BTCUSDT", interval, START_MS + open_ms, *prices, "0", "0", "0", last_id, 1, last_id,
         False, START_MS + at_ms,
     )  # fmt: skip
+
+
+def aggregate(agg_id: int, at_ms: int | None = None, quantity: str = "1.5") -> Trade:
+    """An aggregate of two trades; a second after the one before unless `at_ms` says when."""
+    time_ms, first = START_MS + (agg_id * 1_000 if at_ms is None else at_ms), 10 * agg_id
+    return Trade(
+        "BTCUSDT", first, first + 1, "100.25", quantity, time_ms, time_ms + 3, agg_id % 2 == 0,
+        agg_id,
+    )  # fmt: skip

@@ -59,6 +59,38 @@ def test_a_block_with_another_member_is_cut_anew() -> None:
         assert blocks.texts(series, given, is_iso=False) == whole(given, is_iso=False)
 
 
+@pytest.mark.parametrize("name", ["1s", "1M"])
+@pytest.mark.parametrize("is_iso", [True, False])
+def test_a_page_that_moves_is_cut_like_any_other(name: str, is_iso: bool) -> None:
+    """By a candle, by many, backwards, or growing at its ends; with what was corrected meanwhile,
+    and members that lie in no order or that nobody could have stored."""
+    series, blocks = parse_series("BTCUSDT", name), ColumnBlocks()
+    stored, dice = members(series, 1_500), random.Random(7)
+    first, count = 100, 700
+    for step in range(60):
+        first = max(0, min(700, first + dice.choice([-150, -1, 0, 1, 1, 1, 30])))
+        count = max(201, min(800, count + dice.choice([-1, 0, 0, 1, 40])))
+        given, at = stored[first : first + count], dice.choice([1, 30, count - 30, count - 1])
+        match dice.choice(["sound"] * 6 + ["junk", "doubled", "swapped"]):
+            case "junk":
+                given[at] += b" "
+            case "doubled":
+                given[at] = given[at - 1]
+            case "swapped":
+                given[at - 1 : at + 1] = given[at - 1 : at + 1][::-1]
+        if step % 7 == 6:
+            open_ms = int(stored[first + at][1:].partition(b",")[0])
+            stored[first + at] = member(open_ms, f"42050.{step}")
+        assert blocks.texts(series, given, is_iso=is_iso) == whole(given, is_iso=is_iso)
+
+
+def test_a_candle_that_is_there_twice_after_a_kept_block_is_told_once() -> None:
+    series, blocks = parse_series("BTCUSDT", "1h"), ColumnBlocks()
+    stored = members(series, 2 * BLOCK_CANDLES + 50)
+    for given in (stored, [*stored, stored[-1]]):
+        assert blocks.texts(series, given, is_iso=False) == whole(stored, is_iso=False)
+
+
 def test_another_market_is_another_block() -> None:
     blocks, given = ColumnBlocks(), dict[str, list[bytes]]()
     for symbol in ("BTCUSDT", "ETHUSDT"):

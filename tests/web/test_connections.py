@@ -13,21 +13,26 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 import websocket
+from jsonschema import Draft202012Validator
 from redis import Redis
 
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
+from tests.support.sample_trades import START_MS, aggregate
 from tests.support.socket_floods import FRAMES, flood, frame, is_ended, repeated, upgraded
-from tests.support.stream_programs import Program, SentEvents, Teller
+from tests.support.stream_programs import MINUTES, Program, SentEvents, Teller
 from tests.support.waiting import wait_for
 from tests.support.web_process import Web, cookies, signed_in, token_of, wait_for_listener
+from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
-from truecandle.store import keys
+from truecandle.store import agg_trades, keys
 from truecandle.store.credentials import CredentialStore
 from truecandle.web.socket_limits import SOCKETS_PER_USER_MAX, STREAMS_PER_SOCKET_MAX
+from truecandle.web.stream_schemas import STREAM_PARTS
 
 MODES = ("eventlet", "gevent", "threading")
 BTC = "btcusdt@kline_1m"
@@ -46,7 +51,7 @@ ODD_MESSAGES: list[tuple[str | bytes, int]] = [
     ('{"method":"GET_PROPERTY","params":["size"],"id":1}', 0),
 ]
 ODD_STREAMS = [
-    "btcusdt@aggTrade", "btcusdt@trade", "BTCUSDT@kline_1m", "dogeusdt@kline_1m",
+    "dogeusdt@aggTrade", "btcusdt@trade", "BTCUSDT@kline_1m", "dogeusdt@kline_1m",
     "btcusdt@kline_1w", "btcusdt@kline_1d@+08:00", "btcusdt", "@", "!miniTicker@arr",
 ]  # fmt: skip
 
@@ -58,8 +63,9 @@ def web(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Web]:
     folder = tmp_path_factory.mktemp("web")
+    env = {"ASYNC_MODE": request.param, "PUBLIC_READS": "1", "TRADES_KEPT": "100"}
     with ended() as processes:
-        yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param, PUBLIC_READS="1")
+        yield Web(processes, redis_server.url, folder, **env)
 
 
 class Silent:
@@ -170,6 +176,39 @@ def test_streams_are_subscribed_to_and_left_on_an_open_connection(web: Web, tell
             pass
 
 
+def test_trades_come_each_once_in_the_exchanges_shape(
+    web: Web, teller: Teller, redis: Redis
+) -> None:
+    def trade(*numbers: int) -> None:
+        rows = {"BTCUSDT": [agg_trades.row_of(aggregate(number)) for number in numbers]}
+        agg_trades.keep(redis, rows, 100, {"BTCUSDT": 1})
+
+    wrapped_name, fine_name = "/stream", "/ws/btcusdt@aggTrade?timeUnit=MICROSECOND"
+    trade(1)
+    with (
+        closing(Program(web, wrapped_name)) as wrapped,
+        closing(Program(web, fine_name)) as fine,
+    ):
+        assert fine.say("LIST_SUBSCRIPTIONS")["result"] == ["btcusdt@aggTrade"]
+        assert wrapped.say("SUBSCRIBE", "btcusdt@aggTrade", ETH) == {"result": None, "id": 1}
+        trade(1, 2, 3)
+        at_ms = START_MS + 2_000
+        event = {
+            "e": "aggTrade", "E": at_ms + 3, "s": "BTCUSDT", "a": 2, "p": "100.25000000",
+            "q": "1.50000000", "f": 20, "l": 21, "T": at_ms, "m": False, "M": True,
+        }  # fmt: skip
+        told = wrapped.events(2)
+        assert told[0] == {"stream": "btcusdt@aggTrade", "data": event}
+        assert [one["data"]["a"] for one in told] == [2, 3]
+        finer = {"E": (at_ms + 3) * 1000, "T": at_ms * 1000}
+        assert fine.events(2)[0] == {**event, **finer}
+        assert wrapped.say("UNSUBSCRIBE", "btcusdt@aggTrade")["result"] is None
+        trade(4)
+        assert fine.events(1)[0]["a"] == 4
+        assert wrapped.say("LIST_SUBSCRIPTIONS")["result"] == [ETH]
+        assert wrapped.waiting == []
+
+
 def test_a_series_that_is_damaged_silences_no_other(web: Web, teller: Teller, redis: Redis) -> None:
     damaged = keys.klines(parse_series("ETHUSDT", "1m"))
     redis.set(damaged, "not ours")
@@ -193,7 +232,7 @@ def test_what_cannot_be_understood_is_answered_with_the_exchanges_codes(
             answer = program.say("SUBSCRIBE", BTC, name, number=3)
             assert (answer["code"], answer["id"]) == (2, 3), name
         assert program.say("LIST_SUBSCRIPTIONS")["result"] == []
-    for path in (f"/ws/{name}" for name in ("btcusdt@aggTrade", "dogeusdt@kline_1m")):
+    for path in (f"/ws/{name}" for name in ("btcusdt@ticker", "dogeusdt@kline_1m")):
         with pytest.raises(websocket.WebSocketBadStatusException) as refused:
             Program(web, path)
         assert refused.value.status_code == 400
@@ -307,6 +346,52 @@ def test_who_comes_back_to_events_is_first_told_what_was_missed(web: Web, teller
             assert again.event("official")["version"] > 0
 
 
+def test_what_programs_are_told_is_what_the_description_says(
+    web: Web, teller: Teller, redis: Redis
+) -> None:
+    parts = web.get("/asyncapi.json").json()["components"]["schemas"]
+    checked: set[str] = set()
+
+    def check(name: str, *samples: Any) -> None:
+        judge = Draft202012Validator({**parts[name], "components": {"schemas": parts}})
+        for sample in samples:
+            assert [f"{name}: {error.message[:300]}" for error in judge.iter_errors(sample)] == []
+        checked.add(name)
+
+    def say(name: str, answer: str, method: str, *params: Any) -> None:
+        check(name, {"method": method, "params": list(params), "id": 1})
+        check(answer, program.say(method, *params))
+
+    trades = "btcusdt@aggTrade"
+    with (
+        closing(Program(web, f"/ws/{BTC}")) as program,
+        closing(Program(web, f"/stream?streams={BTC}/{trades}&timeUnit=MICROSECOND")) as wrapped,
+        closing(SentEvents(web, None)) as reader,
+        closing(SentEvents(web, None, "nonsense")) as late,
+    ):
+        check("KlineEvent", *program.events(1))
+        check("WrappedEvent", *wrapped.events(1))
+        teller.form(0, 3)
+        teller.close(-1)
+        check("KlineEvent", *program.events(2))
+        say("SubscribeMessage", "DoneAnswer", "SUBSCRIBE", trades)
+        rows = {"BTCUSDT": [agg_trades.row_of(aggregate(n)) for n in (1_001, 1_002)]}
+        agg_trades.keep(redis, rows, 100, {"BTCUSDT": 1})
+        check("AggTradeEvent", *program.events(2))
+        check("WrappedEvent", *wrapped.events(4))
+        say("ListMessage", "ListAnswer", "LIST_SUBSCRIPTIONS")
+        say("SetPropertyMessage", "DoneAnswer", "SET_PROPERTY", "combined", False)
+        say("GetPropertyMessage", "PropertyAnswer", "GET_PROPERTY", "combined")
+        say("UnsubscribeMessage", "DoneAnswer", "UNSUBSCRIBE", trades)
+        check("RefusedAnswer", program.say("SUBSCRIBE", "x"), program.send("{"))
+        check("OfficialEvent", *(reader.event("official") for _ in range(2)))
+        check("LiveCandleEvent", late.event("live_candle"))
+        teller.publisher.gap_proven(MINUTES, [Missing(0, 60_000)])
+        check("GapProvenEvent", late.event("gap_proven"))
+    told = {name for name in STREAM_PARTS if name.endswith(("Event", "Answer", "Message"))}
+    assert told - checked == {"ShutdownEvent"}, "the last test hears of that"
+
+
 def test_the_server_pings_and_says_good_bye(web: Web, silent: Silent, teller: Teller) -> None:
     """The last test of each mode."""
     ping, close = websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_CLOSE
@@ -319,6 +404,7 @@ def test_the_server_pings_and_says_good_bye(web: Web, silent: Silent, teller: Te
         web.role.send(signal.SIGTERM)
         assert program.end() == (1001, "this server stops; connect again")
         assert program.waiting[-1]["stream"] == "!serverShutdown"
+        Draft202012Validator(STREAM_PARTS["ShutdownEvent"]).validate(program.waiting[-1]["data"])
         wait_for(lambda: close in silent.opcodes, 60, "the end of who says nothing")
         with pytest.raises(StopIteration):
             reader.event("never")

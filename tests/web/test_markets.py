@@ -174,7 +174,7 @@ def test_while_a_symbol_is_looked_up_the_process_serves_others(
 
     asking = threading.Thread(target=ask)
     asking.start()
-    wait_for(lambda: kept.lookup_requests(redis), what="the wish")
+    wait_for(lambda: kept.look(redis, ())[1], what="the wish")
     assert web.get("/healthz").status_code == 200
     assert web.get("/markets", headers=headers).status_code == 200
     assert answers == [], "it waits for the fetcher still"

@@ -72,6 +72,19 @@ def test_candles_are_told_in_order_late_ones_when_they_come_and_corrections_last
     assert tell(redis, cursor) == ([], cursor)
 
 
+def test_a_hole_longer_than_a_page_is_told_whole_when_it_is_filled(redis: Redis) -> None:
+    end = changes.PAGE + 50
+    upsert(redis, [row(0)])
+    cursor = start(redis)
+    upsert(redis, [row(end)])
+    told, cursor = tell(redis, cursor)
+    assert told == [("closed", end)]
+    upsert(redis, rows(end - 1, first=1))
+    told, cursor = tell(redis, cursor)
+    assert told == [("closed", number) for number in range(1, end)]
+    assert cursor.holes == () and tell(redis, cursor) == ([], cursor)
+
+
 def test_who_ends_at_any_step_goes_on_without_a_hole(redis: Redis) -> None:
     upsert(redis, rows(2))
     cursor = begun = start(redis)

@@ -98,8 +98,15 @@ class Reask(NamedTuple):
     scores: tuple[float, ...] = ()
 
 
+class Rebuild(NamedTuple):
+    """Store what the exchange has in the spans of blocks, each as a whole."""
+
+    series: Series
+    spans: tuple[Span, ...]
+
+
 class Renew(NamedTuple):
-    """Write a series' meta."""
+    """Write a series' meta, and forget blocks that it does not tell of."""
 
     series: Series
 
@@ -115,7 +122,7 @@ class Share(NamedTuple):
     """Share the exchange's time, as it was measured just now."""
 
 
-Cure = SetAside | Refill | Reask | Renew | Configure | Share
+Cure = SetAside | Refill | Reask | Rebuild | Renew | Configure | Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class Ownership:
             case "lease:" | "fence:":
                 symbol = key.tail.removeprefix(keys.FEEDS)
                 return key.tail == keys.LEADER or symbol in self._symbols
-            case "market_answer:":
+            case "market_answer:" | "agg_trades:":
                 return key.tail in self._symbols
         return False
 
@@ -157,6 +157,7 @@ _FORMS: Final[dict[str, Callable[[str], bool]]] = {
     "lease:": _is_lease,
     "fence:": _is_lease,
     "market_answer:": _is_symbol,
+    "agg_trades:": _is_symbol,
     "webhook_cursors:": _is_receiver,
     "webhook_dead:": _is_receiver,
 }

@@ -16,13 +16,23 @@ from redis import Redis
 
 from truecandle.admin import plan
 from truecandle.admin.context import ExchangeSession
-from truecandle.admin.finding import Configure, Cure, Reask, Refill, Renew, SetAside, Share
+from truecandle.admin.finding import (
+    Configure,
+    Cure,
+    Reask,
+    Rebuild,
+    Refill,
+    Renew,
+    SetAside,
+    Share,
+)
 from truecandle.admin.plan import Span
 from truecandle.admin.retry import RetryPolicy
 from truecandle.candles.gap import Hole
 from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
 from truecandle.errors import AnswerHeld, MalformedAnswer
+from truecandle.ingest.kline_pages import KlinePageReader
 from truecandle.store import clock as shared
 from truecandle.store import inspection
 from truecandle.store.pages import OPENS_MAX
@@ -53,6 +63,7 @@ class Repair:
         self._settle_ms = settle_ms
         self._history = history
         self._retrying = RetryPolicy(say)
+        self._pages = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
 
     def apply(self, cure: Cure) -> None:
         """Raises a `TrueCandleError` where it cannot; doing it twice does no harm."""
@@ -63,8 +74,10 @@ class Repair:
                 self._refill(series)
             case Reask(series, spans, scores):
                 self._reask(series, spans, scores)
+            case Rebuild(series, spans):
+                self._rebuild(series, spans)
             case Renew(series):
-                self._store(series, [])
+                self._retrying.with_store(lambda: self._session.ledger.renew(series, BY))
             case Configure(name, value):
                 inspection.configure(self._redis, name, value)
             case Share():
@@ -111,6 +124,25 @@ class Repair:
         if not is_clean:
             inspection.remove(self._redis, series, scores)
             self._store(series, [])
+        if held is not None:
+            raise held
+
+    def _rebuild(self, series: Series, spans: Iterable[Span]) -> None:
+        """A block that is not believed keeps no other from being stored."""
+        held = None
+        for span in spans:
+            try:
+                self._retrying(
+                    lambda: self._pages.read_block(
+                        self._session.rest,
+                        series,
+                        span,  # noqa: B023
+                        BY,
+                        is_all=True,
+                    )
+                )
+            except (AnswerHeld, MalformedAnswer) as error:
+                held = error
         if held is not None:
             raise held
 

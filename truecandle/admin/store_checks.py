@@ -13,7 +13,7 @@ from typing import Final
 
 from redis import Redis
 
-from truecandle.admin.finding import Cure, Finding, Reask, Refill, Renew, SetAside
+from truecandle.admin.finding import Cure, Finding, Reask, Rebuild, Refill, Renew, SetAside
 from truecandle.admin.members import Examined, Spot, examine
 from truecandle.admin.moments import shown
 from truecandle.admin.ownership import Ownership, series_of
@@ -214,17 +214,11 @@ class StoreChecks:
 
 
 def _of_blocks(series: Series, fault: BlockFault, now_ms: int) -> Finding:
-    interval, spans = series.interval, list[Span]()
-    for start_ms, end_ms in fault.spans if interval.has_grid else ():
-        first_ms = interval.open_ms(start_ms)
-        if first_ms < start_ms:
-            first_ms = interval.next_open_ms(first_ms)
-        spans.append(Span(first_ms, min(end_ms, interval.open_ms(now_ms))))
     what = fault.what
     if fault.spans:
         what += f", {_range(fault.spans[0].start_ms, fault.spans[-1].end_ms)}"
-    asked = tuple(span for span in spans if span.start_ms < span.end_ms)
-    cures: tuple[Cure, ...] = (Reask(series, asked),) if asked else ()
+    asked = tuple(Span(*span) for span in fault.spans if span.start_ms < now_ms)
+    cures: tuple[Cure, ...] = (Rebuild(series, asked),) if asked else ()
     return Finding("blocks", str(series), what, (*cures, Renew(series)))
 
 

@@ -51,6 +51,10 @@ class EventQueue:
         if not self._filled.is_set():
             self._filled.set()
 
+    def wake(self) -> None:
+        """Ends the wait of `drain`, though nothing has come."""
+        self._filled.set()
+
     def drain(self, wait_s: float) -> list[FeedEvent]:
         """Up to `BATCH_MAX` events, oldest first; waits `wait_s` at most for the first one."""
         self._filled.wait(wait_s)

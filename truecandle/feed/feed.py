@@ -37,13 +37,14 @@ from truecandle.feed.market_leadership import MarketLeadership
 from truecandle.feed.recovery import RESERVE, Recovery
 from truecandle.feed.sender import Sender
 from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
+from truecandle.feed.trade_publisher import TradePublisher
 from truecandle.store import clock, freshness, markets, roles
 from truecandle.store.budget import Budget
 from truecandle.watchdog import Watchdog
 
 #: How long the loop waits for an event before it looks whether something is due: while an answer is
 #: under way or something was due already, and while nothing is.
-STEP_S, IDLE_S = 0.02, 0.1
+STEP_S, IDLE_S = 0.02, 0.25
 
 #: What is due is sent together, this often; more rarely where gathering it takes longer, so that
 #: half of the time is left for what comes in, or where Redis has not taken what was sent before.
@@ -126,6 +127,7 @@ class Feed:
         self._seed = settings.symbols
         self._intervals = [INTERVALS[name] for name in settings.intervals]
         self._live_publisher = LivePublisher(redis, publisher, clock.now_ms)
+        self._trade_publisher = TradePublisher(redis, settings.trades_kept, clock.now_ms)
         self._sender = Sender()
         #: What Redis has not answered yet: which leases are ours; which markets are followed.
         self._renewing: Future[frozenset[str] | None] | None = None
@@ -158,6 +160,7 @@ class Feed:
         self.wait_sent()
         self._flush(math.inf)
         self._sender.close()
+        self._trade_publisher.close(time.monotonic(), self.leadership.fences(self._markets))
         try:
             self.leadership.release()
             roles.leave(self._redis, "feed", self.leadership.holder)
@@ -169,6 +172,7 @@ class Feed:
         self._sender.finish()
         self._take_answers(time.monotonic())
         self._sender.finish()
+        self._trade_publisher.finish()
 
     def step(self, wait_s: float) -> None:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
@@ -177,17 +181,20 @@ class Feed:
         now_s = time.monotonic()
         self._take_answers(now_s)
         is_away = self._live_publisher.is_paused()
-        if self._renewing is None and self.leadership.is_due(now_s) and not is_away:
+        if self._renewing is None and now_s >= self.leadership.due_s and not is_away:
             self._renewing = self._sender.send(self._renew_leadership, list(self._markets), now_s)
+            self._renewing.add_done_callback(self._wake_if_new)
         if now_s >= self._flush_s:
             touched = self.recovery.step(now_s)
             self._active |= {self._markets[one] for one in touched & self._markets.keys()}
             self._flush(now_s)
             ended_s = time.monotonic()
             self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
+        if self._trade_publisher.is_due(now_s):
+            self._trade_publisher.step(now_s, self.leadership.fences(self._markets))
         if now_s >= self._report_s and not is_away:
             self._report_freshness(now_s)
-        if now_s - self._beat_s >= BEAT_S and not is_away:
+        if now_s >= self._beat_s and not is_away:
             self._beat(now_s)
 
     def _wait_s(self) -> float:
@@ -195,7 +202,8 @@ class Feed:
         nothing costs a percent of a core."""
         if len(self.queue) or self.recovery.is_busy:
             return STEP_S
-        due_s = min((market.due_s() for market in self._active), default=math.inf)
+        dues_s = [market.due_s() for market in self._active]
+        due_s = min(self.leadership.due_s, self._report_s, self._beat_s, *dues_s)
         return min(IDLE_S, max(STEP_S, due_s - time.monotonic()))
 
     def _drain_events(self, wait_s: float) -> int:
@@ -264,6 +272,11 @@ class Feed:
             self._live_publisher.pause(error)
             return None
 
+    def _wake_if_new(self, renewing: Future[frozenset[str] | None]) -> None:
+        """Markets that are led since now are not kept waiting."""
+        if renewing.exception() is None and renewing.result():
+            self.queue.wake()
+
     def _on_renewed(self, new: frozenset[str], now_s: float) -> None:
         """Of markets led since now, everything is published at once."""
         fences = self.leadership.fences(self._markets)
@@ -297,7 +310,7 @@ class Feed:
 
     def _beat(self, now_s: float) -> None:
         """Gives a sign of life, and asks which markets are followed."""
-        self._beat_s = now_s
+        self._beat_s = now_s + BEAT_S
         self._asking = self._sender.send(self._exchange_beat, self._detail())
 
     def _exchange_beat(
@@ -331,6 +344,7 @@ class Feed:
             "fenced": self._live_publisher.fenced,
             "contradictions": sum(one.contradictions for one in self._markets.values()),
             "recovery": self.recovery.counts(),
+            "passed_on": self._trade_publisher.counts(),
             **self._stats.report(),
             **self._live_publisher.lags(),
             **self._streams.counts(),
@@ -347,14 +361,17 @@ class Feed:
         before = self._markets
         self._markets = {name: before.get(name) or self._market(name) for name in symbols}
         self._active &= set(self._markets.values())
-        self._sender.send(self._live_publisher.forget, before.keys() - self._markets.keys())
+        gone = before.keys() - self._markets.keys()
+        self._sender.send(self._live_publisher.forget, gone)
+        self._trade_publisher.forget(gone)
         self.recovery.follow(self._markets, time.monotonic())
         self._resume_stored()
         log.info("feed: follows %s", ", ".join(symbols))
         self._streams.follow(self.stream_names)
 
     def _market(self, symbol: str) -> SymbolBuilder:
-        return SymbolBuilder(symbol, [Series(symbol, interval) for interval in self._intervals])
+        series = [Series(symbol, interval) for interval in self._intervals]
+        return self._trade_publisher.builder(symbol, series)
 
 
 #: A closed candle has this long to be proven whole; its official version comes about then.

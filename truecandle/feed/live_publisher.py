@@ -71,8 +71,9 @@ class LivePublisher:
         candles: Iterable[SeriesCandle],
         fences: Mapping[str, int],
     ) -> frozenset[str]:
-        """Of the markets led, by their fencing numbers: publishes the prices, then the candles,
-        each once it is stored. A candle never comes before the prices that it is made of.
+        """Of the markets led, by their fencing numbers: stores the candles, then publishes, in one
+        round trip, the prices and the candles that are stored. A candle never comes before the
+        prices that it is made of.
 
         What cannot be sent now goes first the next time; of each candle its newest state. Returns
         the names of the series of which a candle was published.
@@ -81,11 +82,11 @@ class LivePublisher:
         self._unpublished = [one for one in (*self._unpublished, *prices) if one[0] in fences][
             -UNPUBLISHED_MAX:
         ]
-        if self.is_paused() or (self._unpublished and not self._publish_prices()):
+        if self.is_paused():
             return frozenset()
         items = self._items(fences)
         stored = self._save(items, fences, self._now_ms()) if items else []
-        if stored and self._publish([], stored):
+        if (stored or self._unpublished) and self._publish_waiting(stored):
             return frozenset(series.name for series, _ in stored)
         return frozenset()
 
@@ -200,10 +201,10 @@ class LivePublisher:
             self._damaged.add(series.name)
             log.error("feed: %s cannot be saved: a key holds something that is not ours", series)
 
-    def _publish_prices(self) -> bool:
-        """Whether Redis has taken the prices that wait; else they wait on."""
+    def _publish_waiting(self, candles: Sequence[SeriesCandle]) -> bool:
+        """Whether Redis has taken the prices that wait, and these; else the prices wait on."""
         prices, self._unpublished = self._unpublished, []
-        if not self._publish(prices, []):
+        if not self._publish(prices, candles):
             self._unpublished = prices
             return False
         now_ms = self._now_ms()

@@ -34,21 +34,19 @@ class MarketLeadership:
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leases = Leases(redis, self.holder, ttl_ms)
         self._numbers: dict[str, int] = {}
-        self._next_s = 0.0
+        #: When it is to be renewed next.
+        self.due_s = 0.0
         self._is_new = True
-
-    def is_due(self, now_s: float) -> bool:
-        return now_s >= self._next_s
 
     def renew(self, symbols: Iterable[str], now_s: float) -> frozenset[str]:
         """Renews and takes what it can; the markets that it leads since now. May raise
         `StoreError`: then what it holds runs out by itself."""
         wanted = list(symbols)
-        self._next_s = now_s + CHECK_S
+        self.due_s = now_s + CHECK_S
         self._leases.hold(map(of_market, wanted))
         before, self._numbers = self._numbers, self.fences(wanted)
         if len(self._numbers) == len(wanted):
-            self._next_s = now_s + RENEW_S
+            self.due_s = now_s + RENEW_S
         new = frozenset(one for one, n in self._numbers.items() if before.get(one) != n)
         if new or self._is_new or before.keys() - self._numbers.keys():
             log.info("feed: leads %s of %d markets", len(self._numbers) or "none", len(wanted))

@@ -75,9 +75,10 @@ class SymbolBuilder:
         self._series = {one.interval.name: _SeriesState(one) for one in series}
         self._prices = PriceAggregator()
         self._published_s: deque[float] = deque(maxlen=PRICES_PER_S)
-        #: When the next price may be published; and when to look again whether a candle is due, so
-        #: that a candle that waits never holds up a price.
-        self._price_s = self._look_s = 0.0
+        #: When the next price may be published, and when the next candles, all that have changed.
+        self._price_s = self._candles_s = 0.0
+        #: When to look again whether a candle need not wait for its kline any more.
+        self._look_s = 0.0
 
     def add(self, event: Trade | Kline) -> None:
         self.event_ms = max(self.event_ms, event.event_ms)
@@ -109,9 +110,9 @@ class SymbolBuilder:
         self.trade_id = NO_ID
         self.kline_ids = dict.fromkeys(self.kline_ids, NO_ID)
         self._prices.begin_epoch()
-        self._look_s = self._price_s = 0.0
+        self._publish_soon()
         for state in self._series.values():
-            state.begin_epoch(trade, former_ms)
+            state.builder.begin_epoch(trade.time_ms, trade.last_id, former_ms=former_ms)
 
     def set_instrument(self, instrument: Instrument) -> None:
         """What the exchange lists of it. Trades that have shown smaller steps are believed more:
@@ -124,9 +125,9 @@ class SymbolBuilder:
     def on_stream_break(self) -> None:
         """The stream of trades broke: the newest trades of every candle may be lost. That is
         published at once."""
-        self._look_s = self._price_s = 0.0
+        self._publish_soon()
         for state in self._series.values():
-            state.on_stream_break()
+            state.builder.on_stream_break()
 
     def confirm_newest(self, last_id: int) -> None:
         """The exchange has said that nothing traded after the trade `last_id`."""
@@ -174,16 +175,32 @@ class SymbolBuilder:
         self._look_s = now_s + PRICE_PAUSE_S
         if prices:
             self._price_s = self._look_s
-        candles = []
-        for state in self._series.values():
-            candles += [(state.series, candle) for candle in state.drain(now_s)]
-        return DueUpdates(prices, candles)
+        return DueUpdates(prices, self._drain_candles(now_s))
+
+    def _drain_candles(self, now_s: float) -> list[tuple[Series, LiveCandle]]:
+        """Those that have changed, all in one turn, so that they are stored in one round trip; out
+        of turn only those of a series that has rolled on."""
+        is_turn = now_s >= self._candles_s
+        candles = [
+            (state.series, candle)
+            for state in self._series.values()
+            if is_turn or state.builder.has_rolled
+            for candle in state.drain(now_s)
+        ]
+        if candles and is_turn:
+            self._candles_s = now_s + CANDLE_PAUSE_S
+        return candles
 
     def due_s(self, *, with_prices: bool = True) -> float:
-        """When something of it may be due next: at once where a candle has rolled on."""
-        if any(state.builder.has_rolled for state in self._series.values()):
+        """When something of it may be due next, while it is not drained: at once where a candle has
+        rolled on."""
+        states = self._series.values()
+        if any(state.builder.has_rolled for state in states):
             return 0.0
-        return self._price_s if self._prices and with_prices else self._look_s
+        if self._prices and with_prices:
+            return self._price_s
+        is_waiting = any(state.is_waiting for state in states)
+        return max(self._candles_s, self._look_s) if is_waiting else self._candles_s
 
     @property
     def is_drained(self) -> bool:
@@ -200,6 +217,10 @@ class SymbolBuilder:
         self._seen_decimals = max(self._seen_decimals, decimal_places(trade.quantity))
         self.quantity_decimals = max(self.quantity_decimals, self._seen_decimals)
 
+    def _publish_soon(self) -> None:
+        """What is published from now on may be another than what was."""
+        self._price_s = self._candles_s = self._look_s = 0.0
+
     def _may_publish(self, now_s: float) -> bool:
         """Whether the prices that wait fit into what a second may hold."""
         while self._published_s and now_s - self._published_s[0] >= 1.0:
@@ -208,33 +229,24 @@ class SymbolBuilder:
 
 
 class _SeriesState:
-    """One series: its builder, and when it may be published again."""
+    """One series: its builder, and since when a candle of it has been waiting for its kline."""
 
     def __init__(self, series: Series) -> None:
         self.builder = CandleBuilder(series.interval)
         self._symbol = series.symbol
-        self._next_s = 0.0
         self._waiting_since_s: float | None = None
 
     @property
     def series(self) -> Series:
         return Series(self._symbol, self.builder.interval)
 
-    def on_stream_break(self) -> None:
-        self.builder.on_stream_break()
-        self._next_s = 0.0
-
-    def begin_epoch(self, trade: Trade, former_ms: int) -> None:
-        self.builder.begin_epoch(trade.time_ms, trade.last_id, former_ms=former_ms)
-        self._next_s = 0.0
+    @property
+    def is_waiting(self) -> bool:
+        """Whether one was waiting when it was looked at last."""
+        return self._waiting_since_s is not None
 
     def drain(self, now_s: float) -> list[LiveCandle]:
-        if now_s < self._next_s and not self.builder.has_rolled:
-            return []
-        candles = self.builder.drain(partial=self._is_out_of_patience(now_s))
-        if candles:
-            self._next_s = now_s + CANDLE_PAUSE_S
-        return candles
+        return self.builder.drain(partial=self._is_out_of_patience(now_s))
 
     def _is_out_of_patience(self, now_s: float) -> bool:
         if not self.builder.is_waiting:

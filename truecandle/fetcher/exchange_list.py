@@ -24,7 +24,7 @@ from truecandle.log_once import TroubleLog
 from truecandle.store import exchange_list, markets
 from truecandle.store.exchange_list import ListedMarket
 
-#: How often it is looked whether a reading is due.
+#: How often it is looked whether this fetcher leads, and whether an outage is over.
 STEP_S: Final = 0.5
 #: How often the 24 hours are read, and which markets trade.
 TICKERS_S: Final = 20.0
@@ -65,7 +65,8 @@ class ExchangeListReader:
         """Updates until `stop` is set."""
         while not stop.is_set():
             self.update()
-            stop.wait(STEP_S)
+            is_waiting = self._outage is not None or not self._is_leading()
+            stop.wait(STEP_S if is_waiting else max(STEP_S, self._due_s - self._now_s()))
 
     def update(self) -> None:
         """Reads what is due; no error leaves it."""

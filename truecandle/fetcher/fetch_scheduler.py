@@ -182,10 +182,12 @@ class FetchScheduler:
                     self._scheduler.reschedule_job(poller.symbol, trigger=self._trigger(poller))
 
     def _run_history(self) -> None:
-        """Fills history; once a day, reads the last days again; seals what has become old."""
+        """Fills history; once a day, reads the last days again; seals what has become old; looks
+        at a few of the blocks."""
         self._run_rounds(MarketPoller.fill, FILL_ROUNDS_MAX)
         self._run_rounds(MarketPoller.reread, REREAD_ROUNDS_MAX)
         self._run_rounds(MarketPoller.seal, SEAL_ROUNDS_MAX)
+        self._run_rounds(MarketPoller.scrub, 1)
 
     def _run_rounds(self, look: Callable[[MarketPoller, Series], bool], most: int) -> None:
         """Round by round, one page of each series, so that every chart has something soon."""

@@ -146,7 +146,7 @@ class Heartbeat:
             "gaps": self._writer.gap_counts({one.symbol for one in pollers}),
             "webhooks": self._webhooks.counts(),
             "weight_used": self._budget.used(now_ms),
-            "weight_limit": self._budget.limit_per_minute,
+            "weight_limit": self._budget.limit_in_force(),
             "ban_ms": max(0, self._budget.banned_until_ms() - now_ms),
         }
 

@@ -34,6 +34,8 @@ from truecandle.log_once import TroubleLog
 UNKNOWN_MS = 3_600_000
 #: Answers with which the exchange says so: -1121 "Invalid symbol.", -1100 "Illegal characters".
 UNKNOWN_CODES = (-1121, -1100)
+#: "Invalid interval.": Binance.US, for one, has no `1s`.
+UNKNOWN_INTERVAL_CODE = -1120
 #: One such answer in disguise (status 200) may be a mishap; so many in a row are not.
 UNKNOWN_TIMES = 3
 #: Any other refusal is not repeated sooner.
@@ -53,7 +55,8 @@ log = logging.getLogger(__name__)
 
 
 class MarketPoller:
-    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`) may run in two threads."""
+    """One symbol at its intervals. `poll` and `fill` (`reread`, `seal`, `scrub`) may run in two
+    threads."""
 
     def __init__(
         self,
@@ -121,6 +124,15 @@ class MarketPoller:
         """Seals or unseals one more block of older candles; whether there may be more."""
         return self._look_back(series, lambda: self._sync.seal(series))
 
+    def scrub(self, series: Series) -> bool:
+        """Looks at a few blocks of older candles, and mends them; never more in a turn."""
+
+        def look() -> bool:
+            self._sync.scrub(series)
+            return False
+
+        return self._look_back(series, look)
+
     def _look_back(self, series: Series, look: Callable[[], bool]) -> bool:
         now_ms = self._clock.now_ms()
         resting_ms = max(self._backoff.until_ms, self._fill_backoff.until_ms)
@@ -185,6 +197,9 @@ class MarketPoller:
         return True
 
     def _refused(self, series: Series, error: ExchangeRefused, now_ms: int) -> bool:
+        if error.code == UNKNOWN_INTERVAL_CODE:
+            self._report(f"{series.name}, an interval that this exchange may not have", error)
+            return True
         if error.code not in UNKNOWN_CODES:
             self._report(self.symbol, error)
             self._backoff.rest(now_ms + REFUSED_MS)

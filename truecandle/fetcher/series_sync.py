@@ -22,6 +22,7 @@ from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import AnswerHeld, ExchangeError
 from truecandle.events import Reason
+from truecandle.fetcher.block_scrub import BlockScrub
 from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, Span
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import gaps, markets, official, rereads
@@ -85,6 +86,7 @@ class SeriesSync:
         #: ... and what the last `fill` has left to the next.
         self._holes_left: dict[str, list[Hole]] = {}
         self._daily = DailyReread(redis, self._pages, self.writer, now_ms)
+        self._scrub = BlockScrub(redis, self._pages, self.writer, now_ms)
 
     def refresh(self, series: Series) -> Refreshed:
         """Reads what has closed since the last stored candle, and the last few once more.
@@ -136,6 +138,10 @@ class SeriesSync:
         """Seals or unseals one more block of older candles; whether there may be more."""
         known = self._grids.get(series.name, series)
         return known.interval.has_grid and self.writer.seal(known)
+
+    def scrub(self, series: Series) -> None:
+        """Looks at a few blocks of older candles, and asks for those that cannot be read."""
+        self._scrub.turn(self._deep, self._grids.get(series.name, series))
 
     def _refresh_from(self, interval: Interval, meta: Meta, end_ms: int) -> int:
         if meta.latest is None:

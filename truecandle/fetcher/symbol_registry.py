@@ -81,10 +81,10 @@ class SymbolRegistry:
     def update(self) -> None:
         """Takes up what has changed, answers wishes, looks up what is due; no error leaves it."""
         try:
-            followed = markets.followed(self._redis, self._seed)
+            followed, wished = markets.look(self._redis, self._seed)
             self._follow([market.symbol for market in followed])
             if self._scheduler.is_leading():
-                self._answer_wishes()
+                self._answer_wishes(wished)
                 self._check(followed)
         except StoreError as error:
             self._troubles.report("markets", error)
@@ -113,8 +113,8 @@ class SymbolRegistry:
                     log.info("the fetcher %s %s", word, ", ".join(sorted(names)))
         self._is_first = False
 
-    def _answer_wishes(self) -> None:
-        for symbol in markets.lookup_requests(self._redis):
+    def _answer_wishes(self, wished: Iterable[str]) -> None:
+        for symbol in wished:
             answer = self._look_up(symbol)
             markets.answer_lookup(self._redis, symbol, answer)
             if answer.wait_ms:

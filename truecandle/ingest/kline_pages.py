@@ -148,6 +148,22 @@ class KlinePageReader:
         added = sum(open_ms < before_ms for open_ms in stored)
         return OlderPage(added, len(times) == len(rows) and min(times) >= before_ms)
 
+    def read_block(
+        self, rest: RestClient, series: Series, span: Span, by: str, *, is_all: bool
+    ) -> bool:
+        """Reads all candles of a block anew, to the end of its span; whether all told are stored.
+
+        `is_all`: they take the place of a block that cannot be read even if it is said to have held
+        more. An answer that may have left out some is refused with `MalformedAnswer`.
+        """
+        fence, rows = self.ask(rest, series, start_ms=span.start_ms)
+        inside, known = [row for row in rows if _is_within(row, span)], _times(rows)
+        is_beyond = any(open_ms >= span.end_ms for open_ms in known)
+        if len(known) < len(rows) or not (is_beyond or len(rows) == KLINES_LIMIT_MAX):
+            raise MalformedAnswer(f"{series}: not all candles from {span.start_ms} ms on")
+        stored = self._writer.write(series, inside, "repair", fence=fence, by=by, is_all=is_all)
+        return bool(inside) and stored >= set(_times(inside))
+
     def record_gap(self, series: Series, span: Span, reason: GapReason, evidence: str) -> None:
         """All of a span is a hole, for this reason."""
         verdict = Verdict(hole_of(series.interval, *span), reason, evidence)

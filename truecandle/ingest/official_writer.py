@@ -52,7 +52,8 @@ class OfficialWriter:
     fetcher hands in its lease's. Without one this is a tool beside the fetcher: it writes with the
     number in force, and once more where that has just changed. While `is_unsure()` the clock cannot
     be trusted to tell which candles have closed: then nothing is believed. What is older than the
-    newest `seal_after` candles of a series is sealed after its writes; with 0 it is unsealed.
+    newest `seal_after` candles of a series is sealed after its writes; what was sealed though it is
+    not older is unsealed, with 0 all of it.
     """
 
     def __init__(
@@ -89,6 +90,8 @@ class OfficialWriter:
         self.lateness: dict[str, LatenessCounts] = {}
         #: Of each series: its known gaps, by reason.
         self._gaps: dict[Series, Counter[str]] = {}
+        #: Of each series: the open time of a row whose block could not be read.
+        self._unreadable: dict[str, int] = {}
 
     def gap_counts(self, symbols: Collection[str]) -> dict[str, int]:
         """The known gaps of these markets, by reason, of all series that were looked at."""
@@ -108,13 +111,15 @@ class OfficialWriter:
         by: str = "fetch",
         accept: bool = False,
         seen_version: int | None = None,
+        is_all: bool = False,
     ) -> set[int]:
         """Stores what is official among the rows; returns the open times of that.
 
         `fence`: what `fence()` gave before the rows were asked for; if not given, it is asked now.
         `by` is who asked, for the record of corrections; `accept` believes any number of them.
         `seen_version` is that of the series before they were asked for: the first one seen counts
-        as told.
+        as told. `is_all`: the rows are all that the exchange has of the blocks that they lie in, so
+        that blocks which cannot be read give way to them.
         Raises `MalformedAnswer` when the rows contradict each other, `AnswerHeld` when they are not
         believed, `StaleWriter` when another fetcher has taken over since (in all of these nothing
         is written or told), and other `StoreError`s.
@@ -123,13 +128,24 @@ class OfficialWriter:
             if seen_version is not None:
                 self._told.setdefault(series.name, seen_version)
             self._believe(series, rows, by, accept)
-            written, opens = self._write(series, rows, fence, by)
+            written, opens = self._write(series, rows, fence, by, is_all=is_all)
             self._tell(series, written, reason)
             self._quarantine_broken(series, written, by)
             quarantine.release(self._redis, series, opens)
             self._move_blocks(series, written)
         self._count(series, written)
         return opens
+
+    def renew(self, series: Series, by: str) -> None:
+        """Writes anew what a series says of itself, and tells if that has changed."""
+        with self._locks.setdefault(series.name, threading.Lock()):
+            written = official.renew(self._redis, series, fence=self.fence(), noticed_by=by)
+            self._tell(series, written, "repair")
+
+    def take_unreadable(self, series: Series) -> int | None:
+        """The open time of a row that was refused since this was last asked, as its block cannot be
+        read; None without one."""
+        return self._unreadable.pop(series.name, None)
 
     def seal(self, series: Series) -> bool:
         """Seals (or unseals) one more block of a series that has its grid, if the last write to it
@@ -201,12 +217,19 @@ class OfficialWriter:
             self._quarantine(series, Implausible("broken", opens, row.detail), by)
 
     def _write(
-        self, series: Series, rows: Sequence[list[object]], fence: int | None, by: str
+        self,
+        series: Series,
+        rows: Sequence[list[object]],
+        fence: int | None,
+        by: str,
+        *,
+        is_all: bool,
     ) -> tuple[Written, set[int]]:
         """Stores, records what the chart had shown, and drops what was pending of it; returns what
         came of each row, and the open times that are stored now."""
         shown = self._read_shown(series)
-        written = self._upsert_fenced(series, rows, self.fence() if fence is None else fence, by)
+        number = self.fence() if fence is None else fence
+        written = self._upsert_fenced(series, rows, number, by, is_all=is_all)
         refused = {row.time for row in written.refused if isinstance(row.time, int)}
         opens = {row[0] for row in rows if row and isinstance(row[0], int)} - refused
         self._record_differences(series, shown, rows, opens)
@@ -214,17 +237,19 @@ class OfficialWriter:
         return written, opens
 
     def _upsert_fenced(
-        self, series: Series, rows: Sequence[list[object]], fence: int, by: str
+        self, series: Series, rows: Sequence[list[object]], fence: int, by: str, *, is_all: bool
     ) -> Written:
         try:
-            return self._upsert(series, rows, fence, by)
+            return self._upsert(series, rows, fence, by, is_all=is_all)
         except StaleWriter:
             if self._leads:
                 self.counts["answers that came too late"] += 1
                 raise
-            return self._upsert(series, rows, self._in_force(), by)
+            return self._upsert(series, rows, self._in_force(), by, is_all=is_all)
 
-    def _upsert(self, series: Series, rows: Sequence[list[object]], fence: int, by: str) -> Written:
+    def _upsert(
+        self, series: Series, rows: Sequence[list[object]], fence: int, by: str, *, is_all: bool
+    ) -> Written:
         try:
             return official.upsert_klines(
                 self._redis,
@@ -234,6 +259,7 @@ class OfficialWriter:
                 settle_ms=self._settle_ms,
                 fence=fence,
                 noticed_by=by,
+                is_all=is_all,
             )
         except CandleError as error:
             self.counts["answers that contradict themselves"] += 1
@@ -295,6 +321,9 @@ class OfficialWriter:
         if written.healed:
             log.warning("%s: %d damaged candles in the store healed", series, written.healed)
         refused = [row for row in written.refused if row.reason != "open"]
+        unreadable = [row for row in refused if row.reason == "unreadable"]
+        if unreadable and isinstance(unreadable[0].time, int):
+            self._unreadable[series.name] = unreadable[0].time
         self.counts["rows refused"] += len(refused)
         if refused:
             first = f"{refused[0].reason}: {refused[0].detail}"

@@ -32,7 +32,7 @@ class ShownCandles(NamedTuple):
 def read_shown(redis: Redis, series: Series, now_ms: int) -> ShownCandles:
     """What the chart shows now, of one instant."""
     batch = Batch(redis)
-    page = pages.queue(batch, series, pages.Query(limit=1))
+    known = pages.queue_meta(batch, series)
     asked = live.queue(batch, series, now_ms)
     batch.run()
     found = asked.value
@@ -42,7 +42,7 @@ def read_shown(redis: Redis, series: Series, now_ms: int) -> ShownCandles:
         rival = newest.get(candle.open_ms)
         if rival is None or candle.updated_at >= rival.updated_at:
             newest[candle.open_ms] = candle
-    return ShownCandles(page.value.latest, newest)
+    return ShownCandles(known.value.latest, newest)
 
 
 def record_differences(

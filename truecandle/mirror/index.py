@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from truecandle.candles.series import Series
-from truecandle.mirror.periods import period_named
 
 FORM: Final = "truecandle-mirror-1"
 #: `MirroredFile.stored` of a file that has to be compared with the store, whatever lies there.
@@ -64,16 +63,10 @@ def loads(series: Series, text: bytes) -> MirrorIndex | None:
         if (found["form"], found["series"]) != (FORM, series.name):
             return None
         noticed_ms, open_ms = map(_whole, found["corrected"])
-        files = {_name(series, name): _file(*one) for name, one in found["files"].items()}
+        files = {name: _file(*one) for name, one in found["files"].items()}
         return MirrorIndex(_whole(found["version"]), (noticed_ms, open_ms), files)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-
-
-def _name(series: Series, text: str) -> str:
-    if period_named(series.interval, text) is None:
-        raise ValueError(text)
-    return text
 
 
 def _file(

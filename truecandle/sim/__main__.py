@@ -20,6 +20,7 @@ from truecandle.sim.listed import LISTED_MAX
 from truecandle.sim.market import SimulatedMarket, simulated
 from truecandle.sim.server import HOST, Exchange, listen
 from truecandle.sim.stream_publisher import PingPace
+from truecandle.sim.variant import VARIANTS
 from truecandle.urls import is_port
 
 #: Symbols that the first line names.
@@ -42,7 +43,12 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"sim: {error}", file=sys.stderr)
         return 1
-    exchange = Exchange(market, pace=PingPace(fast=options.fast), seed=options.seed)
+    exchange = Exchange(
+        market,
+        pace=PingPace(fast=options.fast),
+        seed=options.seed,
+        variant=VARIANTS[options.variant],
+    )
     port = listener.getsockname()[1]
     text = f"Simulated exchange: {_named(market.symbols)} on http://{HOST}:{port}"
     asyncio.run(_serve(exchange, listener, text))
@@ -60,6 +66,12 @@ def _options() -> argparse.Namespace:
         default=0,
         metavar="N",
         help=f"so many synthetic symbols beside them, {LISTED_MAX:,} at most",
+    )
+    parser.add_argument(
+        "--variant",
+        choices=VARIANTS,
+        default="binance",
+        help="which exchange of the family",
     )
     parser.add_argument(
         "--replay",

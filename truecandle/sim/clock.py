@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 #: A script may run time this much faster at most; the streams could not follow beyond.
 SPEED_MAX = 10_000.0
@@ -25,6 +27,8 @@ class SimulatedClock:
 
     def __init__(self, start_ms: int | None = None, speed: float = 1.0) -> None:
         self._lock = threading.Lock()
+        #: Who goes by this clock and sleeps until a moment of it: called when it has been changed.
+        self.listeners: list[Callable[[], object]] = []
         self._pivot_ns = time.monotonic_ns()
         self._pivot_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
         self._speed = _checked(speed)
@@ -41,23 +45,23 @@ class SimulatedClock:
 
     def set(self, now_ms: int) -> None:
         """It is `now_ms` now; the speed stays."""
-        with self._lock:
+        with self._changing():
             self._pin(now_ms)
 
     def shift(self, offset_ms: int) -> None:
         """From now on `offset_ms` later (or earlier, if negative)."""
-        with self._lock:
+        with self._changing():
             self._pin(self._now_ms() + offset_ms)
 
     def advance(self, by_ms: int) -> int:
         """Moves forward by `by_ms` and returns the new time; never backwards."""
-        with self._lock:
+        with self._changing():
             self._pin(self._now_ms() + max(0, by_ms))
             return self._pivot_ms
 
     def advance_to(self, now_ms: int) -> None:
         """Moves forward to `now_ms`; a time already passed changes nothing."""
-        with self._lock:
+        with self._changing():
             self._pin(max(self._now_ms(), now_ms))
 
     def freeze(self) -> None:
@@ -66,9 +70,16 @@ class SimulatedClock:
 
     def run(self, speed: float = 1.0) -> None:
         """Runs on from the present moment at this speed."""
-        with self._lock:
+        with self._changing():
             self._pin(self._now_ms())
             self._speed = _checked(speed)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock:
+            yield
+        for changed in list(self.listeners):
+            changed()
 
     def _now_ms(self) -> int:
         passed_ns = time.monotonic_ns() - self._pivot_ns

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from types import MappingProxyType
@@ -89,6 +89,8 @@ class Faults:
         self._faults: list[Fault] = []
         self._number = 0
         self.struck: deque[dict[str, object]] = deque(maxlen=STRUCK_MAX)
+        #: Called when a fault was scripted.
+        self.listeners: list[Callable[[], object]] = []
 
     def add(
         self, kind: str, *, count: int | None = -1, for_ms: int | None = None, **given: Any
@@ -117,6 +119,8 @@ class Faults:
                 self._faults.append(fault)
         if KINDS[kind][0] == "market":
             self._apply(fault)
+        for scripted in list(self.listeners):
+            scripted()
         return fault
 
     def take(self, where: str, facts: Facts = _NOTHING, most: int = FAULTS_MAX) -> list[Fault]:
@@ -145,6 +149,11 @@ class Faults:
                         fault.count = None  # until its window ends, or `clear`
                     return fault
         return None
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether no fault is waiting."""
+        return not self._faults
 
     def may_strike(self, where: str) -> bool:
         """Whether any waiting fault could strike there, whatever the facts."""

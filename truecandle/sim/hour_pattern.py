@@ -49,7 +49,7 @@ class Cell(NamedTuple):
     moved_bought: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tape:
     """Trade i: `offsets[i]` ms into the hour, `deltas[i]`, `quantities[i]`, taker sells or buys.
 

@@ -62,7 +62,9 @@ class Client:
     deaf: bool = False
     lag_s: float = 0.0
     hushed: dict[str, bool] = field(default_factory=dict)
+    #: What it listens to, and how often that has changed: by `listen` and `part`.
     streams: dict[str, Stream] = field(default_factory=dict)
+    changes: int = 0
     queue: asyncio.Queue[tuple[float, str]] = field(
         default_factory=lambda: asyncio.Queue(QUEUE_MAX)
     )
@@ -72,10 +74,17 @@ class Client:
 
     def listen(self, names: Iterable[str]) -> None:
         """SUBSCRIBE: it makes a stream speak again that was hushed, if that may heal it."""
+        self.changes += 1
         for name in names:
             self.streams.setdefault(name, parse_stream(name))
             if self.hushed.get(name):
                 del self.hushed[name]
+
+    def part(self, names: Iterable[str]) -> None:
+        """UNSUBSCRIBE."""
+        self.changes += 1
+        for name in names:
+            self.streams.pop(name, None)
 
     def put(self, text: str) -> None:
         """Queues a message; a reader that does not keep up is cut off."""
@@ -110,11 +119,25 @@ class StreamHub:
         self._faults = faults
         self._held: dict[str, Builder] = {}
         self.clients: set[Client] = set()
+        #: Every stream that somebody listens to, and of which state of the clients.
+        self._streams: frozenset[Stream] = frozenset()
+        self._counted: list[tuple[Client, int]] = []
+        #: Called when somebody may listen to other streams.
+        self.listeners: list[Callable[[], object]] = []
 
     @property
-    def streams(self) -> set[Stream]:
+    def streams(self) -> frozenset[Stream]:
         """Every stream that somebody listens to."""
-        return {s for client in self.clients for s in client.streams.values() if s.kind}
+        counted = [(client, client.changes) for client in self.clients]
+        if counted != self._counted:
+            found = (s for client in self.clients for s in client.streams.values() if s.kind)
+            self._counted, self._streams = counted, frozenset(found)
+        return self._streams
+
+    def changed(self) -> None:
+        """A client has come, or listens to other streams."""
+        for listener in self.listeners:
+            listener()
 
     def publish(self, stream: Stream, build: Builder, *, closing: bool = False) -> None:
         """Sends an event to all who listen; `build(unit)` makes it in their time unit."""
@@ -170,8 +193,7 @@ class StreamHub:
             if fault.kind == "hush":
                 client.hushed |= dict.fromkeys(names, fault.options.get("heals", True))
             elif fault.kind == "forget":
-                for name in names:
-                    del client.streams[name]
+                client.part(names)
 
     def _send(self, stream: Stream, build: Builder, faults: dict[str, Fault]) -> None:
         texts: dict[int, str] = {}

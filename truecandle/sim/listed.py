@@ -18,7 +18,7 @@ from itertools import islice
 
 from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
 from truecandle.sim.calendar import Hours
-from truecandle.sim.hour_pattern import Tape, tapes
+from truecandle.sim.hour_pattern import TAPES, Cell, Tape, tapes
 from truecandle.sim.listing import SimulatedListing
 from truecandle.sim.synthetic import SyntheticTrades
 from truecandle.sim.trade_sums import TradeSums, merged
@@ -30,6 +30,8 @@ PACES = (24, 60, 140, 320)
 #: Hours of a cycle's way out; the way back takes as many.
 HALF_HOURS = 112
 CYCLE_HOURS = 2 * HALF_HOURS
+#: Sums of parts of hours that are remembered: both ends of the 24 hours, in every tape.
+PARTS_KEPT = 2 * TAPES * len(PACES)
 
 #: Decimals of price and quantity, and so how dear a symbol is.
 _DECIMALS = ((2, 4), (3, 3), (4, 2), (5, 1), (6, 0))
@@ -75,6 +77,9 @@ class ListedTrades(SyntheticTrades):
         if self._summed != summed:
             self._summed, self._last_day = summed, super().day(summed[0])
         return self._last_day
+
+    def _trade_block(self, hour: int, start: int, end: int) -> TradeSums | None:
+        return self._block(hour, _part(self._tape(hour), start, end))
 
     def _span(self, start_ms: int, end_ms: int) -> TradeSums | None:
         """Two parts of an hour, and running totals between them."""
@@ -196,6 +201,13 @@ class _Counted:
         cycles, rest = divmod(value - self._start, self._whole)
         below = sum(1 for one in self._running if one - self._start <= rest)
         return cycles * CYCLE_HOURS + below - 1
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _part(tape: Tape, start: int, end: int) -> Cell | None:
+    """The sums of a part of a tape's hour: every symbol's 24 hours begin and end at the same ms of
+    an hour, and few tapes are played."""
+    return tape.cell(tape.index(start), tape.index(end))
 
 
 @lru_cache(maxsize=2 * CYCLES)

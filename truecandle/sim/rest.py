@@ -17,7 +17,7 @@ from truecandle.sim.faults import Facts, Fault, Faults
 from truecandle.sim.limits import Limits
 from truecandle.sim.market import SimulatedMarket
 from truecandle.sim.params import Params
-from truecandle.sim.paths import PATHS, Asked, Path
+from truecandle.sim.paths import Asked, Path
 from truecandle.sim.response_faults import (
     SimulatedAnswer,
     damaged,
@@ -27,6 +27,7 @@ from truecandle.sim.response_faults import (
     scripted,
     send,
 )
+from truecandle.sim.variant import Variant
 from truecandle.sim.wire import RequestRefused
 
 PREFIX = "/api/v3/"
@@ -38,8 +39,11 @@ LOG_MAX = 20_000
 class Rest:
     """Answers requests. `log` holds the last ones: time, path, params, weight, status, faults."""
 
-    def __init__(self, market: SimulatedMarket, limits: Limits, faults: Faults) -> None:
+    def __init__(
+        self, market: SimulatedMarket, limits: Limits, faults: Faults, variant: Variant
+    ) -> None:
         self._market = market
+        self._variant = variant
         self._limits = limits
         self._faults = faults
         self.log: deque[dict[str, object]] = deque(maxlen=LOG_MAX)
@@ -49,7 +53,7 @@ class Rest:
         name = request.path.removeprefix(PREFIX)
         query = request.query
         facts = {"path": name, "symbol": query.get("symbol"), "interval": query.get("interval")}
-        path = PATHS.get(name)
+        path = self._variant.path(name)
         weight = path.weight(request) if path else 1
         entry: dict[str, object] = {
             "at_ms": self._market.clock.now_ms(),
@@ -87,6 +91,8 @@ class Rest:
                 return scripted(instead[0], self._limits)
             if path is None:
                 raise RequestRefused(-5000, f"Path {request.path}, Method GET is invalid", 404)
+            if facts["interval"] in self._variant.unknown_intervals:
+                raise RequestRefused(-1120, "Invalid interval.")
             asked = Asked(
                 market=self._market,
                 caps=self._limits.caps,

@@ -24,6 +24,7 @@ from truecandle.sim.market import SimulatedMarket, simulated
 from truecandle.sim.rest import PREFIX, Rest
 from truecandle.sim.sockets import StreamSockets
 from truecandle.sim.stream_publisher import PingPace, StreamPublisher
+from truecandle.sim.variant import BINANCE, Variant
 
 _log = logging.getLogger(__name__)
 
@@ -42,12 +43,13 @@ class Exchange:
         caps: Caps | None = None,
         pace: PingPace | None = None,
         seed: int = 0,
+        variant: Variant = BINANCE,
     ) -> None:
         self.market = market
         self.faults = Faults(market, seed)
-        self.limits = Limits(market.clock, caps or Caps())
+        self.limits = Limits(market.clock, caps or variant.caps)
         self.hub = StreamHub(self.faults)
-        self.rest = Rest(market, self.limits, self.faults)
+        self.rest = Rest(market, self.limits, self.faults, variant)
         self.pump = StreamPublisher(market, self.hub, self.faults, pace or PingPace())
         self._runner: web.AppRunner | None = None
         self._pumping: asyncio.Task[None] | None = None
@@ -110,8 +112,8 @@ class SimServer:
             sim.requests()                                      # what was asked, and the answers
 
     `clock`, `market`, `caps` and `pace` replace the defaults: the real time, a simulated market of
-    `symbols` by `seed` with `listed` others, Binance's limits, its pings. Base URLs have no slash
-    at their end.
+    `symbols` by `seed` with `listed` others, the limits of that `variant`, Binance's pings. Base
+    URLs have no slash at their end.
     """
 
     def __init__(
@@ -125,10 +127,11 @@ class SimServer:
         pace: PingPace | None = None,
         port: int = 0,
         listed: int = 0,
+        variant: Variant = BINANCE,
     ) -> None:
         self.market = market or simulated(seed, symbols, clock or SimulatedClock(), listed)
         self.clock = self.market.clock
-        self.exchange = Exchange(self.market, caps, pace, seed)
+        self.exchange = Exchange(self.market, caps, pace, seed, variant)
         self.faults = self.exchange.faults
         self.limits = self.exchange.limits
         self._listener = listen(port)

@@ -60,6 +60,7 @@ class StreamSockets:
         names = request.query.get("streams", "") if combined else request.path[len("/ws/") :]
         client.listen([name for name in names.split("/") if name][:STREAMS_MAX])
         self._hub.clients.add(client)
+        self._hub.changed()
         writer = asyncio.create_task(client.write())
         try:
             await self._listen(client)
@@ -136,12 +137,12 @@ class StreamSockets:
         if not params or not all(isinstance(name, str) for name in params):
             return _error(2, "Invalid request: params must be stream names", number)
         if method == "UNSUBSCRIBE":
-            for name in params:
-                client.streams.pop(name, None)
+            client.part(params)
         elif len(client.streams.keys() | set(params)) > STREAMS_MAX:
             return _error(2, f"Invalid request: more than {STREAMS_MAX} streams", number)
         else:
             client.listen(params)
+            self._hub.changed()
         return {"result": None, "id": number}
 
 

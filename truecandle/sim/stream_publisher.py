@@ -19,8 +19,10 @@ from truecandle.sim.faults import Faults
 from truecandle.sim.hub import Client, Stream, StreamHub
 from truecandle.sim.market import SimulatedMarket
 
-#: How often the pump looks at the clock; it is most of what an idle exchange costs.
+#: What happens within this is sent together, and so often it is looked while a fault may strike.
 STEP_S = 0.05
+#: How often it is looked at least; whoever scripts anything wakes the pump.
+LOOK_S = 1.0
 
 #: When the clock jumps farther than this, only its last part is streamed.
 JUMP_MAX_MS = 10 * MINUTE_MS
@@ -58,11 +60,25 @@ class StreamPublisher:
     pace: PingPace
     next_ms: int = 0
     _pushed: dict[Stream, tuple[int, int]] = field(default_factory=dict)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Sends until cancelled."""
+        loop = asyncio.get_running_loop()
+        wake = partial(loop.call_soon_threadsafe, self._woken.set)
+        told = (self.market.clock.listeners, self.faults.listeners, self.hub.listeners)
+        for listeners in told:
+            listeners.append(wake)
+        try:
+            await self._run(loop)
+        finally:
+            for listeners in told:
+                listeners.remove(wake)
+
+    async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         self.next_ms = self.market.clock.now_ms()
         while True:
+            self._woken.clear()
             if self.pace.fast and self.hub.streams:
                 self.market.clock.advance(_FAST_STEP_MS)
             await self._actions()
@@ -71,7 +87,31 @@ class StreamPublisher:
             if self.pace.fast and self.hub.streams:
                 await self.hub.drained()
             else:
-                await asyncio.sleep(STEP_S)
+                timer = loop.call_later(self._due_s(), self._woken.set)
+                await self._woken.wait()
+                timer.cancel()
+
+    def _due_s(self) -> float:
+        """Until something is to be sent; who looks at the clock all the time is most of what an
+        idle exchange costs."""
+        pace, speed = self.pace, self.market.clock.speed
+        look_s = min(LOOK_S, min(pace.ping_s, pace.pong_max_s, pace.life_s) / 4)
+        if not self.faults.is_calm:
+            return STEP_S
+        if speed:
+            wait_ms = self._next_event_ms() - self.market.clock.now_ms()
+            look_s = min(look_s, wait_ms / 1000 / speed)
+        return max(STEP_S, look_s)
+
+    def _next_event_ms(self) -> int:
+        """When the next trade that somebody listens to can be sent; the end of this second, with
+        its klines, at the latest."""
+        start_ms, end_ms = self.next_ms, (self.next_ms // SECOND_MS + 1) * SECOND_MS
+        for stream in self.hub.streams:
+            if stream.kind in ("aggTrade", "trade") and self.market.lists(stream.symbol):
+                first = next(iter(self.market.course(stream.symbol).prints(start_ms, end_ms)), None)
+                end_ms = end_ms if first is None else min(end_ms, first.time_ms + 1)
+        return end_ms
 
     async def _step(self, now_ms: int) -> None:
         """Everything that happened before `now_ms` and was not sent yet, second by second."""
@@ -90,7 +130,7 @@ class StreamPublisher:
                 self._send_klines(streams, end_ms)
                 await asyncio.sleep(0)
 
-    def _send_trades(self, streams: set[Stream], start_ms: int, end_ms: int) -> None:
+    def _send_trades(self, streams: frozenset[Stream], start_ms: int, end_ms: int) -> None:
         for stream in streams:
             if stream.kind not in ("aggTrade", "trade") or not self.market.lists(stream.symbol):
                 continue
@@ -101,7 +141,7 @@ class StreamPublisher:
             for print_ in found:
                 self.hub.publish(stream, partial(event, print_, course.listing, end_ms))
 
-    def _send_klines(self, streams: set[Stream], now_ms: int) -> None:
+    def _send_klines(self, streams: frozenset[Stream], now_ms: int) -> None:
         """At each full second: closed candles first, then the others that changed."""
         for stream in streams:
             if not self.market.lists(stream.symbol):

@@ -6,12 +6,18 @@ Invariant: keys, order and types are Binance's; times are multiplied by `unit` (
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from truecandle.candles.interval import DAY_MS
 from truecandle.sim.kline import SimulatedKline
 from truecandle.sim.listing import SimulatedListing
 from truecandle.sim.trade_sums import AggTrade, TradeSums, decimal_text
 
 Json = dict[str, object]
+
+#: Days of symbols whose figures are remembered: those of the whole list, which is asked for again
+#: before they have changed.
+DAYS_KEPT = 2_000
 
 
 class RequestRefused(Exception):
@@ -121,8 +127,9 @@ def mini_ticker_event(
     }
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def day_figures(block: TradeSums | None, before: int, listing: SimulatedListing) -> Json:
-    """The prices, volumes and ids of the rolling 24 hours."""
+    """The prices, volumes and ids of the rolling 24 hours; never changed by who is given them."""
     price, size = listing.price_decimals, listing.quantity_decimals
     day = block or TradeSums(before, before, before, before, 0, 0, 0, 0, 0, -1, -1)
     return {

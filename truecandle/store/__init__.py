@@ -94,8 +94,8 @@ _STATES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 #: What only a key of ours can be the cause of: it holds another type, or what is no number, or our
 #: own script could not read it. All else says nothing about what is stored.
 _DAMAGED: Final = re.compile(
-    r"\b(WRONGTYPE|MALFORMED)\b|is not an? (valid )?(integer|float)|[Ee]rror running script"
-    r"|user_script"
+    r"\b(WRONGTYPE|MALFORMED|BROKENINDEX)\b|is not an? (valid )?(integer|float)"
+    r"|[Ee]rror running script|user_script"
 )
 
 

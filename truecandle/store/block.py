@@ -14,16 +14,20 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import accumulate, islice, pairwise
+from contextlib import suppress
+from functools import lru_cache, partial
+from itertools import accumulate, islice, pairwise, repeat
+from operator import add, floordiv, mul, rshift, sub
 from typing import Final, NamedTuple
 
+import brotli
 from backports import zstd
 
 from truecandle.candles.candle import FIELDS
 from truecandle.candles.interval import Interval
 from truecandle.errors import CandleError
 from truecandle.store.columns import own_time
+from truecandle.store.lanes import LANE_BYTES, Field, Lanes, lanes, rows
 
 #: Open times that the span of a block has room for, and so its candles.
 BLOCK_CANDLES: Final = 1_000
@@ -31,18 +35,31 @@ BLOCK_CANDLES: Final = 1_000
 UNPACKED_KEPT: Final = 32
 
 _WIDTH: Final = len(FIELDS)
-_MAGIC: Final = b"TB1"
+#: The kinds of block: what is written, and what was written at first.
+_KIND, _FIRST = b"TB2", b"TB1"
 _NUMBERS, _TEXT = b"n", b"t"
-#: After the magic: how the rest is written, how many members there are; at the end, a checksum.
+#: The kind, how the rest is written, how many members there are; at the end, a checksum.
 _HEAD: Final = struct.Struct("<3scH")
 _SUM: Final = struct.Struct("<I")
 #: Places after the point of prices, volumes and quote volumes, and of the field that is not used.
 _PLACES: Final = struct.Struct("<4B")
-#: A column: bytes of one number, and whether negative ones are among them; then its planes.
-_COLUMN: Final = struct.Struct("<BB")
-_PLANE: Final = struct.Struct("<H")
-_NUMBER_BYTES_MAX: Final = 8
-_LEVEL: Final = 9
+#: Trades for a volume of 1 in its last place, as a fixed-point number.
+_SHARE: Final = struct.Struct("<Q")
+_SHARE_BITS, _SHARE_MAX = 40, (1 << 40) - 1
+#: A column: bytes of one number, whether negative ones are among them, and which planes are as they
+#: are; of the first kind without these, and a plane with its length.
+_COLUMN: Final = struct.Struct("<BBB")
+_FIRST_COLUMN: Final = struct.Struct("<BB")
+_FIRST_PLANE: Final = struct.Struct("<H")
+#: A thousand numbers of so many bytes, and some, still fit into a lane.
+_SUMMED_BYTES_MAX: Final = 6
+#: Of text, and of planes: 11 is slower and no smaller.
+_LEVEL, _QUALITY, _WINDOW = 9, 10, 16
+#: What bytes that are no block may raise.
+_UNREADABLE: Final = (
+    *(ValueError, OverflowError, LookupError, StopIteration, struct.error),
+    *(zstd.ZstdError, brotli.error),
+)
 #: No block unpacks to more than this, whatever its bytes say.
 _TEXT_BYTES_MAX: Final = 1 << 20
 
@@ -81,13 +98,14 @@ def pack(members: Sequence[bytes]) -> bytes:
     known = [ms for ms in times if ms is not None]
     if len(known) < len(times) or any(one >= two for one, two in pairwise(known)):
         raise CandleError("block", members[0], "members of ours, one per open time, ascending")
-    rows = [member[1:-1].decode().split(",") for member in members]
-    for mode, body in ((_NUMBERS, _packed_numbers(rows)), (_TEXT, _packed_text(rows))):
+    split = [member[1:-1].decode().split(",") for member in members]
+    for mode, body in ((_NUMBERS, _packed_numbers(split)), (_TEXT, _packed_text(split))):
         if body is not None:
-            whole = _HEAD.pack(_MAGIC, mode, len(rows)) + body
+            whole = _HEAD.pack(_KIND, mode, len(members)) + body
             whole += _SUM.pack(zlib.crc32(whole))
-            if _unpacked(whole) == tuple(members):
-                return whole
+            with suppress(CandleError):
+                if _unpacked(whole) == tuple(members):
+                    return whole
     raise CandleError("block", members[0], "members that can be packed")
 
 
@@ -99,34 +117,41 @@ def unpack(block: bytes) -> tuple[bytes, ...]:
 
 def open_times(block: bytes) -> list[int]:
     """The open times (ms) alone, ascending, in a tenth of the time; `CandleError` as above."""
-    mode, count, body = _checked(block)
+    kind, mode, count, body = _checked(block)
     if mode == _TEXT:
         return [int(member[1:-1].split(b",", 1)[0]) for member in unpack(block)]
-    return _sums(next(_columns(body[_PLACES.size :], count)))
+    try:
+        _, _, columns = _parsed(body, count, kind)
+        return list(accumulate(columns[0].numbers(lanes(count))))
+    except _UNREADABLE as error:
+        raise _unreadable(block) from error
 
 
 def _unpacked(block: bytes) -> tuple[bytes, ...]:
-    mode, count, body = _checked(block)
+    kind, mode, count, body = _checked(block)
     try:
-        rows = _rows_of_text(body) if mode == _TEXT else _rows_of_numbers(body, count)
-        text = "\n".join([f"[{','.join(row)}]" for row in rows])
-    except (ValueError, struct.error, StopIteration, zstd.ZstdError) as error:
-        raise CandleError("block", block[:16], "bytes that can be unpacked") from error
-    members = tuple(text.encode().split(b"\n"))
+        is_text = mode == _TEXT
+        members = _members_of_text(body) if is_text else _members_of_numbers(body, count, kind)
+    except _UNREADABLE as error:
+        raise _unreadable(block) from error
     if len(members) != count:
         raise CandleError("block", len(members), f"{count} members")
-    return members
+    return tuple(members)
 
 
-def _checked(block: bytes) -> tuple[bytes, int, bytes]:
-    """How it is written, how many members it has, and the rest."""
+def _unreadable(block: bytes) -> CandleError:
+    return CandleError("block", block[:16], "bytes that can be unpacked")
+
+
+def _checked(block: bytes) -> tuple[bytes, bytes, int, bytes]:
+    """Its kind, how it is written, how many members it has, and the rest."""
     if len(block) < _HEAD.size + _SUM.size:
         raise CandleError("block", block[:16], "a whole block")
-    magic, mode, count = _HEAD.unpack_from(block)
+    kind, mode, count = _HEAD.unpack_from(block)
     body, (told,) = block[: -_SUM.size], _SUM.unpack(block[-_SUM.size :])
-    if magic != _MAGIC or mode not in (_NUMBERS, _TEXT) or zlib.crc32(body) != told:
+    if kind not in (_KIND, _FIRST) or mode not in (_NUMBERS, _TEXT) or zlib.crc32(body) != told:
         raise CandleError("block", block[:16], "bytes that agree with their checksum")
-    return mode, count, body[_HEAD.size :]
+    return kind, mode, count, body[_HEAD.size :]
 
 
 # Text ---------------------------------------------------------------------------------------------
@@ -137,9 +162,10 @@ def _packed_text(rows: Sequence[Sequence[str]]) -> bytes:
     return zstd.compress("\n".join(map(",".join, columns)).encode(), level=_LEVEL)
 
 
-def _rows_of_text(body: bytes) -> Iterable[Sequence[str]]:
-    text = _decompressed(body, _TEXT_BYTES_MAX).decode()
-    return zip(*[column.split(",") for column in text.split("\n")], strict=True)
+def _members_of_text(body: bytes) -> list[bytes]:
+    text = _decompressed(body, _TEXT_BYTES_MAX)
+    rows = zip(*[column.split(b",") for column in text.split(b"\n")], strict=True)
+    return [b"[%b]" % b",".join(row) for row in rows]
 
 
 # Numbers ------------------------------------------------------------------------------------------
@@ -148,28 +174,33 @@ def _rows_of_text(body: bytes) -> Iterable[Sequence[str]]:
 class _Flow(NamedTuple):
     """A volume and its worth; of the whole candle, or of what takers bought."""
 
-    volume: list[int]
-    quote: list[int]
+    volume: Sequence[int]
+    quote: Sequence[int]
 
 
 def _packed_numbers(rows: Sequence[Sequence[str]]) -> bytes | None:
     """None where a number is too long, or has a point where a whole one belongs."""
     text = list(zip(*rows, strict=True))
-    if any("." in one for one in _several(text, _WHOLE)):
+    if any("." in "".join(text[at]) for at in _WHOLE):
         return None
-    places = [max(map(_decimals, _several(text, which))) for which in _SHARING]
+    numbers, places = {at: list(map(int, text[at])) for at in _WHOLE}, list[int]()
+    for which in _SHARING:
+        place, found = _scaled([text[at] for at in which])
+        numbers |= dict(zip(which, found, strict=True))
+        places.append(place)
     if max(places) > _PLACES_MAX:
         return None
-    numbers = {at: list(map(int, text[at])) for at in _WHOLE}
-    for which, place in zip(_SHARING, places, strict=True):
-        numbers |= {at: _scaled(text[at], place) for at in which}
-    packed = list(map(_packed_column, _unexpected(numbers, _Worth(*places[:3]))))
-    if any(column is None for column in packed):
+    trades, volume = sum(numbers[8]), sum(numbers[5])
+    share = min((trades << _SHARE_BITS) // volume if volume else 0, _SHARE_MAX)
+    packed = _packed_columns(_unexpected(numbers, _Worth(*places[:3]), share))
+    if packed is None:
         return None
-    return _PLACES.pack(*places) + b"".join(column for column in packed if column is not None)
+    return _PLACES.pack(*places) + _SHARE.pack(share) + packed
 
 
-def _unexpected(numbers: Mapping[int, list[int]], worth: _Worth) -> Iterator[list[int]]:
+def _unexpected(
+    numbers: Mapping[int, list[int]], worth: _Worth, share: int
+) -> Iterator[Sequence[int]]:
     """What of each column the others do not let expect, in the order in which it is packed."""
     open_, high, low, close = (numbers[at] for at in _PRICES)
     whole, taken = _Flow(numbers[5], numbers[7]), _Flow(numbers[9], numbers[10])
@@ -177,44 +208,82 @@ def _unexpected(numbers: Mapping[int, list[int]], worth: _Worth) -> Iterator[lis
     yield _less(numbers[6], numbers[0])
     yield _less(open_, [0, *close[:-1]])
     yield _less(close, open_)
-    yield _less(high, list(map(max, open_, close)))
-    yield _less(list(map(min, open_, close)), low)
+    yield _less(high, map(max, open_, close))
+    yield _less(map(min, open_, close), low)
     yield whole.volume
-    yield taken.volume
-    yield numbers[8]
-    yield _less(whole.quote, worth.at_middle(high, low, whole.volume))
+    yield _less(taken.volume, map(floordiv, whole.volume, repeat(2)))
+    yield _less(numbers[8], _shares(whole.volume, share))
+    yield _less(whole.quote, worth.at_middle(map(add, high, low), whole.volume))
     yield _less(taken.quote, worth.at_average(whole, taken.volume))
     yield numbers[11]
 
 
-def _rows_of_numbers(body: bytes, count: int) -> Iterable[Sequence[str]]:
-    places = _PLACES.unpack_from(body)
-    price, volume, quote, other = places
-    columns = list(islice(_columns(body[_PLACES.size :], count), _WIDTH))
-    steps, lengths, jumps, moves, above, below, sold, bought, trades, rest, taken_rest, unused = (
-        columns
+def _members_of_numbers(body: bytes, count: int, kind: bytes) -> list[bytes]:
+    (price, volume, quote, other), share, columns = _parsed(body, count, kind)
+    of = lanes(count)
+    steps, lengths, *of_prices, sold, bought, trades, rest, taken_rest, unused = columns
+    opens, ends = _times(of, steps, lengths)
+    prices, both = _prices(of_prices, count)
+    worth, whole_volume = _Worth(price, volume, quote), sold.total(of)
+    sizes = sold.numbers(of)
+    quotes = list(map(add, rest.numbers(of), worth.at_middle(both, sizes)))
+    taken_volume = bought.total(of) + (0 if kind == _FIRST else of.half(whole_volume))
+    taken_sizes = bought.numbers(of) if kind == _FIRST else of.numbers(taken_volume)
+    taken = map(add, taken_rest.numbers(of), worth.at_average(_Flow(sizes, quotes), taken_sizes))
+    dealt = trades.total(of) + (of.packed(list(_shares(sizes, share))) if share else 0)
+    return rows(
+        (
+            (opens, 0),
+            *((one, price) for one in prices),
+            (of.digits(whole_volume) or sizes, volume),
+            (ends, 0),
+            (quotes, quote),
+            (of.digits(dealt) or of.numbers(dealt), 0),
+            (of.digits(taken_volume) or taken_sizes, volume),
+            (list(taken), quote),
+            (unused.numbers(of), other),
+        ),
+        count,
     )
-    opens = _sums(steps)
-    close = _sums(_more(jumps, moves))
-    open_ = _less(close, moves)
-    high = _more(above, list(map(max, open_, close)))
-    low = _less(list(map(min, open_, close)), below)
-    worth = _Worth(price, volume, quote)
-    whole = _Flow(sold, _more(rest, worth.at_middle(high, low, sold)))
-    taken = _more(taken_rest, worth.at_average(whole, bought))
-    prices = (_texts(column, price) for column in (open_, high, low, close))
-    return zip(
-        map(str, opens),
-        *prices,
-        _texts(sold, volume),
-        map(str, _more(opens, lengths)),
-        _texts(whole.quote, quote),
-        map(str, trades),
-        _texts(bought, volume),
-        _texts(taken, quote),
-        _texts(unused, other),
-        strict=True,
-    )
+
+
+def _times(of: Lanes, steps: _Column, lengths: _Column) -> tuple[Field, Field]:
+    """Open and close times."""
+    (first, *others), each = steps.numbers(of), lengths.numbers(of)
+    if len(set(others)) == len(set(each)) == 1:
+        opens = of.regular(first, others[0])
+        ends = of.regular(first + each[0], others[0])
+        if opens and ends:
+            return opens, ends
+    times = list(accumulate(others, initial=first))
+    return times, list(map(add, times, each))
+
+
+def _prices(columns: Sequence[_Column], count: int) -> tuple[list[Field], Sequence[int]]:
+    """Open, high, low and close; and the sums of high and low."""
+    jumps, moves, above, below = columns
+    is_wide = max(one.width for one in columns) > _SUMMED_BYTES_MAX
+    of = lanes(count, (1 + is_wide) * LANE_BYTES)
+    rises, falls = moves.parts(of)
+    close = of.packed(list(accumulate(of.numbers(jumps.total(of) + rises - falls))))
+    open_ = close - rises + falls
+    high, low = open_ + rises + above.total(of), close - rises - below.total(of)
+    prices = [of.digits(one) or of.numbers(one) for one in (open_, high, low, close)]
+    return prices, of.numbers(high + low)
+
+
+def _parsed(body: bytes, count: int, kind: bytes) -> tuple[tuple[int, ...], int, list[_Column]]:
+    """Places, trades a volume, and the columns."""
+    places, at = _PLACES.unpack_from(body), _PLACES.size
+    if kind == _FIRST:
+        return places, 0, list(islice(_first_columns(body[at:], count), _WIDTH))
+    (share,) = _SHARE.unpack_from(body, at)
+    return places, share, list(_columns(body[at + _SHARE.size :], count))
+
+
+def _shares(volume: Iterable[int], share: int) -> Iterator[int]:
+    """How many trades volumes let expect, where `share >> _SHARE_BITS` are expected for one."""
+    return map(rshift, map(mul, volume, repeat(share)), repeat(_SHARE_BITS))
 
 
 class _Worth:
@@ -224,19 +293,19 @@ class _Worth:
         surplus = price_places + volume_places - quote_places
         self._times, self._parts = 10 ** max(0, -surplus), 2 * 10 ** max(0, surplus)
 
-    def at_middle(self, high: list[int], low: list[int], volume: list[int]) -> list[int]:
-        """Half way between highest and lowest price."""
-        times, parts = self._times, self._parts
-        return [
-            (top + bottom) * size * times // parts
-            for top, bottom, size in zip(high, low, volume, strict=True)
-        ]
+    def at_middle(self, both: Iterable[int], volume: Iterable[int]) -> Iterator[int]:
+        """Half way between highest and lowest price, of which `both` is the sum."""
+        products = map(mul, both, volume)
+        if self._times > 1:
+            products = map(mul, products, repeat(self._times))
+        return map(floordiv, products, repeat(self._parts))
 
-    def at_average(self, whole: _Flow, volume: list[int]) -> list[int]:
+    def at_average(self, whole: _Flow, volume: Sequence[int]) -> Iterable[int]:
         """At the average price of the candle."""
-        return [
-            quote * size // of if of else 0 for size, of, quote in zip(volume, *whole, strict=True)
-        ]
+        if 0 in whole.volume:
+            flows = zip(volume, *whole, strict=True)
+            return [quote * size // of if of else 0 for size, of, quote in flows]
+        return map(floordiv, map(mul, whole.quote, volume), whole.volume)
 
 
 #: Which fields are whole numbers, and which decimals with as many places as each other.
@@ -246,90 +315,109 @@ _SHARING: Final = (_PRICES, (5, 9), (7, 10), (11,))
 _PLACES_MAX: Final = 18
 
 
-def _several(text: Sequence[Sequence[str]], which: Iterable[int]) -> Iterator[str]:
-    return (one for at in which for one in text[at])
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])
-
-
-def _scaled(texts: Sequence[str], places: int) -> list[int]:
-    """Decimals as whole numbers of their last place."""
-    parts = (text.partition(".") for text in texts)
-    return [int(whole + part.ljust(places, "0")) for whole, _, part in parts]
-
-
-def _texts(numbers: list[int], places: int) -> list[str]:
-    """The canonical text of decimals: no zeros at their end."""
-    texts = list(map(str, numbers))
-    if not places:
-        return texts
-    if min(numbers) < 10**places:
-        texts = [text.zfill(places + 1) for text in texts]
-    return [
-        f"{text[:-places]}.{text[-places:]}"
-        if text[-1] != "0"
-        else f"{text[:-places]}.{text[-places:]}".rstrip("0").rstrip(".")
-        for text in texts
-    ]
+def _scaled(columns: Sequence[Sequence[str]]) -> tuple[int, list[list[int]]]:
+    """How many places decimals have at most, and all as whole numbers of the last place."""
+    split = [[text.partition(".") for text in column] for column in columns]
+    fractions = [[part for _, _, part in column] for column in split]
+    places = max(len(part) for part in map(partial(max, key=len), fractions))
+    filled = [map(str.ljust, column, repeat(places), repeat("0")) for column in fractions]
+    wholes = [[whole for whole, _, _ in column] for column in split]
+    return places, [list(map(int, map(add, *both))) for both in zip(wholes, filled, strict=True)]
 
 
 def _steps(numbers: list[int]) -> list[int]:
     return [now - before for before, now in zip([0, *numbers], numbers, strict=False)]
 
 
-def _sums(steps: list[int]) -> list[int]:
-    return list(accumulate(steps))
-
-
-def _less(numbers: list[int], others: list[int]) -> list[int]:
-    return [one - other for one, other in zip(numbers, others, strict=True)]
-
-
-def _more(numbers: list[int], others: list[int]) -> list[int]:
-    return [one + other for one, other in zip(numbers, others, strict=True)]
+def _less(numbers: Iterable[int], others: Iterable[int]) -> list[int]:
+    return list(map(sub, numbers, others))
 
 
 # Planes -------------------------------------------------------------------------------------------
 
 
-def _packed_column(numbers: list[int]) -> bytes | None:
-    """The first bytes of all numbers, then the second ones, and so on, each plane as it is or
-    compressed; None if a number is too long."""
-    is_signed = min(numbers) < 0
-    if is_signed:
-        numbers = [2 * one if one >= 0 else -2 * one - 1 for one in numbers]
-    width = max(1, -(-max(numbers).bit_length() // 8))
-    if width > _NUMBER_BYTES_MAX:
-        return None
-    whole = b"".join([one.to_bytes(width, "little") for one in numbers])
-    parts = [_COLUMN.pack(width, is_signed)]
-    for at in range(width):
-        plane = whole[at::width]
-        packed = min(plane, zstd.compress(plane, level=_LEVEL), key=len)
-        parts += (_PLANE.pack(len(packed)), packed)
-    return b"".join(parts)
+class _Column(NamedTuple):
+    """Whole numbers in lanes of eight bytes, as they are stored: `width` bytes of each, where
+    `is_signed` negative ones between the others."""
+
+    width: int
+    is_signed: bool
+    text: bytes | bytearray
+
+    def numbers(self, of: Lanes) -> Sequence[int]:
+        """All of them."""
+        if self.is_signed:
+            return of.numbers(self.total(of))
+        return struct.unpack(f"<{len(self.text) // LANE_BYTES}Q", self.text)
+
+    def total(self, of: Lanes) -> int:
+        """The column."""
+        above, below = self.parts(of)
+        return above - below
+
+    def parts(self, of: Lanes) -> tuple[int, int]:
+        """What of it is above 0, and what below, both as positive numbers."""
+        return of.parts(self.text) if self.is_signed else (of.plain(self.text), 0)
 
 
-def _columns(body: bytes, count: int) -> Iterator[list[int]]:
+def _packed_columns(columns: Iterable[Sequence[int]]) -> bytes | None:
+    """How each column is cut, then planes that cannot be compressed, then all others compressed as
+    one; a plane has the first bytes of all numbers, the next one the second, and so on. None if a
+    number is too long."""
+    heads, raw, others = list[bytes](), list[bytes](), list[bytes]()
+    for numbers in columns:
+        is_signed = min(numbers) < 0
+        if is_signed:
+            numbers = [2 * one if one >= 0 else -2 * one - 1 for one in numbers]
+        width = max(1, -(-max(numbers).bit_length() // 8))
+        if width > LANE_BYTES:
+            return None
+        text, which = struct.pack(f"<{len(numbers)}Q", *numbers), 0
+        for at in range(width):
+            plane = text[at::LANE_BYTES]
+            is_raw = len(zstd.compress(plane, level=1)) >= len(plane)
+            which |= is_raw << at
+            (raw if is_raw else others).append(plane)
+        heads.append(_COLUMN.pack(width, is_signed, which))
+    rest = brotli.compress(b"".join(others), quality=_QUALITY, lgwin=_WINDOW)
+    return b"".join([*heads, *raw, rest])
+
+
+def _columns(body: bytes, count: int) -> Iterator[_Column]:
+    heads = list(islice(_COLUMN.iter_unpack(body[: _WIDTH * _COLUMN.size]), _WIDTH))
+    raw_at = len(heads) * _COLUMN.size
+    raws = sum(which.bit_count() for _, _, which in heads)
+    others_bytes = sum(width for width, _, _ in heads) * count - raws * count
+    rest = body[raw_at + raws * count :]
+    others, at = brotli.Decompressor().process(rest, output_buffer_limit=others_bytes), 0
+    if len(heads) != _WIDTH or len(others) != others_bytes:
+        raise CandleError("block", len(others), f"{others_bytes} bytes")
+    for width, is_signed, which in heads:
+        whole = bytearray(LANE_BYTES * count)
+        for byte in range(width):
+            if which >> byte & 1:
+                whole[byte::LANE_BYTES] = body[raw_at : raw_at + count]
+                raw_at += count
+            else:
+                whole[byte::LANE_BYTES] = others[at : at + count]
+                at += count
+        yield _Column(width, bool(is_signed), whole)
+
+
+def _first_columns(body: bytes, count: int) -> Iterator[_Column]:
+    """Of a block of the first kind: each plane with its length, as it is or compressed alone."""
     at = 0
     while at < len(body):
-        width, is_signed = _COLUMN.unpack_from(body, at)
-        at += _COLUMN.size
-        if not 1 <= width <= _NUMBER_BYTES_MAX:
-            raise CandleError("block", width, f"numbers of 1 to {_NUMBER_BYTES_MAX} bytes")
-        whole = bytearray(_NUMBER_BYTES_MAX * count)
+        width, is_signed = _FIRST_COLUMN.unpack_from(body, at)
+        at += _FIRST_COLUMN.size
+        whole = bytearray(LANE_BYTES * count)
         for byte in range(width):
-            (size,) = _PLANE.unpack_from(body, at)
-            at += _PLANE.size
+            (size,) = _FIRST_PLANE.unpack_from(body, at)
+            at += _FIRST_PLANE.size
             plane = body[at : at + size]
             at += size
-            whole[byte::_NUMBER_BYTES_MAX] = plane if size == count else _decompressed(plane, count)
-        numbers = list(struct.unpack(f"<{count}Q", whole))
-        if is_signed:
-            numbers = [-(one >> 1) - 1 if one & 1 else one >> 1 for one in numbers]
-        yield numbers
+            whole[byte::LANE_BYTES] = plane if size == count else _decompressed(plane, count)
+        yield _Column(width, bool(is_signed), whole)
 
 
 def _decompressed(part: bytes, bytes_max: int) -> bytes:

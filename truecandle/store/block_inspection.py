@@ -7,7 +7,7 @@ Invariant: it only reads; what was written between two of its reads is no fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +19,14 @@ from truecandle.errors import StoreDamaged
 from truecandle.store import block, keys, map_redis_errors
 from truecandle.store.batch import Batch, Queued
 from truecandle.store.block import BlockSpan
-from truecandle.store.both_halves import COUNT_FIELD, BlockEntry, members_of, parse_entry
+from truecandle.store.both_halves import (
+    COUNT_FIELD,
+    BlockEntry,
+    SeriesReader,
+    members_of,
+    parse_entry,
+    times_of,
+)
 
 #: Blocks that are read at once.
 BLOCKS_READ: Final = 20
@@ -73,6 +80,45 @@ def faults(redis: Redis, series: Series) -> Iterator[BlockFault]:
         yield from _overlap(redis, series, entries[-1])
 
 
+class Looked(NamedTuple):
+    """A look at some blocks: the spans of those that cannot be read, each from its first candle on,
+    and where to go on; 0 after the last."""
+
+    unreadable: tuple[BlockSpan, ...]
+    next_ms: int
+
+
+@map_redis_errors()
+def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
+    """Looks at `most` blocks, from the one in whose span `from_ms` lies: whether their bytes are
+    whole and are what the index tells. 0.1 ms each.
+
+    Raises `StoreDamaged` where the index is broken, or tells of fewer blocks than lie there.
+    """
+    reader = SeriesReader(series)
+    with redis.pipeline(transaction=True) as pipe:
+        reader.ask_entries(pipe, reader.first_start(from_ms), "+inf", most)
+        pipe.zcard(keys.index(series))
+        pipe.hlen(keys.blocks(series))
+        told, entered, held = pipe.execute()
+    if held > entered + (entered > 0):
+        what = f"{keys.blocks(series)} has {held} fields for {entered} entries of its index"
+        raise StoreDamaged(f"{what}; flask doctor --repair mends it")
+    entries = reader.entries(told)
+    if not entries:
+        return Looked((), 0)
+    with redis.pipeline(transaction=True) as pipe:
+        reader.ask_blocks(pipe, entries)
+        (texts,) = pipe.execute()
+    damaged = [
+        _span(series, entry)
+        for entry, text in zip(entries, texts, strict=True)
+        if not _is_whole(series, entry, text, times_of)
+        and _is_still_damaged(redis, series, entry, times_of)
+    ]
+    return Looked(tuple(damaged), entries[-1].end_ms if len(entries) == most else 0)
+
+
 def _queue_index(batch: Batch, series: Series) -> Queued[tuple[Any, Any, Any]]:
     batch.pipe.zrange(keys.index(series), 0, -1, withscores=True)
     batch.pipe.hkeys(keys.blocks(series))
@@ -87,25 +133,42 @@ def _unreadable(
     texts: Any = redis.hmget(keys.blocks(series), names)
     for entry, text in zip(entries, texts, strict=True):
         if not _is_whole(series, entry, text) and _is_still_damaged(redis, series, entry):
-            span = BlockSpan(entry.first_ms, entry.last_ms + 1)
-            yield BlockFault(f"a block of {entry.candles:,} candles cannot be read", (span,))
+            what = f"a block of {entry.candles:,} candles cannot be read"
+            yield BlockFault(what, (_span(series, entry),))
 
 
-def _is_whole(series: Series, entry: BlockEntry, text: bytes | None) -> bool:
+def _span(series: Series, entry: BlockEntry) -> BlockSpan:
+    """The span of a block from its first candle on: before the oldest one nothing was stored."""
+    span = block.span_of(series.interval, entry.start_ms)
+    is_inside = span.start_ms <= entry.first_ms < span.end_ms
+    return BlockSpan(entry.first_ms if is_inside else span.start_ms, span.end_ms)
+
+
+def _is_whole(
+    series: Series,
+    entry: BlockEntry,
+    text: bytes | None,
+    read: Callable[[Series, BlockEntry, bytes | None], object] = members_of,
+) -> bool:
     try:
-        members_of(series, entry, text)
+        read(series, entry, text)
     except StoreDamaged:
         return False
     return True
 
 
-def _is_still_damaged(redis: Redis, series: Series, entry: BlockEntry) -> bool:
+def _is_still_damaged(
+    redis: Redis,
+    series: Series,
+    entry: BlockEntry,
+    read: Callable[[Series, BlockEntry, bytes | None], object] = members_of,
+) -> bool:
     """Entry and block once more, of one instant."""
     with redis.pipeline(transaction=True) as pipe:
         pipe.zrange(keys.index(series), entry.start_ms, entry.start_ms, byscore=True)
         pipe.hget(keys.blocks(series), str(entry.start_ms))
         told, text = pipe.execute()
-    return bool(told) and not _is_whole(series, parse_entry(series, told[0]), text)
+    return bool(told) and not _is_whole(series, parse_entry(series, told[0]), text, read)
 
 
 def _overlap(redis: Redis, series: Series, newest: BlockEntry) -> Iterator[BlockFault]:

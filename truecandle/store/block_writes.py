@@ -2,23 +2,25 @@
 
 Never here: sealing (`sealing`), which rows may be stored (`rows`), reading (`both_halves`).
 Invariant: a block is written only in the place of the one that was read, in one script, with the
-fence, the corrections and the version as for every official candle.
+fence, the corrections and the version as for every official candle. One that cannot be read gives
+way to nothing less than it is said to hold.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from redis import Redis
 
 from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError, StoreUnavailable
+from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 from truecandle.store import block, keys
 from truecandle.store.block import BlockSpan
+from truecandle.store.both_halves import BlockEntry, parse_entry, unreadable
 from truecandle.store.columns import own_time
 from truecandle.store.script import Script
 
@@ -48,6 +50,34 @@ class WrittenBy(NamedTuple):
     corrections_kept: int
 
 
+class StoredBlock(NamedTuple):
+    """A block as it lies there. `members`: what of it can be read, by open time; `damage`: why that
+    is not all that it is said to hold, if it is not. By `sha1` the script tells it."""
+
+    members: Mapping[int, bytes]
+    entry: BlockEntry | None
+    damage: StoreDamaged | None
+    sha1: str
+
+    def may_hold(self, opens: Iterable[int]) -> bool:
+        """Whether a candle that opens at one of these times may be in what cannot be read."""
+        if self.damage is None or self.entry is None:
+            return self.damage is not None
+        first_ms, last_ms = self.entry.first_ms, self.entry.last_ms
+        return any(first_ms <= ms <= last_ms or ms in self.members for ms in opens)
+
+    def is_covered_by(self, opens: Collection[int]) -> bool:
+        """Whether these times are all that it is said to hold: as many, from the first to the last.
+
+        What the index does not tell of is never known to be all.
+        """
+        if self.damage is None or self.entry is None:
+            return self.damage is None
+        first_ms, last_ms = self.entry.first_ms, self.entry.last_ms
+        inside = sum(first_ms <= ms <= last_ms for ms in opens)
+        return first_ms in opens and last_ms in opens and inside >= self.entry.candles
+
+
 @dataclass(slots=True)
 class BlockPlan:
     """What becomes of the rows that are to be stored in a block."""
@@ -63,14 +93,26 @@ class BlockPlan:
 
 
 def upsert(
-    redis: Redis, series: Series, span: BlockSpan, rows: Sequence[OfficialCandle], writer: WrittenBy
+    redis: Redis,
+    series: Series,
+    span: BlockSpan,
+    rows: Sequence[OfficialCandle],
+    writer: WrittenBy,
+    *,
+    is_all: bool = False,
 ) -> tuple[BlockPlan, Totals] | None:
-    """Stores rows (ascending) of one block's span; None if that is not sealed by now."""
+    """Stores rows (ascending) of one block's span; None if that is not sealed by now.
+
+    `StoreDamaged`, and nothing is written, if the block cannot be read and the rows are fewer than
+    it is said to hold; not with `is_all`: then they are all that the exchange has of the span.
+    """
     for _ in range(TRIES_MAX):
-        text = _text(redis, series, span)
-        plan = _plan(text, rows)
+        stored = _read(redis, series, span)
+        plan = _plan(stored, rows)
+        if stored.damage is not None and not (is_all or stored.is_covered_by(plan.members)):
+            raise stored.damage
         changes = len(plan.changed)
-        held = _write(redis, series, span, text, plan.members, changes, writer, plan.corrected)
+        held = _write(redis, series, span, stored, plan.members, changes, writer, plan.corrected)
         if held is False:
             return None
         if held is not None:
@@ -81,36 +123,64 @@ def upsert(
 def remove(
     redis: Redis, series: Series, span: BlockSpan, opens: Collection[int], writer: WrittenBy
 ) -> None:
-    """Takes the candles away that open at these times, if they lie in a block."""
+    """Takes the candles away that open at these times, if they lie in a block; `StoreDamaged` if
+    that cannot be told."""
     for _ in range(TRIES_MAX):
-        text = _text(redis, series, span)
-        stored = _stored(text)
-        kept = {open_ms: member for open_ms, member in stored.items() if open_ms not in opens}
-        changes = len(stored) - len(kept)
-        if not changes or _write(redis, series, span, text, kept, changes, writer) is not None:
+        stored = _read(redis, series, span)
+        if stored.damage is not None:
+            if stored.may_hold(opens):
+                raise stored.damage
+            return
+        kept = {ms: member for ms, member in stored.members.items() if ms not in opens}
+        changes = len(stored.members) - len(kept)
+        if not changes or _write(redis, series, span, stored, kept, changes, writer) is not None:
             return
     raise _busy(series, span)
 
 
-def _text(redis: Redis, series: Series, span: BlockSpan) -> bytes | None:
-    text: Any = redis.hget(keys.blocks(series), str(span.start_ms))
-    return text if text is None else bytes(text)
+def _read(redis: Redis, series: Series, span: BlockSpan) -> StoredBlock:
+    """Block and entry of one instant."""
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.hget(keys.blocks(series), str(span.start_ms))
+        pipe.zrange(keys.index(series), span.start_ms, span.start_ms, byscore=True)
+        text, told = pipe.execute()
+    entry = parse_entry(series, told[0]) if told else None
+    sha1 = digest((text or b"") + (told[0] if told else b""))
+    if text is None and entry is None:
+        return StoredBlock({}, None, None, sha1)
+    members = _members(span, text)
+    opens = list(members)
+    if entry is None:
+        damage = None if members else _unknown(series, span)
+    else:
+        is_sound = members and (opens[0], opens[-1], len(opens)) == (
+            entry.first_ms,
+            entry.last_ms,
+            entry.candles,
+        )
+        damage = None if is_sound else unreadable(series, entry)
+    return StoredBlock(members, entry, damage, sha1)
 
 
-def _stored(text: bytes | None) -> dict[int, bytes]:
-    """What a block holds, by open time; nothing if it cannot be read."""
+def _members(span: BlockSpan, text: bytes | None) -> dict[int, bytes]:
+    """What a block holds, by open time, ascending; nothing if it is another's or none."""
     try:
-        members = block.unpack(text) if text is not None else ()
+        members = block.unpack(text or b"")
     except CandleError:
         return {}
     times = map(own_time, members)
-    return {ms: member for ms, member in zip(times, members, strict=True) if ms is not None}
+    found = {ms: member for ms, member in zip(times, members, strict=True) if ms is not None}
+    return found if all(span.start_ms <= ms < span.end_ms for ms in found) else {}
 
 
-def _plan(text: bytes | None, rows: Sequence[OfficialCandle]) -> BlockPlan:
-    stored = _stored(text)
+def _unknown(series: Series, span: BlockSpan) -> StoreDamaged:
+    spot = f"{series}: a block from {span.start_ms} ms, of which the index does not tell,"
+    return StoreDamaged(f"{spot} cannot be read; flask doctor --repair fetches its candles again")
+
+
+def _plan(block_: StoredBlock, rows: Sequence[OfficialCandle]) -> BlockPlan:
+    stored = block_.members
     plan = BlockPlan(dict(stored))
-    is_damaged = text is not None and not stored
     for candle in rows:
         old, new = stored.get(candle.open_ms), candle.member().encode()
         if old == new:
@@ -120,7 +190,7 @@ def _plan(text: bytes | None, rows: Sequence[OfficialCandle]) -> BlockPlan:
         plan.changed.append(candle)
         if old is not None:
             plan.corrected.append((candle.open_ms, old, new))
-        elif is_damaged:
+        elif block_.damage is not None:
             plan.healed += 1
         else:
             plan.added += 1
@@ -131,7 +201,7 @@ def _write(
     redis: Redis,
     series: Series,
     span: BlockSpan,
-    old: bytes | None,
+    old: StoredBlock,
     members: Mapping[int, bytes],
     changes: int,
     writer: WrittenBy,
@@ -141,7 +211,7 @@ def _write(
     opens = sorted(members)
     text = block.pack([members[open_ms] for open_ms in opens]) if changes and opens else b""
     first, last = (opens[0], opens[-1]) if opens else (0, 0)
-    args: list[str | bytes | int] = [*writer, *span, digest(old) if old is not None else "", text]
+    args: list[str | bytes | int] = [*writer, *span, old.sha1, text]
     args += (len(opens), first, last, changes)
     for entry in corrected:
         args += entry

@@ -65,6 +65,22 @@ class BlockEntry(NamedTuple):
             and self.candles == interval.count(self.first_ms, self.last_ms + 1)
         )
 
+    def count_in(self, interval: Interval, start_ms: int, end_ms: int) -> int:
+        """How many of its candles open in [start_ms, end_ms), where none of them is missing."""
+        first_ms = self.first_ms
+        if first_ms < start_ms:
+            first_ms = interval.open_ms(start_ms)
+            first_ms = first_ms if first_ms == start_ms else interval.next_open_ms(first_ms)
+        return interval.count(first_ms, min(end_ms, self.last_ms + 1))
+
+    def opens(self, interval: Interval) -> list[int]:
+        """All open times from the first to the last; none where there cannot be so many."""
+        if not (interval.has_grid and interval.is_aligned(self.first_ms)):
+            return []
+        if interval.count(self.first_ms, self.last_ms + 1) > block.BLOCK_CANDLES:
+            return []
+        return list(interval.opens(self.first_ms, self.last_ms + 1))
+
 
 class Extent(NamedTuple):
     """What both halves hold together: `earliest_ms` and `latest_ms` are None while that is nothing.
@@ -95,14 +111,26 @@ def members_of(series: Series, entry: BlockEntry, text: bytes | None) -> tuple[b
     try:
         members = block.unpack(text or b"")
     except CandleError as error:
-        raise _damaged(series, entry) from error
+        raise unreadable(series, entry) from error
     ends = own_time(members[0]), own_time(members[-1])
     if ends != (entry.first_ms, entry.last_ms) or len(members) != entry.candles:
-        raise _damaged(series, entry)
+        raise unreadable(series, entry)
     return members
 
 
-def _damaged(series: Series, entry: BlockEntry) -> StoreDamaged:
+def times_of(series: Series, entry: BlockEntry, text: bytes | None) -> list[int]:
+    """The open times of a block, ascending, in a tenth of the time; `StoreDamaged` as above."""
+    try:
+        times = block.open_times(text or b"")
+    except CandleError as error:
+        raise unreadable(series, entry) from error
+    if (times[0], times[-1], len(times)) != (entry.first_ms, entry.last_ms, entry.candles):
+        raise unreadable(series, entry)
+    return times
+
+
+def unreadable(series: Series, entry: BlockEntry) -> StoreDamaged:
+    """What is raised for a block that is not what its entry says."""
     spot = (
         f"{series}: the block of {entry.candles} candles from {entry.first_ms} to {entry.last_ms}"
     )
@@ -111,9 +139,6 @@ def _damaged(series: Series, entry: BlockEntry) -> StoreDamaged:
 
 class SeriesReader:
     """Reads one series from both halves. What it reads it adds to a batch of one instant."""
-
-    #: Commands of `ask_extent`.
-    EXTENT = 7
 
     def __init__(self, series: Series) -> None:
         self.series = series
@@ -134,7 +159,7 @@ class SeriesReader:
         )
         pipe.hget(keys.blocks(self.series), COUNT_FIELD)
         pipe.zrange(self._index, 0, 0)
-        pipe.zrange(self._index, -1, -1)
+        self.ask_newest(pipe)
 
     def read_extent(
         self, meta: Any, unsealed: int, first: Any, last: Any, sealed: Any, oldest: Any, newest: Any
@@ -152,6 +177,10 @@ class SeriesReader:
         count = unsealed + (int(sealed) if sealed and sealed.isdigit() else 0)
         earliest_ms, latest_ms = min(firsts, default=None), max(lasts, default=None)
         return Extent(meta, earliest_ms, latest_ms, count, unsealed, boundary_ms)
+
+    def ask_newest(self, pipe: Pipeline) -> None:
+        """Adds the reading of the newest block's entry, for `entries`."""
+        pipe.zrange(self._index, -1, -1)
 
     def ask_entries(
         self, pipe: Pipeline, start: Bound, end: Bound, most: int, *, desc: bool = False
@@ -191,14 +220,15 @@ class PageRead:
         #: The blocks that are asked for.
         self._blocks: list[BlockEntry] = []
 
-    def queue(self, batch: Batch, make: Callable[[Extent, list[bytes]], T]) -> Queued[T]:
-        """Adds it to a batch of one instant; `make` is given what there is, and the members,
-        ascending."""
+    def queue(self, batch: Batch, make: Callable[[Any, list[bytes]], T]) -> Queued[T]:
+        """Adds it to a batch of one instant; `make` is given the text of the series' meta, and the
+        members, ascending."""
         self._ask(batch.pipe)
         return batch.queued(lambda *answers: make(*self._read(*answers)))
 
     def _ask(self, pipe: Pipeline) -> None:
-        self.reader.ask_extent(pipe)
+        pipe.get(keys.meta(self.reader.series))
+        self.reader.ask_newest(pipe)
         start: Any = max(self._start_ms or 0, self._floor_ms)
         end: Any = LAST_MS if self._end_ms is None else f"({self._end_ms}"
         is_forward = self._is_forward
@@ -217,12 +247,12 @@ class PageRead:
         if self._blocks:
             self.reader.ask_blocks(pipe, self._blocks)
 
-    def _read(self, *answers: Any) -> tuple[Extent, list[bytes]]:
-        told, rest = answers[: SeriesReader.EXTENT], answers[SeriesReader.EXTENT :]
-        extent = self.reader.read_extent(*told)
-        members, texts, *read = rest
-        if self._is_misplaced(members, extent):
-            self._floor_ms = extent.boundary_ms
+    def _read(
+        self, meta: Any, newest: Any, members: Any, texts: Any, *read: Any
+    ) -> tuple[Any, list[bytes]]:
+        boundary_ms = max((one.end_ms for one in self.reader.entries(newest)), default=0)
+        if self._is_misplaced(members, boundary_ms):
+            self._floor_ms = boundary_ms
             raise AskAgain(self._ask)
         needed = self._needed(self.reader.entries(texts), len(members))
         found = dict(zip(self._blocks, read[0], strict=True)) if read else {}
@@ -232,14 +262,14 @@ class PageRead:
         newer = members if self._is_forward else members[::-1]
         older = [one for entry in sorted(needed) for one in self._within(entry, found[entry])]
         whole = [*older, *newer]
-        return extent, whole[: self._most] if self._is_forward else whole[-self._most :]
+        return meta, whole[: self._most] if self._is_forward else whole[-self._most :]
 
-    def _is_misplaced(self, members: Sequence[bytes], extent: Extent) -> bool:
+    def _is_misplaced(self, members: Sequence[bytes], boundary_ms: int) -> bool:
         """Whether something lies in the ZSET where blocks are; then it is asked for without."""
-        if not members or self._floor_ms >= extent.boundary_ms:
+        if not members or self._floor_ms >= boundary_ms:
             return False
         oldest = own_time(members[0 if self._is_forward else -1])
-        return oldest is not None and oldest < extent.boundary_ms
+        return oldest is not None and oldest < boundary_ms
 
     def _needed(self, entries: Sequence[BlockEntry], unsealed: int) -> list[BlockEntry]:
         """Blocks that have a part in the page; asks again where the index was not read far enough.
@@ -316,8 +346,11 @@ class CountRead:
             self._blocks = sorted(needed)
             raise AskAgain(self._ask)
         for place, entry in cut:
-            times = opens_of(series, entry, found.get(entry))
             start_ms, end_ms = self._ranges[place]
+            if entry not in needed:
+                counts[place] += entry.count_in(series.interval, start_ms, end_ms)
+                continue
+            times = opens_of(series, entry, found.get(entry))
             counts[place] += bisect_left(times, end_ms) - bisect_left(times, start_ms)
         return counts
 
@@ -333,14 +366,14 @@ class CountRead:
 
 
 def opens_of(series: Series, entry: BlockEntry, text: bytes | None) -> list[int]:
-    """The open times of a block, ascending. Without holes its entry tells them; none where the
-    block cannot be read: that is as good as a hole, and storing its candles heals it."""
-    if entry.is_without_holes(series.interval):
-        return list(series.interval.opens(entry.first_ms, entry.last_ms + 1))
-    try:
-        return block.open_times(text or b"")
-    except CandleError:
-        return []
+    """The open times of a block, ascending. Without holes its entry tells them; where the block
+    cannot be read, all that there may be: that is no hole, and not to be filled as one."""
+    if not entry.is_without_holes(series.interval):
+        try:
+            return times_of(series, entry, text)
+        except StoreDamaged:
+            pass
+    return entry.opens(series.interval)
 
 
 class WalkStep(NamedTuple):

@@ -87,6 +87,13 @@ class Budget:
         )
 
     @map_redis_errors()
+    def limit_in_force(self) -> int:
+        """The most that is taken in `WINDOW_S`, by what the exchange says that it allows."""
+        told: Any = self._redis.hget(keys.WEIGHT, "allowed")
+        allowed = whole_or_zero(told) or ALLOWED_PER_MINUTE
+        return self.limit_per_minute * allowed // ALLOWED_PER_MINUTE
+
+    @map_redis_errors()
     def banned_until_ms(self) -> int:
         """Exchange time in ms until which no request may leave; 0 or a past time: none holds."""
         text: Any = self._redis.get(keys.BAN)

@@ -18,7 +18,7 @@ from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.series import Series
 from truecandle.store import keys, map_redis_errors, official, pages
 from truecandle.store.batch import Batch, Queued
-from truecandle.store.pages import Page, Query
+from truecandle.store.pages import Meta, Page, Query
 
 #: Candles of one look; what is beyond them is the next look's.
 CANDLES_MAX: Final = 1_000
@@ -77,9 +77,9 @@ def queue(
     else:
         after_ms = since.latest_ms + 1
         query = Query(CANDLES_MAX, min(after_ms, after_ms if from_ms is None else from_ms))
-    page = pages.queue(batch, series, query)
+    page, meta = pages.queue(batch, series, query), pages.queue_meta(batch, series)
     batch.pipe.lrange(keys.corrections(series), 0, CORRECTIONS_MAX - 1)
-    return batch.queued(partial(_changes, page, since))
+    return batch.queued(partial(_changes, page, meta, since))
 
 
 @map_redis_errors()
@@ -89,13 +89,16 @@ def versions(redis: Redis, series: list[Series]) -> list[int]:
     return [pages.version_in(text) for text in texts]
 
 
-def _changes(asked: Queued[Page], since: Position | None, texts: list[bytes]) -> Changes:
-    page, corrections = asked.value, official.decode_corrections(texts)
+def _changes(
+    asked: Queued[Page], known: Queued[Meta], since: Position | None, texts: list[bytes]
+) -> Changes:
+    page, meta = asked.value, known.value
+    corrections = official.decode_corrections(texts)
     noticed_ms = max((one.at for one in corrections), default=0)
-    position = Position(page.version, page.latest or 0, page.count, noticed_ms)
+    position = Position(meta.version, meta.latest or 0, meta.count, noticed_ms)
     if since is None:
         return Changes(position)
-    is_former = 1 <= since.version <= page.version and 0 < since.latest_ms <= position.latest_ms
+    is_former = 1 <= since.version <= meta.version and 0 < since.latest_ms <= position.latest_ms
     if not is_former:
         return Changes(position, is_whole=False, is_anew=True)
     added = tuple(pages.candles(page.members))
@@ -107,5 +110,5 @@ def _changes(asked: Queued[Page], since: Position | None, texts: list[bytes]) ->
         last_ms = max(since.latest_ms, added[-1].open_ms)
         position = Position(since.version, last_ms, since.count + following, noticed_ms)
         return Changes(position, added, corrected, has_more=True)
-    is_whole = page.count - since.count == following and len(news) < CORRECTIONS_MAX
+    is_whole = meta.count - since.count == following and len(news) < CORRECTIONS_MAX
     return Changes(position, added, corrected, is_whole=is_whole)

@@ -35,8 +35,7 @@ class Channel:
 
     def __init__(self, redis: Redis, known: str = "") -> None:
         self._redis = redis
-        database = redis.connection_pool.connection_kwargs.get("db") or 0
-        self._prefix = f"{PREFIX}:{database}:"
+        self._prefix = prefix_of(redis)
         #: The identity as it was last read; before that, one that is put there if there is none.
         self.identity = known or secrets.token_hex(IDENTITY_BYTES)
 
@@ -59,3 +58,14 @@ def identity(redis: Redis) -> str:
     """The identity that this database holds; "" while no role has run with it."""
     text: Any = redis.get(keys.INSTANCE)
     return bytes(text or b"").decode(errors="replace")
+
+
+def prefix_of(redis: Redis) -> str:
+    """How the names of the channels of this database begin: all of them before the identity."""
+    database = redis.connection_pool.connection_kwargs.get("db") or 0
+    return f"{PREFIX}:{database}:"
+
+
+def trades_suffix(symbol: str) -> str:
+    """What a channel's name has behind the identity where it carries the trades of one market."""
+    return f":trades:{symbol}"

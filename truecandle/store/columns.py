@@ -1,6 +1,6 @@
 """Stored members cut into columns of exact decimal text; no number passes through a float.
 
-Never here: Redis, floats. What is not a member of ours is skipped and counted.
+Never here: Redis, floats. What is not a member of ours is skipped.
 Invariant: columns are equally long, times ascend strictly, every value is a plain JSON number.
 """
 
@@ -41,7 +41,9 @@ _MEMBER = re.compile(rb"\[(0|[1-9][0-9]{0,15})(?:,(?:0|[1-9][0-9]*)(?:\.[0-9]+)?
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that charts ask for; `junk` members were left out. `time` is ms as text."""
+    """The columns that charts ask for; `time` is ms as text. `is_whole`: every member has its row,
+    in the order in which they were given.
+    """
 
     time: list[bytes]
     open: list[bytes]
@@ -49,17 +51,15 @@ class Columns:
     low: list[bytes]
     close: list[bytes]
     volume: list[bytes]
-    junk: int = 0
+    is_whole: bool = True
 
 
 def columns(members: Sequence[bytes]) -> Columns:
     """The columns of stored members (ascending): cut as one piece, one by one if any is odd."""
     fields = _cut(members)
     if fields is None:
-        kept = _kept(members)
-        fields = _cut(kept) or []
-        return _columns(fields, len(members) - len(kept))
-    return _columns(fields, 0)
+        return _columns(_cut(_kept(members)) or [], is_whole=False)
+    return _columns(fields, is_whole=True)
 
 
 def all_columns(members: Sequence[bytes]) -> list[list[bytes]]:
@@ -131,9 +131,9 @@ def _kept(members: Iterable[bytes]) -> list[bytes]:
     return [found[open_ms] for open_ms in sorted(found)]
 
 
-def _columns(fields: list[bytes], junk: int) -> Columns:
+def _columns(fields: list[bytes], *, is_whole: bool) -> Columns:
     time, open_, high, low, close, volume = (fields[i::_WIDTH] for i in range(6))
-    return Columns(time, open_, high, low, close, volume, junk)
+    return Columns(time, open_, high, low, close, volume, is_whole)
 
 
 @lru_cache(maxsize=4_096)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from redis import Redis
@@ -53,12 +54,18 @@ class ExchangeList:
 @map_redis_errors()
 def write(redis: Redis, rows: Iterable[ListedMarket], updated_ms: int) -> None:
     """Replaces the list, by symbol. Running twice changes nothing."""
-    texts = {one.instrument.symbol: one.to_json() for one in rows}
+    texts = {one.instrument.symbol: _text(one) for one in rows}
     body = "\n".join(texts[symbol] for symbol in sorted(texts)[:LISTED_MAX])
     with redis.pipeline(transaction=True) as pipe:
         pipe.hset(keys.LISTED, mapping={_AT: updated_ms, _ROWS: body})
         pipe.expire(keys.LISTED, keys.LISTED_TTL_S)
         pipe.execute()
+
+
+@lru_cache(LISTED_MAX)
+def _text(row: ListedMarket) -> str:
+    """Its JSON; from one list to the next most rows are the same."""
+    return row.to_json()
 
 
 @map_redis_errors()

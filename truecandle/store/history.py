@@ -113,11 +113,11 @@ def renew(redis: Redis, series: Series) -> None:
 @map_redis_errors()
 def wishes(redis: Redis) -> list[HistoryWish]:
     """The wishes that stand; what is none of ours is skipped."""
-    with redis.pipeline(transaction=True) as pipe:
-        pipe.hgetall(keys.HISTORY_WISHES)
-        pipe.time()
-        texts, time = pipe.execute()
-    found = [_parsed_wish(name, text, _ms(time)) for name, text in texts.items()]
+    texts: Any = redis.hgetall(keys.HISTORY_WISHES)
+    if not texts:  # as nearly always, and looked for all the time
+        return []
+    now_ms = _ms(redis.time())
+    found = [_parsed_wish(name, text, now_ms) for name, text in texts.items()]
     return [one for one in found if one is not None][:WISHES_MAX]
 
 

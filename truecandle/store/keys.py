@@ -22,6 +22,8 @@ ROLES_TTL_S: Final = 30 * DAY_S
 FRESHNESS_TTL_S: Final = 30 * DAY_S
 #: The exchange's list says of when it is. A week old, it still tells which markets there are.
 LISTED_TTL_S: Final = 7 * DAY_S
+#: Trades of a market that is followed no more, or whose trades are kept no more, go after this.
+TRADES_TTL_S: Final = DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.
 WEIGHT_TTL_S: Final = 120
 #: Nobody waits longer for a symbol to be looked up, or goes by an older answer.
@@ -81,6 +83,7 @@ OF_SERIES: Final = {
 #: The same of other keys that begin so, and of those that have just this name.
 OF_OTHERS: Final = {
     "market_answer:": "string",
+    "agg_trades:": "stream",
     "lease:": "string",
     "fence:": "string",
     "user:": "hash",
@@ -121,7 +124,16 @@ SINGLE: Final = {
 #: moments only. Every other key is in it, whatever keys there will be.
 NOT_BACKED_UP: Final = frozenset(
     {
-        *("market_answer:", "lease:", "fence:", "session:", "sessions:", "link:", "spent_code:"),
+        *(
+            "market_answer:",
+            "agg_trades:",
+            "lease:",
+            "fence:",
+            "session:",
+            "sessions:",
+            "link:",
+            "spent_code:",
+        ),
         *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
         *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
         *("credentials_version", "webhook_cursors:", "webhook_dead:"),
@@ -241,6 +253,13 @@ def history_job(series: Series) -> str:
 def answer(symbol: str) -> str:
     """STRING JSON, lives `ANSWER_TTL_S`: what the exchange said of a symbol that was wished for."""
     return f"market_answer:{symbol}"
+
+
+def agg_trades(symbol: str) -> str:
+    """STREAM, lives `TRADES_TTL_S`: the newest aggregate trades, if they are kept; entry
+    `{aggregate id}-1`, field `t` = its row as JSON (`store/agg_trades`).
+    """
+    return f"agg_trades:{symbol}"
 
 
 def lease(name: str) -> str:

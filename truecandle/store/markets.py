@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal, cast
 
 from redis import Redis
@@ -82,13 +83,8 @@ class LookupResult:
 @map_redis_errors()
 def followed(redis: Redis, seed: Sequence[str] = ()) -> tuple[FollowedMarket, ...]:
     """The followed markets. Where none ever was, those of `seed` are followed from now on."""
-    found = _read(redis)
-    if found or not seed:
-        return found
-    _follow(
-        redis, "seed", [FollowedMarket(Instrument(name), place) for place, name in enumerate(seed)]
-    )
-    return _read(redis)
+    found = _read(redis.hvals(keys.MARKETS))
+    return _seeded(redis, seed) if seed and not found else found
 
 
 @map_redis_errors()
@@ -152,9 +148,18 @@ def request_lookup(redis: Redis, symbol: str) -> bool:
 
 
 @map_redis_errors()
-def lookup_requests(redis: Redis) -> list[str]:
-    """The symbols to look up; what is no symbol is dropped."""
-    members: Any = redis.srandmember(keys.WISHES, WISHES_MAX)
+def look(redis: Redis, seed: Sequence[str]) -> tuple[tuple[FollowedMarket, ...], list[str]]:
+    """As `followed`, and in the same round trip the symbols to look up; what is no symbol is
+    dropped."""
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.hvals(keys.MARKETS)
+        pipe.srandmember(keys.WISHES, WISHES_MAX)
+        texts, members = pipe.execute()
+    found = _read(texts)
+    return _seeded(redis, seed) if seed and not found else found, _symbols(redis, members)
+
+
+def _symbols(redis: Redis, members: Iterable[bytes] | None) -> list[str]:
     found = []
     for member in members or ():
         try:
@@ -189,14 +194,21 @@ def lookup_result(redis: Redis, symbol: str) -> LookupResult | None:
         return None
 
 
-def _read(redis: Redis) -> tuple[FollowedMarket, ...]:
+def _seeded(redis: Redis, seed: Sequence[str]) -> tuple[FollowedMarket, ...]:
+    first = [FollowedMarket(Instrument(name), place) for place, name in enumerate(seed)]
+    _follow(redis, "seed", first)
+    return _read(redis.hvals(keys.MARKETS))
+
+
+def _read(texts: Any) -> tuple[FollowedMarket, ...]:
     """Junk is left out."""
-    texts: Any = redis.hvals(keys.MARKETS)
     found = [market for market in map(_parsed, texts) if market is not None]
     return tuple(sorted(found, key=lambda market: (market.added_ms, market.symbol)))
 
 
+@lru_cache(2 * MARKETS_MAX)
 def _parsed(text: bytes) -> FollowedMarket | None:
+    """Every role reads them all again and again, mostly unchanged."""
     try:
         fields = loads(text)
         added_ms, checked_ms = int(fields["added_at"]), int(fields["checked_at"] or 0)

@@ -17,7 +17,7 @@ from redis import Redis
 from truecandle.candles.candle import OfficialCandle, official_from_member, official_from_row
 from truecandle.candles.decimals import moment
 from truecandle.candles.series import Series
-from truecandle.errors import CandleError, StoreUnavailable
+from truecandle.errors import CandleError, StoreDamaged, StoreUnavailable
 from truecandle.exact_json import loads
 from truecandle.store import block_writes, keys, map_redis_errors
 from truecandle.store.batch import Batch
@@ -70,6 +70,7 @@ __all__ = [
     "open_times",
     "queue",
     "read",
+    "renew",
     "upsert_klines",
     "version",
 ]
@@ -131,9 +132,13 @@ def upsert_klines(
     settle_ms: int,
     fence: int = 0,
     noticed_by: str = "fetch",
+    is_all: bool = False,
 ) -> Written:
     """Stores the rows that are official by exchange time `now_ms`, in chunks of `CHUNK_ROWS`, or
     those of one block where the series is sealed.
+
+    Rows of a block that cannot be read are refused, unless they are no fewer than it is said to
+    hold, or, with `is_all`, all that the exchange has of its span: then they take its place.
 
     Every chunk is all-or-nothing with meta. Raises `CandleError` when rows contradict each other
     (nothing written), `StaleWriter`, `StoreDamaged`, `StoreUnavailable` (earlier chunks stay; the
@@ -148,8 +153,17 @@ def upsert_klines(
         else Checked((), _without_grid(given))
     )
     writer = WrittenBy(fence, noticed_by, CORRECTIONS_KEPT)
-    written = _write_all(redis, series, checked.candles, writer)
-    return replace(written, refused=checked.refused)
+    written = _write_all(redis, series, checked.candles, writer, is_all=is_all)
+    return replace(written, refused=checked.refused + written.refused)
+
+
+@map_redis_errors()
+def renew(redis: Redis, series: Series, *, fence: int, noticed_by: str) -> Written:
+    """Writes meta and the sum of all blocks anew from what is there, and forgets what the index of
+    the blocks does not say. Raises a `StoreError`."""
+    args = (*WrittenBy(fence, noticed_by, CORRECTIONS_KEPT), "anew")
+    *counts, _, held = UPSERT.run(redis, block_writes.script_keys(series), args)
+    return _written(counts, Totals(*held), ())
 
 
 @map_redis_errors()
@@ -197,7 +211,12 @@ def _correction(text: bytes) -> Correction:
 
 
 def _write_all(
-    redis: Redis, series: Series, rows: Sequence[OfficialCandle], writer: WrittenBy
+    redis: Redis,
+    series: Series,
+    rows: Sequence[OfficialCandle],
+    writer: WrittenBy,
+    *,
+    is_all: bool,
 ) -> Written:
     """Writes the rows in parts, a script each, in an order that leaves no hole if the last ones are
     never written: from what is stored outwards, so older ones newest first.
@@ -212,7 +231,7 @@ def _write_all(
         left = list[OfficialCandle]()
         parts = _parts(series, rows, boundary_ms)
         for span, part in reversed(parts) if is_older else parts:
-            one = _write(redis, series, span, part, writer)
+            one = _write(redis, series, span, part, writer, is_all=is_all)
             if isinstance(one, Written):
                 written = _joined(written, one) if written else one
             else:  # where the halves meet is elsewhere by now
@@ -253,11 +272,19 @@ def _write(
     span: BlockSpan | None,
     rows: Sequence[OfficialCandle],
     writer: WrittenBy,
+    *,
+    is_all: bool,
 ) -> Written | int:
     """What came of it; or where the halves meet, if that is elsewhere than these rows were for."""
     if span is None:
         return _write_unsealed(redis, series, rows, writer)
-    found = block_writes.upsert(redis, series, span, rows, writer)
+    try:
+        found = block_writes.upsert(redis, series, span, rows, writer, is_all=is_all)
+    except StoreDamaged as error:  # the rows of other blocks are none the worse for it
+        nothing = _write_unsealed(redis, series, (), writer)
+        assert isinstance(nothing, Written)
+        refused = tuple(RefusedRow(row.open_ms, "unreadable", str(error)) for row in rows)
+        return replace(nothing, refused=refused)
     if found is None:
         return _extent(redis, series).boundary_ms
     plan, held = found
@@ -304,6 +331,7 @@ def _joined(one: Written, two: Written) -> Written:
         unchanged=one.unchanged + two.unchanged,
         corrected=one.corrected + two.corrected,
         healed=one.healed + two.healed,
+        refused=one.refused + two.refused,
         previous=one.previous if one.version == two.previous else BROKEN_CHAIN,
         changed=tuple(sorted(one.changed + two.changed, key=lambda candle: candle.open_ms)),
     )

@@ -73,7 +73,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Stored members, ascending, with the series' meta of the same instant.
+    """Stored members, ascending, with the series' version of the same instant.
 
     `members` may hold junk that somebody else wrote: `candles` and `columns` skip it. `has_more`:
     beyond the limit there are more, newer ones when reading forward, else older ones.
@@ -81,9 +81,6 @@ class Page:
 
     members: tuple[bytes, ...]
     version: int
-    earliest: int | None
-    latest: int | None
-    count: int
     has_more: bool
 
 
@@ -123,9 +120,16 @@ def candles(members: Iterable[bytes]) -> list[OfficialCandle]:
 def meta(redis: Redis, series: Series) -> Meta:
     """What the series holds, as its candles themselves show it, with the version from its meta."""
     batch = Batch(redis)
-    extent = SeriesReader(series).extent(batch)
+    found = queue_meta(batch, series)
     batch.run()
-    return _meta(extent.value)
+    return found.value
+
+
+def queue_meta(batch: Batch, series: Series) -> Queued[Meta]:
+    """Adds the reading of what the series holds to a batch of one instant."""
+    reader = SeriesReader(series)
+    reader.ask_extent(batch.pipe)
+    return batch.queued(lambda *answers: _meta(reader.read_extent(*answers)))
 
 
 @map_redis_errors()
@@ -194,16 +198,13 @@ def _proper(stored: Sequence[Member], *, is_last: bool) -> tuple[list[int], int 
     return opens, None if is_last else next_ms
 
 
-def _page(query: Query, extent: Extent, members: list[bytes]) -> Page:
+def _page(query: Query, meta_text: Any, members: list[bytes]) -> Page:
     """A page of what was read: one member more than the limit, where there is one."""
     has_more = len(members) > query.limit
     page = members[: query.limit] if query.is_forward else members[-query.limit :]
     return Page(
         members=tuple(page),
-        version=version_in(extent.meta),
-        earliest=extent.earliest_ms,
-        latest=extent.latest_ms,
-        count=extent.candles,
+        version=version_in(meta_text),
         has_more=has_more,
     )
 

@@ -47,7 +47,11 @@ _LIVE: Final = ("live_candle:*", "own_candle:*", "pending_z:*")
 #: Which markets are followed, wished for, and by whom.
 _MARKETS: Final = (keys.MARKETS, "market_*")
 #: Of the keys that begin so, those that are no user's.
-_NOBODYS: Final = ("market_answer:", "lease:", "fence:", "webhook_cursors:", "webhook_dead:")
+_NOBODYS: Final = (
+    *("market_answer:", "agg_trades:", "lease:", "fence:", "webhook_cursors:", "webhook_dead:"),
+)
+#: Aggregate trades, where they are kept: the feed writes them, the web role reads.
+_TRADES: Final = "agg_trades:*"
 #: How far receivers of webhooks are.
 _WEBHOOKS: Final = ("webhook_cursors:*", "webhook_dead:*")
 #: Everything that is somebody's: the web role alone has to do with it.
@@ -69,7 +73,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "web": Permission(
         reads=(
             *_OFFICIAL,
-            *("audit:*", "held:*", "history_job:*", "lease:*", "fence:*"),
+            *("audit:*", "held:*", "history_job:*", "lease:*", "fence:*", _TRADES),
             *(keys.LISTED, keys.HISTORY_FIRSTS, keys.FRESHNESS, keys.REREADS),
         ),
         writes=(
@@ -81,7 +85,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         commands=(
             *("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "getdel", "mget"),
             *("smembers", "sismember", "scard", "srandmember", "sadd", "srem", *_COUNTING),
-            "hstrlen",
+            *("hstrlen", "xrange", "xrevrange"),
         ),
     ),
     "fetcher": Permission(
@@ -96,15 +100,15 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         reads=(*_CANDLES, "gaps:*"),
         writes=(
             *(*_LIVE, *_LOOKED_AT, *_EVERYBODY, *_EXCHANGE, *_MARKETS, keys.FRESHNESS),
-            f"lease:{keys.FEEDS}*",
+            *(f"lease:{keys.FEEDS}*", _TRADES),
         ),
-        commands=("mget",),
+        commands=("mget", "xadd", "xtrim", "xrange", "xrevrange"),
     ),
     "admin": Permission(
         reads=("*",),
         writes=(
             *(*_OFFICIAL, *_LIVE, *_FETCHED, *_ACCOUNTS, *_EVERYBODY, *_EXCHANGE, keys.FRESHNESS),
-            *("lease:*", "fence:*", f"{keys.ASIDE}*", f"{keys.COUNTERS}:*", *_WEBHOOKS),
+            *("lease:*", "fence:*", f"{keys.ASIDE}*", f"{keys.COUNTERS}:*", *_WEBHOOKS, _TRADES),
         ),
         commands=(
             *("scan", "smembers", "sismember", "scard", "srandmember", "sadd", "srem", "mget"),

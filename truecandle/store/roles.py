@@ -43,12 +43,8 @@ def heartbeat(redis: Redis, role: str, detail: Mapping[str, Any], holder: str = 
 
     Where several processes have the role beside each other, each has an entry by its `holder`.
     """
-    gone = [
-        _name(role, one)
-        for one, beat in (each(redis, role) if holder else {}).items()
-        if one and one != holder and abs(beat.age_ms) > FORGOTTEN_MS
-    ]
-    args: list[str | int] = [_name(role, holder), json.dumps(dict(detail)), keys.ROLES_TTL_S, *gone]
+    others = f"{role}{HOLDER}" if holder else ""
+    args = (_name(role, holder), json.dumps(dict(detail)), keys.ROLES_TTL_S, others, FORGOTTEN_MS)
     _BEAT.run(redis, (keys.ROLES,), args)
 
 
@@ -89,6 +85,8 @@ class Ages:
         self._monotonic_ms = monotonic_ms
         #: By name: when the role spoke last (the server's clock), and when that was by ours.
         self._seen: dict[str, tuple[int, int]] = {}
+        #: By name: since when (ours) there is no sign of life of it at all.
+        self._missing: dict[str, int] = {}
 
     def look(self, found: Mapping[str, RoleHeartbeat]) -> dict[str, int]:
         """The silence in ms of every role in what `heartbeats` or `each` gave, by the same name."""
@@ -100,7 +98,13 @@ class Ages:
             else:
                 seen[name] = known if known[0] == one.at_ms else (one.at_ms, now_ms)
         self._seen = seen
+        self._missing = {name: at for name, at in self._missing.items() if name not in found}
         return {name: now_ms - at_ms for name, (_, at_ms) in seen.items()}
+
+    def missing_ms(self, name: str) -> int:
+        """For how long `look` has not found this name: it left in good order, or never came."""
+        now_ms = self._monotonic_ms()
+        return now_ms - self._missing.setdefault(name, now_ms)
 
 
 def _entries(redis: Redis) -> dict[str, RoleHeartbeat]:

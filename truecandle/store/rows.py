@@ -18,8 +18,9 @@ from truecandle.errors import CandleError
 Row = Sequence[object]
 
 #: `broken`: no 12 usable fields, or prices that contradict each other. `misaligned`: off the
-#: interval's grid. `open`: its interval plus settle has not ended yet.
-Reason = Literal["broken", "misaligned", "open"]
+#: interval's grid. `open`: its interval plus settle has not ended yet. `unreadable`: its block
+#: cannot be read, and is said to hold more than the rows given (`block_writes`).
+Reason = Literal["broken", "misaligned", "open", "unreadable"]
 
 
 class RefusedRow(NamedTuple):

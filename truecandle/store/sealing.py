@@ -8,6 +8,7 @@ series is the same, and so is its version.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Final, Literal, cast
 
 from redis import Redis
@@ -35,26 +36,32 @@ UNSEAL = Script("unseal_block", after="official_series")
 
 def is_due(unsealed: int, sealed: int, seal_after: int) -> bool:
     """Whether a block may surely be moved of a series with so many candles in either half."""
-    return unsealed >= seal_after + BLOCK_CANDLES if seal_after else sealed > 0
+    wanted = seal_after or inf
+    return unsealed >= wanted + BLOCK_CANDLES or (sealed > 0 and unsealed < wanted)
 
 
 @map_redis_errors()
 def step(redis: Redis, series: Series, seal_after: int, fence: int) -> Outcome:
     """Seals the oldest block of a series (that has its grid) if its newest `seal_after` candles
-    stay unsealed; with 0 it unseals the newest block. Raises a `StoreError`."""
-    return _seal(redis, series, seal_after, fence) if seal_after else _unseal(redis, series, fence)
+    stay unsealed; unseals its newest block if fewer are, or with 0. Raises a `StoreError`.
+
+    What was unsealed by one step is not sealed by another: there were too few before.
+    """
+    unsealed, oldest = _unsealed(redis, keys.klines(series))
+    if not seal_after or unsealed < seal_after:
+        return _unseal(redis, series, fence)
+    return _seal(redis, series, unsealed - seal_after, oldest, fence)
 
 
-def _seal(redis: Redis, series: Series, seal_after: int, fence: int) -> Outcome:
+def _seal(redis: Redis, series: Series, surplus: int, oldest: float, fence: int) -> Outcome:
     name, low = keys.klines(series), cast(Any, "-inf")
-    unsealed, oldest = _unsealed(redis, name)
-    if unsealed <= seal_after:
+    if not surplus:
         return "kept"
     if not (0 <= oldest < LAST_MS and series.interval.has_grid):
         return "blocked"
     span = block.span_of(series.interval, int(oldest))
     last = cast(Any, f"({span.end_ms}")
-    if unsealed - redis.zcount(name, low, last) < seal_after:
+    if redis.zcount(name, low, last) > surplus:
         return "kept"
     found: Any = redis.zrange(
         name, low, last, byscore=True, withscores=True, offset=0, num=BLOCK_CANDLES + 1

@@ -153,6 +153,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /api/v3/exchangeInfo": _read(shapes.INFO, *binance_params.INFO),
     "GET /api/v3/klines": _read(listed(part("Kline")), *binance_params.KLINES),
     "GET /api/v3/uiKlines": _read(listed(part("Kline")), *binance_params.KLINES),
+    "GET /api/v3/aggTrades": _read(listed(part("AggTrade")), *binance_params.TRADES),
     "GET /api/v3/ticker/price": _read(shapes.one_or_many(shapes.PRICE), *binance_params.PRICES),
     "GET /api/v3/ticker/24hr": _read(shapes.one_or_many(shapes.DAY), *binance_params.DAY),
     "GET /api/v3/<path:name>": Operation({}, READS),

@@ -44,6 +44,18 @@ DECIMAL: Final[Schema] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 20}
 INTERVAL: Final[Schema] = either(INTERVALS)
 
+#: An aggregate trade as the exchange writes it.
+AGG_TRADE: Final[dict[str, Schema]] = {
+    "a": told(WHOLE, "Its id: they go on by one."),
+    "p": told(DECIMAL, "The price."),
+    "q": told(DECIMAL, "The quantity."),
+    "f": told(WHOLE, "The first trade in it."),
+    "l": told(WHOLE, "The last trade in it."),
+    "T": told(WHOLE, "When it traded; ms, or µs if that was asked for."),
+    "m": told(BOOLEAN, "Whether the buyer was the maker."),
+    "M": told({"const": True}, "To be ignored, as the exchange says."),
+}
+
 _VALUE: Final[Schema] = {"anyOf": [NUMBER, TEXT]}
 _SERIES: Final = {"symbol": TEXT, "interval": TEXT}
 _COLUMN: Final = listed(_VALUE)
@@ -326,6 +338,7 @@ PARTS: Final[dict[str, Schema]] = {
         *(MS, DECIMAL, DECIMAL, DECIMAL, DECIMAL, DECIMAL, MS),
         *(nullable(DECIMAL), WHOLE, nullable(DECIMAL), nullable(DECIMAL), DECIMAL),
     ),
+    "AggTrade": structure(AGG_TRADE),
     **_CANDLES,
     **_TRUTH,
     **_MARKETS,

@@ -20,7 +20,7 @@ from truecandle.exact_json import dumps, loads
 from truecandle.store import live
 from truecandle.store.markets import FollowedMarket
 from truecandle.store.pages import Query
-from truecandle.web import binance_params, data, problem_forms
+from truecandle.web import binance_params, binance_trades, data, problem_forms
 from truecandle.web.auth import require_read
 from truecandle.web.binance_params import (
     DAY,
@@ -35,6 +35,7 @@ from truecandle.web.binance_params import (
     STATUS,
     SYMBOL,
     TIME_ZONE,
+    TRADES,
     TYPE,
     BinanceRefused,
 )
@@ -97,6 +98,13 @@ def klines() -> Response:
 def ui_klines() -> Response:
     """The same: there is nothing to be optimised for presentation."""
     return _klines()
+
+
+@bp.get("/aggTrades")
+@require_read
+def agg_trades() -> Response:
+    """Aggregate trades, oldest first, as far back as they are kept (`TRADES_KEPT`)."""
+    return _json(binance_trades.answer(binance_params.read(request.args, TRADES), _unit()))
 
 
 @bp.get("/exchangeInfo")

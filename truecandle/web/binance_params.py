@@ -109,6 +109,10 @@ def _limit(text: str) -> int:
     return min(limit, LIMIT_MAX)
 
 
+def _from_id(text: str) -> int:
+    return int(_legal("fromId", text, _NUMBER, "^[0-9]{1,20}$"))
+
+
 def _time(name: str, about: str) -> Parameter[int | None]:
     def parse(text: str) -> int | None:
         time = int(_legal(name, text, _NUMBER, "^[0-9]{1,20}$"))
@@ -161,6 +165,15 @@ LIMIT: Final = Parameter(
 )
 START_TIME: Final = _time("startTime", "Candles that open then (ms or µs) or later.")
 END_TIME: Final = _time("endTime", "Candles that open then (ms or µs) or before.")
+FROM_ID: Final[Parameter[int | None]] = Parameter(
+    "fromId",
+    "The first aggregate id that is wanted; without `startTime` and `endTime`.",
+    {"type": "integer", "minimum": 0},
+    _from_id,
+    None,
+)
+TRADES_START: Final = _time("startTime", "Trades then (ms or µs) or later, the oldest first.")
+TRADES_END: Final = _time("endTime", "Trades then (ms or µs) or before.")
 TIME_ZONE: Final = Parameter(
     "timeZone",
     "UTC alone: candles are stored as they lie in it.",
@@ -177,6 +190,7 @@ PERMISSION_SETS: Final = _choice(
     "showPermissionSets", "`false` leaves them out.", ("true", "false")
 )
 KLINES: Final = (SYMBOL, INTERVAL, START_TIME, END_TIME, TIME_ZONE, LIMIT)
+TRADES: Final = (SYMBOL, FROM_ID, TRADES_START, TRADES_END, LIMIT)
 INFO: Final = (ONE_SYMBOL, SYMBOLS, PERMISSIONS, STATUS, PERMISSION_SETS)
 PRICES: Final = (ONE_SYMBOL, SYMBOLS, STATUS)
 DAY: Final = (ONE_SYMBOL, SYMBOLS, TYPE, STATUS)

@@ -1,8 +1,10 @@
 """Columns as text that goes into an answer as it is: cut anew, or kept in blocks of 200 candles.
 
+A page of the newest candles moves on by a candle: its first block has one less, its last one more.
+
 Never here: Redis, JSON around the columns (`column_answers`), numbers.
-Invariant: a block is given again only for the very members it was cut from, byte by byte: whatever
-was corrected, healed or put in between is cut anew, whoever has told of it or not.
+Invariant: what was cut is given again only for the very members it was cut from, byte by byte:
+whatever was corrected, healed or put in between is cut anew, whoever has told of it or not.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from truecandle.web.byte_cache import ByteCache
 
 #: Short enough that the newest page, of which two blocks are never whole, has some.
 BLOCK_CANDLES: Final = 200
-#: What all blocks may count together: 400 B a candle, those of its members among them.
+#: What all blocks may count together: 450 B a candle, those of its members among them.
 BLOCKS_BYTES_MAX: Final = 32 << 20
+#: What a member takes beside its own bytes.
+MEMBER_BYTES: Final = 41
 #: No open time has more digits.
 TIME_CHARS_MAX: Final = 16
 
@@ -38,8 +42,12 @@ class ColumnTexts:
 
 
 class _Block(NamedTuple):
-    members: bytes
+    """Members, and what they were cut into; of a block that a page begins or ends in, only those
+    that are on the page. `is_whole`: each member has its row, in this order."""
+
+    members: tuple[bytes, ...]
     texts: ColumnTexts
+    is_whole: bool
 
 
 _Key = tuple[str, int, bool]
@@ -65,7 +73,7 @@ class ColumnBlocks:
         """
         if len(members) > BLOCK_CANDLES:
             parts = [
-                self._part(series, index, part, is_iso=is_iso)
+                self._part((series.name, index, is_iso), part)
                 for index, part in _parts(series, members)
             ]
             found = [part for part in parts if part.count]
@@ -74,33 +82,65 @@ class ColumnBlocks:
                 return _joined(found)
         return texts_of(columns(members), is_iso=is_iso)
 
-    def _part(
-        self, series: Series, index: int | None, members: Sequence[bytes], *, is_iso: bool
-    ) -> ColumnTexts:
-        if index is None:
-            return texts_of(columns(members), is_iso=is_iso)
-        key, text = (series.name, index, is_iso), b"".join(members)
+    def _part(self, key: _Key, members: Sequence[bytes]) -> ColumnTexts:
+        given, is_iso = tuple(members), key[2]
         kept = self._blocks.get(key)
-        if kept is not None and kept.members == text:
+        if kept is not None and kept.is_whole:
+            if (found := _part_of(kept, given)) is not None:
+                return found
+            made = _longer(kept, given, is_iso=is_iso) or _block(given, is_iso=is_iso)
+        elif kept is not None and kept.members == given:
             return kept.texts
-        found = texts_of(columns(members), is_iso=is_iso)
-        self._blocks.put(key, _Block(text, found), len(text) + sum(map(len, found.columns)))
-        return found
+        else:
+            made = _block(given, is_iso=is_iso)
+        size = sum(map(len, given)) + sum(map(len, made.texts.columns))
+        self._blocks.put(key, made, size + MEMBER_BYTES * len(given))
+        return made.texts
 
 
-def _parts(
-    series: Series, members: Sequence[bytes]
-) -> Iterator[tuple[int | None, Sequence[bytes]]]:
-    """The members in parts, cut where a block's open times begin, whatever the page: each whole
-    block with its number, the page's ends with None.
-    """
+def _block(members: tuple[bytes, ...], *, is_iso: bool) -> _Block:
+    cut = columns(members)
+    return _Block(members, texts_of(cut, is_iso=is_iso), cut.is_whole)
+
+
+def _part_of(kept: _Block, members: tuple[bytes, ...]) -> ColumnTexts | None:
+    """The columns of members that a block that is kept has, begins with, or ends with."""
+    count = len(members)
+    if members == kept.members:
+        return kept.texts
+    if members == kept.members[-count:]:
+        return _cut_out(kept.texts, members, slice(-count, None))
+    if members == kept.members[:count]:
+        return _cut_out(kept.texts, members, slice(count))
+    return None
+
+
+def _longer(kept: _Block, members: tuple[bytes, ...], *, is_iso: bool) -> _Block | None:
+    """A block that goes on after one that is kept."""
+    count = len(kept.members)
+    if members[:count] != kept.members:
+        return None
+    more = _block(members[count:], is_iso=is_iso)
+    if not more.is_whole or int(kept.texts.last) >= int(more.texts.first):
+        return None
+    return _Block(members, _joined([kept.texts, more.texts]), is_whole=True)
+
+
+def _cut_out(texts: ColumnTexts, members: tuple[bytes, ...], place: slice) -> ColumnTexts:
+    columns_there = (b",".join(column.split(b",")[place]) for column in texts.columns)
+    first, last = (b"%d" % _time(member) for member in (members[0], members[-1]))
+    return ColumnTexts(len(members), first, last, tuple(columns_there))
+
+
+def _parts(series: Series, members: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """The members in parts, each with the number of its block: cut where open times of blocks
+    begin, whatever the page."""
     span_ms = series.interval.step(0, BLOCK_CANDLES)
     at = 0
     while at < len(members):
         index = _time(members[at]) // span_ms
         end = bisect_left(members, (index + 1) * span_ms, lo=at + 1, key=_time)
-        is_whole = at > 0 and end < len(members)
-        yield index if is_whole else None, members[at:end]
+        yield index, members[at:end]
         at = end
 
 

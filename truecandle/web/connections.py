@@ -18,6 +18,7 @@ from truecandle.web.cut_log import CutLog
 from truecandle.web.series_watch import SeriesWatch
 from truecandle.web.session_monitor import Members
 from truecandle.web.socket_limits import Addresses
+from truecandle.web.trade_watch import TradeWatch
 
 EXTENSION = "truecandle.connections"
 
@@ -32,6 +33,7 @@ class Connections:
     addresses: Addresses
     cuts: CutLog
     watch: SeriesWatch
+    trades: TradeWatch
     begin: Callable[[], None]
     close_all: Callable[[], None]
 

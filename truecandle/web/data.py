@@ -105,17 +105,18 @@ def read(redis: Redis, wanted: DataQuery, now_ms: int) -> Snapshot:
     series = official.learned(redis, wanted.series)
     batch = Batch(redis)
     asked_page = pages.queue(batch, series, wanted.query)
+    asked_meta = pages.queue_meta(batch, series)
     asked_live = live.queue(batch, series, now_ms) if wanted.is_live else None
     asked_missing = gaps.queue(batch, series) if wanted.is_live else None
     asked_marks = marks.queue(batch, series) if wanted.is_marked else None
     batch.run()
-    page = asked_page.value
+    page, newest_ms = asked_page.value, asked_meta.value.latest
     cut = columns(page.members)
-    of_page = _marks(series, page, cut, asked_marks.value) if asked_marks else None
+    of_page = _marks(series, newest_ms, cut, asked_marks.value) if asked_marks else None
     if asked_live is None or asked_missing is None:
         return Snapshot(page, cut, [], [], of_page)
     missing = asked_missing.value
-    beside = _beside(wanted.query, series, page, cut, asked_live.value, missing, now_ms)
+    beside = _beside(wanted.query, series, newest_ms, cut, asked_live.value, missing, now_ms)
     shown = [item.candle.to_json(item.state).encode() for item in beside]
     return Snapshot(page, cut, shown, spans(missing), of_page)
 
@@ -140,9 +141,9 @@ def body(wanted: DataQuery, snapshot: Snapshot) -> bytes:
     return columns_json(wanted, page.version, texts, has_more=page.has_more, beside=beside)
 
 
-def _marks(series: Series, page: Page, cut: Columns, known: marks.Known) -> Marks:
+def _marks(series: Series, newest_ms: int | None, cut: Columns, known: marks.Known) -> Marks:
     opens = [int(time) for time in cut.time]
-    is_newest = bool(opens) and page.latest == opens[-1]
+    is_newest = bool(opens) and newest_ms == opens[-1]
     return marks_of(series.interval, opens, known.corrected, known.gaps, is_newest=is_newest)
 
 
@@ -156,7 +157,7 @@ def _marks_fields(found: Marks | None) -> dict[str, Any]:
 def _beside(
     query: Query,
     series: Series,
-    page: Page,
+    newest_ms: int | None,
     cut: Columns,
     found: Live,
     missing: list[Missing],
@@ -168,14 +169,13 @@ def _beside(
     candles there are left out unless they are newer than all.
     """
     opens = [int(time) for time in cut.time]
-    newest_ms = -1 if page.latest is None else page.latest
     ends = [ms for ms in (query.end_ms, query.before_ms) if ms is not None]
 
     def belongs(candle: LiveCandle) -> bool:
         if candle.open_ms < (query.start_ms or 0) or any(candle.open_ms >= end for end in ends):
             return False
         is_seen = bool(opens) and opens[0] <= candle.open_ms <= opens[-1]
-        return is_seen or candle.open_ms > newest_ms
+        return is_seen or newest_ms is None or candle.open_ms > newest_ms
 
     pending = [candle for candle in found.pending if belongs(candle)]
     forming = found.forming if found.forming and belongs(found.forming) else None

@@ -1,17 +1,20 @@
 """Everything said over Socket.IO described: who says it, when, to whom, and what is answered.
 
-Never here: the document itself (`asyncapi`), what payloads look like (`event_schemas`).
+Never here: the document itself (`asyncapi`), what payloads look like (`event_schemas`), the other
+ways to listen (`stream_description`), which are described by the same classes.
 Invariant: every event that roles publish and every message that a socket is heard for is here, and
-nothing else; a test holds it. Another way to hear the same adds its own rooms and messages.
+nothing else; a test holds it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from truecandle import events
 from truecandle.web import socket_limits
+from truecandle.web.event_schemas import REFUSALS
 from truecandle.web.json_schema import Schema, part, structure
 
 #: Why somebody is not let in, by the message of the refused CONNECT.
@@ -60,8 +63,7 @@ class ToldEvent:
 
 @dataclass(frozen=True, slots=True)
 class HeardMessage:
-    """A message that a client sends, and the part by which it is granted; a refusal is everywhere
-    the same (`RefusedAck`)."""
+    """A message that a client sends, and the part by which it is granted."""
 
     name: str
     about: str
@@ -77,6 +79,49 @@ class EventRoom:
     address: str | None
     about: str
     told: tuple[ToldEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonList:
+    """Names or numbers by which something is refused or ended, each with its reason."""
+
+    title: str
+    head: str
+    rows: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Where a client sends messages; the part by which any of them is refused, and why."""
+
+    key: str
+    address: str
+    about: str
+    messages: tuple[HeardMessage, ...]
+    refused: str
+    reasons: ReasonList
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """One way to listen. `path`: what of an address comes before those of its rooms; `protocol` is
+    AsyncAPI's word, `security` names those ways to say who one is that it has.
+    """
+
+    key: str
+    title: str
+    path: str
+    protocol: str
+    about: str
+    security: tuple[str, ...]
+    bounds: tuple[str, ...]
+    refused: tuple[ReasonList, ...]
+    rooms: tuple[EventRoom, ...]
+    questions: Questions | None = None
+
+    def name_of(self, said: str) -> str:
+        """What is said, by a name that no other transport has."""
+        return said if self.key == "socketio" else f"{self.key}_{said}"
 
 
 ROOMS: Final = (
@@ -158,5 +203,28 @@ MESSAGES: Final = (
         "Wants the prices of these markets, instead of those that were watched before.",
         "WatchMessage",
         "WatchAck",
+    ),
+)
+SOCKETIO: Final = Transport(
+    key="socketio",
+    title="Socket.IO",
+    path="/socket.io/",
+    protocol="wss",
+    about=(
+        "Socket.IO 5 over Engine.IO 4, with the cookie of a session, or with a token as "
+        "`auth: {token}`; without either where reading is public. Events are hints: who misses one "
+        "finds the truth in `/data`, by the version."
+    ),
+    security=("session", "token"),
+    bounds=BOUNDS,
+    refused=(ReasonList("Refused connections", "connect_error", CONNECT_REFUSALS),),
+    rooms=ROOMS,
+    questions=Questions(
+        "questions",
+        "/",
+        "What a client sends; each message is acknowledged.",
+        MESSAGES,
+        "RefusedAck",
+        ReasonList("Refused messages", "code", REFUSALS),
     ),
 )

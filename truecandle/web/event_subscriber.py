@@ -15,12 +15,18 @@ from typing import Any, Final
 
 import socketio
 from redis.client import PubSub
-from redis.exceptions import ResponseError
+from redis.exceptions import ResponseError, TimeoutError
 
 from truecandle import exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import RESYNC, ChannelConnection, Event, from_message
+from truecandle.events import (
+    EVENTS_IN_MESSAGE_MAX,
+    RESYNC,
+    ChannelConnection,
+    Event,
+    from_message,
+)
 from truecandle.log_once import TroubleLog
 from truecandle.store import from_reply
 from truecandle.store.server_state import UNHEARD, ServerProblem
@@ -96,16 +102,23 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
     def _listen(self) -> Iterator[bytes]:
         """Tells the browsers what is for them; what the library's own managers say to each other,
         always an object, is left to it."""
-        for message in self._heard_messages():
-            if message["type"] == "message":
-                if not message["data"].startswith(b"{"):
-                    events = from_message(message["data"])
-                    self._hear(events)
-                    self.tell(events)
-                elif _is_of_a_manager(message["data"]):
-                    yield message["data"]
+        for messages in self._heard_messages():
+            events: list[Event] = []
+            for message in messages:
+                if not message.startswith(b"{"):
+                    events += from_message(message)
+                elif _is_of_a_manager(message):
+                    self._tell_all(events)
+                    events = []
+                    yield message
+            self._tell_all(events)
 
-    def _heard_messages(self) -> Iterator[dict[str, Any]]:
+    def _tell_all(self, events: Sequence[Event]) -> None:
+        if events:
+            self._hear(events)
+            self.tell(events)
+
+    def _heard_messages(self) -> Iterator[list[bytes]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)
         while True:
             try:
@@ -131,7 +144,8 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 self._drop()
                 self.server.sleep(wait_s)
 
-    def _messages(self, heard: PubSub, channel: str) -> Iterator[dict[str, Any]]:
+    def _messages(self, heard: PubSub, channel: str) -> Iterator[list[bytes]]:
+        """What was published, as it comes; all that has come while others were told, together."""
         heard_s, is_asked = time.monotonic(), False
         look_s = heard_s
         while True:
@@ -139,10 +153,9 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 look_s = time.monotonic() + LOOK_S
                 if self._has_left(channel):
                     raise ConnectionError("the database was emptied or exchanged")
-            message = heard.get_message(timeout=POLL_S)
-            if message is not None:
+            if replies := _come(heard) or _awaited(heard):
                 heard_s, is_asked = time.monotonic(), False
-                yield message
+                yield [reply["data"] for reply in replies if reply["type"] == "message"]
                 self.server.sleep(0)  # a burst must not keep the hub from everybody else
             elif time.monotonic() - heard_s > (2 if is_asked else 1) * SILENT_S:
                 if is_asked:
@@ -164,3 +177,34 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 self._channel.redis.close()
         except Exception as error:
             _log.debug("closing a broken link: %s", error)
+
+
+def _come(heard: PubSub) -> list[dict[str, Any]]:
+    """What has come by now, in its order; no more than others of this process may wait for."""
+    found: list[dict[str, Any]] = []
+    events = 0
+    while events < EVENTS_IN_MESSAGE_MAX and (reply := _reply(heard, 0)) is not None:
+        found.append(reply)
+        events += reply["data"].count(b"\n") + 1
+    return found
+
+
+def _awaited(heard: PubSub) -> list[dict[str, Any]]:
+    """What comes next, alone: it is told before it is looked what comes after it."""
+    reply = _reply(heard, POLL_S)
+    return [] if reply is None else [reply]
+
+
+def _reply(heard: PubSub, timeout_s: float) -> dict[str, Any] | None:
+    """What comes next, if it does in time. The library's own `get_message` looks first whether the
+    socket can be read, which costs more than reading; and it would connect again by itself.
+    """
+    try:
+        connection: Any = heard.connection
+        reply = connection.read_response(
+            timeout=timeout_s, disconnect_on_error=False, push_request=True
+        )
+    except TimeoutError:
+        return None
+    found: dict[str, Any] | None = heard.handle_message(reply)  # type: ignore[no-untyped-call]
+    return found

@@ -7,22 +7,44 @@ slowness holds up another's.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from typing import Any, Final
 
 import socketio
 
 from truecandle import exact_json
 from truecandle.events import LIVE_PRICE, Event
-from truecandle.web.send_queue import Burst, Frame, event_frame
+from truecandle.web.send_queue import Burst, Frame, SendQueue, event_frame
 
 #: After so many browsers the others of this process have their turn.
-TURN: Final = 100
+TURN: Final = 200
 
 
 class FanOut(socketio.Manager):  # type: ignore[misc]
     """Knows the rooms of the browsers that are connected to this process, and tells them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Held while somebody joins or leaves a room, and while it is looked who is there.
+        self._door = threading.Lock()
+        #: The queues of a room, by namespace and its name, as they were when it was last told
+        #: something; forgotten when somebody joins or leaves it.
+        self._queues: dict[tuple[str, str | None], Sequence[SendQueue]] = {}
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
+    ) -> None:
+        with self._door:
+            super().basic_enter_room(sid, namespace, room, eio_sid)
+            self._queues.pop((namespace, room), None)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        with self._door:
+            super().basic_leave_room(sid, namespace, room)
+            self._queues.pop((namespace, room), None)
 
     def emit(
         self,
@@ -34,27 +56,48 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
     ) -> None:
         """Tells what this process has to say itself; without `room` to all browsers."""
         burst = Burst([event_frame(event, exact_json.dumps(data))])
-        self._offer((eio_sid, burst) for _, eio_sid in self.get_participants(namespace, room))
+        self._offer(zip(self._heard_by(namespace, room), repeat(burst), strict=False))
 
     def tell(self, events: Sequence[Event]) -> None:
         """Tells what other processes have published, all that one browser hears in one piece."""
         frames = [_frame_of(event) for event in events]
-        if len({event.room for event in events}) == 1:
-            room, burst = events[0].room, Burst(frames)
-            self._offer((eio_sid, burst) for _, eio_sid in self.get_participants("/", room))
+        rooms = dict.fromkeys(event.room for event in events)
+        if len(rooms) == 1:
+            heard_by = self._heard_by("/", events[0].room)
+            self._offer(zip(heard_by, repeat(Burst(frames)), strict=False))
             return
-        told: defaultdict[str, list[Frame]] = defaultdict(list)
-        for event, frame in zip(events, frames, strict=True):
-            for _, eio_sid in self.get_participants("/", event.room):
-                told[eio_sid].append(frame)
-        self._offer((eio_sid, Burst(found)) for eio_sid, found in told.items())
+        in_rooms: defaultdict[SendQueue, list[str]] = defaultdict(list)
+        for room in rooms:
+            for queue in self._heard_by("/", room):
+                in_rooms[queue].append(room)
+        alike: defaultdict[tuple[str, ...], list[SendQueue]] = defaultdict(list)
+        for queue, names in in_rooms.items():
+            alike[tuple(names)].append(queue)
+        self._offer(
+            chain.from_iterable(
+                zip(queues, repeat(_burst_of(names, events, frames)), strict=False)
+                for names, queues in alike.items()
+            )
+        )
 
-    def _offer(self, told: Iterable[tuple[str, Burst]]) -> None:
+    def _heard_by(self, namespace: str, room: str | None) -> Sequence[SendQueue]:
+        """The queues of those in a room. What is known of it is never changed, only replaced."""
+        if (known := self._queues.get((namespace, room))) is not None:
+            return known
         sockets: dict[str, Any] = self.server.eio.sockets
+        with self._door:
+            in_room = [
+                sockets.get(eio_sid) for _, eio_sid in self.get_participants(namespace, room)
+            ]
+            found = [socket.queue for socket in in_room if socket is not None]
+            if found:
+                self._queues[namespace, room] = found
+        return found
+
+    def _offer(self, told: Iterable[tuple[SendQueue, Burst]]) -> None:
         left = TURN
-        for eio_sid, burst in told:
-            if (socket := sockets.get(eio_sid)) is not None:
-                socket.queue.offer(burst)
+        for queue, burst in told:
+            queue.offer(burst)
             left -= 1
             if not left:
                 left = TURN
@@ -63,3 +106,11 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
 
 def _frame_of(event: Event) -> Frame:
     return event_frame(event.name, event.payload, event.room if event.name == LIVE_PRICE else None)
+
+
+def _burst_of(rooms: Sequence[str], events: Sequence[Event], frames: Sequence[Frame]) -> Burst:
+    """What is heard in these rooms."""
+    heard = set(rooms)
+    return Burst(
+        [frame for event, frame in zip(events, frames, strict=True) if event.room in heard]
+    )

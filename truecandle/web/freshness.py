@@ -19,6 +19,7 @@ from truecandle.events import FRESHNESS, freshness_payload
 from truecandle.store import freshness
 from truecandle.store.server_state import worst
 from truecandle.web.services import Services
+from truecandle.web.ticks import pause_s
 
 #: How often the markets are looked at while browsers are connected: a change is told within this.
 LOOK_S: Final = 0.5
@@ -82,7 +83,7 @@ class FreshnessBroadcaster:
     def _look(self) -> None:
         """For as long as the process lives."""
         while True:
-            self._socketio.sleep(LOOK_S)
+            self._socketio.sleep(pause_s(LOOK_S))
             try:
                 if self._members:
                     self._look_once()

@@ -106,8 +106,8 @@ def _look() -> tuple[dict[str, Any], RoleFigures]:
     said["warnings"] += _stream_warnings(living, markets)
     found = {role: _role(beats.get(role), ages.get(role)) for role in ROLES}
     for role, one in found.items():
-        if one["age_ms"] is not None:
-            metrics.ROLE_AGE.labels(role).set(one["age_ms"] / 1000)
+        silent_ms = services().ages.missing_ms(role) if one["age_ms"] is None else one["age_ms"]
+        metrics.ROLE_AGE.labels(role).set(silent_ms / 1000)
     fetcher = found["fetcher"]["detail"] if found["fetcher"]["alive"] else None
     report = {
         "ready": worst(problems) is None and all(role["alive"] for role in found.values()),

@@ -11,10 +11,11 @@ again for everything.
 
 from __future__ import annotations
 
-import os
+import posix
 import queue
 import struct
 import threading
+from _thread import RLock
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,8 +27,8 @@ from truecandle.web.socket_limits import QUEUE_BYTES_MAX, QUEUE_MAX, UNSENT_BYTE
 
 #: So much of what waits is written in one piece.
 PIECE_BYTES: Final = 16 << 10
-#: As it comes: eventlet and gevent replace what may block, and this does not.
-_write: Final = os.writev
+#: As the system has it: what is called so in `os` eventlet has replaced by one that waits.
+_write: Final = posix.write
 #: Kinds of frames, of RFC 6455.
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 
@@ -54,8 +55,8 @@ class Burst:
 
     def __init__(self, frames: Sequence[Frame]) -> None:
         self.frames = frames
-        self.data = [frame.data for frame in frames]
-        self.size = sum(map(len, self.data))
+        self.data = b"".join([frame.data for frame in frames])
+        self.size = len(self.data)
 
 
 def pack(payload: bytes, kind: int = TEXT) -> bytes:
@@ -91,7 +92,9 @@ class SendQueue:
     def __init__(self, fd: int, cut: Callable[[str], None]) -> None:
         self._fd = fd
         self._cut = cut
-        self._lock = threading.Lock()
+        #: Between real threads, and not one of the hub's, which costs more than all else here but
+        #: the system call. Nothing that it guards gives way: green threads have no need of it.
+        self._lock = RLock()
         #: Set while the writer has something to do.
         self._filled = threading.Event()
         #: In the order in which they leave: prices by their market, the rest by numbers.
@@ -179,7 +182,7 @@ class SendQueue:
         with self._lock:
             if last and self._is_free:
                 with suppress(OSError):
-                    _write(self._fd, [last])
+                    _write(self._fd, last)
             self._is_over, self._is_free = True, False
             self._waiting.clear()
             self._filled.set()

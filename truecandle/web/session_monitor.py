@@ -19,6 +19,7 @@ from truecandle.store.credentials import Credential
 from truecandle.web.cut_log import CutLog
 from truecandle.web.services import Services
 from truecandle.web.socket_limits import SOCKETS_PER_USER_MAX
+from truecandle.web.ticks import pause_s
 
 #: How often sessions are looked at again: what ended is disconnected within this and a little.
 WATCH_S: Final = 0.5
@@ -76,7 +77,7 @@ class SessionMonitor:
     def _watch(self) -> None:
         """For as long as the process lives; while Redis is away nobody is sent away."""
         while True:
-            self._socketio.sleep(WATCH_S)
+            self._socketio.sleep(pause_s(WATCH_S))
             try:
                 self._cuts.tell()
                 self._end_invalid()

@@ -44,6 +44,7 @@ from truecandle.web.socket_limits import (
     SERIES_PER_SOCKET_MAX,
     Addresses,
 )
+from truecandle.web.trade_watch import TradeWatch
 from truecandle.web.websocket import WebSocket
 
 #: How many of the newest official candles are looked at for the live ones: those stand for
@@ -89,7 +90,7 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
         watch.close_all()
 
     app.extensions[connections.EXTENSION] = Connections(
-        members, addresses, cuts, watch, begin, close_all
+        members, addresses, cuts, watch, TradeWatch(services), begin, close_all
     )
     upgrades = engine.Upgrades(app.wsgi_app, cuts, addresses, services.settings.public_url)
     app.wsgi_app = upgrades  # type: ignore[method-assign]

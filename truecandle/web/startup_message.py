@@ -18,6 +18,7 @@ from truecandle.log_lines import say
 from truecandle.store.server_monitor import ServerMonitor
 from truecandle.watchdog import Watchdog
 from truecandle.web.services import EXTENSION, Services
+from truecandle.web.ticks import pause_s
 
 DEMO_USER: Final = "demo"
 #: How often Redis is asked again while it is away.
@@ -44,7 +45,7 @@ def stay(app: Flask, stop: Sequence[object]) -> None:
     with Watchdog([LOOP]) as watchdog:
         while not stop:
             watchdog.report(LOOP)
-            socketio.sleep(LOOK_S)
+            socketio.sleep(pause_s(LOOK_S))
 
 
 def watch(app: Flask, stop: Sequence[object]) -> None:
@@ -56,7 +57,7 @@ def watch(app: Flask, stop: Sequence[object]) -> None:
             say(f"web: {services.server_monitor.refused}")
             signal.raise_signal(signal.SIGTERM)
             return
-        app.extensions["socketio"].sleep(RETRY_S)
+        app.extensions["socketio"].sleep(pause_s(RETRY_S))
 
 
 def greet(app: Flask, stop: Sequence[object]) -> None:

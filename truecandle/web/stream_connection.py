@@ -2,8 +2,9 @@
 
 Never here: who may come in and by which address (`streams`), the order of klines
 (`kline_sequence`), how frames leave (`send_queue`).
-Invariant: it is told of each candle in the order of `KlineSequence`, and answers have their place
-among that; whatever ends it, it is told why with the code of its close frame.
+Invariant: it is told of each candle in the order of `KlineSequence`, of trades in that of their
+ids, and answers have their place among that; whatever ends it, it is told why with the code of its
+close frame.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from truecandle.candles.series import Series
 from truecandle.errors import StoreError
 from truecandle.exact_json import dumps
 from truecandle.web import stream_messages as messages
+from truecandle.web.connections import Connections
 from truecandle.web.kline_text import kline_text
 from truecandle.web.send_queue import PING, Burst, Frame, pack
-from truecandle.web.series_watch import News, SeriesWatch
+from truecandle.web.series_watch import News
 from truecandle.web.services import Services
 from truecandle.web.socket_limits import (
     PING_S,
@@ -33,8 +35,10 @@ from truecandle.web.socket_limits import (
     TokenBucket,
 )
 from truecandle.web.stream_messages import MessageRefused, StreamMessage
-from truecandle.web.stream_names import StreamRefused, parse_stream
+from truecandle.web.stream_names import AggTrades, Stream, StreamRefused, parse_stream
 from truecandle.web.stream_socket import StreamSocket
+from truecandle.web.trade_text import event_text
+from truecandle.web.trade_watch import TradeNews
 
 TOO_MANY: Final = f"too many messages; allowed: {STREAM_MESSAGES_PER_S:.0f} a second"
 #: What its closing says when Redis was away as it subscribed.
@@ -56,16 +60,16 @@ class StreamConnection:
         self,
         websocket: StreamSocket,
         services: Services,
-        watch: SeriesWatch,
+        shared: Connections,
         form: StreamForm,
-        streams: dict[str, Series],
+        streams: dict[str, Stream],
     ) -> None:
         self._websocket = websocket
         self._services = services
-        self._watch = watch
+        self._watch, self._trades = shared.watch, shared.trades
         self._form = form
         #: What it has subscribed to, by the names that it used.
-        self._streams = dict[str, Series]()
+        self._streams = dict[str, Stream]()
         self._first = streams
         now_s = time.monotonic()
         self._messages = TokenBucket.full(STREAM_MESSAGES_PER_S, STREAM_MESSAGES_AT_ONCE, now_s)
@@ -85,6 +89,7 @@ class StreamConnection:
                 self._obey(text)
         finally:
             self._watch.leave(self)
+            self._trades.leave(self)
             self._websocket.send_queue.put(None)
             writer.join(SEND_S)
 
@@ -92,6 +97,10 @@ class StreamConnection:
         if news.told:
             form = self._form.is_combined, self._form.unit
             self._websocket.send_queue.offer(news.form(form, partial(_burst, news, *form)))
+
+    def hear_trades(self, news: TradeNews) -> None:
+        form = self._form.is_combined, self._form.unit
+        self._websocket.send_queue.offer(news.form(form, partial(_trade_burst, news, *form)))
 
     def tick(self, now_s: float) -> None:
         if now_s - self._pinged_s >= PING_S:
@@ -110,6 +119,7 @@ class StreamConnection:
     def _begin(self) -> None:
         """Subscribes to what its address has named."""
         try:
+            self._hear_trades_of(self._first)
             self._subscribe(self._first)
         except StoreError:
             self._websocket.finish(CloseReason.TRY_AGAIN_LATER, UNAVAILABLE)
@@ -130,6 +140,7 @@ class StreamConnection:
             match message.method:
                 case "SUBSCRIBE":
                     wanted = self._wanted(message)
+                    self._hear_trades_of(wanted)
                     self._answer(message)
                     self._subscribe(wanted)
                 case "UNSUBSCRIBE":
@@ -147,25 +158,32 @@ class StreamConnection:
     def _answer(self, message: StreamMessage, value: object = None) -> None:
         self._websocket.answer(messages.result(value, message.number))
 
-    def _wanted(self, message: StreamMessage) -> dict[str, Series]:
+    def _wanted(self, message: StreamMessage) -> dict[str, Stream]:
         """The streams that a message names."""
         names = dict.fromkeys(message.names)
         if len(self._streams.keys() | names) > STREAMS_PER_SOCKET_MAX:
             why = f"at most {STREAMS_PER_SOCKET_MAX} streams on one connection"
             raise messages.invalid(why, message.number)
         try:
-            return {name: parse_stream(name, self._services.markets) for name in names}
+            kept = self._services.settings.trades_kept
+            return {name: parse_stream(name, self._services.markets, kept) for name in names}
         except StreamRefused as refused:
             raise messages.invalid(str(refused), message.number) from None
 
-    def _subscribe(self, wanted: dict[str, Series]) -> None:
-        new = {name: series for name, series in wanted.items() if name not in self._streams}
+    def _hear_trades_of(self, wanted: dict[str, Stream]) -> None:
+        """Before the answer: whoever reads REST after it then misses no trade."""
+        new = {one for name, one in wanted.items() if name not in self._streams}
+        self._trades.join(self, [one.symbol for one in new if isinstance(one, AggTrades)])
+
+    def _subscribe(self, wanted: dict[str, Stream]) -> None:
+        new = {name: one for name, one in wanted.items() if name not in self._streams}
         self._streams |= new
-        self._watch.join(self, new.values())
+        self._watch.join(self, [one for one in new.values() if isinstance(one, Series)])
 
     def _unsubscribe(self, names: list[str]) -> None:
         left = [self._streams.pop(name) for name in dict.fromkeys(names) if name in self._streams]
-        self._watch.part(self, left)
+        self._watch.part(self, [one for one in left if isinstance(one, Series)])
+        self._trades.part(self, [one.symbol for one in left if isinstance(one, AggTrades)])
 
     def _property(self, message: StreamMessage) -> object:
         name, *values = message.params or [None]
@@ -190,3 +208,12 @@ def _burst(news: News, is_combined: bool, unit: int) -> Burst:
             text = b'{"stream":"%b","data":%b}' % (name, text)
         frames.append(Frame(pack(text), True, None if told.is_closed else series.name))
     return Burst(frames)
+
+
+def _trade_burst(news: TradeNews, is_combined: bool, unit: int) -> Burst:
+    """Trades as frames, in one piece for the queue: none of them gives way to another."""
+    name = f"{news.symbol.lower()}@aggTrade".encode()
+    texts = [event_text(news.symbol, row, unit) for row in news.rows]
+    if is_combined:
+        texts = [b'{"stream":"%b","data":%b}' % (name, text) for text in texts]
+    return Burst([Frame(b"".join(map(pack, texts)), True)])

@@ -19,7 +19,9 @@ METHODS: Final = (
 )
 UNKNOWN_PROPERTY, INVALID_VALUE, INVALID_REQUEST, INVALID_JSON = 0, 1, 2, 3
 
-_ID: Final = re.compile(r"[A-Za-z0-9]{1,36}", re.ASCII)
+#: What an id looks like that is no integer.
+ID: Final = r"[A-Za-z0-9]{1,36}"
+_is_text_id: Final = re.compile(ID, re.ASCII).fullmatch
 
 
 class MessageRefused(Exception):
@@ -88,4 +90,4 @@ def refusal(refused: MessageRefused) -> bytes:
 def _is_id(number: object) -> bool:
     if number is None or (isinstance(number, int) and not isinstance(number, bool)):
         return True
-    return isinstance(number, str) and _ID.fullmatch(number) is not None
+    return isinstance(number, str) and _is_text_id(number) is not None

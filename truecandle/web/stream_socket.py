@@ -1,8 +1,8 @@
 """A program's WebSocket: what may come in at it, and what leaves it where it reads too slowly.
 
 Never here: what messages mean (`stream_messages`), what is told (`stream_connection`).
-Invariant: a slow reader loses states that a candle went through, never a closed one silently: once
-more waits than may, all of it gives way to a close frame that says so.
+Invariant: a slow reader loses states that a candle went through, never a closed one or a trade
+silently: once more waits than may, all of it gives way to a close frame that says so.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from truecandle.web.send_queue import Burst, Frame, SendQueue, goodbye, pack
 from truecandle.web.socket_limits import STREAM_MESSAGE_BYTES_MAX
 from truecandle.web.websocket import WebSocket
 
-TOO_SLOW: Final = "too slow: candles were not read in time; connect again and ask for klines"
+TOO_SLOW: Final = "too slow: events were not read in time; connect again and ask REST for the rest"
 
 
 class StreamQueue(SendQueue):

@@ -14,7 +14,6 @@ from typing import Final
 from flask import Blueprint, Response, request
 from wsproto.frame_protocol import CloseReason
 
-from truecandle.candles.series import Series
 from truecandle.web import engine
 from truecandle.web.auth import require_read
 from truecandle.web.binance_params import BinanceRefused
@@ -25,7 +24,7 @@ from truecandle.web.services import services
 from truecandle.web.session_monitor import Member
 from truecandle.web.socket_limits import STREAMS_PER_SOCKET_MAX
 from truecandle.web.stream_connection import StreamConnection, StreamForm
-from truecandle.web.stream_names import StreamRefused, parse_stream
+from truecandle.web.stream_names import Stream, StreamRefused, parse_stream
 from truecandle.web.stream_socket import StreamSocket
 
 bp = Blueprint("streams", __name__)
@@ -80,7 +79,7 @@ def _opened(names: str, *, is_combined: bool) -> Response:
         shared.members.leave(websocket)
         detail = "Too many connections of this user or address."
         raise Problem(429, "too-many", detail, {"Retry-After": "1"})
-    connection = StreamConnection(websocket, services(), shared.watch, form, streams)
+    connection = StreamConnection(websocket, services(), shared, form, streams)
 
     def talk() -> None:
         try:
@@ -102,7 +101,7 @@ def _unit() -> int:
     return _UNITS[unit]
 
 
-def _streams(names: Iterable[str]) -> dict[str, Series]:
+def _streams(names: Iterable[str]) -> dict[str, Stream]:
     """The streams of an address. Names without `@` mean nothing, as at the exchange: clients number
     their connections with them.
     """
@@ -111,6 +110,7 @@ def _streams(names: Iterable[str]) -> dict[str, Series]:
         detail = f"at most {STREAMS_PER_SOCKET_MAX} streams on one connection"
         raise BinanceRefused(_NOT_VALID, detail)
     try:
-        return {name: parse_stream(name, services().markets) for name in found}
+        kept = services().settings.trades_kept
+        return {name: parse_stream(name, services().markets, kept) for name in found}
     except StreamRefused as error:
         raise BinanceRefused(_NOT_VALID, f"Invalid stream: {error}") from None

@@ -13,6 +13,7 @@ from typing import Final
 
 from redis import Redis
 
+from truecandle.candles.candle import OfficialCandle
 from truecandle.candles.interval import DAY_MS, Interval
 from truecandle.candles.series import Series
 from truecandle.store import official, pages
@@ -67,11 +68,22 @@ def _late(redis: Redis, series: Series, cursor: Cursor) -> Iterator[Change]:
         if end_ms <= oldest_ms:
             cursor = cursor._replace(holes=tuple(one for one in cursor.holes if one[1] > oldest_ms))
             continue
-        page = pages.read(redis, series, Query(PAGE, start_ms, end_ms))
-        for candle in pages.candles(page.members):
+        for candle in _within(redis, series, start_ms, end_ms):
             holes = _without(series.interval, cursor.holes, candle.open_ms)
             cursor = cursor._replace(holes=holes)
             yield Change(messages.closed(series, candle), cursor)
+
+
+def _within(redis: Redis, series: Series, start_ms: int, end_ms: int) -> Iterator[OfficialCandle]:
+    """What is stored there, a page at a time."""
+    has_more = True
+    while has_more:
+        page = pages.read(redis, series, Query(PAGE, start_ms, end_ms))
+        found = pages.candles(page.members)
+        yield from found
+        has_more = page.has_more and bool(found)
+        if found:
+            start_ms = found[-1].open_ms + 1
 
 
 def _closed(redis: Redis, series: Series, cursor: Cursor) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from truecandle.binance.rest.http import HttpAnswer, HttpClient
 from truecandle.binance.rest.parsing import (
@@ -25,7 +25,7 @@ from truecandle.candles.candle import OfficialCandle, official_from_row
 from truecandle.candles.decimals import NO_ID
 from truecandle.candles.instrument import TRADING
 from truecandle.candles.trades import DATE_SPREAD_MS, Kline, kline_of_candle
-from truecandle.errors import CandleError, MalformedAnswer
+from truecandle.errors import CandleError, ExchangeRefused, MalformedAnswer
 
 KLINES_LIMIT_MAX = 1000
 TRADES_LIMIT_MAX = 1000
@@ -37,6 +37,11 @@ TRADES_WEIGHT = 4
 TIME_WEIGHT = 1
 LISTINGS_WEIGHT = 20
 TICKERS_WEIGHT = 80
+#: What spares bytes of the exchange's list. Binance.US, for one, knows neither parameter; with
+#: these codes such an exchange refuses what it does not know.
+SPARING = {"showPermissionSets": "false"}
+SPARING_TRADING = {"symbolStatus": TRADING, **SPARING}
+UNKNOWN_PARAMETER_CODES = (-1101, -1103, -1104)
 #: Answers about all markets: some 2 kB of each that trades, 300 bytes of each that ever did.
 TRADING_BYTES_MAX = 32 * 1024 * 1024
 TICKERS_BYTES_MAX = 8 * 1024 * 1024
@@ -44,6 +49,9 @@ TICKERS_BYTES_MAX = 8 * 1024 * 1024
 
 class RestClient(HttpClient):
     """Asks one exchange; may be shared by threads."""
+
+    #: Until the exchange has refused what spares bytes.
+    _is_sparing = True
 
     def klines(
         self,
@@ -136,8 +144,7 @@ class RestClient(HttpClient):
         A symbol whose row is odd, or missing without a word, is not among the instruments.
         """
         listed = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
-        asked = {"symbols": listed, "showPermissionSets": "false"}
-        page = self._listed(self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked))
+        page = self._listed({"symbols": listed}, SPARING)
         found = {one.symbol: one for one in page.instruments if one.symbol in symbols}
         odd = page.odd + [f"{name}: no row for it" for name in symbols if name not in found]
         if not found:
@@ -146,12 +153,11 @@ class RestClient(HttpClient):
 
     def trading(self) -> InstrumentPage:
         """What the exchange lists of every market that trades. Odd rows are left out and named."""
-        asked = {"symbolStatus": TRADING, "showPermissionSets": "false"}
-        answer = self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked, TRADING_BYTES_MAX)
-        page = self._listed(answer)
-        if not page.instruments:
+        page = self._listed({}, SPARING_TRADING)
+        trading = [one for one in page.instruments if one.status == TRADING]
+        if not trading:
             raise MalformedAnswer(f"no market trades; odd rows: {len(page.odd)}")
-        return page
+        return page._replace(instruments=trading)
 
     def tickers(self) -> TickerPage:
         """The last 24 hours of every market that the exchange ever listed. Odd rows are left out
@@ -164,12 +170,24 @@ class RestClient(HttpClient):
             raise MalformedAnswer(f"no market has a ticker; odd rows: {len(page.odd)}")
         return page
 
-    def _listed(self, answer: HttpAnswer) -> InstrumentPage:
-        """What an answer lists; the limits in it hold from now on."""
+    def _listed(self, asked: Mapping[str, str], sparing: Mapping[str, str]) -> InstrumentPage:
+        """What the exchange lists, without what an exchange that knows how is asked to leave out;
+        the limits in the answer hold from now on.
+        """
+        try:
+            answer = self._exchange_info({**asked, **(sparing if self._is_sparing else {})})
+        except ExchangeRefused as error:
+            if not self._is_sparing or error.code not in UNKNOWN_PARAMETER_CODES:
+                raise
+            answer = self._exchange_info(asked)
+            self._is_sparing = False
         page = parse_instruments(answer.body)
         if page.weight_per_minute is not None:
             self._budget.learn(page.weight_per_minute)
         return page
+
+    def _exchange_info(self, asked: Mapping[str, str]) -> HttpAnswer:
+        return self._get("/api/v3/exchangeInfo", LISTINGS_WEIGHT, asked, TRADING_BYTES_MAX)
 
     def _first_id(self, symbol: str, candle: OfficialCandle) -> int:
         page = self.agg_trades(symbol, start_ms=candle.open_ms, limit=1)

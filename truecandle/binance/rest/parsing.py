@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ from truecandle.errors import CandleError, MalformedAnswer
 
 #: A limit below this is no sound one: nothing could be asked.
 WEIGHT_MIN = 100
+#: Tickers that are remembered as parsed, more than an exchange ever listed: from one reading of all
+#: to the next most are the same.
+TICKERS_KEPT = 5_000
 #: Spans of the exchange's limits, in minutes.
 _MINUTES: Mapping[str, float] = {"SECOND": 1 / 60, "MINUTE": 1.0, "HOUR": 60.0, "DAY": 1440.0}
 
@@ -129,7 +133,7 @@ def parse_tickers(body: bytes) -> TickerPage:
     page = TickerPage([], [])
     for row in rows:
         try:
-            page.tickers.append(_ticker(row))
+            page.tickers.append(_ticker(*(row[name] for name in _TICKER_FIELDS)))
         except (CandleError, TypeError, KeyError) as error:
             page.odd.append(f"{_said(row)}: {error}")
     return page
@@ -181,20 +185,18 @@ def _weight_per_minute(answer: Mapping[str, Any]) -> int | None:
     return min((one for one in found if one >= WEIGHT_MIN), default=None)
 
 
-def _ticker(row: Mapping[str, Any]) -> Ticker:
-    names = ("lastPrice", "openPrice", "highPrice", "lowPrice")
-    texts = (canonical(row[name], name) for name in names)
+_PRICES = ("lastPrice", "openPrice", "highPrice", "lowPrice")
+_VOLUMES = ("volume", "quoteVolume")
+_TICKER_FIELDS = ("symbol", *_PRICES, *_VOLUMES)
+
+
+@lru_cache(TICKERS_KEPT, typed=True)
+def _ticker(symbol: object, *numbers: object) -> Ticker:
+    """From the values of `_TICKER_FIELDS`, as they came."""
+    texts = [canonical(one, name) for one, name in zip(numbers, _TICKER_FIELDS[1:], strict=True)]
     # Of a market in which nothing ever traded, the exchange says 0.
-    price, opened, high, low = ("" if text == "0" else text for text in texts)
-    return Ticker(
-        parse_symbol(row["symbol"]),
-        price,
-        opened,
-        high,
-        low,
-        canonical(row["volume"], "volume"),
-        canonical(row["quoteVolume"], "quoteVolume"),
-    )
+    prices = ("" if text == "0" else text for text in texts[: len(_PRICES)])
+    return Ticker(parse_symbol(symbol), *prices, *texts[len(_PRICES) :])
 
 
 def _said(row: object) -> str:

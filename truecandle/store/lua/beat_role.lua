@@ -4,7 +4,8 @@
 -- ARGV  1  the entry's name
 --       2  what the role says, as a JSON object
 --       3  how long the hash lives, in s
---       4… entries of holders that have ended without a word
+--       4  how the entries of its other holders begin; empty: it has none
+--       5  a holder that has been silent for so long, in ms, has ended without a word
 -- Returns the time in ms.
 -- Errors  WRONGTYPE: nothing was written.
 --
@@ -13,6 +14,17 @@
 local time = redis.call('TIME')
 local now_ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('HSET', KEYS[1], ARGV[1], '{"at_ms":' .. now_ms .. ',"detail":' .. ARGV[2] .. '}')
-for i = 4, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+
+local others, forgotten_ms = ARGV[4], tonumber(ARGV[5])
+if others ~= '' then
+  local entries = redis.call('HGETALL', KEYS[1])
+  for i = 1, #entries, 2 do
+    local at_ms = tonumber(string.match(entries[i + 1], '^{"at_ms":%s*(%d+)') or now_ms)
+    if string.sub(entries[i], 1, #others) == others
+      and math.abs(tonumber(now_ms) - at_ms) > forgotten_ms then
+      redis.call('HDEL', KEYS[1], entries[i])
+    end
+  end
+end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return now_ms

@@ -74,6 +74,15 @@ local function sealed_count()
   return tonumber(redis.call('HGET', blocks_key, 'count') or '0') or 0
 end
 
+-- Counts the candles of all blocks anew, as the index tells of them.
+local function recount()
+  local sum = 0
+  for _, entry in ipairs(redis.call('ZRANGE', index_key, 0, -1)) do
+    sum = sum + tonumber(string.match(entry, '^%d+:%d+:(%d+):') or '0')
+  end
+  redis.call('HSET', blocks_key, 'count', string.format('%.0f', sum))
+end
+
 -- Enters a block anew, or takes it out with a count of 0; `more` candles than before.
 local function enter(start, stop, count, first, last, more)
   redis.call('ZREMRANGEBYSCORE', index_key, start, start)
@@ -81,7 +90,7 @@ local function enter(start, stop, count, first, last, more)
     redis.call('ZADD', index_key, start, table.concat({start, stop, count, first, last}, ':'))
   end
   if redis.call('EXISTS', index_key) == 0 then
-    redis.call('DEL', blocks_key)
+    redis.call('HDEL', blocks_key, 'count')
   else
     redis.call('HSET', blocks_key, 'count', string.format('%.0f', sealed_count() + more))
   end

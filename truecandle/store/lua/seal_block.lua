@@ -7,12 +7,14 @@
 --       6  open time of the first, 7 of the last of them
 --       8  the block
 -- Returns 1, or 0 if the ZSET holds other members there by now, or -1 if a block reaches beyond
---         that beginning: then nothing was written.
+--         that beginning, or lies there though the index does not tell of it: then nothing was
+--         written.
 -- Errors  WRONGTYPE, STALEWRITER, BROKENINDEX: nothing was written.
 
 local refusal = refused()
 if refusal then return refusal end
 if tonumber(ARGV[2]) < boundary() then return -1 end
+if redis.call('HEXISTS', blocks_key, ARGV[2]) == 1 then return -1 end
 local members = redis.call('ZRANGEBYSCORE', zset, '-inf', '(' .. ARGV[3])
 if #members ~= tonumber(ARGV[4]) or redis.sha1hex(table.concat(members)) ~= ARGV[5] then return 0 end
 

@@ -5,7 +5,8 @@
 --       2  who noticed (a short word, for corrections)
 --       3  how many corrections are kept
 --       4… open time, member, open time, member, …: ascending, each open time once, at most 500.
---          None at all: counts what is there, and forgets what the index does not say.
+--          None at all: counts what is there. 'anew' alone: forgets, too, entries of the index
+--          that are none, and blocks of which it does not tell.
 -- Returns {added, unchanged, corrected, healed, {positions of the candles added, corrected or
 --          healed, from 1}, {as renew_meta}}, or, if the first of them lies before where the halves
 --          meet, that time: then nothing was written.
@@ -14,13 +15,14 @@
 -- Running twice with the same arguments changes nothing the second time.
 
 local FIRST = 4
-local rows = (#ARGV - FIRST + 1) / 2
+local is_renewal = ARGV[FIRST] == 'anew'
+local rows = is_renewal and 0 or (#ARGV - FIRST + 1) / 2
 
 local function position(i) return FIRST + 2 * (i - 1) end
 
 -- Look -------------------------------------------------------------------------------------------
 
-local refusal = refused(rows == 0)
+local refusal = refused(is_renewal)
 if refusal then return refusal end
 if rows > 0 and tonumber(ARGV[FIRST]) < boundary() then return boundary() end
 
@@ -131,12 +133,12 @@ end
 
 -- Entries of the index that are none, blocks that no entry tells of, and a wrong sum of candles.
 local function forget_strays()
-  local known, sum = {count = true}, 0
+  local known = {count = true}
   local entries = redis.call('ZRANGE', index_key, 0, -1, 'WITHSCORES')
   for i = 1, #entries, 2 do
-    local start, count = string.match(entries[i], '^(%d+):%d+:(%d+):%d+:%d+$')
+    local start = string.match(entries[i], '^(%d+):%d+:%d+:%d+:%d+$')
     if start and tonumber(entries[i + 1]) == tonumber(start) then
-      known[start], sum = true, sum + tonumber(count)
+      known[start] = true
     else
       redis.call('ZREM', index_key, entries[i])
     end
@@ -144,10 +146,8 @@ local function forget_strays()
   for _, field in ipairs(redis.call('HKEYS', blocks_key)) do
     if not known[field] then redis.call('HDEL', blocks_key, field) end
   end
-  if sum ~= sealed_count() then
-    redis.call('HSET', blocks_key, 'count', string.format('%.0f', sum))
-  end
-  if sum == 0 then redis.call('DEL', blocks_key) end
+  recount()
+  if sealed_count() == 0 then redis.call('HDEL', blocks_key, 'count') end
 end
 
 for first = 1, #removals, UNPACK_MAX do
@@ -160,7 +160,7 @@ elseif #writes > 0 then
 end
 
 log_corrections(log, ARGV[2], ARGV[3])
-if rows == 0 then forget_strays() end
+if is_renewal then forget_strays() end
 local held = renew_meta(added + corrected + healed > 0)
 keep_fence()
 

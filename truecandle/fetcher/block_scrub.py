@@ -1,0 +1,92 @@
+"""Scrubs the sealed blocks of each series: looks at a few in a turn, and fetches again what cannot
+be read, each block as a whole.
+
+Never here: when (`fetch_scheduler`), what is stored of an answer (`ingest`), mending an index
+(`flask doctor`).
+Invariant: a block gives way to no fewer candles than it is said to hold; one that cannot be mended
+costs one request a pause, and keeps nothing else of its series waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from redis import Redis
+
+from truecandle.backoff import Backoff
+from truecandle.binance.rest.client import RestClient
+from truecandle.candles.interval import DAY_MS, MINUTE_MS
+from truecandle.candles.series import Series
+from truecandle.errors import MalformedAnswer, StoreDamaged
+from truecandle.ingest.kline_pages import KlinePageReader, Span
+from truecandle.ingest.official_writer import OfficialWriter
+from truecandle.log_once import TroubleLog
+from truecandle.store import block_inspection
+from truecandle.store.block import BlockSpan
+
+#: Blocks of a series that are looked at in a turn: with one each 20 s, eight years of minutes are
+#: in six hours.
+BLOCKS_A_TURN: Final = 4
+#: Blocks that are asked for again one by one; where more are broken, they wait for these.
+TRIED_MAX: Final = 100
+
+log = logging.getLogger(__name__)
+
+
+class BlockScrub:
+    """Where each series is, and which blocks were asked for in vain. `now_ms` is the exchange's
+    clock."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        pages: KlinePageReader,
+        writer: OfficialWriter,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._redis = redis
+        self._pages = pages
+        self._writer = writer
+        self._now_ms = now_ms
+        #: Of each series: from where to look next.
+        self._next_ms: dict[str, int] = {}
+        #: Of each block that was asked for in vain: when to ask again, and how long to wait then.
+        self._tried: dict[tuple[str, int], tuple[int, Backoff[int]]] = {}
+        self._troubles = TroubleLog(log)
+
+    def turn(self, rest: RestClient, series: Series) -> None:
+        """Looks at the next blocks; asks for those that cannot be read. Raises an `ExchangeError`
+        where it does not answer, or a `StoreError`."""
+        refused_ms = self._writer.take_unreadable(series)
+        from_ms = self._next_ms.get(series.name, 0) if refused_ms is None else refused_ms
+        try:
+            looked = block_inspection.look(self._redis, series, from_ms, BLOCKS_A_TURN)
+        except StoreDamaged as error:
+            self._troubles.report(series.name, error)
+            self._next_ms.pop(series.name, None)
+            return
+        self._troubles.clear(series.name)
+        self._next_ms[series.name] = looked.next_ms
+        for span in looked.unreadable:
+            self._mend(rest, series, span)
+
+    def _mend(self, rest: RestClient, series: Series, span: BlockSpan) -> None:
+        key, now_ms = (series.name, span.start_ms), self._now_ms()
+        due_ms, backoff = self._tried.get(key) or (0, Backoff(MINUTE_MS, DAY_MS))
+        if now_ms < due_ms or (key not in self._tried and len(self._tried) >= TRIED_MAX):
+            return
+        self._tried[key] = now_ms + backoff.fail(), backoff
+        self._writer.counts["blocks that could not be read"] += 1
+        why = "the exchange has fewer candles than it held; see flask doctor"
+        try:
+            is_whole = self._pages.read_block(rest, series, Span(*span), "scrub", is_all=False)
+        except MalformedAnswer as error:
+            is_whole, why = False, str(error)
+        if is_whole:
+            del self._tried[key]
+            log.warning("%s: a block from %d ms was fetched again", series, span.start_ms)
+        else:
+            what = f"the block from {span.start_ms} ms cannot be read: {why}"
+            self._troubles.report(series.name, StoreDamaged(what))
