@@ -12,7 +12,8 @@ RUN useradd --system --uid 10001 --home-dir /srv/truecandle --shell /usr/sbin/no
     && install --directory --owner truecandle --mode 0700 /var/lib/truecandle /backups \
     && install --directory --owner truecandle --mode 0755 /srv/redis-users \
         /srv/redis-users/server /srv/redis-users/web /srv/redis-users/fetcher \
-        /srv/redis-users/feed /srv/redis-users/admin
+        /srv/redis-users/feed /srv/redis-users/admin \
+        /srv/redis-users/mirror
 WORKDIR /srv/truecandle
 COPY --from=build /srv/truecandle/.venv .venv
 COPY --from=build /srv/truecandle/static/dist static/dist

@@ -50,3 +50,9 @@ def test_only_settings_that_hold_a_secret_are_looked_for_in_files(tmp_path: Path
     file = tmp_path / "port"
     file.write_text("6000")
     assert read_settings({"PORT_FILE": str(file)}).port == 5000
+
+
+def test_a_folder_for_a_mirror_does_not_depend_on_where_a_command_is_typed() -> None:
+    assert read_settings({"MIRROR_DIR": "/srv/candles"}).mirror_dir == "/srv/candles"
+    with pytest.raises(SettingsError, match="MIRROR_DIR='candles': allowed: the path of a folder"):
+        read_settings({"MIRROR_DIR": "candles"})

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -72,7 +73,7 @@ class Settings:
     `https://` a proxy in front ends TLS. What proxies say about the client is believed from
     `trusted_proxies` alone, addresses and networks. Pages of `cors_origins` may read REST by token.
     `egress` is the way out to the exchange, as the variables say that all programs share.
-    What may hold a secret is left out of its text.
+    `mirror_dir` is where `flask mirror` writes. What may hold a secret is left out of its text.
     """
 
     redis_url: str = field(default="redis://127.0.0.1:6390/0", repr=False)
@@ -100,6 +101,7 @@ class Settings:
     simulated: bool = False
     redis_may_evict: bool = False
     log_format: str = "text"
+    mirror_dir: str = ""
     webhook_urls: tuple[str, ...] = field(default=(), repr=False)
     webhook_secret: str = field(default="", repr=False)
     webhook_symbols: tuple[str, ...] = ()
@@ -170,28 +172,24 @@ def _read(reader: _Reader) -> Settings:
 
 
 def _read_each(reader: _Reader, default: Settings) -> Settings:
-    host = reader.read("HOST", _host, default.host)
+    host, hidden = reader.read("HOST", _host, default.host), reader.read_hidden
     return Settings(
-        redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url, without_password),
-        binance_rest_url=reader.read_hidden(
-            "BINANCE_REST_URL", _HTTP, default.binance_rest_url, str
-        ),
-        binance_ws_url=reader.read_hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
-        binance_archive_url=reader.read_hidden(
-            "BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str
-        ),
+        redis_url=hidden("REDIS_URL", redis_url, default.redis_url, without_password),
+        binance_rest_url=hidden("BINANCE_REST_URL", _HTTP, default.binance_rest_url, str),
+        binance_ws_url=hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
+        binance_archive_url=hidden("BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str),
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
         history_stored_max=reader.read("HISTORY_STORED_MAX", _STORED, default.history_stored_max),
-        seal_after=reader.read("SEAL_AFTER", _SEAL, default.seal_after),
+        seal_after=reader.read("SEAL_AFTER", _whole(0, SEAL_AFTER_MAX), default.seal_after),
         trades_kept=reader.read("TRADES_KEPT", _whole(0, TRADES_KEPT_MAX), default.trades_kept),
         settle_ms=reader.read("SETTLE_MS", _whole(0, 60_000), default.settle_ms),
         follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
-        secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
-        public_url=reader.read_hidden("PUBLIC_URL", page_url, default.public_url, str),
+        secret_key=hidden("SECRET_KEY", _secret_key(host), ""),
+        public_url=hidden("PUBLIC_URL", page_url, default.public_url, str),
         trusted_proxies=reader.read("TRUSTED_PROXIES", _networks, default.trusted_proxies),
         hsts_subdomains=reader.read("HSTS_SUBDOMAINS", _switch, default.hsts_subdomains),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
@@ -200,11 +198,10 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         async_mode=reader.read("ASYNC_MODE", _MODE, default.async_mode),
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
-        log_format=reader.read("LOG_FORMAT", _LOG_FORMAT, default.log_format),
-        webhook_urls=reader.read_hidden(
-            "WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths
-        ),
-        webhook_secret=reader.read_hidden("WEBHOOK_SECRET", _webhook_secret, ""),
+        log_format=reader.read("LOG_FORMAT", _one_of("text", "json"), default.log_format),
+        mirror_dir=reader.read("MIRROR_DIR", _folder, default.mirror_dir),
+        webhook_urls=hidden("WEBHOOK_URLS", _webhook_urls, (), _without_paths),
+        webhook_secret=hidden("WEBHOOK_SECRET", _webhook_secret, ""),
         webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
         webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
@@ -467,6 +464,12 @@ def _webhook_secret(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> str:
+    if not Path(text).is_absolute():
+        raise ValueError("allowed: the path of a folder, from the root on")
+    return text
+
+
 def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
@@ -483,10 +486,7 @@ def _make_key(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
+_private = partial(os.open, mode=0o600)
 _HTTP = service_url("https", "http", has_path=True)
 _ORIGIN = service_url("https", "http", has_path=False)
 _STREAM = service_url("wss", "ws", has_path=True)
@@ -494,6 +494,4 @@ _HISTORY = _whole(1, HISTORY_CANDLES_MAX)
 _FOLLOWS = _whole(0, SYMBOLS_MAX)
 _READS = _whole(1, READS_PER_MINUTE_MAX)
 _STORED = _whole(1, HISTORY_STORED_MAX)
-_SEAL = _whole(0, SEAL_AFTER_MAX)
 _MODE = _one_of("eventlet", "gevent", "threading")
-_LOG_FORMAT = _one_of("text", "json")

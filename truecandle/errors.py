@@ -13,6 +13,9 @@ Invariant: whatever crosses a module border on purpose is a `TrueCandleError`.
     │   └── MalformedAnswer        200, but not what was asked for
     │       └── AnswerHeld           well-formed, but too unlike what is known to be believed
     ├── DeliveryFailed           a receiver of webhooks did not take a message
+    ├── LibraryMissing           a library that is optional is not installed
+    ├── MirrorError              a mirror's folder cannot be written or read, or is not its own
+    │   └── MirrorRefused          one file of it that nothing was done to
     └── StoreError               Redis did not do what was asked
         ├── StoreUnavailable       away, loading, frozen, read-only or full: try again later
         ├── StoreDamaged           a key holds something that is not ours
@@ -103,6 +106,18 @@ class DeliveryFailed(TrueCandleError):
     def __init__(self, message: str, status: int) -> None:
         self.status = status
         super().__init__(message)
+
+
+class LibraryMissing(TrueCandleError):
+    """A library that is optional is not installed; the message says how to install it."""
+
+
+class MirrorError(TrueCandleError):
+    """The folder of a mirror cannot be written or read, or belongs to somebody else."""
+
+
+class MirrorRefused(MirrorError):
+    """One file of a mirror was left as it is; others are not affected."""
 
 
 class StoreError(TrueCandleError):

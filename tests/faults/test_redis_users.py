@@ -17,6 +17,7 @@ import pytest
 import redis as redis_py
 import requests
 
+from tests.support.mirrored_files import mirror
 from tests.support.redis_users import UsersServer, users_server
 from tests.support.role_processes import Roles
 from tests.support.sample_candles import HOURS, after, row, rows
@@ -191,6 +192,7 @@ def test_the_public_side_may_not_write_candles_and_the_feed_sees_no_accounts(
         "web": (("zadd", "klines_z:BTCUSDT:1m", 1, "x"), ("set", "klines_meta:BTCUSDT:1m", "x")),
         "feed": (("zadd", "klines_z:BTCUSDT:1m", 1, "x"), ("hgetall", "user:ann")),
         "fetcher": (("hgetall", "user:ann"), ("hset", "token:x", "a", "b"), ("hgetall", "users")),
+        "mirror": (("del", "klines_z:BTCUSDT:1m"), ("hgetall", "user:ann"), ("set", "roles", "x")),
     }
     for user, commands in refusals.items():
         with redis_py.Redis.from_url(served.url(user)) as client:
@@ -206,23 +208,24 @@ def test_without_a_password_the_server_answers_ping_alone(served: UsersServer) -
             stranger.get("users")
 
 
-def test_the_fetcher_seals_commands_mend_and_every_role_reads_what_is_sealed(
-    served: UsersServer,
+def test_the_fetcher_seals_commands_mend_and_everybody_reads_what_is_sealed(
+    served: UsersServer, tmp_path: Path
 ) -> None:
     with served.owner() as owner:
         owner.flushdb()  # a fetcher's fence stands in the way of a writer without one
     refused(served)
     with ExitStack() as stack:
-        web, fetcher, feed, admin = (
+        web, fetcher, feed, admin, reader = (
             stack.enter_context(connect(served.url(user))) for user in USERS
         )
         official.upsert_klines(fetcher, HOURS, rows(2_300), now_ms=after(2_300), settle_ms=0)
         while sealing.step(fetcher, HOURS, 100, 0) == "done":
             pass
         official.upsert_klines(fetcher, HOURS, [row(3, "8.4")], now_ms=after(2_300), settle_ms=0)
-        for client in (web, fetcher, feed, admin):
+        for client in (web, fetcher, feed, admin, reader):
             page = pages.read(client, HOURS, pages.Query(pages.PAGE_CANDLES_MAX))
             assert len(page.members) == 2_300
+        assert mirror(reader, tmp_path).rows == 2_300
         assert list(block_inspection.faults(admin, HOURS)) == []
         official.upsert_klines(admin, HOURS, [], now_ms=after(2_300), settle_ms=0)
         while sealing.step(fetcher, HOURS, 0, 0) == "done":

@@ -45,16 +45,20 @@ def keys_of(unit: Path) -> dict[str, str]:
     return dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.M))
 
 
-def test_each_role_has_a_unit_that_may_do_little() -> None:
+def test_each_role_has_a_unit_that_may_do_little_and_so_has_a_mirror() -> None:
+    """The group may read what a mirror writes; it is started where somebody wants it."""
     procfile = (ROOT / "Procfile").read_text()
-    assert [unit.stem for unit in UNITS] == [f"truecandle-{r}" for r in ("feed", "fetcher", "web")]
+    names = [unit.stem.partition("-")[2] for unit in UNITS]
+    assert names == ["feed", "fetcher", "mirror", "web"]
     target = (DEPLOY / "systemd" / "truecandle.target").read_text()
-    for unit in UNITS:
-        found, role = keys_of(unit), unit.stem.partition("-")[2]
-        assert HARDENED.items() <= found.items(), unit.name
-        script = found["ExecStart"].rpartition(" ")[2]
-        assert f"{role}: exec python {script}\n" in procfile and unit.name in target
-        assert found["LoadCredential"] == f"redis_url:/etc/truecandle/redis-url-{role}"
+    for name, unit in zip(names, UNITS, strict=True):
+        found, is_mirror = keys_of(unit), name == "mirror"
+        hardened = HARDENED | ({"UMask": "0027"} if is_mirror else {})
+        assert hardened.items() <= found.items(), unit.name
+        _, _, script = found["ExecStart"].partition("/bin/python ")
+        assert is_mirror or f"{name}: exec python {script}\n" in procfile
+        assert (unit.name in target) == (not is_mirror)
+        assert found["LoadCredential"] == f"redis_url:/etc/truecandle/redis-url-{name}"
         assert int(found["TasksMax"]) <= 1200 and found["MemoryMax"].endswith("M")
 
 

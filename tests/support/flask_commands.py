@@ -25,7 +25,13 @@ class Shell:
     def run(self, command: str, *more: str) -> Result:
         cli = click.Group("flask")
         admin.init_app(cli, self.settings, {})
-        return CliRunner().invoke(cli, [*command.split(), *more])
+        try:
+            return CliRunner().invoke(cli, [*command.split(), *more])
+        finally:
+            # Here no process ends with the command, and its error would keep its connections.
+            for one in cli.commands.values():
+                if context := one.context_settings.get("obj"):
+                    context.redis.close()
 
     def ok(self, command: str, *more: str) -> str:
         """What a command that succeeds says."""

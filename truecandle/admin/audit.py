@@ -18,7 +18,6 @@ from rich.table import Table
 
 from truecandle.admin.context import CommandContext, pass_context, reported
 from truecandle.candles.audit import PRICES, AuditEntry, Steps, known_steps, summary
-from truecandle.candles.instrument import Instrument
 from truecandle.candles.series import Series, parse_series
 from truecandle.store import audit as audits
 from truecandle.store import markets
@@ -61,7 +60,7 @@ def _overview(context: CommandContext) -> Table:
         ("series", "shown", "exact", "never shown", "price off, ticks", "volume off, steps"),
         ("median s", "worst s"),
     )
-    for series, instrument in _followed(context):
+    for series, instrument in context.followed():
         entries = audits.read(context.redis, series)
         found = summary(entries, known_steps(instrument, entries))
         prices = [found.fields[name].largest_ticks for name in PRICES]
@@ -76,17 +75,6 @@ def _overview(context: CommandContext) -> Table:
             _seconds(found.worst_ms),
         )
     return table
-
-
-def _followed(context: CommandContext) -> list[tuple[Series, Instrument]]:
-    """Every followed series; those of the settings where no role ever ran."""
-    found = [market.instrument for market in markets.followed(context.redis)]
-    instruments = found or [Instrument(symbol) for symbol in context.settings.symbols]
-    return [
-        (parse_series(instrument.symbol, interval), instrument)
-        for instrument in instruments
-        for interval in context.settings.intervals
-    ]
 
 
 def _headline(series: Series, entries: Sequence[AuditEntry], steps: Steps) -> str:

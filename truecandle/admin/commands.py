@@ -21,6 +21,7 @@ from truecandle.admin.context import CommandContext
 from truecandle.admin.doctor import doctor
 from truecandle.admin.export import export
 from truecandle.admin.importer import intake
+from truecandle.admin.mirror import mirror
 from truecandle.admin.verify import verify
 from truecandle.admin.webhooks import webhooks
 from truecandle.config import Settings
@@ -33,6 +34,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     doctor,
     export,
     intake,
+    mirror,
     restore,
     verify,
     webhooks,

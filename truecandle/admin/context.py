@@ -19,12 +19,16 @@ from truecandle.admin.progress import Progress
 from truecandle.admin.retry import RetryPolicy
 from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.client import RestClient
+from truecandle.candles.instrument import Instrument
+from truecandle.candles.interval import INTERVALS
+from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import TrueCandleError
 from truecandle.events import Publisher
 from truecandle.ingest.kline_pages import KlinePageReader
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import clock as shared
+from truecandle.store import markets
 from truecandle.store.budget import RESERVE, Budget
 from truecandle.store.clock import SharedClock
 
@@ -62,6 +66,16 @@ class CommandContext:
         with self.session() as session, Progress() as progress:
             retrying = RetryPolicy(progress.say)
             yield CommandRun(self.redis, session, progress, retrying, self.settings.settle_ms)
+
+    def followed(self) -> list[tuple[Series, Instrument]]:
+        """Every followed series; those of the settings where no role ever ran."""
+        found = [market.instrument for market in markets.followed(self.redis)]
+        instruments = found or [Instrument(symbol) for symbol in self.settings.symbols]
+        return [
+            (Series(instrument.symbol, INTERVALS[name]), instrument)
+            for instrument in instruments
+            for name in self.settings.intervals
+        ]
 
     def ledger(self, now_ms: Callable[[], int] | None = None) -> OfficialWriter:
         """Writes official candles; without asking the exchange, by its clock as it is shared."""

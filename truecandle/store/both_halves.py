@@ -67,6 +67,14 @@ class BlockEntry(NamedTuple):
             and self.candles == interval.count(self.first_ms, self.last_ms + 1)
         )
 
+    def count_in(self, interval: Interval, start_ms: int, end_ms: int) -> int:
+        """How many of its candles open in [start_ms, end_ms), where none of them is missing."""
+        first_ms = self.first_ms
+        if first_ms < start_ms:
+            first_ms = interval.open_ms(start_ms)
+            first_ms = first_ms if first_ms == start_ms else interval.next_open_ms(first_ms)
+        return interval.count(first_ms, min(end_ms, self.last_ms + 1))
+
     def opens(self, interval: Interval) -> list[int]:
         """All open times from the first to the last; none where there cannot be so many."""
         if not (interval.has_grid and interval.is_aligned(self.first_ms)):
@@ -352,8 +360,11 @@ class CountRead:
             self._blocks = sorted(needed)
             raise AskAgain(self._ask)
         for place, entry in cut:
-            times = opens_of(series, entry, found.get(entry))
             start_ms, end_ms = self._ranges[place]
+            if entry not in needed:
+                counts[place] += entry.count_in(series.interval, start_ms, end_ms)
+                continue
+            times = opens_of(series, entry, found.get(entry))
             counts[place] += bisect_left(times, end_ms) - bisect_left(times, start_ms)
         return counts
 

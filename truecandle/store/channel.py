@@ -53,6 +53,13 @@ class Channel:
         return name
 
 
+@map_redis_errors()
+def identity(redis: Redis) -> str:
+    """The identity that this database holds; "" while no role has run with it."""
+    text: Any = redis.get(keys.INSTANCE)
+    return bytes(text or b"").decode(errors="replace")
+
+
 def prefix_of(redis: Redis) -> str:
     """How the names of the channels of this database begin: all of them before the identity."""
     database = redis.connection_pool.connection_kwargs.get("db") or 0

@@ -31,6 +31,9 @@ FIELDS: Final = (
     *("time", "open", "high", "low", "close", "volume", "close_time"),
     *("quote_volume", "trades", "taker_volume", "taker_quote_volume"),
 )
+#: Fields that are no decimals, and those of them that are moments in ms.
+WHOLE: Final = frozenset({"time", "close_time", "trades"})
+TIMES: Final = frozenset({"time", "close_time"})
 
 #: Twelve plain numbers, the first a time in ms: what the store's own script writes.
 _MEMBER = re.compile(rb"\[(0|[1-9][0-9]{0,15})(?:,(?:0|[1-9][0-9]*)(?:\.[0-9]+)?){11}\]")

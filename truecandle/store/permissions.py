@@ -15,8 +15,8 @@ from typing import Final
 from truecandle.store import keys
 from truecandle.store.channel import PREFIX
 
-#: Every user of Redis: the three roles, and whoever types `flask` commands.
-USERS: Final = ("web", "fetcher", "feed", "admin")
+#: Every user of Redis: the three roles, whoever types `flask` commands, and a mirror that watches.
+USERS: Final = ("web", "fetcher", "feed", "admin", "mirror")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,11 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             *("scan", "smembers", "sismember", "scard", "srandmember", "sadd", "srem", "mget"),
             *("rpush", "lrem", "rename", "getrange", "pexpireat", "getdel", *_COUNTING),
         ),
+    ),
+    "mirror": Permission(
+        reads=(*_CANDLES, "corrections:*", keys.MARKETS, keys.INSTANCE),
+        writes=(),
+        commands=("mget",),
     ),
 }
 

@@ -12,13 +12,10 @@ from typing import Final, NamedTuple
 
 from truecandle.candles.series import Series
 from truecandle.exact_json import dumps
-from truecandle.store.columns import FIELDS, all_columns, iso
+from truecandle.store.columns import FIELDS, TIMES, WHOLE, all_columns, iso
 from truecandle.store.pages import Page
 from truecandle.web.data_request import DataRequest
 
-#: Fields that are no decimals: they stay numbers where decimals are strings.
-WHOLE: Final = frozenset({"time", "close_time", "trades"})
-_TIMES: Final = frozenset({"time", "close_time"})
 _BINANCE: Final = (*FIELDS, "unused")
 #: The decimals that the exchange always writes.
 _PLACES: Final = 8
@@ -157,7 +154,7 @@ def _chosen(
     columns: list[list[bytes]] = []
     for name in asked.fields:
         column = cut[name]
-        if name in _TIMES and asked.is_iso:
+        if name in TIMES and asked.is_iso:
             column = iso(column)
             if not is_json:
                 column = [text[1:-1] for text in column]

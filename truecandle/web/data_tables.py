@@ -12,38 +12,30 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, Final
 
-from truecandle.store.columns import FIELDS, lines
-from truecandle.web.data_formats import WHOLE, SeriesPages
+from truecandle.errors import LibraryMissing
+from truecandle.store.columns import TIMES, WHOLE, lines
+from truecandle.store.tables import PRECISION, SCALE, Table, read_lines
+from truecandle.store.tables import pyarrow as load_pyarrow
+from truecandle.web.data_formats import SeriesPages
 from truecandle.web.data_request import DataRequest
 from truecandle.web.errors import Problem
 
-#: Digits before and after the point of a decimal: those that a stored number can have.
-PRECISION: Final = 38
-SCALE: Final = 18
 #: Rows of one group of a Parquet file: what a reader takes in at once.
 GROUP_ROWS: Final = 20_000
 
-#: More than a page of candles has.
-_BLOCK_BYTES: Final = 1 << 24
-
-Table = Any
 Beside = Callable[..., Any]
 
 
 def pyarrow() -> ModuleType:
     """The library; `Problem` 501 where it is not installed."""
     try:
-        import pyarrow
-        import pyarrow.csv
-        import pyarrow.parquet
-    except ImportError:
+        return load_pyarrow()
+    except LibraryMissing:
         detail = (
             "Arrow and Parquet need pyarrow, which this server has not installed "
             "(pip install -r requirements-tables.txt). csv and ndjson are always there."
         )
         raise Problem(501, "not-installed", detail) from None
-    module: ModuleType = pyarrow
-    return module
 
 
 def pieces(asked: DataRequest, found: Iterable[SeriesPages], beside: Beside) -> Iterator[bytes]:
@@ -72,10 +64,9 @@ def schema(arrow: Any, asked: DataRequest) -> Any:
 
 
 def _type(arrow: Any, asked: DataRequest, name: str) -> Any:
-    if name == "trades":
-        return arrow.int64()
     if name in WHOLE:
-        return arrow.timestamp("ms", "UTC") if asked.is_iso else arrow.int64()
+        is_moment = name in TIMES and asked.is_iso
+        return arrow.timestamp("ms", "UTC") if is_moment else arrow.int64()
     kinds: dict[str, Callable[[], Any]] = {
         "number": lambda: arrow.decimal128(PRECISION, SCALE),
         "string": arrow.string,
@@ -96,18 +87,11 @@ def _tables(
 
 
 def _table(arrow: Any, wanted: Any, names: tuple[str, ...], text: bytes) -> Table:
-    """Stored candles are lines of CSV already, and that is what Arrow reads fastest."""
     if not text:
         return wanted.empty_table()
     columns = wanted.names[len(names) :]
     kinds = {name: arrow.int64() if name in WHOLE else wanted.field(name).type for name in columns}
-    table = arrow.csv.read_csv(
-        io.BytesIO(text),
-        read_options=arrow.csv.ReadOptions(
-            column_names=[*FIELDS, "unused"], use_threads=False, block_size=_BLOCK_BYTES
-        ),
-        convert_options=arrow.csv.ConvertOptions(column_types=kinds, include_columns=columns),
-    )
+    table = read_lines(arrow, text, kinds)
     for place, name in enumerate(names):
         column = arrow.repeat(arrow.scalar(name), table.num_rows)
         table = table.add_column(place, wanted.field(place), column)
