@@ -33,7 +33,7 @@ from typing import Any
 
 from flask import Flask
 
-from truecandle import admin, log_lines
+from truecandle import admin, log_lines, tracing
 from truecandle.config import read_settings, require_secret_key, require_settings
 from truecandle.errors import SettingsError
 from truecandle.store import connect
@@ -59,11 +59,12 @@ def main() -> int:
     sock = listen(settings.host, settings.port)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
-    app = create_app(settings, connect(settings.redis_url))
-    monitor = startup_message.sound_server(app)
-    finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
-    connections.of(app).close_all()
-    finish()
+    with tracing.opened(settings, "web") as traces:
+        app = create_app(settings, connect(settings.redis_url), tracing=traces)
+        monitor = startup_message.sound_server(app)
+        finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
+        connections.of(app).close_all()
+        finish()
     on_stop(signal.SIG_IGN)
     log_lines.say("web: stopped")
     return 1 if monitor.refused else 0

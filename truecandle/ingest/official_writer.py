@@ -30,6 +30,7 @@ from truecandle.errors import (
 )
 from truecandle.events import Publisher, Reason
 from truecandle.ingest import shown_candles
+from truecandle.ingest.candle_traces import CandleTrace
 from truecandle.ingest.plausibility import Implausible, check_plausibility
 from truecandle.log_once import TroubleLog
 from truecandle.metrics import LatenessCounts
@@ -108,13 +109,14 @@ class OfficialWriter:
         by: str = "fetch",
         accept: bool = False,
         seen_version: int | None = None,
+        trace: CandleTrace | None = None,
     ) -> set[int]:
         """Stores what is official among the rows; returns the open times of that.
 
         `fence`: what `fence()` gave before the rows were asked for; if not given, it is asked now.
         `by` is who asked, for the record of corrections; `accept` believes any number of them.
         `seen_version` is that of the series before they were asked for: the first one seen counts
-        as told.
+        as told. `trace` is that of this reading, if it is traced.
         Raises `MalformedAnswer` when the rows contradict each other, `AnswerHeld` when they are not
         believed, `StaleWriter` when another fetcher has taken over since (in all of these nothing
         is written or told), and other `StoreError`s.
@@ -124,7 +126,7 @@ class OfficialWriter:
                 self._told.setdefault(series.name, seen_version)
             self._believe(series, rows, by, accept)
             written, opens = self._write(series, rows, fence, by)
-            self._tell(series, written, reason)
+            self._tell(series, written, reason, trace)
             self._quarantine_broken(series, written, by)
             quarantine.release(self._redis, series, opens)
             self._move_blocks(series, written)
@@ -269,7 +271,9 @@ class OfficialWriter:
             if shown.latest_ms is not None and entry.open_ms > shown.latest_ms:
                 lateness.observe(entry.late_ms / 1_000)
 
-    def _tell(self, series: Series, written: Written, reason: Reason) -> None:
+    def _tell(
+        self, series: Series, written: Written, reason: Reason, trace: CandleTrace | None
+    ) -> None:
         """Also of a version whose telling was lost together with the connection."""
         told = self._told.setdefault(series.name, written.previous)
         if written.version == told:
@@ -283,7 +287,10 @@ class OfficialWriter:
             previous=written.previous,
             reason=reason,
             candles=written.changed,
+            traceparent=trace.on_stored(written) if trace is not None else "",
         )
+        if trace is not None:
+            trace.on_told()
         self._told[series.name] = written.version
 
     def _count(self, series: Series, written: Written) -> None:

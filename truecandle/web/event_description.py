@@ -159,4 +159,10 @@ MESSAGES: Final = (
         "WatchMessage",
         "WatchAck",
     ),
+    HeardMessage(
+        events.TRACED,
+        "Has drawn an event that came with a `traceparent`.",
+        "TracedMessage",
+        "TracedAck",
+    ),
 )

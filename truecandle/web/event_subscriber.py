@@ -24,6 +24,7 @@ from truecandle.events import RESYNC, ChannelConnection, Event, from_message
 from truecandle.log_once import TroubleLog
 from truecandle.store import from_reply
 from truecandle.store.server_state import UNHEARD, ServerProblem
+from truecandle.web.event_traces import EventTraces
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -78,15 +79,23 @@ class Hearing:
 class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
     """The library's own manager for Redis waits up to a minute before it subscribes again, tells
     nobody, and knows one channel for all instances of a server. `hear` is given all that is heard,
-    for programs, and a `RESYNC` whenever something may have been lost.
+    for programs, and a `RESYNC` whenever something may have been lost. `traces` is None without
+    tracing.
     """
 
-    def __init__(self, url: str, hearing: Hearing, hear: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        hearing: Hearing,
+        hear: Callable[[Sequence[Event]], None],
+        traces: EventTraces | None = None,
+    ) -> None:
         super().__init__()
         self._channel = ChannelConnection(url, **OPTIONS)
         self._heard: PubSub | None = None
         self._hearing = hearing
         self._hear = hear
+        self._traces = traces
         self._troubles = TroubleLog(_log)
 
     def _publish(self, data: object) -> None:
@@ -98,12 +107,16 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
         always an object, is left to it."""
         for message in self._heard_messages():
             if message["type"] == "message":
-                if not message["data"].startswith(b"{"):
-                    events = from_message(message["data"])
+                data: bytes = message["data"]
+                if data.startswith(b"{"):
+                    if _is_of_a_manager(data):
+                        yield data
+                elif self._traces is not None and self._traces.is_in(data):
+                    self._traces.hear(data, self)
+                else:
+                    events = from_message(data)
                     self._hear(events)
                     self.tell(events)
-                elif _is_of_a_manager(message["data"]):
-                    yield message["data"]
 
     def _heard_messages(self) -> Iterator[dict[str, Any]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)

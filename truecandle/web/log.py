@@ -20,6 +20,8 @@ from truecandle.web.request_ids import REQUEST_ID
 from truecandle.web.services import services
 
 PATH_CHARS_MAX: Final = 200
+#: Where the route of a request stands in its environment once it is answered.
+ROUTE: Final = "truecandle.route"
 
 _access = logging.getLogger("truecandle.web.access")
 
@@ -89,6 +91,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
+    request.environ[ROUTE] = route
     began_s = g.get("began_s", time.perf_counter())
     answered = Answered(route, request.method, request.path, response.status_code, began_s)
     asker = Asker(request.remote_addr, request_id(request.environ), _user(), *_market())
