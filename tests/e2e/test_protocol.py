@@ -261,7 +261,7 @@ def told(system: System) -> Samples:
         granted = client.call("subscribe", SECONDLY, timeout=20)
         refused = client.call("subscribe", {**SECONDLY, "symbol": "NOPE"}, timeout=20)
         watching = client.call("watch", {"symbols": ["BTCUSDT", "ETHUSDT", "NOPE"]}, timeout=20)
-        drawn = {"traceparent": f"00-{1:032x}-{1:016x}-01", "drawn_ms": 8.5}
+        drawn = {"traceparent": f"00-{1:032x}-{1:016x}-01", "drawn_us": 8500}
         traced = client.call("traced", drawn, timeout=20)
         unheard = client.call("nonsense", {}, timeout=20)
         usual = {"DataUpdatedEvent", "LivePriceEvent", "LiveCandleEvent"}

@@ -91,7 +91,7 @@ test("the socket uses WebSocket only, connects only when told, and tells refusal
   for (const payload of [null, 1, {}, { traceparent: 7 }, { traceparent: "00-1-2-01" }]) listeners.get("*")("live_price", payload);
   assert.deepEqual(traced, ["00-1-2-01"]);
   socket.traced("00-1-2-01", 8.5);
-  assert.deepEqual(sent, [["traced", { traceparent: "00-1-2-01", drawn_ms: 8.5 }]]);
+  assert.deepEqual(sent, [["traced", { traceparent: "00-1-2-01", drawn_us: 8_500 }]]);
   for (const name of [EVENTS.DATA_UPDATED, EVENTS.LIVE_PRICE, EVENTS.LIVE_CANDLE, EVENTS.GAP_PROVEN]) assert.ok(listeners.has(name));
 });
 

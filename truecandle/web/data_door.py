@@ -129,7 +129,8 @@ def _send(
     headers = [*given.headers, *quota.headers.items()]
     if given.status == HTTPStatus.OK:
         headers.append(("Content-Length", str(len(given.body))))
-    method, environ[log.ROUTE] = environ["REQUEST_METHOD"], PATH
+    method = environ["REQUEST_METHOD"]
+    log.tell_route(environ, PATH)
     address, about = environ.get("REMOTE_ADDR"), (series.symbol, series.interval.name)
     asker = log.Asker(address, log.request_id(environ), user, *about)
     log.note(log.Answered(PATH, method, PATH, given.status, began_s), asker)

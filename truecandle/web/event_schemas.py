@@ -109,7 +109,7 @@ _MESSAGES: Final[dict[str, Schema]] = {
     "TracedMessage": structure(
         {
             TRACEPARENT: told(TEXT, "That of the event."),
-            "drawn_ms": told(NUMBER, "How long after it was heard it was drawn."),
+            "drawn_us": told(WHOLE, "How many µs after it was heard it was drawn."),
         }
     ),
     "SubscribeAck": told(

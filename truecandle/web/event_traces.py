@@ -4,8 +4,8 @@ The trace comes with the event. A few of the browsers that hear it are told so, 
 have drawn it; all others, and programs, are sent the event as it always is.
 
 Never here: which events are traced (their publishers choose), who hears an event (`fan_out`).
-Invariant: a browser adds one span at most to a trace that it was told of, within `WAIT_S`, and no
-moment of its clock is believed: what it says is a duration.
+Invariant: to a trace no more spans are added than browsers were told of it, each within `WAIT_S`;
+and no moment of a browser's clock is believed: what it says is a duration.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ ASKED_MAX: Final = 2
 #: For how long that is waited for, and of how many events at once.
 WAIT_S: Final = 30.0
 WAITING_MAX: Final = 200
+DRAWN_US_MAX: Final = 30_000_000
 
 _SIGN: Final = b'"' + TRACEPARENT.encode() + b'":'
 
@@ -74,15 +75,17 @@ class EventTraces:
             heard[at].end()
             self._keep(span.place, WrittenEvent(events[at].name, time.time_ns(), told[at]))
 
-    def drawn(self, traceparent: object, drawn_ms: object) -> None:
-        """A browser has drawn an event so long after it had come; raises a `CandleError`.
+    def drawn(self, traceparent: object, drawn_us: object) -> None:
+        """A browser has drawn an event so many µs after it had come; raises a `CandleError`.
 
         Of the way there and back nobody knows more than both together: half of it each.
         """
         place = parse_traceparent(traceparent) if isinstance(traceparent, str) else None
         if place is None:
             raise CandleError("traceparent", traceparent, "that of an event")
-        took_ns = round(_within(drawn_ms, WAIT_S * 1000) * 1e6)
+        if type(drawn_us) is not int or not (0 <= drawn_us <= DRAWN_US_MAX):
+            raise CandleError("drawn_us", drawn_us, f"a whole number from 0 to {DRAWN_US_MAX}")
+        took_ns = drawn_us * 1000
         now_ns, written = time.time_ns(), self._written.get(place)
         if written is None or not written.left or now_ns - written.written_ns > WAIT_S * 1e9:
             return
@@ -108,11 +111,3 @@ class EventTraces:
         self._written[place] = written
         if len(self._written) > WAITING_MAX:
             self._written.popitem(last=False)
-
-
-def _within(number: object, most: float) -> float:
-    """A number of ms of a message; raises a `CandleError`."""
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if not is_number or not 0 <= float(str(number)) <= most:
-        raise CandleError("drawn_ms", number, f"a number from 0 to {most:.0f}")
-    return float(str(number))

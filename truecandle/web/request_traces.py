@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from truecandle.tracing.spans import OpenSpan, Tracing
 from truecandle.tracing.traceparent import TraceParent, parse_traceparent
-from truecandle.web.log import PATH_CHARS_MAX, ROUTE
+from truecandle.web.log import PATH_CHARS_MAX, ROUTES
 from truecandle.web.request_ids import REQUEST_ID
 
 #: Methods by their names; any other is `_OTHER`, as the conventions say.
@@ -44,7 +44,7 @@ class RequestTraceMiddleware:
             statuses.append(status)
             return start_response(status, *rest)
 
-        path = environ.get("PATH_INFO", "")
+        path, environ[ROUTES] = environ.get("PATH_INFO", ""), []
         span = self._tracing.begin(_method(environ), "server", parent=parent)
         try:
             answer: Iterable[bytes] = self._app(environ, start)
@@ -62,7 +62,7 @@ class RequestTraceMiddleware:
 
 def _end(span: OpenSpan, environ: Environ, path: str, status: int) -> None:
     """With what is known once the answer is ready."""
-    method, route = _method(environ), environ.get(ROUTE, "none")
+    method, route = _method(environ), next(iter(environ[ROUTES]), "none")
     given: dict[str, str | int] = {
         "http.request.method": method,
         "http.response.status_code": status,

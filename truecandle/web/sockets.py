@@ -242,9 +242,9 @@ class BrowserSockets:
 
     def _traced(self, member: Browser, *given: object) -> dict[str, Any]:
         """Says when it has drawn an event that was traced, as it was told."""
-        said = _fields(given, '{"traceparent": ..., "drawn_ms": ...}')
+        said = _fields(given, '{"traceparent": ..., "drawn_us": ...}')
         if self._traces is not None:
-            self._traces.drawn(said.get("traceparent"), said.get("drawn_ms"))
+            self._traces.drawn(said.get("traceparent"), said.get("drawn_us"))
         return {"ok": True}
 
     def _snapshot(self, series: Series) -> dict[str, Any]:

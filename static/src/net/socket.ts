@@ -103,7 +103,7 @@ export function createSocket(handlers: SocketHandlers, connect: typeof io = io):
     subscribe: async (series: Series) => acked(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series))),
     unsubscribe: (series: Series) => socket.emit(EVENTS.UNSUBSCRIBE, named(series)),
     watch: async (symbols: readonly string[]) => watched(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.WATCH, { symbols })),
-    traced: (traceparent: string, drawnMs: number) => socket.emit(EVENTS.TRACED, { traceparent, drawn_ms: drawnMs }),
+    traced: (traceparent: string, drawnMs: number) => socket.emit(EVENTS.TRACED, { traceparent, drawn_us: Math.round(drawnMs * 1_000) }),
   });
 }
 
