@@ -172,16 +172,12 @@ def _read(reader: _Reader) -> Settings:
 
 
 def _read_each(reader: _Reader, default: Settings) -> Settings:
-    host = reader.read("HOST", _host, default.host)
+    host, hidden = reader.read("HOST", _host, default.host), reader.read_hidden
     return Settings(
-        redis_url=reader.read_hidden("REDIS_URL", redis_url, default.redis_url, without_password),
-        binance_rest_url=reader.read_hidden(
-            "BINANCE_REST_URL", _HTTP, default.binance_rest_url, str
-        ),
-        binance_ws_url=reader.read_hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
-        binance_archive_url=reader.read_hidden(
-            "BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str
-        ),
+        redis_url=hidden("REDIS_URL", redis_url, default.redis_url, without_password),
+        binance_rest_url=hidden("BINANCE_REST_URL", _HTTP, default.binance_rest_url, str),
+        binance_ws_url=hidden("BINANCE_WS_URL", _STREAM, default.binance_ws_url, str),
+        binance_archive_url=hidden("BINANCE_ARCHIVE_URL", _HTTP, default.binance_archive_url, str),
         symbols=reader.read("SYMBOLS", _symbols, default.symbols),
         intervals=reader.read("INTERVALS", _intervals, default.intervals),
         history_candles=reader.read("HISTORY_CANDLES", _HISTORY, default.history_candles),
@@ -191,8 +187,8 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         follows_per_user=reader.read("FOLLOWS_PER_USER", _FOLLOWS, default.follows_per_user),
         host=host,
         port=reader.read("PORT", _whole(1, PORT_MAX), default.port),
-        secret_key=reader.read_hidden("SECRET_KEY", _secret_key(host), ""),
-        public_url=reader.read_hidden("PUBLIC_URL", page_url, default.public_url, str),
+        secret_key=hidden("SECRET_KEY", _secret_key(host), ""),
+        public_url=hidden("PUBLIC_URL", page_url, default.public_url, str),
         trusted_proxies=reader.read("TRUSTED_PROXIES", _networks, default.trusted_proxies),
         hsts_subdomains=reader.read("HSTS_SUBDOMAINS", _switch, default.hsts_subdomains),
         public_reads=reader.read("PUBLIC_READS", _switch, default.public_reads),
@@ -202,14 +198,12 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         simulated=reader.read("SIMULATED", _switch, default.simulated),
         redis_may_evict=reader.read("REDIS_MAY_EVICT", _switch, default.redis_may_evict),
         log_format=reader.read("LOG_FORMAT", _LOG_FORMAT, default.log_format),
-        webhook_urls=reader.read_hidden(
-            "WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths
-        ),
-        webhook_secret=reader.read_hidden("WEBHOOK_SECRET", webhook_secret, ""),
+        webhook_urls=hidden("WEBHOOK_URLS", _webhook_urls, default.webhook_urls, _without_paths),
+        webhook_secret=hidden("WEBHOOK_SECRET", webhook_secret, ""),
         webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
         webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
-        traces_url=reader.read_hidden("TRACES_URL", traces_url, default.traces_url, str),
-        traces_headers=reader.read_hidden("TRACES_HEADERS", headers, (), without_values),
+        traces_url=hidden("TRACES_URL", traces_url, default.traces_url, str),
+        traces_headers=hidden("TRACES_HEADERS", headers, (), without_values),
         traces_sample=reader.read("TRACES_SAMPLE", share, default.traces_sample),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
