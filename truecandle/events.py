@@ -115,6 +115,11 @@ def from_message(message: bytes) -> list[Event]:
     return events
 
 
+def is_traced(message: bytes) -> bool:
+    """Whether a message may hold an event that is traced."""
+    return b'"traceparent":' in message
+
+
 def taken_trace(event: Event) -> tuple[Event, str]:
     """An event without its `traceparent`, and that; "" for one that is not traced."""
     found = _TRACE.search(event.payload)

@@ -17,10 +17,10 @@ import socketio
 from redis.client import PubSub
 from redis.exceptions import ResponseError
 
-from truecandle import exact_json
+from truecandle import events, exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import RESYNC, ChannelConnection, Event, from_message
+from truecandle.events import RESYNC, ChannelConnection, Event
 from truecandle.log_once import TroubleLog
 from truecandle.store import from_reply
 from truecandle.store.server_state import UNHEARD, ServerProblem
@@ -111,12 +111,20 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 if data.startswith(b"{"):
                     if _is_of_a_manager(data):
                         yield data
-                elif self._traces is not None and self._traces.is_in(data):
-                    self._traces.hear(data, self)
                 else:
-                    events = from_message(data)
-                    self._hear(events)
-                    self.tell(events)
+                    self._pass_on(data)
+
+    def _pass_on(self, message: bytes) -> None:
+        """Of traces nobody is told by a process that has none."""
+        is_traced = events.is_traced(message)
+        if is_traced and self._traces is not None:
+            self._traces.hear(message, self)
+            return
+        found = events.from_message(message)
+        if is_traced:
+            found = [events.taken_trace(one)[0] for one in found]
+        self._hear(found)
+        self.tell(found)
 
     def _heard_messages(self) -> Iterator[dict[str, Any]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)

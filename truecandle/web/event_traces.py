@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from truecandle.errors import CandleError
-from truecandle.events import TRACEPARENT, Event, from_message, taken_trace, with_trace
+from truecandle.events import Event, from_message, taken_trace, with_trace
 from truecandle.tracing.spans import Kind, OpenSpan, Tracing
 from truecandle.tracing.traceparent import TraceParent, parse_traceparent
 from truecandle.web.fan_out import FanOut
@@ -28,8 +28,6 @@ ASKED_MAX: Final = 2
 WAIT_S: Final = 30.0
 WAITING_MAX: Final = 200
 DRAWN_US_MAX: Final = 30_000_000
-
-_SIGN: Final = b'"' + TRACEPARENT.encode() + b'":'
 
 
 @dataclass(slots=True)
@@ -50,10 +48,6 @@ class EventTraces:
         #: By the span that they were written by, oldest first.
         self._written: OrderedDict[TraceParent, WrittenEvent] = OrderedDict()
 
-    def is_in(self, message: bytes) -> bool:
-        """Whether a message holds an event that is traced."""
-        return _SIGN in message
-
     def hear(self, message: bytes, browsers: FanOut) -> None:
         """Hands on the events of a message, and records how."""
         began_ns, events = time.time_ns(), list[Event]()
@@ -73,7 +67,8 @@ class EventTraces:
         for at, span in writing.items():
             span.end(given={"truecandle.sockets": told[at]})
             heard[at].end()
-            self._keep(span.place, WrittenEvent(events[at].name, time.time_ns(), told[at]))
+            if told[at]:
+                self._keep(span.place, WrittenEvent(events[at].name, time.time_ns(), told[at]))
 
     def drawn(self, traceparent: object, drawn_us: object) -> None:
         """A browser has drawn an event so many µs after it had come; raises a `CandleError`.
