@@ -71,13 +71,19 @@ class TraceCollector:
         self._server.shutdown()
         self._server.server_close()
 
-    def trace(self, names: Iterable[str]) -> dict[str, TakenSpan] | None:
-        """The spans by name of a trace that has all of these; None while there is none."""
-        traces: defaultdict[str, dict[str, TakenSpan]] = defaultdict(dict)
+    def trace(self, names: Iterable[str]) -> list[TakenSpan] | None:
+        """The spans of a trace that has all of these and is whole: but for the one with which it
+        begins, each span's parent is there. None while there is none."""
+        traces: defaultdict[str, list[TakenSpan]] = defaultdict(list)
         for span in list(self.spans):
-            traces[span.trace][span.name] = span
+            traces[span.trace].append(span)
         wanted = set(names)
-        return next((one for one in traces.values() if wanted <= one.keys()), None)
+        for spans in traces.values():
+            ids = {span.id for span in spans} | {""}
+            are_linked = all(span.parent in ids for span in spans)
+            if are_linked and wanted <= {span.name for span in spans}:
+                return spans
+        return None
 
     def named(self, name: str) -> list[TakenSpan]:
         return [span for span in list(self.spans) if span.name == name]

@@ -159,10 +159,8 @@ class CountingExporter(SpanExporter):
         self._said.text = ""
         with self._deadlines.limit(ANSWER_S) as request:
             result = self._inner.export(spans)
-        if request.is_aborted:
-            raise DeliveryFailed(f"no answer within {ANSWER_S:.0f} s", 0)
-        if result is not SpanExportResult.SUCCESS:
-            raise DeliveryFailed(self._said.text, 0)
+        if request.is_aborted or result is not SpanExportResult.SUCCESS:
+            raise DeliveryFailed(self._said.text or f"no whole answer within {ANSWER_S:.0f} s", 0)
 
     def _count(self, spans: int, outcome: str) -> None:
         with self._lock:
