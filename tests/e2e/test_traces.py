@@ -112,7 +112,9 @@ def test_a_tick_from_the_exchanges_socket_to_the_browser_is_one_trace(
         is_in_feed = span.name in IN_FEED
         assert span.service == f"truecandle-{'feed' if is_in_feed else 'web'}", span.name
     assert first(trace, "tick").given["messaging.destination.name"] == "btcusdt@aggTrade"
-    assert first(trace, "write live_price").given["truecandle.sockets"] == 1
+    draw = next(span for span in trace if span.name in DRAWN)
+    (written,) = [span for span in trace if span.id == draw.parent]
+    assert written.given["truecandle.sockets"] == 1
     assert first(trace, "publish live_price").kind == "producer"
     assert first(trace, "receive live_price").kind == "consumer"
     assert {one["x-key"] for one in lowered(collector)} == {"a b,c"}
