@@ -33,7 +33,7 @@ from typing import Any
 
 from flask import Flask
 
-from truecandle import log_lines
+from truecandle import log_lines, tracing
 from truecandle.config import read_settings, require_secret_key, require_settings
 from truecandle.errors import SettingsError
 from truecandle.store import connect
@@ -44,7 +44,6 @@ from truecandle.web.server import WebServer, listen
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
     from truecandle import admin  # not above: `main` needs none of it, and would wait for it all
-
     try:
         settings = replace(read_settings(os.environ), async_mode="threading")
     except SettingsError as error:
@@ -61,11 +60,12 @@ def main() -> int:
     sock = listen(settings.host, settings.port)
     stop: list[int] = []
     on_stop(lambda number, _: stop.append(number))
-    app = create_app(settings, connect(settings.redis_url))
-    monitor = startup_message.sound_server(app)
-    finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
-    connections.of(app).close_all()
-    finish()
+    with tracing.opened(settings, "web") as traces:
+        app = create_app(settings, connect(settings.redis_url), tracing=traces)
+        monitor = startup_message.sound_server(app)
+        finish = WebServer(settings).serve(app, sock, lambda: startup_message.stay(app, stop))
+        connections.of(app).close_all()
+        finish()
     on_stop(signal.SIG_IGN)
     log_lines.say("web: stopped")
     return 1 if monitor.refused else 0

@@ -14,7 +14,7 @@ import threading
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 
-from truecandle import fetcher, log_lines, store
+from truecandle import fetcher, log_lines, store, tracing
 from truecandle.binance.clock import ExchangeClock
 from truecandle.config import read_settings, require_settings
 from truecandle.fetcher.build import WATCHED
@@ -35,23 +35,24 @@ def main() -> int:
     redis = store.connect(settings.redis_url)
     monitor, watchdog = ServerMonitor(redis, settings.redis_may_evict), Watchdog(WATCHED)
     monitor.require_sound()
-    role = fetcher.build(settings, redis, stop, ExchangeClock(), watchdog)
-    threads = [threading.Thread(target=run, args=(stop,)) for run in role.loops]
+    with tracing.opened(settings, "fetcher") as traces:
+        role = fetcher.build(settings, redis, stop, ExchangeClock(), watchdog, traces)
+        threads = [threading.Thread(target=run, args=(stop,)) for run in role.loops]
 
-    def end() -> None:
-        signal.sigwait(STOP_SIGNALS)
-        stop.set()
-        for ending in (role.close, *(one.join for one in threads), role.scheduler.shutdown):
-            ending()
+        def end() -> None:
+            signal.sigwait(STOP_SIGNALS)
+            stop.set()
+            for ending in (role.close, *(one.join for one in threads), role.scheduler.shutdown):
+                ending()
 
-    role.scheduler.add_listener(
-        lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED
-    )
-    for thread in threads:
-        thread.start()
-    monitor.start(stop, end_self)
-    with watchdog:
-        role.scheduler.start()
+        role.scheduler.add_listener(
+            lambda _: threading.Thread(target=end).start(), EVENT_SCHEDULER_STARTED
+        )
+        for thread in threads:
+            thread.start()
+        monitor.start(stop, end_self)
+        with watchdog:
+            role.scheduler.start()
     logging.info("%s", monitor.refused or "stopped")
     return 1 if monitor.refused else 0
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from redis import Redis
 
-from truecandle import feed, log_lines
+from truecandle import feed, log_lines, tracing
 from truecandle.binance.clock import ExchangeClock
 from truecandle.candles.candle import live_from_fields
 from truecandle.candles.series import parse_series
@@ -40,13 +40,14 @@ def main() -> int:
     redis = connect(settings.redis_url)
     monitor = ServerMonitor(redis, settings.redis_may_evict)
     monitor.require_sound()
-    role = feed.build(settings, redis, stopping, ExchangeClock())
-    role.streams.start()
-    logging.info("feed: follows %s", ", ".join(settings.symbols))
-    monitor.start(stopping, stopping.set)
-    with Watchdog(LOOPS) as watchdog:
-        role.feed.run(stopping, watchdog)
-    role.streams.stop()
+    with tracing.opened(settings, "feed") as traces:
+        role = feed.build(settings, redis, stopping, ExchangeClock(), tracing=traces)
+        role.streams.start()
+        logging.info("feed: follows %s", ", ".join(settings.symbols))
+        monitor.start(stopping, stopping.set)
+        with Watchdog(LOOPS) as watchdog:
+            role.feed.run(stopping, watchdog)
+        role.streams.stop()
     redis.close()
     logging.info("feed: %s", monitor.refused or "stopped")
     return 1 if monitor.refused else 0

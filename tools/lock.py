@@ -21,6 +21,7 @@ from tools.venv import (
     ROOT,
     RUNTIME_LOCK,
     TABLES_LOCK,
+    TRACES_LOCK,
     VENV,
     pip,
 )
@@ -40,6 +41,7 @@ def main() -> int | str:
         compile_lock(LOCAL_LOCK, "-c", DEV_LOCK.name)
         compile_lock(RUNTIME_LOCK, "-c", DEV_LOCK.name)
         compile_lock(TABLES_LOCK, "-c", DEV_LOCK.name)
+        compile_lock(TRACES_LOCK, "-c", DEV_LOCK.name)
         compile_lock(PEERS_LOCK)
         compile_lock(NODE_LOCK)
         compile_lock(AUDIT_LOCK)

@@ -27,8 +27,9 @@ STAMP = VENV / "setup.json"
 RUNTIME_LOCK = ROOT / "requirements.txt"
 LOCAL_LOCK = ROOT / "requirements-local.txt"
 DEV_LOCK = ROOT / "requirements-dev.txt"
-#: What some formats need, and no role does: whoever wants them installs it.
+#: What some formats, and traces, need, and no role does: whoever wants them installs it.
 TABLES_LOCK = ROOT / "requirements-tables.txt"
+TRACES_LOCK = ROOT / "requirements-traces.txt"
 #: What `make bench` measures beside ours, in an environment of its own.
 PEERS_LOCK = ROOT / "requirements-peers.txt"
 LOCKS = (RUNTIME_LOCK, LOCAL_LOCK, DEV_LOCK)

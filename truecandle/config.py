@@ -6,9 +6,7 @@ Invariant: a `Settings` that exists is usable; what is wrong is reported all at 
 
 from __future__ import annotations
 
-import base64
 import ipaddress
-import itertools
 import os
 import secrets
 import sys
@@ -24,6 +22,15 @@ from truecandle.candles.interval import INTERVALS, parse_interval
 from truecandle.candles.series import Series, parse_symbol
 from truecandle.egress import Egress, egress_problems, read_egress
 from truecandle.errors import CandleError, SettingsError
+from truecandle.secret_values import (
+    SECRET_KEY_CHARS_MIN,
+    Headers,
+    headers,
+    is_weak,
+    webhook_secret,
+    without_values,
+)
+from truecandle.trace_settings import share, traces_url
 from truecandle.urls import (
     PORT_MAX,
     is_host,
@@ -48,15 +55,8 @@ READS_PER_MINUTE_MAX = 1_000_000
 TRUSTED_PROXIES_MAX = 100
 CORS_ORIGINS_MAX = 100
 WEBHOOK_URLS_MAX = 5
-#: The fewest and the most, as the Standard Webhooks specification has it.
-WEBHOOK_SECRET_BYTES = (24, 64)
-SECRET_KEY_CHARS_MIN = 32
 #: Larger files hold no setting.
 FILE_BYTES_MAX = 4_096
-#: Fewer different characters, pairs of neighbours or steps between them, and a text of 32 was made
-#: by a person; of 32 random hexadecimal digits not one in a million has so few.
-SECRET_KEY_KINDS_MIN = 8
-SECRET_KEY_PAIRS_MIN = 16
 #: The exit code of whatever ends because of wrong settings.
 WRONG_SETTINGS = 2
 #: What is shown of a value that may hold a secret.
@@ -106,6 +106,9 @@ class Settings:
     webhook_secret: str = field(default="", repr=False)
     webhook_symbols: tuple[str, ...] = ()
     webhook_intervals: tuple[str, ...] = ()
+    traces_url: str = field(default="", repr=False)
+    traces_headers: Headers = field(default=(), repr=False)
+    traces_sample: float = 0.01
     var_dir: Path = Path("var")
     egress: Egress = field(default=Egress(), repr=False)
 
@@ -165,7 +168,8 @@ def _read(reader: _Reader) -> Settings:
     """As they are, and what is missing of them."""
     settings = replace(_read_each(reader, Settings()), egress=read_egress(reader.environ))
     urls = (settings.binance_rest_url, settings.binance_ws_url, settings.binance_archive_url)
-    reader.problems += egress_problems(settings.egress, urls)
+    traces = filter(None, [settings.traces_url])
+    reader.problems += egress_problems(settings.egress, (*urls, *traces))
     if settings.webhook_urls and not settings.webhook_secret:
         reader.miss("WEBHOOK_SECRET", "it is needed with WEBHOOK_URLS")
     return settings
@@ -201,9 +205,12 @@ def _read_each(reader: _Reader, default: Settings) -> Settings:
         log_format=reader.read("LOG_FORMAT", _one_of("text", "json"), default.log_format),
         mirror_dir=reader.read("MIRROR_DIR", _folder, default.mirror_dir),
         webhook_urls=hidden("WEBHOOK_URLS", _webhook_urls, (), _without_paths),
-        webhook_secret=hidden("WEBHOOK_SECRET", _webhook_secret, ""),
+        webhook_secret=hidden("WEBHOOK_SECRET", webhook_secret, ""),
         webhook_symbols=reader.read("WEBHOOK_SYMBOLS", _symbols, default.webhook_symbols),
         webhook_intervals=reader.read("WEBHOOK_INTERVALS", _intervals, default.webhook_intervals),
+        traces_url=hidden("TRACES_URL", traces_url, default.traces_url, str),
+        traces_headers=hidden("TRACES_HEADERS", headers, (), without_values),
+        traces_sample=reader.read("TRACES_SAMPLE", share, default.traces_sample),
         var_dir=reader.read("VAR_DIR", Path, default.var_dir),
     )
 
@@ -389,24 +396,13 @@ def _intervals(text: str) -> tuple[str, ...]:
 
 def _secret_key(host: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if _is_weak(text) and host not in LOOPBACK_HOSTS:
+        if is_weak(text) and host not in LOOPBACK_HOSTS:
             raise ValueError(
                 f"allowed beyond loopback: {SECRET_KEY_CHARS_MIN} or more random characters"
             )
         return text
 
     return parse
-
-
-def _is_weak(key: str) -> bool:
-    """Whether it is short, repeats itself (`abcdefghabcdefgh…`), or counts up or down."""
-    neighbours = list(itertools.pairwise(key))
-    steps = {ord(after) - ord(before) for before, after in neighbours}
-    return (
-        len(key) < SECRET_KEY_CHARS_MIN
-        or min(len(set(key)), len(steps)) < SECRET_KEY_KINDS_MIN
-        or len(set(neighbours)) < SECRET_KEY_PAIRS_MIN
-    )
 
 
 def _networks(text: str) -> tuple[IPNetwork, ...]:
@@ -450,18 +446,6 @@ def _webhook_urls(text: str) -> tuple[str, ...]:
 
 def _without_paths(urls: tuple[str, ...]) -> str:
     return ",".join(map(without_path, urls))
-
-
-def _webhook_secret(text: str) -> str:
-    head, _, rest = text.partition("_")
-    try:
-        key = base64.b64decode(rest, validate=True)
-    except ValueError:
-        key = b""
-    low, high = WEBHOOK_SECRET_BYTES
-    if head != "whsec" or not low <= len(key) <= high:
-        raise ValueError(f"allowed: whsec_ and the Base64 of {low} to {high} random bytes")
-    return text
 
 
 def _folder(text: str) -> str:

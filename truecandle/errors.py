@@ -101,7 +101,8 @@ class AnswerHeld(MalformedAnswer):
 
 
 class DeliveryFailed(TrueCandleError):
-    """A receiver of webhooks did not take a message; `status` of its answer, 0 without one."""
+    """A receiver of webhooks or of traces did not take what it was sent; `status` of its answer, 0
+    without one."""
 
     def __init__(self, message: str, status: int) -> None:
         self.status = status

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 from redis import Redis
@@ -42,6 +43,8 @@ SUBSCRIBE = "subscribe"
 UNSUBSCRIBE = "unsubscribe"
 #: The markets whose `live_price` is wanted, instead of those before.
 WATCH = "watch"
+#: An event that is traced was drawn.
+TRACED = "traced"
 
 #: What roles publish for browsers.
 PUBLISHED = frozenset({DATA_UPDATED, LIVE_CANDLE, LIVE_PRICE, GAP_PROVEN})
@@ -60,6 +63,11 @@ EVENTS_IN_MESSAGE_MAX = 200
 
 #: A connection that Redis has closed in the meantime is opened again, once.
 ATTEMPTS = 2
+
+#: The last field of the few events that are traced, written where the payload ends. Who knows
+#: nothing of traces passes over it.
+TRACEPARENT = "traceparent"
+_TRACE: Final = re.compile(rb',"traceparent":"([0-9a-f-]{55})"}$')
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +115,25 @@ def from_message(message: bytes) -> list[Event]:
     return events
 
 
+def is_traced(message: bytes) -> bool:
+    """Whether a message may hold an event that is traced."""
+    return b'"traceparent":' in message
+
+
+def taken_trace(event: Event) -> tuple[Event, str]:
+    """An event without its `traceparent`, and that; "" for one that is not traced."""
+    found = _TRACE.search(event.payload)
+    if found is None:
+        return event, ""
+    return event._replace(payload=event.payload[: found.start()] + b"}"), found[1].decode()
+
+
+def with_trace(event: Event, traceparent: str) -> Event:
+    """The same event, which is traced."""
+    ending = b',"traceparent":"%b"}' % traceparent.encode()
+    return event._replace(payload=event.payload[:-1] + ending)
+
+
 @dataclass(slots=True)
 class Sent:
     """What became of events that were told together."""
@@ -118,7 +145,8 @@ class Publisher:
     """Tells every browser, through the web role, what has changed.
 
     Publishing never raises: while Redis is away events are lost, and the browsers find out by
-    version. Times are ms, prices and volumes are the exchange's own decimal text.
+    version. Times are ms, prices and volumes are the exchange's own decimal text. An event that is
+    traced carries the `traceparent` of who tells it.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -138,6 +166,7 @@ class Publisher:
         previous: int,
         reason: Reason,
         candles: Sequence[OfficialCandle],
+        traceparent: str = "",
     ) -> None:
         """Official candles changed: `candles` are the added or corrected ones, oldest first."""
         payload = {
@@ -155,16 +184,18 @@ class Publisher:
             "from": candles[0].open_ms if candles else None,
             "to": candles[-1].open_ms if candles else None,
         }
-        self._channel.tell(DATA_UPDATED, payload, series.name)
+        self._channel.tell(DATA_UPDATED, payload, series.name, traceparent)
 
-    def live_candle(self, series: Series, candle: LiveCandle, state: CandleState) -> None:
+    def live_candle(
+        self, series: Series, candle: LiveCandle, state: CandleState, traceparent: str = ""
+    ) -> None:
         """The forming candle of a series changed, or it closed (`state` pending)."""
         payload = {
             "symbol": series.symbol,
             "interval": series.interval.name,
             "candle": Exact(candle.to_json(state)),
         }
-        self._channel.tell(LIVE_CANDLE, payload, series.name)
+        self._channel.tell(LIVE_CANDLE, payload, series.name, traceparent)
 
     def gap_proven(self, series: Series, missing: Sequence[Missing]) -> None:
         """There are no candles to come in these spans of open times, ascending."""
@@ -187,6 +218,7 @@ class Publisher:
         trades: int,
         first_id: int,
         last_id: int,
+        traceparent: str = "",
     ) -> None:
         """What traded since the last such event; never across a UTC second.
 
@@ -203,7 +235,7 @@ class Publisher:
             "first_id": first_id,
             "last_id": last_id,
         }
-        self._channel.tell(LIVE_PRICE, payload, symbol)
+        self._channel.tell(LIVE_PRICE, payload, symbol, traceparent)
 
 
 class ChannelConnection:
@@ -248,8 +280,10 @@ class _EventChannel(ChannelConnection):
 
     _held: list[Event] | None = None
 
-    def tell(self, name: str, payload: object, room: str) -> None:
+    def tell(self, name: str, payload: object, room: str, traceparent: str = "") -> None:
         event = Event(name, room, exact_json.dumps(payload))
+        if traceparent:
+            event = with_trace(event, traceparent)
         if self._held is None:
             self.publish([to_message([event])])
         else:

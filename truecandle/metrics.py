@@ -63,6 +63,10 @@ ROLE_AGE: Final = Gauge(
 FRESHNESS: Final = Gauge(
     "truecandle_market_freshness", "Followed markets, by how fresh their data is.", ("state",)
 )
+#: Of each role by itself; there are none without tracing.
+SPANS: Final = Counter(
+    "truecandle_web_spans", "Spans of traces, sent or lost on the way.", ("outcome",)
+)
 FEEDS: Final = Gauge("truecandle_feeds", "Feed processes with a recent sign of life.")
 
 #: How long after the end of its interval a candle became official: the bounds of the histogram.
@@ -97,6 +101,7 @@ class Figure(NamedTuple):
     label: tuple[str, str] | None = None
 
 
+_SPANS: Final = "Spans of traces, sent or lost on the way."
 _LAG: Final = "From the exchange's event to the candle in a feed, since its sign of life before."
 _SENT: Final = "From a trade to Redis' having it, since a feed's sign of life before."
 #: Of several feeds the sums; of times the largest.
@@ -137,6 +142,8 @@ FEED_FIGURES: Final = (
     Figure(
         "recovery_longest_ms", "truecandle_recovery_longest_seconds", "The longest outage bridged."
     ),
+    Figure("spans_sent", "truecandle_feed_spans_total", _SPANS, ("outcome", "sent")),
+    Figure("spans_lost", "truecandle_feed_spans_total", _SPANS, ("outcome", "lost")),
 )
 _GAPS: Final = "Holes that are known among official candles, by reason."
 #: Of the fetcher that leads.
@@ -163,6 +170,8 @@ FETCHER_FIGURES: Final = (
     Figure("webhooks_failed", "truecandle_webhook_failures_total", "Those not taken, each time."),
     Figure("webhooks_dead", "truecandle_webhook_dead_total", "Those given up."),
     Figure("webhooks_waiting", "truecandle_webhook_series_waiting", "Series not wholly told."),
+    Figure("spans_sent", "truecandle_fetcher_spans_total", _SPANS, ("outcome", "sent")),
+    Figure("spans_lost", "truecandle_fetcher_spans_total", _SPANS, ("outcome", "lost")),
     Figure("markets", "truecandle_fetcher_markets", "Markets that the fetcher reads."),
     Figure("failing_count", "truecandle_fetcher_markets_failing", "Those whose reading fails."),
     Figure(

@@ -106,6 +106,9 @@ const page: Page = {
   get preferences() { return active.value.page.preferences; },
 };
 
+/** What measures events that are traced, once there was one. */
+let tracing: Promise<typeof import("./net/traceReport.ts")> | null = null;
+
 /** Whether keys were used last: then what is known of a candle that is pointed at is read out. */
 let isByKeys = false;
 
@@ -280,6 +283,10 @@ function handlers(): SocketHandlers {
   const tell = (what: (to: SessionHandlers) => void) => { for (const pane of panes.peek()) if (pane.isHearing) what(pane.handlers); };
   return {
     heard: () => tell((to) => to.heard()),
+    traced: (traceparent) => {
+      const heardMs = performance.now();
+      (tracing ??= import("./net/traceReport.ts")).then((part) => part.reportDrawn(traceparent, heardMs, socket.traced), () => {});
+    },
     resync: () => tell((to) => to.resync()),
     dataUpdated: (event) => tell((to) => to.dataUpdated(event)),
     liveCandle: (event) => tell((to) => to.liveCandle(event)),

@@ -261,6 +261,8 @@ def told(system: System) -> Samples:
         granted = client.call("subscribe", SECONDLY, timeout=20)
         refused = client.call("subscribe", {**SECONDLY, "symbol": "NOPE"}, timeout=20)
         watching = client.call("watch", {"symbols": ["BTCUSDT", "ETHUSDT", "NOPE"]}, timeout=20)
+        drawn = {"traceparent": f"00-{1:032x}-{1:016x}-01", "drawn_us": 8500}
+        traced = client.call("traced", drawn, timeout=20)
         unheard = client.call("nonsense", {}, timeout=20)
         usual = {"DataUpdatedEvent", "LivePriceEvent", "LiveCandleEvent"}
         wait_for(lambda: usual <= set(heard), what="every event of a market that trades")
@@ -279,6 +281,7 @@ def told(system: System) -> Samples:
         "SubscribeAck": [granted],
         "RefusedAck": [refused, unheard],
         "WatchAck": [watching],
+        "TracedAck": [traced],
         "UnsubscribeAck": [gone],
     }
 

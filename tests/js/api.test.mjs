@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { ApiError, createApi } from "../../static/src/net/api.ts";
 import { EVENTS, acked, createSocket, dataUpdated, gapProven } from "../../static/src/net/socket.ts";
+import { reportDrawn } from "../../static/src/net/traceReport.ts";
 
 const DATA = { version: 7, time: [0, 60_000], open: [1, 1], high: [2, 2], low: [1, 1], close: [2, 2], volume: [3, 3], has_more: true };
 const SERIES = { symbol: "BTCUSDT", interval: "1m", limit: 2 };
@@ -75,11 +76,11 @@ test("the socket uses WebSocket only, connects only when told, and tells refusal
   let options;
   const connect = (given) => {
     options = given;
-    return { on: (name, listener) => listeners.set(name, listener), onAny: (listener) => listeners.set("*", listener) };
+    return { on: (name, listener) => listeners.set(name, listener), onAny: (listener) => listeners.set("*", listener), emit: (...message) => sent.push(message) };
   };
-  const downs = [];
+  const [downs, sent, traced] = [[], [], []];
   let heard = 0;
-  createSocket({ heard: () => (heard += 1), up: () => {}, down: (why) => downs.push(why.isRefused), dataUpdated: () => {}, livePrice: () => {}, liveCandle: () => {} }, connect);
+  const socket = createSocket({ heard: () => (heard += 1), traced: (traceparent) => traced.push(traceparent), up: () => {}, down: (why) => downs.push(why.isRefused), dataUpdated: () => {}, livePrice: () => {}, liveCandle: () => {} }, connect);
   assert.deepEqual([options.transports, options.autoConnect, options.reconnection], [["websocket"], false, false]);
   listeners.get("connect_error")(new Error("unauthorized"));
   listeners.get("connect_error")(new Error("websocket error"));
@@ -87,7 +88,34 @@ test("the socket uses WebSocket only, connects only when told, and tells refusal
   assert.deepEqual(downs, [true, false, false]);
   listeners.get("*")("whatever");
   assert.equal(heard, 1);
+  for (const payload of [null, 1, {}, { traceparent: 7 }, { traceparent: "00-1-2-01" }]) listeners.get("*")("live_price", payload);
+  assert.deepEqual(traced, ["00-1-2-01"]);
+  socket.traced("00-1-2-01", 8.5);
+  assert.deepEqual(sent, [["traced", { traceparent: "00-1-2-01", drawn_us: 8_500 }]]);
   for (const name of [EVENTS.DATA_UPDATED, EVENTS.LIVE_PRICE, EVENTS.LIVE_CANDLE, EVENTS.GAP_PROVEN]) assert.ok(listeners.has(name));
+});
+
+test("an event that is traced is reported once its frame is done, once a second, and never by a page that is hidden or late", () => {
+  const [reports, waiting] = [[], []];
+  const frames = { now: () => nowMs, isHidden: () => isHidden, nextFrame: (then) => waiting.push(then), nextTask: (then) => waiting.push(then) };
+  let [nowMs, isHidden] = [10_000, false];
+  const report = (traceparent, heardMs = nowMs) => {
+    reportDrawn(traceparent, heardMs, (...given) => reports.push(given), frames);
+    while (waiting.length > 0) {
+      nowMs += 10;
+      waiting.shift()();
+    }
+  };
+  report("first");
+  assert.deepEqual(reports, [["first", 30]]);
+  report("too soon");
+  nowMs += 1_000;
+  report("too late", nowMs - 60);
+  isHidden = true;
+  report("hidden");
+  isHidden = false;
+  report("second");
+  assert.deepEqual(reports.map(([traceparent]) => traceparent), ["first", "second"]);
 });
 
 test("the followed markets come as they are, and what is none is left out", async () => {

@@ -85,7 +85,8 @@ def still_names_it(redis: Redis) -> None:
         everything(redis)
     opens = pages.open_times(redis, HOURS, START_MS, START_MS + CANDLES * HOUR_MS)
     assert find_holes(HOURS.interval, opens, START_MS, START_MS + CANDLES * HOUR_MS) == []
-    assert pages.read(redis, HOURS, Query(900, before_ms=SPAN.start_ms)).count == CANDLES - 1
+    assert pages.meta(redis, HOURS).count == CANDLES - 1
+    assert pages.read(redis, HOURS, Query(900, before_ms=SPAN.start_ms)).members
     faults = list(block_inspection.faults(redis, HOURS))
     assert [fault.spans for fault in faults] == [(SPAN,)]
     assert block_inspection.look(redis, HOURS, SPAN.start_ms, 1).unreadable == (SPAN,)

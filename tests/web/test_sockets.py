@@ -68,10 +68,12 @@ def come(web: Web, made: list[Client], token: str | None = None, **headers: str)
     return made[-1].connect(web, token, **headers)
 
 
-def price(publisher: Publisher, symbol: str = "BTCUSDT", price: str = "0.00000908") -> None:
+def price(
+    publisher: Publisher, symbol: str = "BTCUSDT", price: str = "0.00000908", trace: str = ""
+) -> None:
     publisher.live_price(
         symbol, price=price, timestamp=1, high="42000.1", low="8", volume="0.5", trades=3,
-        first_id=5, last_id=7,
+        first_id=5, last_id=7, traceparent=trace,
     )  # fmt: skip
 
 
@@ -125,7 +127,8 @@ def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(
     one.follow("BTCUSDT", "1m")
     two.follow("ETHUSDT", "1h")
     wait_for_listener(redis)
-    price(publisher)
+    # Of a trace a process without traces says nothing.
+    price(publisher, trace=f"00-{1:032x}-{1:016x}-01")
     assert one.wait_heard("live_price") == {
         "symbol": "BTCUSDT", "price": "0.00000908", "timestamp": 1, "high": "42000.1", "low": 8,
         "volume": "0.5", "trades": 3, "first_id": 5, "last_id": 7,

@@ -1,4 +1,5 @@
-"""What candles depend on: the Redis server, the exchange and its clock, the installed versions.
+"""What candles depend on: the Redis server, the exchange and its clock, the installed versions; and
+where traces go, which they do not depend on.
 
 Never here: candles, repairing.
 Invariant: what cannot be found out is no finding; what is found out is told in `facts`.
@@ -23,11 +24,14 @@ from truecandle.errors import ExchangeError, StoreError
 from truecandle.store import clock as shared
 from truecandle.store import inspection
 from truecandle.store.server_state import ProblemKind, look
+from truecandle.tracing import collector
 
 #: The first version with everything that the scripts use.
 REDIS_MIN: Final = (6, 2)
 #: The roles share the clock every second or two; drift and round trips stay far below this.
 CLOCK_OFF_MS_MAX: Final = 2_000
+#: What is installed of these has to be of their versions.
+LOCKS: Final = ("requirements.txt", "requirements-traces.txt")
 #: Packages whose versions are told.
 TOLD: Final = ("redis", "requests", "websocket-client", "orjson", "flask", "flask-socketio")
 
@@ -59,6 +63,8 @@ class EnvironmentChecks:
         yield from self._server()
         yield from self._exchange()
         yield from self._packages()
+        if wrong := collector.problem(self._settings):
+            yield Finding("traces", "collector of TRACES_URL", wrong)
 
     def _server(self) -> Iterator[Finding]:
         for problem in look(self._redis):
@@ -103,9 +109,10 @@ class EnvironmentChecks:
 
     def _packages(self) -> Iterator[Finding]:
         pinned: dict[str, set[str]] = {}
-        lock = Path(truecandle.__file__).parents[1] / "requirements.txt"
-        if lock.exists():  # an image holds what was installed from it, not the file
-            for name, version in _PIN.findall(lock.read_text(encoding="utf-8")):
+        for lock in LOCKS:
+            path = Path(truecandle.__file__).parents[1] / lock
+            # an image holds what was installed from it, not the file
+            for name, version in _PIN.findall(path.read_text("utf-8")) if path.exists() else ():
                 pinned.setdefault(name.lower(), set()).add(version)
         installed = {name: _installed(name) for name in sorted({*pinned, *TOLD})}
         self.facts["packages"] = {name: installed[name] for name in TOLD}

@@ -74,6 +74,7 @@ CHECKS: Final[dict[str, tuple[str, str]]] = {
         "shares the offset that was just measured",
     ),
     "exchange": ("Without it nothing can be compared or repaired.", ""),
+    "traces": ("Spans are lost while it does not; nothing else depends on it.", ""),
 }
 
 

@@ -37,9 +37,11 @@ from truecandle.feed.market_leadership import MarketLeadership
 from truecandle.feed.recovery import RESERVE, Recovery
 from truecandle.feed.sender import Sender
 from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
+from truecandle.feed.tick_traces import TickTraces
 from truecandle.feed.trade_publisher import TradePublisher
 from truecandle.store import clock, freshness, markets, roles
 from truecandle.store.budget import Budget
+from truecandle.tracing.spans import Tracing
 from truecandle.watchdog import Watchdog
 
 #: How long the loop waits for an event before it looks whether something is due: while an answer is
@@ -83,6 +85,7 @@ def build(
     stop: Event,
     clock: ExchangeClock,
     events_max: int = EVENTS_MAX,
+    tracing: Tracing | None = None,
 ) -> FeedRole:
     """The feed that these settings describe. When `stop` is set, nothing is waited for; `clock` is
     the exchange's, and measured by the feed. `events_max` may wait to be taken in."""
@@ -97,9 +100,15 @@ def build(
     queue, publisher = EventQueue(events_max), Publisher(settings.redis_url)
     names = [name for one in settings.symbols for name in stream_names(one, settings.intervals)]
     way = settings.egress.route(settings.binance_ws_url)
-    streams = StreamPool(settings.binance_ws_url, names, queue.put, route=way)
+    streams: StreamPool
+    traces, deliver = None, queue.put
+    if tracing is not None:
+        traces = TickTraces(tracing, queue.put, lambda name: streams.health(name).pong_s)
+        deliver = traces.deliver
+    streams = StreamPool(settings.binance_ws_url, names, deliver, route=way)
     recovery = Recovery(rest, redis, clock)
-    return FeedRole(Feed(settings, redis, publisher, clock, queue, streams, recovery), streams)
+    feed = Feed(settings, redis, publisher, clock, queue, streams, recovery, traces)
+    return FeedRole(feed, streams)
 
 
 class Feed:
@@ -109,6 +118,7 @@ class Feed:
     to a thread of its own (`sender`) whatever Redis has to answer. `clock` is
     the exchange's. `streams` are told which to follow, whenever other markets are followed, and say
     how they are; what a break of them loses is asked for by `recovery`, until `run` has ended.
+    `traces` is None without tracing.
     """
 
     def __init__(
@@ -120,6 +130,7 @@ class Feed:
         queue: EventQueue,
         streams: StreamPool,
         recovery: Recovery,
+        traces: TickTraces | None = None,
     ) -> None:
         self.queue = queue
         self.recovery = recovery
@@ -129,9 +140,10 @@ class Feed:
         self._clock = clock
         self._seed = settings.symbols
         self._intervals = [INTERVALS[name] for name in settings.intervals]
-        self._live_publisher = LivePublisher(redis, publisher, clock.now_ms)
+        self._live_publisher = LivePublisher(redis, publisher, clock.now_ms, traces)
         self._trade_publisher = TradePublisher(redis, settings.trades_kept, clock.now_ms)
         self._sender = Sender()
+        self._traces = traces
         #: What Redis has not answered yet: which leases are ours; which markets are followed.
         self._renewing: Future[frozenset[str] | None] | None = None
         self._asking: Future[Sequence[markets.FollowedMarket] | None] | None = None
@@ -211,7 +223,7 @@ class Feed:
 
     def _drain_events(self, wait_s: float) -> int:
         events = self.queue.drain(wait_s)
-        now_s = time.monotonic()
+        now_s, taken_ns = time.monotonic(), time.time_ns()
         for event in events:
             if isinstance(event, StreamStatusChange):
                 self._report_s = 0.0
@@ -219,6 +231,8 @@ class Feed:
                 market.add(event)
                 self._active.add(market)
             self.recovery.on_event(event, now_s)
+        if self._traces is not None:
+            self._traces.on_built(events, taken_ns)
         newest_ms = self._stats.record_events(events, self._clock.now_ms())
         if newest_ms is not None:
             self._clock.hear(newest_ms)
@@ -351,6 +365,7 @@ class Feed:
             **self._stats.report(),
             **self._live_publisher.lags(),
             **self._streams.counts(),
+            **(self._traces.counts() if self._traces else {}),
         }
 
     def _follow(self, followed: Sequence[markets.FollowedMarket]) -> None:

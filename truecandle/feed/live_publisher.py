@@ -21,6 +21,7 @@ from truecandle.errors import StoreError
 from truecandle.events import Publisher
 from truecandle.feed.lag import LAG_MAX_MS, quantile
 from truecandle.feed.symbol_builder import PriceUpdate
+from truecandle.feed.tick_traces import Publishing, TickTraces
 from truecandle.store import live
 
 #: After Redis failed, it is left alone for this long.
@@ -46,10 +47,17 @@ log = logging.getLogger(__name__)
 
 class LivePublisher:
     """Saves and publishes; `is_paused` while Redis is left alone. One thread does it, others may
-    look at how it stands. `now_ms` is the exchange's time."""
+    look at how it stands. `now_ms` is the exchange's time; `traces` is None without tracing."""
 
-    def __init__(self, redis: Redis, publisher: Publisher, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        publisher: Publisher,
+        now_ms: Callable[[], int],
+        traces: TickTraces | None = None,
+    ) -> None:
         self._redis = redis
+        self._traces = traces
         self._publisher = publisher
         self._now_ms = now_ms
         #: By symbol and series, by open time.
@@ -171,6 +179,7 @@ class LivePublisher:
     def _save(
         self, items: Sequence[SeriesCandle], fences: Mapping[str, int], now_ms: int
     ) -> list[SeriesCandle]:
+        started_ns = time.time_ns()
         try:
             answers = live.save_many(self._redis, items, now_ms=now_ms, fences=fences)
         except StoreError as error:
@@ -186,6 +195,8 @@ class LivePublisher:
         self.fenced += sum(answer.reason == "fenced" for answer in answers)
         stored = [item for item, answer in zip(items, answers, strict=True) if answer.saved]
         self._record_stored(stored)
+        if self._traces is not None:
+            self._traces.on_stored(stored, started_ns)
         return stored
 
     def _record_stored(self, stored: Iterable[SeriesCandle]) -> None:
@@ -212,13 +223,18 @@ class LivePublisher:
         return True
 
     def _publish(self, prices: Sequence[SymbolPrice], candles: Sequence[SeriesCandle]) -> bool:
-        started_s = time.monotonic()
+        started_s, traces, publishing = time.monotonic(), self._traces, Publishing()
         with self._publisher.together() as sent:
             for symbol, update in prices:
-                self._publisher.live_price(symbol, **update.values)  # type: ignore[arg-type]
+                trace = traces.price(symbol, update, publishing) if traces else ""
+                self._publisher.live_price(symbol, **update.values, traceparent=trace)  # type: ignore[arg-type]
             for series, candle in candles:
                 state: CandleState = "pending" if candle.is_complete else "forming"
-                self._publisher.live_candle(series, candle, state)
+                trace = traces.candle(series, candle, publishing) if traces else ""
+                self._publisher.live_candle(series, candle, state, trace)
+        publishing.end(sent.is_taken)
+        if traces is not None and sent.is_taken:
+            traces.on_told(candles)
         if not sent.is_taken:
             self.pause("Redis takes no events")
             return False

@@ -31,6 +31,7 @@ from truecandle.fetcher.series_sync import SeriesSync
 from truecandle.fetcher.symbol_registry import SymbolRegistry
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store.budget import RESERVE, Budget
+from truecandle.tracing.spans import Tracing
 from truecandle.watchdog import Watchdog
 from truecandle.webhooks.sender import WebhookSenders
 
@@ -54,6 +55,7 @@ def build(
     stop: threading.Event,
     clock: ExchangeClock,
     watchdog: Watchdog,
+    tracing: Tracing | None = None,
 ) -> FetcherRole:
     """The fetcher that these settings describe. When `stop` is set, nothing is waited for; `clock`
     is the exchange's, and measured by the fetcher. To `watchdog` it reports its `WATCHED`."""
@@ -61,14 +63,14 @@ def build(
     rest, deep = _clients(settings, redis, stop, clock, reach)
     leaders = FetcherLeadership(redis)
     writer = _writer(settings, redis, clock, leaders)
-    sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms)
+    sync = SeriesSync(settings, redis, rest, deep, writer, clock.now_ms, tracing)
     scheduler = new_scheduler()
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leaders.is_leading)
     registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols)
     history = HistoryFetcher(settings, redis, deep, writer, clock, leaders.is_leading, stop)
     whole = ExchangeListReader(redis, deep, leaders.is_leading, clock.now_ms)
     senders = WebhookSenders(settings, redis, leaders.is_leading, clock.now_ms)
-    beats = Heartbeat(redis, clock, rest, jobs, writer, senders, leaders.holder)
+    beats = Heartbeat(redis, clock, rest, jobs, writer, senders, leaders.holder, tracing)
     reach.listen(jobs.resume)
 
     loops: tuple[Callable[[threading.Event], None], ...] = (

@@ -24,6 +24,7 @@ from truecandle.log_once import TroubleLog
 from truecandle.store import clock as shared
 from truecandle.store import roles
 from truecandle.store.budget import Budget
+from truecandle.tracing.spans import Tracing
 from truecandle.watchdog import Watchdog
 from truecandle.webhooks.sender import WebhookSenders
 
@@ -54,6 +55,7 @@ class Heartbeat:
         writer: OfficialWriter,
         webhooks: WebhookSenders,
         holder: str,
+        tracing: Tracing | None = None,
     ) -> None:
         self._redis = redis
         self._budget = Budget(redis)
@@ -63,6 +65,7 @@ class Heartbeat:
         self._scheduler = scheduler
         self._writer = writer
         self._webhooks = webhooks
+        self._tracing = tracing
         #: Who this is, among all fetchers, and the role of its last sign of life.
         self._holder = holder
         self._role = roles.STANDBY
@@ -148,6 +151,7 @@ class Heartbeat:
             "weight_used": self._budget.used(now_ms),
             "weight_limit": self._budget.limit_in_force(),
             "ban_ms": max(0, self._budget.banned_until_ms() - now_ms),
+            **({"spans": self._tracing.counts()} if self._tracing else {}),
         }
 
     def _is_over(self) -> bool:

@@ -23,11 +23,13 @@ from truecandle.config import Settings
 from truecandle.errors import AnswerHeld, ExchangeError
 from truecandle.events import Reason
 from truecandle.fetcher.block_scrub import BlockScrub
+from truecandle.ingest.candle_traces import CandleTrace
 from truecandle.ingest.kline_pages import PAGE_CANDLES, KlinePageReader, Span
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.store import gaps, markets, official, rereads
 from truecandle.store.official import Meta
 from truecandle.store.rows import with_grid
+from truecandle.tracing.spans import Tracing
 
 #: Closed candles that every refresh reads again, because the exchange may still change them: this
 #: many, and as many as cover this time.
@@ -57,7 +59,7 @@ class SeriesSync:
 
     `rest` asks for what closed, `deep` for history (it may be given a smaller share of the request
     weight). `now_ms` is the exchange's clock. `writer` gives the number to write with, or raises
-    `StaleWriter`: then nothing is asked for either.
+    `StaleWriter`: then nothing is asked for either. `tracing` is None without it.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class SeriesSync:
         deep: RestClient,
         writer: OfficialWriter,
         now_ms: Callable[[], int],
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._settle_ms = settings.settle_ms
         self._history = settings.history_candles
         self._redis = redis
@@ -101,8 +105,9 @@ class SeriesSync:
         end_ms = self._settled_ms(series.interval)
         span = Span(self._refresh_from(series.interval, meta, end_ms), end_ms)
         why: Reason = "new" if meta.count else "backfill"
+        trace = self._trace(series, end_ms) if meta.count else None
         stored = self._pages.read_newest(
-            self._rest, series, span, why, "refresh", seen_version=meta.version
+            self._rest, series, span, why, "refresh", seen_version=meta.version, trace=trace
         )
         if not stored:
             self._grids.pop(series.name, None)
@@ -142,6 +147,12 @@ class SeriesSync:
     def scrub(self, series: Series) -> None:
         """Looks at a few blocks of older candles, and asks for those that cannot be read."""
         self._scrub.turn(self._deep, self._grids.get(series.name, series))
+
+    def _trace(self, series: Series, end_ms: int) -> CandleTrace | None:
+        """Of a share of all readings, if anything is traced."""
+        if self._tracing is None or not self._tracing.is_due():
+            return None
+        return CandleTrace(self._tracing, series, end_ms, self._now_ms())
 
     def _refresh_from(self, interval: Interval, meta: Meta, end_ms: int) -> int:
         if meta.latest is None:

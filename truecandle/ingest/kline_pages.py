@@ -18,6 +18,7 @@ from truecandle.candles.interval import LAST_MS, Interval
 from truecandle.candles.series import Series
 from truecandle.errors import ExchangeError, MalformedAnswer, RateLimited
 from truecandle.events import Reason as Why
+from truecandle.ingest.candle_traces import CandleTrace
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.ingest.plausibility import FOREIGN_MIN
 from truecandle.store import gaps, official
@@ -79,15 +80,18 @@ class KlinePageReader:
         by: str,
         *,
         seen_version: int | None = None,
+        trace: CandleTrace | None = None,
     ) -> set[int]:
         """Reads a span as it is; returns the open times of what the exchange has of it.
 
         `seen_version`: that of the series when the span was chosen, as `OfficialWriter.write` says.
         """
         fence, answer = self.ask(rest, series, start_ms=span.start_ms, end_ms=span.end_ms)
+        if trace is not None:
+            trace.on_answered()
         rows = self._asked_for(answer, span)
         stored = self._writer.write(
-            series, rows, why, fence=fence, by=by, seen_version=seen_version
+            series, rows, why, fence=fence, by=by, seen_version=seen_version, trace=trace
         )
         run = _run(series.interval, rows)
         if run and len(stored) != series.interval.count(*run):

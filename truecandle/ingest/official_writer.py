@@ -30,6 +30,7 @@ from truecandle.errors import (
 )
 from truecandle.events import Publisher, Reason
 from truecandle.ingest import shown_candles
+from truecandle.ingest.candle_traces import CandleTrace
 from truecandle.ingest.plausibility import Implausible, check_plausibility
 from truecandle.log_once import TroubleLog
 from truecandle.metrics import LatenessCounts
@@ -112,6 +113,7 @@ class OfficialWriter:
         accept: bool = False,
         seen_version: int | None = None,
         is_all: bool = False,
+        trace: CandleTrace | None = None,
     ) -> set[int]:
         """Stores what is official among the rows; returns the open times of that.
 
@@ -119,7 +121,8 @@ class OfficialWriter:
         `by` is who asked, for the record of corrections; `accept` believes any number of them.
         `seen_version` is that of the series before they were asked for: the first one seen counts
         as told. `is_all`: the rows are all that the exchange has of the blocks that they lie in, so
-        that blocks which cannot be read give way to them.
+        that blocks which cannot be read give way to them. `trace` is that of this reading, if it is
+        traced.
         Raises `MalformedAnswer` when the rows contradict each other, `AnswerHeld` when they are not
         believed, `StaleWriter` when another fetcher has taken over since (in all of these nothing
         is written or told), and other `StoreError`s.
@@ -129,7 +132,7 @@ class OfficialWriter:
                 self._told.setdefault(series.name, seen_version)
             self._believe(series, rows, by, accept)
             written, opens = self._write(series, rows, fence, by, is_all=is_all)
-            self._tell(series, written, reason)
+            self._tell(series, written, reason, trace)
             self._quarantine_broken(series, written, by)
             quarantine.release(self._redis, series, opens)
             self._move_blocks(series, written)
@@ -140,7 +143,7 @@ class OfficialWriter:
         """Writes anew what a series says of itself, and tells if that has changed."""
         with self._locks.setdefault(series.name, threading.Lock()):
             written = official.renew(self._redis, series, fence=self.fence(), noticed_by=by)
-            self._tell(series, written, "repair")
+            self._tell(series, written, "repair", None)
 
     def take_unreadable(self, series: Series) -> int | None:
         """The open time of a row that was refused since this was last asked, as its block cannot be
@@ -295,7 +298,9 @@ class OfficialWriter:
             if shown.latest_ms is not None and entry.open_ms > shown.latest_ms:
                 lateness.observe(entry.late_ms / 1_000)
 
-    def _tell(self, series: Series, written: Written, reason: Reason) -> None:
+    def _tell(
+        self, series: Series, written: Written, reason: Reason, trace: CandleTrace | None
+    ) -> None:
         """Also of a version whose telling was lost together with the connection."""
         told = self._told.setdefault(series.name, written.previous)
         if written.version == told:
@@ -309,7 +314,10 @@ class OfficialWriter:
             previous=written.previous,
             reason=reason,
             candles=written.changed,
+            traceparent=trace.on_stored(written) if trace is not None else "",
         )
+        if trace is not None:
+            trace.on_told()
         self._told[series.name] = written.version
 
     def _count(self, series: Series, written: Written) -> None:

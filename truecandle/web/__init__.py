@@ -10,7 +10,7 @@ import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flask import Flask
 from redis import Redis
@@ -23,6 +23,7 @@ from truecandle.store.roles import Ages
 from truecandle.store.second_factors import SecondFactors
 from truecandle.store.server_monitor import ServerMonitor
 from truecandle.store.versions import VersionReader
+from truecandle.tracing.spans import Tracing
 from truecandle.web import (
     account,
     assets,
@@ -70,6 +71,7 @@ from truecandle.web.rate_limit import RateLimiter
 from truecandle.web.read_quota import ReadCounter
 from truecandle.web.read_turns import ReadTurns
 from truecandle.web.request_ids import RequestIdMiddleware
+from truecandle.web.request_traces import RequestTraceMiddleware
 from truecandle.web.security import SecurityMiddleware
 from truecandle.web.server import WebServer
 from truecandle.web.services import EXTENSION, Services
@@ -94,14 +96,15 @@ def create_app(
     *,
     socketio_queue: bool = True,
     clock: Clocks | None = None,
+    tracing: Tracing | None = None,
 ) -> Flask:
     """The web application. `redis` is from `store.connect`; `clock` replaces the exchange's time as
-    the other roles share it, and the machine's.
+    the other roles share it, and the machine's; `tracing` is from `tracing.opened`.
 
     With `socketio_queue` the events of fetcher and feed reach the browsers.
     """
     app = Flask("truecandle", root_path=str(ROOT), static_folder=None)
-    services = parts(settings, redis, clock or Clocks(SharedClock(redis).now_ms))
+    services = parts(settings, redis, clock or Clocks(SharedClock(redis).now_ms), tracing)
     app.extensions[EXTENSION] = services
     configure(app, settings)
     for part in (log, errors, compression, auth, known_devices, read_limit):
@@ -112,11 +115,11 @@ def create_app(
     commands.init_app(app)
     sockets.init_app(app, services, queue=socketio_queue)
     app.wsgi_app = DataDoor(app.wsgi_app, services)  # type: ignore[method-assign]
-    shield(app, settings, services.shared_address)
+    shield(app, services)
     return app
 
 
-def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
+def parts(settings: Settings, redis: Redis, clock: Clocks, tracing: Tracing | None) -> Services:
     """What requests are answered with."""
     followed, server, hearing = Markets(redis, settings), WebServer(settings), Hearing()
     return Services(
@@ -140,6 +143,7 @@ def parts(settings: Settings, redis: Redis, clock: Clocks) -> Services:
         versions=VersionReader(redis),
         checked_readers=CheckedReaders(clock.machine_ms),
         column_answers=ColumnAnswers(redis, server),
+        tracing=tracing,
     )
 
 
@@ -184,11 +188,13 @@ def cookie_name(settings: Settings, key: str) -> str:
     return f"{prefix}truecandle-{name}"
 
 
-def shield(app: Flask, settings: Settings, shared_address: SharedAddress) -> None:
+def shield(app: Flask, services: Services) -> None:
     """What stands around Flask and Socket.IO alike, from the inside out."""
-    core: Any = app.wsgi_app
+    settings, outer = services.settings, cast(Any, app.wsgi_app)
     if settings.cors_origins:
-        core = CorsMiddleware(core, settings.cors_origins, read_limit.paths(app))
-    inner = SecurityMiddleware(SubPathMiddleware(core, settings.base_path), settings)
-    outer = ForwardedMiddleware(inner, settings.trusted_proxies, shared_address)
+        outer = CorsMiddleware(outer, settings.cors_origins, read_limit.paths(app))
+    outer = SecurityMiddleware(SubPathMiddleware(outer, settings.base_path), settings)
+    outer = ForwardedMiddleware(outer, settings.trusted_proxies, services.shared_address)
+    if services.tracing is not None:
+        outer = RequestTraceMiddleware(outer, services.tracing)
     app.wsgi_app = RequestIdMiddleware(outer)  # type: ignore[method-assign]

@@ -130,6 +130,7 @@ def _send(
     if given.status == HTTPStatus.OK:
         headers.append(("Content-Length", str(len(given.body))))
     method = environ["REQUEST_METHOD"]
+    log.tell_route(environ, PATH)
     address, about = environ.get("REMOTE_ADDR"), (series.symbol, series.interval.name)
     asker = log.Asker(address, log.request_id(environ), user, *about)
     log.note(log.Answered(PATH, method, PATH, given.status, began_s), asker)

@@ -204,6 +204,12 @@ MESSAGES: Final = (
         "WatchMessage",
         "WatchAck",
     ),
+    HeardMessage(
+        events.TRACED,
+        "Has drawn an event that came with a `traceparent`.",
+        "TracedMessage",
+        "TracedAck",
+    ),
 )
 SOCKETIO: Final = Transport(
     key="socketio",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from truecandle.events import CANDLES_IN_EVENT_MAX, GAPS_IN_EVENT_MAX, Reason
+from truecandle.events import CANDLES_IN_EVENT_MAX, GAPS_IN_EVENT_MAX, TRACEPARENT, Reason
 from truecandle.web.api_schemas import INTERVAL, PARTS
 from truecandle.web.json_schema import (
     MS,
@@ -37,6 +37,14 @@ _ROW: Final = row(
     *(titled(WHOLE, "trades"), titled(NUMBER, "takerVolume"), titled(NUMBER, "takerQuoteVolume")),
     titled(NUMBER, "unused"),
 )
+#: Left out of nearly all events.
+_TRACED: Final[dict[str, Schema]] = {
+    TRACEPARENT: told(
+        TEXT,
+        "In the few events that are traced, to a few of those who hear them (W3C Trace Context): "
+        "who draws says when it was drawn, by `traced`.",
+    )
+}
 _VERSION: Final = told(WHOLE, "Of the series' official candles; grows with every change of them.")
 _CLOCK: Final = told(MS, "The exchange's time at this instant.")
 
@@ -69,9 +77,13 @@ _EVENTS: Final[dict[str, Schema]] = {
             ),
             "from": told(nullable(MS), "Open time of the first that changed."),
             "to": told(nullable(MS), "Open time of the last that changed."),
-        }
+            **_TRACED,
+        },
+        TRACEPARENT,
     ),
-    "LiveCandleEvent": structure({**_SERIES, "candle": part("LiveCandleFields")}),
+    "LiveCandleEvent": structure(
+        {**_SERIES, "candle": part("LiveCandleFields"), **_TRACED}, TRACEPARENT
+    ),
     "LivePriceEvent": structure(
         {
             "symbol": TEXT,
@@ -82,7 +94,9 @@ _EVENTS: Final[dict[str, Schema]] = {
                 WHOLE, "It holds `first_id` to `last_id` without a hole if they are so many."
             ),
             **{name: WHOLE for name in ("first_id", "last_id")},
-        }
+            **_TRACED,
+        },
+        TRACEPARENT,
     ),
     "GapProvenEvent": structure(
         {**_SERIES, "missing": listed(part("SpanPair"), maxItems=GAPS_IN_EVENT_MAX)}
@@ -92,6 +106,12 @@ _EVENTS: Final[dict[str, Schema]] = {
 _MESSAGES: Final[dict[str, Schema]] = {
     "SeriesMessage": structure(_ASKED),
     "WatchMessage": structure({"symbols": listed(_SYMBOL, maxItems=WATCHED_MAX)}),
+    "TracedMessage": structure(
+        {
+            TRACEPARENT: told(TEXT, "That of the event."),
+            "drawn_us": told(WHOLE, "How many µs after it was heard it was drawn."),
+        }
+    ),
     "SubscribeAck": told(
         structure(
             {
@@ -119,6 +139,7 @@ _MESSAGES: Final[dict[str, Schema]] = {
             ),
         }
     ),
+    "TracedAck": structure({"ok": {"const": True}}),
     "RefusedAck": told(
         structure({"ok": {"const": False}, "code": either(REFUSALS), "detail": TEXT}),
         "Any message, refused.",

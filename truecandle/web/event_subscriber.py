@@ -10,26 +10,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import socketio
 from redis.client import PubSub
 from redis.exceptions import ResponseError, TimeoutError
 
-from truecandle import exact_json
+from truecandle import events, exact_json
 from truecandle.backoff import Backoff
 from truecandle.errors import StoreError
-from truecandle.events import (
-    EVENTS_IN_MESSAGE_MAX,
-    RESYNC,
-    ChannelConnection,
-    Event,
-    from_message,
-)
+from truecandle.events import EVENTS_IN_MESSAGE_MAX, RESYNC, ChannelConnection, Event
 from truecandle.log_once import TroubleLog
 from truecandle.store import from_reply
 from truecandle.store.server_state import UNHEARD, ServerProblem
+from truecandle.web.event_traces import EventTraces
 from truecandle.web.fan_out import FanOut
 
 #: The first wait after a lost link, doubled up to the longest.
@@ -84,15 +80,23 @@ class Hearing:
 class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
     """The library's own manager for Redis waits up to a minute before it subscribes again, tells
     nobody, and knows one channel for all instances of a server. `hear` is given all that is heard,
-    for programs, and a `RESYNC` whenever something may have been lost.
+    for programs, and a `RESYNC` whenever something may have been lost. `traces` is None without
+    tracing.
     """
 
-    def __init__(self, url: str, hearing: Hearing, hear: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        hearing: Hearing,
+        hear: Callable[[Sequence[Event]], None],
+        traces: EventTraces | None = None,
+    ) -> None:
         super().__init__()
         self._channel = ChannelConnection(url, **OPTIONS)
         self._heard: PubSub | None = None
         self._hearing = hearing
         self._hear = hear
+        self._traces = traces
         self._troubles = TroubleLog(_log)
 
     def _publish(self, data: object) -> None:
@@ -103,20 +107,31 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
         """Tells the browsers what is for them; what the library's own managers say to each other,
         always an object, is left to it."""
         for messages in self._heard_messages():
-            events: list[Event] = []
-            for message in messages:
-                if not message.startswith(b"{"):
-                    events += from_message(message)
-                elif _is_of_a_manager(message):
-                    self._tell_all(events)
-                    events = []
-                    yield message
-            self._tell_all(events)
+            for is_manager, some in groupby(messages, lambda one: one.startswith(b"{")):
+                if is_manager:
+                    yield from filter(_is_of_a_manager, some)
+                else:
+                    self._pass_on(some)
 
-    def _tell_all(self, events: Sequence[Event]) -> None:
-        if events:
-            self._hear(events)
-            self.tell(events)
+    def _pass_on(self, messages: Iterable[bytes]) -> None:
+        """Tells in one piece what has come together; what is traced apart, if anybody here wants
+        to know. Of traces nobody is told by a process that has none."""
+        waiting: list[Event] = []
+        for message in messages:
+            is_traced = events.is_traced(message)
+            if is_traced and self._traces is not None:
+                self._tell_all(waiting)
+                waiting = []
+                self._traces.hear(message, self)
+                continue
+            found = events.from_message(message)
+            waiting += [events.taken_trace(one)[0] for one in found] if is_traced else found
+        self._tell_all(waiting)
+
+    def _tell_all(self, found: Sequence[Event]) -> None:
+        if found:
+            self._hear(found)
+            self.tell(found)
 
     def _heard_messages(self) -> Iterator[list[bytes]]:
         backoff = Backoff(RETRY_S, RETRY_MAX_S)

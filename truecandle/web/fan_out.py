@@ -7,9 +7,10 @@ slowness holds up another's.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -79,6 +80,23 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
                 for names, queues in alike.items()
             )
         )
+
+    def tell_marked(
+        self, events: Sequence[Event], marked: Mapping[int, Event], few: int
+    ) -> list[int]:
+        """As `tell`; but a `few` of the browsers in its room are told an event in the form that is
+        `marked`, by its place in the message. How many were told each event."""
+        told: defaultdict[SendQueue, list[Frame]] = defaultdict(list)
+        counts = []
+        for at, event in enumerate(events):
+            found = self._heard_by("/", event.room)
+            chosen = random.sample(found, min(few, len(found))) if at in marked else []
+            usual, other = _frame_of(event), _frame_of(marked.get(at, event))
+            for queue in found:
+                told[queue].append(other if queue in chosen else usual)
+            counts.append(len(found))
+        self._offer((queue, Burst(frames)) for queue, frames in told.items())
+        return counts
 
     def _heard_by(self, namespace: str, room: str | None) -> Sequence[SendQueue]:
         """The queues of those in a room. What is known of it is never changed, only replaced."""

@@ -20,6 +20,8 @@ from truecandle.web.request_ids import REQUEST_ID
 from truecandle.web.services import services
 
 PATH_CHARS_MAX: Final = 200
+#: Where a list stands in a request's environment for whoever wants to know its route afterwards.
+ROUTES: Final = "truecandle.routes"
 
 _access = logging.getLogger("truecandle.web.access")
 
@@ -78,6 +80,12 @@ def note(answered: Answered, asker: Asker) -> None:
     _access.log(level, "%s %s %s %.1f ms from %s id=%s user=%s", *told, extra={FIELDS: fields})
 
 
+def tell_route(environ: Mapping[str, Any], route: str) -> None:
+    """A request was answered by that route; middleware may have copied its environment."""
+    if (wanted := environ.get(ROUTES)) is not None:
+        wanted.append(route)
+
+
 def request_id(environ: Mapping[str, Any]) -> str:
     """The id of a request; "" where it came past the middleware."""
     return str(environ.get(REQUEST_ID, ""))
@@ -89,6 +97,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
+    tell_route(request.environ, route)
     began_s = g.get("began_s", time.perf_counter())
     answered = Answered(route, request.method, request.path, response.status_code, began_s)
     asker = Asker(request.remote_addr, request_id(request.environ), _user(), *_market())

@@ -20,6 +20,7 @@ from truecandle.store.roles import Ages
 from truecandle.store.second_factors import SecondFactors
 from truecandle.store.server_monitor import ServerMonitor
 from truecandle.store.versions import VersionReader
+from truecandle.tracing.spans import Tracing
 from truecandle.web.checked_readers import CheckedReaders
 from truecandle.web.clock import Clocks
 from truecandle.web.column_answers import ColumnAnswers
@@ -39,7 +40,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The settings, what is connected to Redis, and the way this process serves."""
+    """The settings, what is connected to Redis, the way this process serves, and its traces, if
+    there are any."""
 
     settings: Settings
     redis: Redis
@@ -61,6 +63,7 @@ class Services:
     versions: VersionReader
     checked_readers: CheckedReaders
     column_answers: ColumnAnswers
+    tracing: Tracing | None
 
     def hashing_of(self, work: Callable[..., T], *args: object) -> T:
         """Work on the password of somebody who is signed in, in turn; `Problem` 503 at too much."""

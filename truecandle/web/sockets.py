@@ -19,7 +19,7 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 from truecandle import metrics
 from truecandle.candles.series import Series, parse_series
 from truecandle.errors import CandleError, StoreError
-from truecandle.events import SUBSCRIBE, UNSUBSCRIBE, WATCH, Codec
+from truecandle.events import SUBSCRIBE, TRACED, UNSUBSCRIBE, WATCH, Codec
 from truecandle.exact_json import Exact
 from truecandle.store import pages
 from truecandle.store.credentials import Credential
@@ -31,6 +31,7 @@ from truecandle.web.cut_log import CutLog
 from truecandle.web.errors import Problem
 from truecandle.web.event_description import CROWDED, UNAUTHORIZED, UNAVAILABLE
 from truecandle.web.event_subscriber import EventSubscriber
+from truecandle.web.event_traces import EventTraces
 from truecandle.web.fan_out import FanOut
 from truecandle.web.query import DataQuery, followed
 from truecandle.web.series_watch import SeriesWatch
@@ -75,8 +76,8 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     from other processes (tests, CLI).
     """
     watch = SeriesWatch(services)
-    url = services.settings.redis_url
-    manager = EventSubscriber(url, services.hearing, watch.hear) if queue else FanOut()
+    traces = EventTraces(services.tracing, watch.hear) if services.tracing else None
+    manager = _subscriber(services, watch, traces) if queue else FanOut()
     socketio = _server(app, services, manager)
     cuts, members, addresses = CutLog(), Members(), Addresses()
     monitor = SessionMonitor(socketio, services, members, cuts)
@@ -94,8 +95,15 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     )
     upgrades = engine.Upgrades(app.wsgi_app, cuts, addresses, services.settings.public_url)
     app.wsgi_app = upgrades  # type: ignore[method-assign]
-    BrowserSockets(socketio, services, members, begin)
+    BrowserSockets(socketio, services, members, begin, traces)
     return socketio
+
+
+def _subscriber(
+    services: Services, watch: SeriesWatch, traces: EventTraces | None
+) -> EventSubscriber:
+    url = services.settings.redis_url
+    return EventSubscriber(url, services.hearing, watch.hear, traces)
 
 
 def _server(app: Flask, services: Services, manager: FanOut) -> SocketIO:
@@ -123,8 +131,14 @@ class BrowserSockets:
     """All browsers connected to this process."""
 
     def __init__(
-        self, socketio: SocketIO, services: Services, members: Members, begin: Callable[[], None]
+        self,
+        socketio: SocketIO,
+        services: Services,
+        members: Members,
+        begin: Callable[[], None],
+        traces: EventTraces | None,
     ) -> None:
+        self._traces = traces
         self._socketio = socketio
         self._services = services
         #: By Socket.IO id; each is one of the members too.
@@ -139,6 +153,7 @@ class BrowserSockets:
         socketio.on(SUBSCRIBE)(self._heard(self._subscribe))
         socketio.on(UNSUBSCRIBE)(self._heard(self._unsubscribe))
         socketio.on(WATCH)(self._heard(self._watch))
+        socketio.on(TRACED)(self._heard(self._traced))
         socketio.on("*")(self._heard(lambda *_: _refusal("event", "There is no such event.")))
 
     def _connect(self, auth: object = None) -> None:
@@ -226,6 +241,13 @@ class BrowserSockets:
             member.watched = set(symbols)
         return {"ok": True, "prices": watchlist.prices(self._services, symbols)}
 
+    def _traced(self, member: Browser, *given: object) -> dict[str, Any]:
+        """Says when it has drawn an event that was traced, as it was told."""
+        said = _fields(given, '{"traceparent": ..., "drawn_us": ...}')
+        if self._traces is not None:
+            self._traces.drawn(said.get("traceparent"), said.get("drawn_us"))
+        return {"ok": True}
+
     def _snapshot(self, series: Series) -> dict[str, Any]:
         """Version, live candles and what is proven missing, of one instant, as in `/data?live=1`;
         and how fresh they are.
@@ -257,9 +279,15 @@ class BrowserSockets:
 
 def _named(given: tuple[object, ...]) -> tuple[object, object]:
     """Symbol and interval of a message."""
+    said = _fields(given, '{"symbol": ..., "interval": ...}')
+    return said.get("symbol"), said.get("interval")
+
+
+def _fields(given: tuple[object, ...], allowed: str) -> dict[str, Any]:
+    """The one object of a message."""
     if len(given) != 1 or not isinstance(given[0], dict):
-        raise CandleError("message", given, '{"symbol": ..., "interval": ...}')
-    return given[0].get("symbol"), given[0].get("interval")
+        raise CandleError("message", given, allowed)
+    return given[0]
 
 
 def _refusal(code: str, detail: str) -> dict[str, Any]:

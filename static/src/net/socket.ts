@@ -10,7 +10,7 @@ import type { Series } from "../candles/series.ts";
 import { below } from "./basePath.ts";
 import { freshness } from "./freshness.ts";
 import type { Freshness } from "./protocol.ts";
-import type { DataUpdatedEvent, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, WatchAck } from "./socketProtocol.ts";
+import type { DataUpdatedEvent, FreshnessEvent, GapProvenEvent, LiveCandleEvent, LivePriceEvent, RefusedAck, SubscribeAck, TracedMessage, WatchAck } from "./socketProtocol.ts";
 
 /** Names on the wire; the same as in truecandle/events.py. */
 export const EVENTS = Object.freeze({
@@ -23,6 +23,7 @@ export const EVENTS = Object.freeze({
   SUBSCRIBE: "subscribe",
   UNSUBSCRIBE: "unsubscribe",
   WATCH: "watch",
+  TRACED: "traced",
 });
 
 /** Official candles changed; `rows` is null when the event does not carry all of them. The open times of the first and
@@ -49,6 +50,8 @@ export type WatchAnswer = { readonly ok: false } | { readonly ok: true; readonly
 export interface SocketHandlers {
   /** Anything at all came from the server. */
   readonly heard: () => void;
+  /** An event that is traced came; it is handed over next. */
+  readonly traced: (traceparent: string) => void;
   readonly up: () => void;
   readonly down: (why: { readonly isRefused: boolean }) => void;
   readonly resync: () => void;
@@ -67,6 +70,8 @@ export interface EventSocket {
   readonly unsubscribe: (series: Series) => void;
   /** Hears the prices of these markets, and of no others that were watched before. */
   readonly watch: (symbols: readonly string[]) => Promise<WatchAnswer>;
+  /** An event that is traced was drawn so long after it was heard. */
+  readonly traced: (traceparent: string, drawnMs: number) => void;
 }
 
 /** The message of a refused connection that means: sign in. */
@@ -78,7 +83,10 @@ const ACK_TIMEOUT_MS = 4_000;
 /** Connects only when told to; `handlers` are up, down, resync and one for each kind of event. */
 export function createSocket(handlers: SocketHandlers, connect: typeof io = io): EventSocket {
   const socket = connect({ path: below("/socket.io/"), transports: ["websocket"], autoConnect: false, reconnection: false, timeout: ACK_TIMEOUT_MS });
-  socket.onAny(() => handlers.heard());
+  socket.onAny((_name: unknown, payload: unknown) => {
+    handlers.heard();
+    if (isObject<TracedMessage>(payload) && typeof payload.traceparent === "string") handlers.traced(payload.traceparent);
+  });
   socket.on("connect", () => handlers.up());
   socket.on("disconnect", () => handlers.down({ isRefused: false }));
   socket.on("connect_error", (error) => handlers.down({ isRefused: error.message === UNAUTHORIZED }));
@@ -95,6 +103,7 @@ export function createSocket(handlers: SocketHandlers, connect: typeof io = io):
     subscribe: async (series: Series) => acked(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.SUBSCRIBE, named(series))),
     unsubscribe: (series: Series) => socket.emit(EVENTS.UNSUBSCRIBE, named(series)),
     watch: async (symbols: readonly string[]) => watched(await socket.timeout(ACK_TIMEOUT_MS).emitWithAck(EVENTS.WATCH, { symbols })),
+    traced: (traceparent: string, drawnMs: number) => socket.emit(EVENTS.TRACED, { traceparent, drawn_us: Math.round(drawnMs * 1_000) }),
   });
 }
 

@@ -24,12 +24,16 @@ export interface DataUpdatedEvent {
   readonly from: number | null;
   /** Open time of the last that changed. */
   readonly to: number | null;
+  /** In the few events that are traced, to a few of those who hear them (W3C Trace Context): who draws says when it was drawn, by `traced`. */
+  readonly traceparent?: string;
 }
 
 export interface LiveCandleEvent {
   readonly symbol: string;
   readonly interval: string;
   readonly candle: LiveCandleFields;
+  /** In the few events that are traced, to a few of those who hear them (W3C Trace Context): who draws says when it was drawn, by `traced`. */
+  readonly traceparent?: string;
 }
 
 export interface LivePriceEvent {
@@ -45,6 +49,8 @@ export interface LivePriceEvent {
   readonly trades: number;
   readonly first_id: number;
   readonly last_id: number;
+  /** In the few events that are traced, to a few of those who hear them (W3C Trace Context): who draws says when it was drawn, by `traced`. */
+  readonly traceparent?: string;
 }
 
 export interface GapProvenEvent {
@@ -68,6 +74,13 @@ export interface SeriesMessage {
 
 export interface WatchMessage {
   readonly symbols: readonly string[];
+}
+
+export interface TracedMessage {
+  /** That of the event. */
+  readonly traceparent: string;
+  /** How many µs after it was heard it was drawn. */
+  readonly drawn_us: number;
 }
 
 /** What the server holds at this instant. */
@@ -95,6 +108,10 @@ export interface WatchAck {
   readonly ok: true;
   /** The last price of each that is followed; null where none is known. */
   readonly prices: { readonly [name: string]: number | null };
+}
+
+export interface TracedAck {
+  readonly ok: true;
 }
 
 /** Any message, refused. */

@@ -24,7 +24,7 @@ import { StallDetector } from "./stallDetector.ts";
 import { viewModel, type ViewModel } from "./viewModel.ts";
 
 /** What a session does with what the socket hears. */
-export type SessionHandlers = Omit<SocketHandlers, "up" | "down">;
+export type SessionHandlers = Omit<SocketHandlers, "up" | "down" | "traced">;
 
 interface SessionOptions {
   /** Shared with whatever else the page shows. */

@@ -94,8 +94,16 @@ class _PendingRequest:
             sock = self._connection.sock if self._connection else None
         if sock is not None:
             with suppress(OSError):
-                # Not SSLSocket's own: it would pull the TLS state from under the reading thread.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                _shut_down(sock)
+
+
+def _shut_down(sock: Any) -> None:
+    """Not by SSLSocket's own way, which would pull the TLS state from under the reading thread;
+    eventlet's sockets, which share one thread with their reader, have none but their own."""
+    if hasattr(socket.socket, "shutdown"):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    else:
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _hold(connection: HTTPConnection) -> None:
