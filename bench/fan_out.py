@@ -86,7 +86,8 @@ TARGETS = {
 }
 #: Of the browsers' core: above that they may be what is slow.
 BUSY = 0.85
-WARM_UP_ROUNDS = 20
+#: Events before anything counts: Node compiles while it runs, and is up to a third slower before.
+WARM_UP = 300
 
 
 @dataclass
@@ -136,7 +137,7 @@ def measure(server: Server, count: int, much: Much, found: Measured) -> None:
     with browsers(server.port, count) as listening:
         server.wait()
         for burst in BURSTS:
-            for _ in range(WARM_UP_ROUNDS):
+            for _ in range(WARM_UP // burst):
                 one_round(server, listening, burst)
             of_burst = found.rounds.setdefault(burst, Rounds())
             began_s, used_s = time.monotonic(), sum(one.process.cpu_s for one in listening)
