@@ -33,7 +33,7 @@ from typing import Any
 
 from flask import Flask
 
-from truecandle import log_lines, tracing
+from truecandle import admin, log_lines, tracing
 from truecandle.config import read_settings, require_secret_key, require_settings
 from truecandle.errors import SettingsError
 from truecandle.store import connect
@@ -43,7 +43,6 @@ from truecandle.web.server import WebServer, listen
 
 def create() -> Flask:
     """The app for the `flask` command: same settings, no hub, no events."""
-    from truecandle import admin  # not above: `main` needs none of it, and would wait for it all
     try:
         settings = replace(read_settings(os.environ), async_mode="threading")
     except SettingsError as error:

@@ -41,7 +41,7 @@ from tests.support.web_process import Web, token_of
 MARKETS = (1, 10, 50, 200)
 CLIENTS = (2, 100, 500, 1_000, 2_000, 5_000)
 CANDLES = 10_000_000
-ROUNDS, READS = 40, 30
+WARM_UP_ROUNDS, ROUNDS, READS = 20, 40, 30
 #: So long a role with nothing to tell is watched.
 REST_S = 5.0
 #: A figure that grows with a larger exponent has to be explained, or mended.
@@ -110,7 +110,7 @@ def of_clients(_given: argparse.Namespace) -> Iterator[Step]:
                 server = stack.enter_context(fan_out_servers.ours(redis, ROOT, "eventlet"))
                 listening = stack.enter_context(fan_out_servers.browsers(server.port, count))
                 server.wait()
-                for _ in range(fan_out.WARM_UP_ROUNDS):
+                for _ in range(WARM_UP_ROUNDS):
                     fan_out.one_round(server, listening, 1)
                 before_s = server.process.cpu_s
                 time.sleep(REST_S)

@@ -17,10 +17,14 @@ class Queue:
     """What one browser was offered, call by call."""
 
     def __init__(self) -> None:
-        self.offers: list[list[Frame]] = []
+        self.bursts: list[Burst] = []
 
     def offer(self, burst: Burst) -> None:
-        self.offers.append(list(burst.frames))
+        self.bursts.append(burst)
+
+    @property
+    def offers(self) -> list[list[Frame]]:
+        return [list(burst.frames) for burst in self.bursts]
 
     @property
     def texts(self) -> list[str]:
@@ -84,6 +88,36 @@ def test_a_browser_that_has_just_gone_is_passed_over() -> None:
     del found.server.eio.sockets["eio-one"]
     found.tell([price("BTC", 1)])
     assert queues["two"].texts and not queues["one"].texts
+
+
+def test_who_joins_or_leaves_a_room_is_told_accordingly_from_the_next_event_on() -> None:
+    found, queues, _ = fan_out(one="BTC", two="ETH")
+    found.tell([price("BTC", 1)])
+    found.basic_enter_room("two", "/", "BTC")
+    found.tell([price("BTC", 2)])
+    found.basic_leave_room("one", "/", "BTC")
+    found.tell([price("BTC", 3), price("ETH", 4)])
+    found.basic_disconnect("two", "/")
+    found.tell([price("BTC", 5)])
+    found.emit("resync", {}, "/")
+    assert queues["one"].texts == [*(f'42["live_price",{n}]' for n in (1, 2)), '42["resync",{}]']
+    assert queues["two"].texts == [f'42["live_price",{n}]' for n in (2, 3, 4)]
+
+
+def test_of_rooms_that_nobody_is_in_nothing_is_kept() -> None:
+    found, _, _ = fan_out(one="BTC")
+    found.tell([price(f"S{number}", 1) for number in range(100)] + [price("BTC", 1)])
+    found.basic_disconnect("one", "/")
+    found.tell([price("BTC", 2)])
+    assert not found._queues
+
+
+def test_those_in_the_same_rooms_are_offered_one_and_the_same_burst() -> None:
+    found, queues, _ = fan_out(one="BTC ETH", two="ETH BTC", three="ETH")
+    found.tell([price("BTC", 1), price("ETH", 2)])
+    assert queues["one"].texts == queues["two"].texts == [f'42["live_price",{n}]' for n in (1, 2)]
+    assert queues["one"].bursts[0] is queues["two"].bursts[0]
+    assert queues["three"].texts == ['42["live_price",2]']
 
 
 def test_a_message_gives_back_its_events_and_leaves_out_what_is_none() -> None:

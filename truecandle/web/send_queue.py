@@ -89,12 +89,14 @@ class SendQueue:
     `fd` is the connection's, and does not block. `cut` is called with the bound that was exceeded.
     """
 
+    #: Of all queues: none holds it for longer than a system call that never waits. Between real
+    #: threads, and not one of the hub's, which costs more than all else here but that call; green
+    #: threads have no need of it, as nothing that it guards gives way.
+    _lock: Final = RLock()
+
     def __init__(self, fd: int, cut: Callable[[str], None]) -> None:
         self._fd = fd
         self._cut = cut
-        #: Between real threads, and not one of the hub's, which costs more than all else here but
-        #: the system call. Nothing that it guards gives way: green threads have no need of it.
-        self._lock = RLock()
         #: Set while the writer has something to do.
         self._filled = threading.Event()
         #: In the order in which they leave: prices by their market, the rest by numbers.
