@@ -37,7 +37,7 @@ unit: setup-dev ## the short tests: rules, store, the browser's code
 e2e: setup-dev ## the tests in a real Chromium, and those that break things
 	@$(PYTEST) tests/e2e tests/faults
 
-bench: setup-dev ## every target measured beside its yardstick, some nine minutes; WRITE=1: into docs/measurements.md
+bench: setup-dev ## every target measured beside its yardstick, some ten minutes; WRITE=1: into docs/measurements.md
 	@$(BIN)/python -m bench.all $(if $(WRITE),--write)
 
 pictures: setup-dev ## docs/pictures anew, by the tests that bring each state about
