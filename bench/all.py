@@ -5,7 +5,7 @@
 Runs the short manner of each bench in a process of its own, one after the other, and prints a line
 for every target: measured, a yardstick of the same run, their ratio, met or missed. What each bench
 says of itself, and the table, go to `var/bench/`; `--write` puts the table into
-docs/measurements.md too. About six minutes on a quiet machine; the first time a few more, in which
+docs/measurements.md too. About ten minutes on a quiet machine; the first time a few more, in which
 the peers are fetched. Exits with 1 where a target is missed or a bench has failed.
 """
 

@@ -109,7 +109,7 @@ def test_arrows_home_and_end_walk_the_list_and_escape_leaves_it(page: Page) -> N
     assert active(page) == "ETHUSDT"
     page.keyboard.press("End")
     assert page.locator(ACTIVE).get_attribute("data-followed") is None
-    assert page.evaluate(
+    page.wait_for_function(
         f"document.querySelector('{ACTIVE}').getBoundingClientRect().bottom < innerHeight"
     )
     page.keyboard.press("Home")
