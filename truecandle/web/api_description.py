@@ -160,7 +160,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /ws": _STREAM,
     "GET /ws/<path:names>": _STREAM,
     "GET /stream": _STREAM,
-    "GET /events": Operation({200: {"text/event-stream": {"type": "string"}}}, READS, query.SERIES),
+    "GET /events": Operation({200: {"text/event-stream": shapes.SENT_EVENT}}, READS, query.SERIES),
     "GET /udf/config": _read(ANY_OBJECT),
     "GET /udf/time": Operation({200: {"text/plain": {"type": "string"}}}, READS),
     "GET /udf/symbols": _read(ANY_OBJECT, udf.SYMBOL),

@@ -356,6 +356,8 @@ DATA: Final[Schema] = {
     ]
 }
 READY: Final[Schema] = {"type": "object", "required": ["ready"]}
+#: A Server-Sent Event, as a client takes it apart; `/asyncapi.json` says what its data holds.
+SENT_EVENT: Final = structure({"event": TEXT, "id": TEXT, "data": TEXT}, "id")
 PRICE: Final = structure({"symbol": TEXT, "price": DECIMAL})
 #: `ticker/24hr`; what nobody knows here is null.
 DAY: Final[Schema] = {"type": "object", "required": ["symbol", "lastPrice", "openPrice"]}
