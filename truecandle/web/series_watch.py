@@ -51,11 +51,23 @@ TURN: Final = 100
 _log = logging.getLogger("truecandle.web.series_watch")
 
 
-class News:
+class Forms:
+    """Each form in which listeners send the same is made once, for all of them."""
+
+    def __init__(self) -> None:
+        self._forms: dict[object, Any] = {}
+
+    def form(self, key: object, make: Callable[[], T]) -> T:
+        """The form of that name."""
+        if key not in self._forms:
+            self._forms[key] = make()
+        found: T = self._forms[key]
+        return found
+
+
+class News(Forms):
     """What has happened to a series: `told`, in the order of a stream of klines; what has changed
     of its official candles; or an event as it was published.
-
-    Each form that listeners send of it is made once, for all of them.
     """
 
     def __init__(
@@ -66,20 +78,13 @@ class News:
         event: Event | None = None,
         at_ms: int = 0,
     ) -> None:
+        super().__init__()
         self.series = series
         #: When the store was asked what has changed (exchange ms).
         self.at_ms = at_ms
         self.told = told
         self.changes = changes
         self.event = event
-        self._forms: dict[object, Any] = {}
-
-    def form(self, key: object, make: Callable[[], T]) -> T:
-        """The form of that name."""
-        if key not in self._forms:
-            self._forms[key] = make()
-        found: T = self._forms[key]
-        return found
 
 
 class Listener(Protocol):

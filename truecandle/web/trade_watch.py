@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import dropwhile
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from redis.client import PubSub
 
@@ -28,9 +28,8 @@ from truecandle.store import agg_trades
 from truecandle.store.agg_trades import TradeRow
 from truecandle.store.channel import trades_suffix
 from truecandle.web.event_subscriber import OPTIONS, RETRY_MAX_S, RETRY_S
+from truecandle.web.series_watch import TURN, Forms
 from truecandle.web.services import Services
-
-T = TypeVar("T")
 
 #: How long it is waited for a message before it is looked whether other markets are wanted.
 POLL_S: Final = 0.1
@@ -40,26 +39,17 @@ LOOK_S: Final = 2.0
 LINGER_S: Final = 10.0
 #: Trades of one read of what was missed.
 READ_AT_ONCE: Final = 1_000
-#: After so many listeners the others of this process have their turn.
-TURN: Final = 100
 
 _log = logging.getLogger("truecandle.web.trade_watch")
 
 
-class TradeNews:
-    """Trades of one market, ids ascending. Each form that listeners send is made once for all."""
+class TradeNews(Forms):
+    """Trades of one market, ids ascending."""
 
     def __init__(self, symbol: str, rows: Sequence[TradeRow]) -> None:
+        super().__init__()
         self.symbol = symbol
         self.rows = rows
-        self._forms: dict[object, Any] = {}
-
-    def form(self, key: object, make: Callable[[], T]) -> T:
-        """The form of that name."""
-        if key not in self._forms:
-            self._forms[key] = make()
-        found: T = self._forms[key]
-        return found
 
 
 class TradeListener(Protocol):
