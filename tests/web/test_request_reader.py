@@ -43,6 +43,15 @@ SENT = {
     "half a head": (request(SECRET + b" HTTP/1.1")[:-2], []),
 }  # fmt: skip
 
+#: A first line, headers, and whether another request may follow on the same connection.
+STAYS = {
+    "by default": (GET, (), True),
+    "not if told": (GET, (b"Connection: close",), False),
+    "in whichever letters": (GET, (b"connection: CLOSE",), False),
+    "not an older one": (b"GET /healthz HTTP/1.0", (), False),
+    "an older one if told": (b"GET /healthz HTTP/1.0", (b"Connection: Keep-Alive",), True),
+}
+
 
 def assert_guarded(answer: Answer) -> None:
     """It carries the headers of every answer, and says nothing of what serves here."""
@@ -77,6 +86,20 @@ def test_requests_that_come_at_once_are_answered_one_by_one(web: Web) -> None:
     assert [answer.status for answer in found] in ([200, 403, 200], [200])
     for answer in found:
         assert_guarded(answer)
+
+
+@pytest.mark.parametrize("kind", STAYS)
+def test_a_connection_stays_for_as_long_as_its_client_wants(web: Web, kind: str) -> None:
+    """Threads answer one request for each connection."""
+    line, headers, stays = STAYS[kind]
+    found = answers(exchange(web.port, request(line, *headers), request(GET)))
+    expected = 2 if stays and web.env["ASYNC_MODE"] != "threading" else 1
+    assert [answer.status for answer in found] == [200] * expected
+
+
+def test_an_address_that_begins_with_two_slashes_names_no_other_host(web: Web) -> None:
+    [found] = answers(exchange(web.port, request(b"GET //evil.example/healthz HTTP/1.1")))
+    assert found.status == 404 and "location" not in found.headers
 
 
 def test_a_body_that_nobody_reads_is_no_request(web: Web, redis_server: RedisProc) -> None:

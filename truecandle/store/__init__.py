@@ -21,6 +21,7 @@ from redis.retry import Retry
 from truecandle.errors import StaleWriter, StoreDamaged, StoreError, StoreUnavailable
 from truecandle.store.dialed import dialed
 from truecandle.store.discretion import discreet
+from truecandle.store.reused import reused
 from truecandle.urls import password_of
 
 #: Why a server that answers takes no writes (`server_state` tells of it).
@@ -29,6 +30,9 @@ Refusal = Literal["full", "read_only", "not_saving"]
 #: Connections of one process; who finds none free waits `POOL_WAIT_S` at most.
 POOL_SIZE = 50
 POOL_WAIT_S = 1.0
+
+#: What is read of a connection at once: a page of 1,000 candles is no more.
+READ_BYTES = 128 << 10
 
 #: A connection idle for longer is tried with a PING before it is used.
 HEALTH_CHECK_S = 30
@@ -120,6 +124,7 @@ def connect(
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         health_check_interval=health_check_s,
+        socket_read_size=READ_BYTES,
         retry=Retry(
             ExponentialBackoff(cap=RETRY_CAP_S, base=RETRY_BASE_S),
             retries,
@@ -127,7 +132,7 @@ def connect(
         ),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
-    pool.connection_class = discreet(dialed(pool.connection_class), password_of(url))
+    pool.connection_class = discreet(reused(dialed(pool.connection_class)), password_of(url))
     return Redis.from_pool(pool)
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 from truecandle.web.socket_limits import ANSWER_BYTES_PER_S_MIN, UNREAD_S
 from truecandle.web.websocket import abort
 
-#: Head and body leave in one piece up to this size. A larger body leaves as it is, behind its head:
-#: together they would be a copy, for as long as somebody does not read it.
+#: Head and body leave in one piece up to this size; the rest of a larger body leaves as it is: all
+#: of it together would be a copy, for as long as somebody does not read it.
 BUFFER_BYTES: Final = 128 << 10
 
 
@@ -34,13 +34,15 @@ class AnswerWriter(io.BufferedIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        if self._bytes + len(data) > BUFFER_BYTES:
-            self.flush()
-        if len(data) > BUFFER_BYTES:
-            send(self._sock, data)
-        else:
+        room = BUFFER_BYTES - self._bytes
+        if len(data) <= room:
             self._parts.append(bytes(data))
             self._bytes += len(data)
+        else:
+            whole = memoryview(data)
+            self._parts.append(bytes(whole[:room]))
+            self.flush()
+            send(self._sock, whole[room:])
         return len(data)
 
     def flush(self) -> None:

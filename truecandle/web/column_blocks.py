@@ -10,7 +10,7 @@ whatever was corrected, healed or put in between is cut anew, whoever has told o
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -109,9 +109,9 @@ def _part_of(kept: _Block, members: tuple[bytes, ...]) -> ColumnTexts | None:
     if members == kept.members:
         return kept.texts
     if members == kept.members[-count:]:
-        return _cut_out(kept.texts, members, slice(-count, None))
+        return _cut_out(kept, members, lambda column, others: column.split(b",", others)[-1])
     if members == kept.members[:count]:
-        return _cut_out(kept.texts, members, slice(count))
+        return _cut_out(kept, members, lambda column, others: column.rsplit(b",", others)[0])
     return None
 
 
@@ -126,10 +126,14 @@ def _longer(kept: _Block, members: tuple[bytes, ...], *, is_iso: bool) -> _Block
     return _Block(members, _joined([kept.texts, more.texts]), is_whole=True)
 
 
-def _cut_out(texts: ColumnTexts, members: tuple[bytes, ...], place: slice) -> ColumnTexts:
-    columns_there = (b",".join(column.split(b",")[place]) for column in texts.columns)
+def _cut_out(
+    kept: _Block, members: tuple[bytes, ...], without: Callable[[bytes, int], bytes]
+) -> ColumnTexts:
+    """`without` takes so many values off a column: those of the block's other members."""
+    others = len(kept.members) - len(members)
+    columns_there = tuple(without(column, others) for column in kept.texts.columns)
     first, last = (b"%d" % _time(member) for member in (members[0], members[-1]))
-    return ColumnTexts(len(members), first, last, tuple(columns_there))
+    return ColumnTexts(len(members), first, last, columns_there)
 
 
 def _parts(series: Series, members: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:

@@ -48,6 +48,7 @@ def serve(
         custom_pool=pool,
         log_output=False,
         debug=False,
+        capitalize_response_headers=False,
         socket_timeout=IDLE_S,
     )
     wait()

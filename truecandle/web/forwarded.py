@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from truecandle.config import IPNetwork
@@ -28,6 +29,8 @@ HEADERS: Final = (
 )
 #: Of a header's values, so many are looked at, the last ones: each is a proxy on the way.
 HOPS_MAX: Final = 20
+#: What so many texts were read as is remembered.
+_ADDRESSES_KEPT: Final = 1_000
 _PORT: Final = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]+)?|(?P<v4>[0-9.]+):[0-9]+")
 
 
@@ -97,6 +100,7 @@ def _values(header: str) -> list[str]:
     return [value.strip() for value in header.split(",")[-HOPS_MAX:]] if header else []
 
 
+@lru_cache(maxsize=_ADDRESSES_KEPT)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address, without the port that some proxies add; an IPv4 one in its own form."""
     if found := _PORT.fullmatch(text):

@@ -24,7 +24,7 @@ _REQUEST: Final = re.compile(rb"(%b) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])" % _TO
 _FIELD: Final = re.compile(rb"(%b):[ \t]*([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
 #: Half of a line's end. Others take it for a whole one.
 _LONE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-_LENGTH: Final = re.compile(rb"[0-9]{1,15}")
+_LENGTH: Final = re.compile("[0-9]{1,15}")
 
 
 class HeadRefused(Exception):
@@ -39,10 +39,21 @@ class HeadRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """`data` is what the server is given: the head without headers that WSGI would mix up."""
+    """`fields` are the headers, name and value as they came, without those that WSGI would mix up;
+    `data` is the same head as text, for a server that has a reader of its own.
+    """
 
-    data: bytes
+    method: str
+    target: str
+    version: str
+    fields: tuple[tuple[str, str], ...]
     body_bytes: int
+
+    @property
+    def data(self) -> bytes:
+        lines = (f"{name}: {value}\r\n" for name, value in self.fields)
+        first = f"{self.method} {self.target} {self.version}\r\n"
+        return "".join([first, *lines, "\r\n"]).encode("latin-1")
 
 
 def split(received: bytes) -> tuple[RequestHead, bytes] | None:
@@ -78,20 +89,21 @@ def _read(head: bytes) -> RequestHead:
         raise _too_long_line()
     if len(head) > HEAD_BYTES_MAX or len(lines) > HEADER_LINES_MAX:
         raise _too_long_head()
-    method = _check_request(first)
-    fields = [(line, *_field(line)) for line in lines]
-    names = [name for _, name, _ in fields]
-    if names.count(b"host") != (1 if b"host" in names else 0):
+    method, target, version = _request(first)
+    fields = [_field(line) for line in lines]
+    names = [name.lower() for name, _ in fields]
+    if names.count("host") > 1:
         raise _malformed("There is more than one Host.")
-    body_bytes = _body_bytes({name: value for _, name, value in fields}, names)
-    if method == b"HEAD" and body_bytes:
+    lengths = [fields[at][1] for at, name in enumerate(names) if name == "content-length"]
+    body_bytes = _body_bytes(lengths, has_coding="transfer-encoding" in names)
+    if method == "HEAD" and body_bytes:
         raise _malformed("A HEAD request has no body.")
-    kept = [line for line, name, _ in fields if b"_" not in name]
-    return RequestHead(_LINE_END.join([first, *kept]) + END, body_bytes)
+    kept = tuple(field for field in fields if "_" not in field[0])
+    return RequestHead(method, target, version, kept, body_bytes)
 
 
-def _check_request(line: bytes) -> bytes:
-    """The method of a first line that is sound."""
+def _request(line: bytes) -> tuple[str, str, str]:
+    """Method, target and version of a first line that is sound."""
     found = _REQUEST.fullmatch(line)
     if found is None:
         raise _malformed("The first line is none of HTTP/1.1: METHOD TARGET HTTP/1.1")
@@ -100,31 +112,31 @@ def _check_request(line: bytes) -> bytes:
         raise HeadRefused(505, "version", "allowed: HTTP/1.1, HTTP/1.0")
     if not target.startswith(b"/"):
         raise _malformed("The target of a request begins with / here.")
-    return method
+    return method.decode(), target.decode(), f"HTTP/{major.decode()}.{minor.decode()}"
 
 
-def _field(line: bytes) -> tuple[bytes, bytes]:
-    """Name, in small letters, and value."""
+def _field(line: bytes) -> tuple[str, str]:
+    """Name and value, each byte a character, as WSGI has it."""
     if len(line) > LINE_BYTES_MAX:
         raise _too_long_head()
     found = _FIELD.fullmatch(line)
     if found is None:
         raise _malformed("A line among the headers is none: NAME: VALUE, on one line.")
-    return found[1].lower(), found[2].rstrip(b" \t")
+    name, value = found.groups()
+    return name.decode(), value.decode("latin-1").rstrip(" \t")
 
 
-def _body_bytes(values: dict[bytes, bytes], names: list[bytes]) -> int:
+def _body_bytes(lengths: list[str], *, has_coding: bool) -> int:
     """How long the body is. `Transfer-Encoding` is read by no server of ours as by the others."""
-    lengths = names.count(b"content-length")
-    if b"transfer-encoding" in names:
+    if has_coding:
         if lengths:
             raise _malformed("Content-Length and Transfer-Encoding don't go together.")
         raise HeadRefused(411, "length", "A body is taken with Content-Length only.")
-    if lengths > 1:
+    if len(lengths) > 1:
         raise _malformed("There is more than one Content-Length.")
-    if lengths and not _LENGTH.fullmatch(values[b"content-length"]):
+    if lengths and not _LENGTH.fullmatch(lengths[0]):
         raise _malformed("Content-Length is no whole number.")
-    return int(values[b"content-length"]) if lengths else 0
+    return int(lengths[0]) if lengths else 0
 
 
 def _malformed(detail: str) -> HeadRefused:

@@ -14,11 +14,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http.client import HTTPMessage
 from typing import Any, Final
 
 from truecandle.web import request_head
 from truecandle.web.answer_writer import AnswerWriter
-from truecandle.web.request_head import HeadRefused
+from truecandle.web.request_head import HeadRefused, RequestHead
 from truecandle.web.socket_limits import FAREWELL_S, IDLE_S, REQUEST_BYTES_MAX, REQUEST_S
 
 READ_BYTES: Final = 8192
@@ -40,7 +41,9 @@ class RequestReader(io.BufferedIOBase):
         self._by_s: float | None = None
         #: Came in, but was not handed out yet.
         self._received = b""
-        self._head: io.BytesIO | None = None
+        #: The head of this request, and what of its text was not handed out yet.
+        self.head: RequestHead | None = None
+        self._head_text: io.BytesIO | None = None
         #: Of the body, not handed out yet; and what came in since the request began.
         self._left_bytes = self._bytes = 0
         self._is_waiting = self._has_failed = False
@@ -48,12 +51,13 @@ class RequestReader(io.BufferedIOBase):
 
     def begin(self) -> None:
         """A new request; what nobody has read of the last one's body is passed over."""
-        time.sleep(0)
+        if self._received:  # else `_receive` gives way
+            time.sleep(0)
         while self._left_bytes and not self._has_failed:
             with suppress(OSError):
                 if not self.read(READ_BYTES):
                     break
-        self._by_s, self._head, self._bytes = None, None, 0
+        self._by_s, self.head, self._head_text, self._bytes = None, None, None, 0
 
     def readable(self) -> bool:
         return True
@@ -84,16 +88,21 @@ class RequestReader(io.BufferedIOBase):
             parts.append(part)
         return b"".join(parts)
 
+    def skip_head(self) -> None:
+        """What is left of the head's text will be read by nobody."""
+        self._head_text = io.BytesIO()
+
     def _whole_head(self) -> io.BytesIO:
         """The head that is being handed out; empty where none will come."""
-        if self._head is None:
-            self._head = io.BytesIO()
+        if self._head_text is None:
+            self._head_text = io.BytesIO()
             with suppress(OSError, HeadRefused):
-                found = self._next_head()
-                self._head, self._left_bytes = io.BytesIO(found.data), found.body_bytes
-        return self._head
+                self.head = self._next_head()
+                self._head_text = io.BytesIO(self.head.data)
+                self._left_bytes = self.head.body_bytes
+        return self._head_text
 
-    def _next_head(self) -> request_head.RequestHead:
+    def _next_head(self) -> RequestHead:
         """Reads until a head is whole. Whoever sent a bad one has been answered."""
         try:
             while (found := self._split()) is None:
@@ -112,7 +121,7 @@ class RequestReader(io.BufferedIOBase):
         head, self._received = found
         return head
 
-    def _split(self) -> tuple[request_head.RequestHead, bytes] | None:
+    def _split(self) -> tuple[RequestHead, bytes] | None:
         if self._received and self._by_s is None:
             self._by_s = time.monotonic() + REQUEST_S
         return request_head.split(self._received)
@@ -207,6 +216,12 @@ class BoundedHandler:
     connection: Any
     rfile: Any
     wfile: Any
+    requestline: str
+    command: str
+    path: str
+    request_version: str
+    headers: Any
+    close_connection: bool
 
     def setup(self) -> None:
         super().setup()  # type: ignore[misc]
@@ -218,3 +233,25 @@ class BoundedHandler:
     def handle_one_request(self) -> None:
         self.requests.begin()
         super().handle_one_request()  # type: ignore[misc]
+
+    def parse_request(self) -> bool:
+        """What was read by our grammar is taken as it is, so that nobody reads it otherwise."""
+        head = self.requests.head
+        if head is None:
+            return False
+        self.requests.skip_head()
+        self.requestline = f"{head.method} {head.target} {head.version}"
+        self.command, self.request_version = head.method, head.version
+        # Else an address of its own for whoever is sent there again: `//host/path`.
+        is_double = head.target.startswith("//")
+        self.path = "/" + head.target.lstrip("/") if is_double else head.target
+        self.headers = HTTPMessage()
+        for name, value in head.fields:
+            self.headers[name] = value
+        wish = self.headers.get("Connection", "").lower()
+        is_older = head.version == "HTTP/1.0"
+        self.close_connection = wish != "keep-alive" if is_older else wish == "close"
+        expected = self.headers.get("Expect", "").lower()
+        if expected == "100-continue" and not is_older:
+            return bool(self.handle_expect_100())  # type: ignore[attr-defined]
+        return True

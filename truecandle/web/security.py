@@ -10,6 +10,7 @@ import ipaddress
 import json
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -55,6 +56,8 @@ HEADERS: Final = (
 STRICT_TRANSPORT: Final = "max-age=31536000"
 #: Asked by who knows no name of ours: containers, balancers and Prometheus, by any address.
 HEALTH_PATHS: Final = ("/healthz", "/readyz", "/metrics")
+#: What was said of so many names of hosts is remembered.
+_HOSTS_KEPT: Final = 100
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
@@ -82,12 +85,12 @@ class SecurityMiddleware:
             settings.base_path + one for one in HEALTH_PATHS
         }
         self._host = (urlsplit(settings.public_url).hostname or "").lower()
-        self._headers = headers_of(settings)
+        self._headers = [(header[0].lower(), header) for header in headers_of(settings)]
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             given = {name.lower() for name, _ in headers}
-            added = [item for item in self._headers if item[0].lower() not in given]
+            added = [header for name, header in self._headers if name not in given]
             return start_response(status, [*headers, *added, policy_of(headers)], *rest)
 
         if refusal := self._refusal(environ):
@@ -117,6 +120,7 @@ class SecurityMiddleware:
         return name == self._host or "." not in name or _is_address(name)
 
 
+@lru_cache(maxsize=_HOSTS_KEPT)
 def _name(host: str) -> str:
     """The name in a `Host` header, in small letters; "" for what is none."""
     try:
@@ -127,6 +131,7 @@ def _name(host: str) -> str:
     return "" if any(c in host for c in "@/?#\\ \t") else (parts.hostname or "").lower()
 
 
+@lru_cache(maxsize=_HOSTS_KEPT)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
