@@ -285,7 +285,9 @@ def test_the_last_days_are_read_again_once_a_day_and_what_lies_further_back_is_n
     asked = len(desk.asked())
     desk.sync.reread(HOURS)
     assert len(desk.asked()) == asked
+    # Given a fetcher that begins, and whose predecessor last read them a day ago:
     rereads.done(redis, HOURS, NOW_MS - DAY_MS)
+    desk = Desk(sim, redis, redis_url, history=100)
     desk.sync.reread(HOURS)
     assert noticed_corrections(desk, HOURS) == [(hour - 70 * HOUR_MS, "7.5", "daily")]
     assert len(desk.asked()) == asked + 1

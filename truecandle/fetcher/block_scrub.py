@@ -30,6 +30,8 @@ from truecandle.store.block_inspection import Looked
 #: Blocks of a series that are looked at in a turn: with one each 20 s, eight years of minutes are
 #: in six hours.
 BLOCKS_A_TURN: Final = 4
+#: A series without blocks is looked at again after this: most have none.
+UNSEALED_MS: Final = 5 * MINUTE_MS
 #: Blocks that are asked for again one by one; where more are broken, they wait for these.
 TRIED_MAX: Final = 100
 
@@ -53,6 +55,8 @@ class BlockScrub:
         self._now_ms = now_ms
         #: Of each series: from where to look next.
         self._next_ms: dict[str, int] = {}
+        #: Of each series without blocks: when that was seen.
+        self._unsealed_ms: dict[str, int] = {}
         #: Of each block that was asked for in vain: when to ask again, and how long to wait then.
         self._tried: dict[tuple[str, int], tuple[int, Backoff[int]]] = {}
         self._troubles = TroubleLog(log)
@@ -61,10 +65,17 @@ class BlockScrub:
         """Looks at the next blocks; asks for those that cannot be read. Raises an `ExchangeError`
         where it does not answer, or a `StoreError`."""
         refused_ms = self._writer.take_unreadable(series)
+        seen_ms = self._unsealed_ms.get(series.name)
+        if refused_ms is None and seen_ms is not None:
+            if seen_ms <= self._now_ms() < seen_ms + UNSEALED_MS:
+                return
+            del self._unsealed_ms[series.name]
         from_ms = self._next_ms.get(series.name, 0) if refused_ms is None else refused_ms
         try:
-            if not from_ms:
-                block_inspection.check_index(self._redis, series)
+            if not from_ms and not block_inspection.check_index(self._redis, series):
+                self._unsealed_ms[series.name] = self._now_ms()
+                self._forget_mended(series, 0, Looked((), 0))
+                return
         except StoreDamaged as error:
             self._troubles.report(series.name, error)
         try:

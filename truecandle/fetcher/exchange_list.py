@@ -2,7 +2,7 @@
 
 Never here: the followed markets' own instruments (`symbol_registry`), candles.
 Invariant: only the fetcher that leads asks, of the weight that closes and history leave over; where
-that is short, or the exchange fails, a reading is left out.
+that is short, or the exchange fails, a reading is left out. Nobody looks: it is asked less.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from truecandle.store.exchange_list import ListedMarket
 
 #: How often it is looked whether this fetcher leads, and whether an outage is over.
 STEP_S: Final = 0.5
-#: How often the 24 hours are read, and which markets trade.
+#: How often the 24 hours are read while somebody looks at them, and while nobody does; how often it
+#: is looked whether somebody does; and how often it is read which markets trade.
 TICKERS_S: Final = 20.0
+RESTING_S: Final = 60.0
+ASKED_S: Final = 5.0
 INSTRUMENTS_S: Final = 300.0
 #: The longest pause after failures.
 PAUSE_S_MAX: Final = 300.0
@@ -56,7 +59,8 @@ class ExchangeListReader:
         self._now_s = now_s
         self._instruments: dict[str, Instrument] = {}
         self._instruments_due_s = 0.0
-        self._due_s = 0.0
+        #: When it is read again, and when it is if somebody looks at it by then.
+        self._due_s = self._look_s = 0.0
         self._outage: Outage | None = None
         self._backoff = Backoff(TICKERS_S, PAUSE_S_MAX)
         self._troubles = TroubleLog(log)
@@ -66,26 +70,37 @@ class ExchangeListReader:
         while not stop.is_set():
             self.update()
             is_waiting = self._outage is not None or not self._is_leading()
-            stop.wait(STEP_S if is_waiting else max(STEP_S, self._due_s - self._now_s()))
+            next_s = min(self._due_s, self._look_s)
+            stop.wait(STEP_S if is_waiting else max(STEP_S, next_s - self._now_s()))
 
     def update(self) -> None:
         """Reads what is due; no error leaves it."""
         now_s = self._now_s()
         is_over = self._outage is not None and self._outage.is_over
-        if not self._is_leading() or (now_s < self._due_s and not is_over):
+        if not self._is_leading() or not (is_over or self._is_due(now_s)):
             return
         try:
             self._outage = None
-            self._due_s = now_s + TICKERS_S
+            self._due_s, self._look_s = now_s + RESTING_S, now_s + TICKERS_S
             self._read(now_s)
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:
-            self._due_s = now_s + self._backoff.fail()
+            self._due_s = self._look_s = now_s + self._backoff.fail()
             log.exception("reading the exchange's list failed in a way nobody thought of")
         else:
             self._backoff.reset()
             self._troubles.clear("")
+
+    def _is_due(self, now_s: float) -> bool:
+        """After `RESTING_S`, or after `TICKERS_S` if somebody looks at the list."""
+        if now_s >= self._due_s or now_s < self._look_s:
+            return now_s >= self._due_s
+        self._look_s = now_s + ASKED_S
+        try:
+            return exchange_list.is_asked_for(self._redis)
+        except StoreError:
+            return True  # reading it says what is wrong
 
     def _read(self, now_s: float) -> None:
         if not self._instruments or now_s >= self._instruments_due_s:
@@ -107,8 +122,8 @@ class ExchangeListReader:
         if isinstance(error, RateLimited):
             wait_s = error.retry_after_ms / 1_000
             if not error.status:
-                self._due_s = now_s + max(TICKERS_S, wait_s)
+                self._due_s = self._look_s = now_s + max(TICKERS_S, wait_s)
                 return
         self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
-        self._due_s = now_s + max(self._backoff.fail(), wait_s)
+        self._due_s = self._look_s = now_s + max(self._backoff.fail(), wait_s)
         self._troubles.report("", error)

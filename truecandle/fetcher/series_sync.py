@@ -265,6 +265,9 @@ class DailyReread:
         self._now_ms = now_ms
         #: Of each series: what is not read again yet in this pass.
         self._left: dict[str, Span] = {}
+        #: ... and when the last whole pass was. Redis is only asked again once that is a day ago:
+        #: another fetcher may have led meanwhile.
+        self._done_ms: dict[str, int] = {}
 
     def page(self, rest: RestClient, series: Series) -> bool:
         """Reads one more page, newest first; whether there are more. The series has its grid."""
@@ -292,10 +295,14 @@ class DailyReread:
         A series that never was read again is new: it has just been read.
         """
         interval, now_ms = series.interval, self._now_ms()
+        if _is_within_a_day(self._done_ms.get(series.name), now_ms):
+            return None
         last_ms = rereads.last_ms(self._redis, series)
         if not last_ms:
+            last_ms = now_ms
             rereads.done(self._redis, series, now_ms)
-        if not last_ms or last_ms <= now_ms < last_ms + REREAD_EVERY_MS:
+        if _is_within_a_day(last_ms, now_ms):
+            self._done_ms[series.name] = last_ms
             return None
         meta = official.meta(self._redis, series)
         if meta.earliest is None or meta.latest is None:
@@ -304,6 +311,10 @@ class DailyReread:
         first_ms = max(interval.open_ms(end_ms - REREAD_BACK_MS), interval.open_ms(meta.earliest))
         candles = min(REREAD_CANDLES_MAX, interval.count(first_ms, end_ms))
         return Span(interval.step(end_ms, -candles), end_ms)
+
+
+def _is_within_a_day(last_ms: int | None, now_ms: int) -> bool:
+    return last_ms is not None and last_ms <= now_ms < last_ms + REREAD_EVERY_MS
 
 
 def _back(interval: Interval, end_ms: int, candles: int) -> int:

@@ -112,8 +112,9 @@ def look(redis: Redis, series: Series, from_ms: int, most: int) -> Looked:
 
 
 @map_redis_errors()
-def check_index(redis: Redis, series: Series) -> None:
-    """Raises `StoreDamaged` if the index is broken, or blocks lie of which it does not tell."""
+def check_index(redis: Redis, series: Series) -> int:
+    """How many blocks the index tells of. Raises `StoreDamaged` if it is broken, or blocks lie of
+    which it does not tell."""
     batch = Batch(redis)
     asked = _queue_index(batch, series)
     batch.run()
@@ -121,6 +122,7 @@ def check_index(redis: Redis, series: Series) -> None:
     if strays := _strays(fields, [parse_entry(series, text) for text, _ in texts]):
         what = f"{keys.blocks(series)} has fields that its index does not tell of: {len(strays)}"
         raise StoreDamaged(f"{what}; flask doctor --repair mends it")
+    return len(texts)
 
 
 def _queue_index(batch: Batch, series: Series) -> Queued[tuple[Any, Any, Any]]:

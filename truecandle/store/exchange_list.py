@@ -69,6 +69,18 @@ def _text(row: ListedMarket) -> str:
 
 
 @map_redis_errors()
+def ask(redis: Redis) -> None:
+    """Somebody looks at the list: for the next `LISTED_ASKED_TTL_S` it is read more often."""
+    redis.set(keys.LISTED_ASKED, 1, ex=keys.LISTED_ASKED_TTL_S)
+
+
+@map_redis_errors()
+def is_asked_for(redis: Redis) -> bool:
+    """Whether somebody has looked at it lately."""
+    return bool(redis.exists(keys.LISTED_ASKED))
+
+
+@map_redis_errors()
 def updated_ms(redis: Redis) -> int | None:
     """Of when the list is; None while there is none."""
     text: Any = redis.hget(keys.LISTED, _AT)

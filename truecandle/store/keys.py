@@ -22,6 +22,7 @@ ROLES_TTL_S: Final = 30 * DAY_S
 FRESHNESS_TTL_S: Final = 30 * DAY_S
 #: The exchange's list says of when it is. A week old, it still tells which markets there are.
 LISTED_TTL_S: Final = 7 * DAY_S
+LISTED_ASKED_TTL_S: Final = 60
 #: Trades of a market that is followed no more, or whose trades are kept no more, go after this.
 TRADES_TTL_S: Final = DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.
@@ -111,6 +112,7 @@ SINGLE: Final = {
     "market_followers": "hash",
     "market_wishes": "set",
     "exchange_list": "hash",
+    "exchange_list_asked": "string",
     "users": "set",
     "rereads": "hash",
     "history_wishes": "hash",
@@ -134,7 +136,8 @@ NOT_BACKED_UP: Final = frozenset(
             "link:",
             "spent_code:",
         ),
-        *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes", "exchange_list"),
+        *(INSTANCE, "roles", "clock", "weight", "ban", "market_wishes"),
+        *("exchange_list", "exchange_list_asked"),
         *("rereads", "history_wishes", "history_firsts", "freshness", "write_probe"),
         *("credentials_version", "webhook_cursors:", "webhook_dead:"),
     }
@@ -163,6 +166,8 @@ WISHES: Final = "market_wishes"
 #: HASH, lives `LISTED_TTL_S`: when the exchange's whole list was read, and its rows as JSON,
 #: one a line.
 LISTED: Final = "exchange_list"
+#: STRING, lives `LISTED_ASKED_TTL_S`: that somebody looks at that list.
+LISTED_ASKED: Final = "exchange_list_asked"
 #: HASH: series -> when its last days were last read again, in ms.
 REREADS: Final = "rereads"
 #: HASH, lives `HISTORY_WISHES_TTL_S`: series -> JSON of how far back its candles are wished for.

@@ -66,7 +66,7 @@ _EVERYBODY: Final = (keys.INSTANCE, keys.ROLES, keys.WRITE_PROBE, keys.CLOCK)
 _EXCHANGE: Final = (keys.WEIGHT, keys.BAN)
 _FETCHED: Final = (
     *("audit:*", "held:*", "history_job:*", *_MARKETS),
-    *(keys.LISTED, keys.REREADS, keys.HISTORY_WISHES, keys.HISTORY_FIRSTS),
+    *(keys.LISTED, keys.LISTED_ASKED, keys.REREADS, keys.HISTORY_WISHES, keys.HISTORY_FIRSTS),
 )
 
 PERMISSIONS: Final[dict[str, Permission]] = {
@@ -80,7 +80,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             *(*_LIVE, *_LOOKED_AT),
             *_ACCOUNTS,
             *_EVERYBODY,
-            *(*_MARKETS, keys.HISTORY_WISHES, f"{keys.COUNTERS}:*"),
+            *(*_MARKETS, keys.HISTORY_WISHES, keys.LISTED_ASKED, f"{keys.COUNTERS}:*"),
         ),
         commands=(
             *("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "getdel", "mget"),

@@ -2,7 +2,7 @@
 
 Never here: asking the exchange: the fetcher does, and what it has written is read here.
 Invariant: Redis is looked at once a second at most, and the list itself is taken from it only when
-it is another; numbers are the exchange's decimal text.
+it is another; numbers are the exchange's decimal text. While somebody looks, the fetcher knows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,8 @@ from truecandle.web.followed_markets import Markets
 
 #: How long the list is gone by before it is looked whether there is another.
 FRESH_S: Final = 1.0
+#: How often the fetcher is told that somebody looks at the list.
+ASK_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class ExchangeMarkets:
         self._redis = redis
         self._markets = markets
         self._found: ExchangeList | None = None
-        self._read_at_s = -math.inf
+        self._read_at_s = self._asked_at_s = -math.inf
         #: The whole answer, and of which list and which other rows it was made.
         self._whole: tuple[ExchangeList | None, tuple[bytes, ...], ListAnswer] | None = None
 
@@ -76,7 +79,15 @@ class ExchangeMarkets:
             if updated_ms != (self._found.updated_ms if self._found else None):
                 self._found = exchange_list.read(self._redis)
             self._read_at_s = time.monotonic()
+            self._ask()
         return self._found
+
+    def _ask(self) -> None:
+        """Where Redis takes it: else the list is read anyway, only more rarely."""
+        if self._read_at_s - self._asked_at_s > ASK_S:
+            self._asked_at_s = self._read_at_s
+            with suppress(StoreError):
+                exchange_list.ask(self._redis)
 
     def _others(self) -> tuple[bytes, ...]:
         """Rows of followed markets that are not in the list: without figures."""
