@@ -11,7 +11,6 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, repeat
 from typing import Any, Final
 
 import socketio
@@ -57,15 +56,14 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
     ) -> None:
         """Tells what this process has to say itself; without `room` to all browsers."""
         burst = Burst([event_frame(event, exact_json.dumps(data))])
-        self._offer(zip(self._heard_by(namespace, room), repeat(burst), strict=False))
+        self._offer([(self._heard_by(namespace, room), burst)])
 
     def tell(self, events: Sequence[Event]) -> None:
         """Tells what other processes have published, all that one browser hears in one piece."""
         frames = [_frame_of(event) for event in events]
         rooms = dict.fromkeys(event.room for event in events)
         if len(rooms) == 1:
-            heard_by = self._heard_by("/", events[0].room)
-            self._offer(zip(heard_by, repeat(Burst(frames)), strict=False))
+            self._offer([(self._heard_by("/", events[0].room), Burst(frames))])
             return
         in_rooms: defaultdict[SendQueue, list[str]] = defaultdict(list)
         for room in rooms:
@@ -74,12 +72,7 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
         alike: defaultdict[tuple[str, ...], list[SendQueue]] = defaultdict(list)
         for queue, names in in_rooms.items():
             alike[tuple(names)].append(queue)
-        self._offer(
-            chain.from_iterable(
-                zip(queues, repeat(_burst_of(names, events, frames)), strict=False)
-                for names, queues in alike.items()
-            )
-        )
+        self._offer((queues, _burst_of(names, events, frames)) for names, queues in alike.items())
 
     def tell_marked(
         self, events: Sequence[Event], marked: Mapping[int, Event], few: int
@@ -95,7 +88,7 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
             for queue in found:
                 told[queue].append(other if queue in chosen else usual)
             counts.append(len(found))
-        self._offer((queue, Burst(frames)) for queue, frames in told.items())
+        self._offer(([queue], Burst(frames)) for queue, frames in told.items())
         return counts
 
     def _heard_by(self, namespace: str, room: str | None) -> Sequence[SendQueue]:
@@ -112,14 +105,18 @@ class FanOut(socketio.Manager):  # type: ignore[misc]
                 self._queues[namespace, room] = found
         return found
 
-    def _offer(self, told: Iterable[tuple[SendQueue, Burst]]) -> None:
+    def _offer(self, told: Iterable[tuple[Sequence[SendQueue], Burst]]) -> None:
+        """Each burst to the queues beside it."""
         left = TURN
-        for queue, burst in told:
-            queue.offer(burst)
-            left -= 1
-            if not left:
-                left = TURN
-                self.server.sleep(0)
+        for queues, burst in told:
+            at = 0
+            while some := queues[at : at + left]:
+                SendQueue.offer_to(some, burst)
+                at += len(some)
+                left -= len(some)
+                if not left:
+                    left = TURN
+                    self.server.sleep(0)
 
 
 def _frame_of(event: Event) -> Frame:

@@ -17,7 +17,7 @@ import struct
 import threading
 from _thread import RLock
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -125,25 +125,32 @@ class SendQueue:
 
     def offer(self, burst: Burst) -> None:
         """Sends frames in their order, behind all that waits."""
-        with self._lock:
-            frames = burst.frames
-            if self._is_free:
-                try:
-                    sent = _write(self._fd, burst.data)
-                except BlockingIOError:
-                    sent = 0
-                except OSError:  # it is gone, as its reader will find out
-                    return
-                if sent == burst.size:
-                    return
-                frames = _rest(frames, sent)
-            elif self._is_over:
-                return
-            self._is_free = False
-            fits = all([self._keep(frame) for frame in frames])
-            self._filled.set()
-        if not fits or self._bytes > UNSENT_BYTES_MAX:
-            self._cut("unread")
+        self.offer_to([self], burst)
+
+    @classmethod
+    def offer_to(cls, queues: Iterable[SendQueue], burst: Burst) -> None:
+        """`offer` for each of these.
+
+        One loop for all of them: a call for each costs as much as all else here but the system's.
+        """
+        data, size, lock = burst.data, burst.size, cls._lock
+        for one in queues:
+            sent = 0
+            with lock:
+                if one._is_free:
+                    try:
+                        sent = _write(one._fd, data)
+                    except BlockingIOError:
+                        pass
+                    except OSError:  # it is gone, as its reader will find out
+                        continue
+                    if sent == size:
+                        continue
+                elif one._is_over:
+                    continue
+                fits = one._keep_rest(burst, sent)
+            if not fits:
+                one._cut("unread")
 
     def put(self, packet: Any) -> None:
         """A packet of python-engineio; with None, nothing will come after it."""
@@ -188,6 +195,13 @@ class SendQueue:
             self._is_over, self._is_free = True, False
             self._waiting.clear()
             self._filled.set()
+
+    def _keep_rest(self, burst: Burst, sent: int) -> bool:
+        """Has wait what did not leave with the first bytes; False if that is too much."""
+        self._is_free = False
+        fits = all([self._keep(frame) for frame in _rest(burst.frames, sent)])
+        self._filled.set()
+        return fits and self._bytes <= UNSENT_BYTES_MAX
 
     def _keep(self, frame: Frame) -> bool:
         """Has it wait; False if too many have given way."""
