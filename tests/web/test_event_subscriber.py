@@ -2,8 +2,7 @@
 
 Never here: rooms (`test_fan_out`), sockets (`test_send_queue`); what a lost Redis means
 for browsers is in `test_sockets`.
-Invariant: Redis and its channel are real; only the browser's queue is replaced, by one that can be
-held up.
+Invariant: Redis and its channel are real; only the browser is missing: its queue can be held up.
 """
 
 from __future__ import annotations
@@ -21,19 +20,22 @@ from tests.support.web_process import wait_for_listener
 from truecandle.candles.series import Series, parse_series
 from truecandle.events import EVENTS_IN_MESSAGE_MAX, Event, Publisher
 from truecandle.web.event_subscriber import EventSubscriber, Hearing
-from truecandle.web.send_queue import Burst
+from truecandle.web.send_queue import Burst, SendQueue
 
 
-class HeldQueue:
-    """What one browser was offered, call by call; whoever offers waits until it is let go."""
+class HeldQueue(SendQueue):
+    """What one browser was offered, call by call, before its connection is open; whoever offers
+    waits until it is let go."""
 
     def __init__(self) -> None:
+        super().__init__(-1, lambda _: None)
         self.offers: list[list[bytes]] = []
         self.is_let_go = threading.Event()
 
-    def offer(self, burst: Burst) -> None:
+    def _keep_rest(self, burst: Burst, sent: int) -> bool:
         self.offers.append([frame.data for frame in burst.frames])
         assert self.is_let_go.wait(60)
+        return True
 
     @property
     def count(self) -> int:
@@ -53,7 +55,7 @@ class Telling:
         self.subscriber.basic_enter_room("one", "/", None, eio_sid="eio")
         for room in ("BTCUSDT", SERIES.name):
             self.subscriber.basic_enter_room("one", "/", room)
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         with suppress(SystemExit):

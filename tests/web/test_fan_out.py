@@ -1,7 +1,8 @@
 """Who is told which events, and in which order.
 
 Never here: sockets (`test_send_queue`), Redis; what a browser hears of it all is in `test_sockets`.
-Invariant: rooms are python-socketio's own; only the browsers' queues are replaced, by lists.
+Invariant: rooms are python-socketio's own; only the browsers are missing: lists keep what they are
+offered.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from types import SimpleNamespace
 
 from truecandle.events import DATA_UPDATED, LIVE_PRICE, Event, from_message, to_message
 from truecandle.web.fan_out import TURN, FanOut
-from truecandle.web.send_queue import Burst, Frame
+from truecandle.web.send_queue import Burst, Frame, SendQueue
 
 
-class Queue:
-    """What one browser was offered, call by call."""
+class Queue(SendQueue):
+    """What one browser was offered, call by call, before its connection is open."""
 
     def __init__(self) -> None:
+        super().__init__(-1, lambda _: None)
         self.bursts: list[Burst] = []
 
-    def offer(self, burst: Burst) -> None:
+    def _keep_rest(self, burst: Burst, sent: int) -> bool:
         self.bursts.append(burst)
+        return True
 
     @property
     def offers(self) -> list[list[Frame]]:
