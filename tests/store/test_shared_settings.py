@@ -54,6 +54,15 @@ def test_intervals_that_fetcher_or_feed_do_not_have_are_named() -> None:
     assert differences("me", OWN, {"fetcher": [more], "feed": [SAME]}) == []
 
 
+def test_history_that_the_fetcher_does_not_fetch_is_named() -> None:
+    least, most = (told(replace(OWN, history_stored_max=number)) for number in (5, 300_000))
+    (found,) = differences("me", OWN, {"fetcher": [most, least]})
+    assert found.startswith(
+        "HISTORY_STORED_MAX is 200000 for me and 5 for the fetcher: who scrolls"
+    )
+    assert differences("me", OWN, {"fetcher": [most]}) == []
+
+
 @pytest.mark.parametrize(
     "junk",
     [{}, {"settings": 7}, {"settings": {"TRADES_KEPT": "0", "INTERVALS": "1m"}},

@@ -22,18 +22,26 @@ from truecandle.store import roles
 FIELD: Final = "settings"
 _TRADES: Final = "TRADES_KEPT"
 _INTERVALS: Final = "INTERVALS"
+_STORED_MAX: Final = "HISTORY_STORED_MAX"
 
 #: What the living processes of each role (`fetcher`, `feed`) say of themselves.
 Said = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _FOR_NOBODY: Final = "trades are kept that nobody is given"
 _SILENT: Final = "no trades come of the markets that a feed with 0 leads"
+_WAITED_FOR: Final = "who scrolls back waits for older candles that do not come"
 _REMEDY: Final = "Set it the same for all roles, and start those again that have another"
 
 
 def told(settings: Settings) -> dict[str, object]:
     """What a role says of its settings, as a part of its sign of life."""
-    return {FIELD: {_TRADES: settings.trades_kept, _INTERVALS: list(settings.intervals)}}
+    return {
+        FIELD: {
+            _TRADES: settings.trades_kept,
+            _INTERVALS: list(settings.intervals),
+            _STORED_MAX: settings.history_stored_max,
+        }
+    }
 
 
 def living(redis: Redis, role: str) -> list[Mapping[str, Any]]:
@@ -45,13 +53,16 @@ def living(redis: Redis, role: str) -> list[Mapping[str, Any]]:
 def differences(who: str, own: Settings, said: Said) -> list[str]:
     """For each setting of which `who` has another than fetcher or feed: what differs, what follows
     from it, and what to do."""
-    return [*_trades(who, own.trades_kept, said), *_intervals(who, own.intervals, said)]
+    return [
+        *_trades(who, own.trades_kept, said),
+        *_intervals(who, own.intervals, said),
+        *_stored(who, own.history_stored_max, said),
+    ]
 
 
 def trades_kept(said: Mapping[str, Any]) -> int | None:
     """How many trades of a market the feed keeps that says this; None if it does not say."""
-    value = _told(said, _TRADES)
-    return value if type(value) is int else None
+    return _whole(said, _TRADES)
 
 
 def _trades(who: str, own: int, said: Said) -> Iterator[str]:
@@ -71,6 +82,18 @@ def _intervals(who: str, own: Sequence[str], said: Said) -> Iterator[str]:
                 f"{_INTERVALS} has {', '.join(missing)} for {who} and not for the {role}: no {kind}"
                 f" candles come there. {_REMEDY}."
             )
+
+
+def _stored(who: str, own: int, said: Said) -> Iterator[str]:
+    numbers = [most for one in said.get("fetcher", ()) if (most := _whole(one, _STORED_MAX))]
+    if numbers and (least := min(numbers)) < own:
+        what = f"{_STORED_MAX} is {own} for {who} and {least} for the fetcher"
+        yield f"{what}: {_WAITED_FOR}. {_REMEDY}."
+
+
+def _whole(said: Mapping[str, Any], name: str) -> int | None:
+    value = _told(said, name)
+    return value if type(value) is int else None
 
 
 def _told(said: Mapping[str, Any], name: str) -> object:

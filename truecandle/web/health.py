@@ -102,14 +102,12 @@ def _look() -> tuple[dict[str, Any], RoleFigures]:
         one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= roles.AWAY_MS
     ]
     metrics.FEEDS.set(len(living))
-    said["warnings"] += _stream_warnings(living, markets)
     found = {role: _role(beats.get(role), ages.get(role)) for role in ROLES}
     for role, one in found.items():
         silent_ms = services().ages.missing_ms(role) if one["age_ms"] is None else one["age_ms"]
         metrics.ROLE_AGE.labels(role).set(silent_ms / 1000)
     fetcher = found["fetcher"]["detail"] if found["fetcher"]["alive"] else None
-    others = {"feed": living, "fetcher": [fetcher] if fetcher else []}
-    said["warnings"] += shared_settings.differences("the web role", services().settings, others)
+    said["warnings"] += [*_stream_warnings(living, markets), *_settings_warnings(living, fetcher)]
     report = {
         "ready": worst(problems) is None and all(role["alive"] for role in found.values()),
         "redis": "answers",
@@ -136,6 +134,14 @@ def _stream_warnings(
         return []
     why = next((one.why for one in markets.values() if one.state == "offline"), "")
     return [f"{NEVER_CONNECTED} {why}".strip()]
+
+
+def _settings_warnings(
+    feeds: Sequence[Mapping[str, Any]], fetcher: Mapping[str, Any] | None
+) -> list[str]:
+    """One for each setting that the roles have to agree on, and do not."""
+    said = {"feed": feeds, "fetcher": [fetcher] if fetcher else []}
+    return shared_settings.differences("the web role", services().settings, said)
 
 
 def _problems() -> Sequence[ServerProblem]:
