@@ -6,6 +6,8 @@ Invariant: what is damaged is named, and after `--repair` the store is the excha
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,11 +44,13 @@ from tests.support.damaged_store import (
 from tests.support.driven_fetcher import HOURS, NOW_MS, member, stored
 from tests.support.flask_commands import Shell
 from tests.support.loopback_ports import free_port
+from tests.support.signs_of_life import spoke
 from truecandle.candles.interval import HOUR_MS
 from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.sim.server import SimServer
 from truecandle.store import clock, inspection, keys, lease, quarantine
+from truecandle.store.shared_settings import told
 
 
 @pytest.fixture
@@ -178,6 +182,39 @@ def test_repairs_are_written_with_the_number_in_force(filled: Shell, redis: Redi
     lease.Lease(redis, keys.LEADER, "a fetcher", 60_000).acquire()
     add_double(redis)
     assert report(filled, "--repair")["left"] == []
+
+
+def test_settings_that_roles_do_not_agree_on_are_a_finding(shell: Shell, redis: Redis) -> None:
+    spoke(redis, "feed@one", 0, told(Settings(trades_kept=50)))
+    spoke(redis, "fetcher", 0, told(Settings(intervals=("1m",))))
+    found = [one for one in report(shell)["found"] if one["check"] == "roles"]
+    trades, intervals = [one["what"] for one in found]
+    assert "TRADES_KEPT is 0 for this command and 50 for the feed" in trades
+    assert "for this command and not for the fetcher" in intervals
+    assert {one["repair"] for one in found} == {None}
+    spoke(redis, "feed@one", 0, told(shell.settings))
+    spoke(redis, "fetcher", 0, told(shell.settings))
+    assert "roles" not in checks(shell)
+
+
+def test_a_redis_that_takes_no_writes_or_no_events_is_a_finding(
+    shell: Shell, redis: Redis, redis_url: str
+) -> None:
+    redis.replicaof("127.0.0.1", "1")
+    try:
+        replica = shell.run("doctor")
+    finally:
+        redis.replicaof("NO", "ONE")
+    assert re.search(r"Redis: writes: Redis is a read-.*\n    Nothing new is", replica.output)
+    assert "exchange: it does not answer: it is not asked, as its request weight" in replica.output
+    redis.execute_command("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "resetchannels", "+@all")
+    try:
+        url = redis_url.replace("redis://", "redis://deaf:secret@")
+        deaf = Shell(dataclasses.replace(shell.settings, redis_url=url)).run("doctor")
+    finally:
+        redis.execute_command("ACL", "DELUSER", "deaf")
+    assert re.search(r"Redis: events: .*\n    Pages and programs learn", deaf.output)
+    assert all("findings." in one.output.splitlines()[-1] for one in (replica, deaf))
 
 
 def test_without_the_exchange_the_store_is_looked_at_and_left_alone(

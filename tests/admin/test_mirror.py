@@ -6,8 +6,11 @@ Invariant: files are read as the documentation says that anybody may.
 
 from __future__ import annotations
 
+import os
 import re
+import resource
 import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +33,7 @@ from truecandle.store.channel import Channel
 PAGE = (ROOT / "docs" / "mirror.md").read_text(encoding="utf-8")
 ETH = Series("ETHUSDT", INTERVALS["1h"])
 FIRST = "BTCUSDT/1h/2024-01-01.parquet"
+LONG_S = 120
 
 
 @pytest.fixture
@@ -110,6 +114,41 @@ def test_the_examples_of_the_documentation_read_it(
     assert "2024-01-02 00:00:00+00:00    8.123457" in pandas
     assert "8.500000000000000000" in polars and "2024-01-01.parquet" not in polars.splitlines()[0]
     assert dataset == "60 ['BTCUSDT', 'ETHUSDT']\n"
+
+
+def test_a_disk_that_takes_no_more_is_named_spoils_no_file_and_is_gone_on_with_once_it_does(
+    shell: Shell, redis: Redis, redis_url: str, processes: Roles, tmp_path: Path
+) -> None:
+    """The kernel cuts every write off after 1 kB, as a full disk does in the midst of a file."""
+    store(redis, HOURS, *hours(0, 12))
+    root = tmp_path / "mirror"
+    env = {"REDIS_URL": redis_url, "VAR_DIR": str(tmp_path / "var"), "SYMBOLS": "BTCUSDT"}
+    # Python itself would leave half of a compiled module behind.
+    env |= {"INTERVALS": "1h", "MIRROR_DIR": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    role = processes.start("mirror", ["-m", "flask", "mirror", "--watch", "--every", "1"], env)
+    wait_for((root / FIRST).exists, what="the first file")
+    before = resource.prlimit(role.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(role.pid, resource.RLIMIT_FSIZE, (1_000, before[1]))
+    store(redis, HOURS, *hours(12, 36))
+    role.wait_for_line(f"BTCUSDT:1h: {root / FIRST}: File too large")
+    first = [str(root / FIRST)]
+    assert [str(path) for path in root.rglob("*.parquet*")] == first, "no other, none half written"
+    assert len(lines(root / FIRST)) == 12
+    assert shell.run("mirror --verify").exit_code == 0, "behind the store, and not wrong"
+    resource.prlimit(role.pid, resource.RLIMIT_FSIZE, before)
+    second = root / FIRST.replace("01.p", "02.p")
+    wait_for(second.exists, what="what was due still, although nothing has changed since")
+    assert lines(root / FIRST) + lines(second) == stored_lines(redis, HOURS)
+    assert role.end(signal.SIGTERM) == 0
+    assert "mirror: stopped" in role.output and "Traceback" not in role.output
+    once = ["sh", "-c", 'ulimit -f 2 && exec "$@"', "", sys.executable, "-m", "flask", "mirror"]
+    store(redis, HOURS, *hours(48, 2))
+    done = subprocess.run(
+        once, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, timeout=LONG_S
+    )
+    third = root / FIRST.replace("01.p", "03.p")
+    assert (done.returncode, third.exists()) == (1, False), done.stdout + done.stderr
+    assert f"BTCUSDT:1h: {third}: File too large" in done.stdout + done.stderr
 
 
 def test_a_watching_mirror_follows_the_store_alone_and_ends_at_once(

@@ -152,6 +152,7 @@ def test_the_heartbeat_tells_the_last_event_of_every_market(
         detail = roles.heartbeats(redis)["feed"].detail
     assert set(detail["last_event_ms"]) == set(SYMBOLS)
     assert detail["lost"] == 0
+    assert (detail["settings"]["TRADES_KEPT"], detail["settings"]["INTERVALS"]) == (0, ["1m"])
     assert detail["messages"] > 0
 
 

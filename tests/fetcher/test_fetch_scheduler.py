@@ -72,7 +72,9 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
     settings = Settings(symbols=("BTCUSDT",), intervals=("1m",))
     jobs = FetchScheduler(scheduler, settings, desk.sync, clock, NEVER, alone)
     webhooks = WebhookSenders(Settings(), desk.redis, alone, clock.now_ms)
-    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer, webhooks, "me")
+    heartbeat = Heartbeat(
+        desk.redis, clock, desk.rest, jobs, desk.sync.writer, webhooks, "me", settings
+    )
     scheduler.start(paused=True)
     heartbeat.beat()
     assert {job.id for job in scheduler.get_jobs()} == {"BTCUSDT", "history"}
@@ -80,7 +82,8 @@ def test_a_clock_that_jumps_moves_every_job_and_the_shared_offset(desk: Desk, ju
     heartbeat.beat()
     assert abs(shared.read(desk.redis).exchange_ms - NOW_MS) < SOON_MS
     assert abs(clock.now_ms() - NOW_MS) < TRIP.total_seconds() * 1_000
-    assert roles.heartbeats(desk.redis)["fetcher"].detail["markets"] == 1
+    said = roles.heartbeats(desk.redis)["fetcher"].detail
+    assert (said["markets"], said["settings"]["INTERVALS"]) == (1, ["1m"])
     scheduler.shutdown()
 
 
@@ -89,7 +92,9 @@ def test_no_job_is_armed_before_the_exchanges_clock_is_known(desk: Desk) -> None
     scheduler: Any = BackgroundScheduler(timezone=UTC)
     jobs = FetchScheduler(scheduler, Settings(), desk.sync, clock, NEVER, alone)
     webhooks = WebhookSenders(Settings(), desk.redis, alone, clock.now_ms)
-    heartbeat = Heartbeat(desk.redis, clock, desk.rest, jobs, desk.sync.writer, webhooks, "me")
+    heartbeat = Heartbeat(
+        desk.redis, clock, desk.rest, jobs, desk.sync.writer, webhooks, "me", Settings()
+    )
     desk.sim.faults.add("server_error", path="time", count=1)
     heartbeat.beat()
     assert scheduler.get_jobs() == []

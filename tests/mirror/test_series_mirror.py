@@ -31,6 +31,8 @@ from tests.support.mirrored_files import (
 from tests.support.sample_candles import HOUR_MS, HOURS, MINUTE_MS, MINUTES, START_MS, row
 from truecandle.candles.interval import DAY_MS, INTERVALS
 from truecandle.candles.series import Series
+from truecandle.mirror import index as indexes
+from truecandle.mirror.folder import MirrorFolder
 from truecandle.store import keys, sealing
 
 DAYS = Series("BTCUSDT", INTERVALS["1d"])
@@ -271,3 +273,19 @@ def test_minutes_at_the_edges_of_a_day_are_in_their_own_file(redis: Redis, tmp_p
     store(redis, MINUTES, row(1_439, step_ms=MINUTE_MS), row(1_440, step_ms=MINUTE_MS))
     mirror(redis, tmp_path, MINUTES)
     assert [len(lines(tmp_path / name)) for name in placed(tmp_path)] == [1, 1]
+
+
+def test_what_was_written_before_the_disk_would_not_go_on_is_remembered(
+    redis: Redis, tmp_path: Path
+) -> None:
+    """Given a folder in the place of the second file's draft."""
+    store(redis, HOURS, *hours(0, 72))
+    draft = tmp_path / "BTCUSDT" / "1h" / ".2024-01-02.parquet.part"
+    draft.mkdir(parents=True)
+    found = mirror(redis, tmp_path)
+    assert (found.written, found.files, found.rows, found.is_broken_off) == (1, 1, 24, True)
+    assert len(found.refused) == 1 and str(draft) in found.refused[0]
+    index = indexes.loads(HOURS, MirrorFolder(tmp_path).index(HOURS))
+    assert index is not None and (list(index.files), index.version) == (["2024-01-01"], 0)
+    draft.rmdir()
+    assert (mirror(redis, tmp_path).written, len(placed(tmp_path))) == (2, 3)

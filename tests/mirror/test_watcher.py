@@ -85,6 +85,21 @@ def test_a_market_that_is_followed_later_is_mirrored_and_refusals_stop_no_other(
     assert len(told) == 1 and FIRST.rpartition("/")[2] in told[0]
 
 
+def test_what_the_disk_would_not_take_is_tried_again_although_nothing_has_changed(
+    redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given a file in the place of a folder, until somebody takes it away."""
+    (tmp_path / "BTCUSDT").write_bytes(b"")
+    store(redis, HOURS, *hours(0, 5))
+    driven = Driven(redis, tmp_path)
+    assert [driven.look(), driven.look(EVERY_S - 1), driven.look(1)] == [[HOURS], [], [HOURS]]
+    assert len([one for one in caplog.messages if str(tmp_path / "BTCUSDT") in one]) == 1
+    (tmp_path / "BTCUSDT").unlink()
+    assert driven.look(EVERY_S) == [HOURS]
+    assert lines(tmp_path / FIRST) == stored_lines(redis, HOURS)
+    assert driven.look(EVERY_S) == [], "nothing has changed"
+
+
 def test_it_waits_for_a_redis_that_is_away_and_says_so_once(
     redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -96,9 +96,9 @@ def test_a_word_inside_a_script_counts_as_the_word_itself() -> None:
 
 
 def test_a_user_without_channels_or_scripts_is_told_so(tmp_path: Path) -> None:
-    """Redis 7 and Valkey give a new user no channels unless they are told to."""
+    """As Redis 7 and Valkey make new users; Redis 6.2 gives them all channels unless it is told."""
     with RedisProc(tmp_path, aof=True) as server, server.client() as owner:
-        made = ("reset", "on", ">secret", "~*", "+@all")
+        made = ("reset", "resetchannels", "on", ">secret", "~*", "+@all")
         owner.execute_command("ACL", "SETUSER", "ann", *made)
         url = server.url.replace("redis://", "redis://ann:secret@")
         with closing(connect(url)) as client:

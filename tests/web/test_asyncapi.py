@@ -32,7 +32,7 @@ def test_every_event_and_every_message_is_described_and_nothing_else(app: Flask)
     assert [one.name for one in STREAMS.questions.messages] == list(METHODS)
     addresses = [str(room.address) for room in STREAMS.rooms]
     assert addresses[:2] == [
-        "/ws/" + re.sub("<(.*?)>", r"{\1}", name) for name in names_offered(trades_kept=1)
+        "/ws/" + re.sub("<(.*?)>", r"{\1}", name) for name in names_offered(has_trades=True)
     ]
     assert {one.name for room in SENT_EVENTS.rooms for one in room.told} <= {*TOLD, "official"}
 

@@ -6,12 +6,14 @@ Invariant: the exchange's own answer to the same question is what is compared wi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from redis import Redis
 
+from tests.support.signs_of_life import spoke
 from tests.support.sim_time import NOW_MS
 from tests.support.web_app import Browser, Time, build, issue
 from truecandle.binance.validators import agg_trade
@@ -20,6 +22,7 @@ from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.market import simulated
 from truecandle.sim.wire import aggregate
 from truecandle.store import agg_trades, markets
+from truecandle.store.shared_settings import told
 from truecandle.web.api_schemas import PARTS
 from truecandle.web.json_schema import listed
 
@@ -52,6 +55,11 @@ def test_trades_are_the_exchanges_and_what_is_not_kept_is_said(
         return browser.get(path, **token, **headers).get_json()
 
     assert ask()["code"] == -1001, "nothing yet"
+    spoke(redis, "feed@one", 0, told(settings))
+    never = ask()
+    assert (never["code"], "TRADES_KEPT is 0 for the feed, not" in never["msg"]) == (-5000, True)
+    spoke(redis, "feed@one", 0, told(replace(settings, trades_kept=KEPT)))
+    assert ask()["code"] == -1001, "nothing yet"
     keep(redis, published)
     oldest, middle = published[0], published[KEPT // 2]
     assert ask() == ask(f"&endTime={NOW_MS}") == published
@@ -82,4 +90,4 @@ def test_trades_are_the_exchanges_and_what_is_not_kept_is_said(
     assert int(answer.headers["X-MBX-USED-WEIGHT-1M"]) > 10
     off = Browser(build(settings, Time(NOW_MS))).get("/api/v3/aggTrades?symbol=BTCUSDT", **token)
     assert (off.status_code, off.get_json()["code"]) == (404, -5000)
-    assert "TRADES_KEPT" in off.get_json()["msg"]
+    assert "TRADES_KEPT is 0 for the web role, not for the feed" in off.get_json()["msg"]

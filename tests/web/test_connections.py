@@ -23,14 +23,17 @@ from redis import Redis
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
 from tests.support.sample_trades import START_MS, aggregate
+from tests.support.signs_of_life import spoke
 from tests.support.socket_floods import FRAMES, flood, frame, is_ended, repeated, upgraded
 from tests.support.stream_programs import MINUTES, Program, SentEvents, Teller
 from tests.support.waiting import wait_for
 from tests.support.web_process import Web, cookies, signed_in, token_of, wait_for_listener
 from truecandle.candles.gap import Missing
 from truecandle.candles.series import parse_series
+from truecandle.config import Settings
 from truecandle.store import agg_trades, keys
 from truecandle.store.credentials import CredentialStore
+from truecandle.store.shared_settings import told
 from truecandle.web.socket_limits import SOCKETS_PER_USER_MAX, STREAMS_PER_SOCKET_MAX
 from truecandle.web.stream_schemas import STREAM_PARTS
 
@@ -207,6 +210,23 @@ def test_trades_come_each_once_in_the_exchanges_shape(
         assert fine.events(1)[0]["a"] == 4
         assert wrapped.say("LIST_SUBSCRIPTIONS")["result"] == [ETH]
         assert wrapped.waiting == []
+
+
+def test_trades_that_no_feed_keeps_are_refused_and_never_taken_and_left_silent(
+    web: Web, redis: Redis
+) -> None:
+    """Given a web role that passes trades on, and feeds that say that they keep none."""
+    trades = "btcusdt@aggTrade"
+    with closing(Program(web, "/ws")) as program:
+        spoke(redis, "feed@one", 0, told(Settings()))
+        refused = program.say("SUBSCRIBE", BTC, trades)
+        assert (refused["code"], "TRADES_KEPT is 0 for the feed" in refused["msg"]) == (2, True)
+        assert program.say("LIST_SUBSCRIPTIONS")["result"] == []
+        assert program.say("SUBSCRIBE", BTC)["result"] is None
+        with pytest.raises(websocket.WebSocketBadStatusException, match="TRADES_KEPT"):
+            Program(web, f"/ws/{trades}")
+        spoke(redis, "feed@two", 0, told(Settings(trades_kept=5)))
+        assert program.say("SUBSCRIBE", trades)["result"] is None
 
 
 def test_a_series_that_is_damaged_silences_no_other(web: Web, teller: Teller, redis: Redis) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.support.web_app import Browser, build, issue, said, store_hours
 from truecandle.config import Settings
 from truecandle.metrics import LatenessCounts
 from truecandle.store import roles
+from truecandle.store.shared_settings import told
 
 HOURS = "/data?symbol=BTCUSDT&interval=1h"
 OUTSIDE = {"REMOTE_ADDR": "10.0.0.9"}
@@ -51,6 +53,22 @@ def test_streams_that_never_opened_are_named_and_keep_nobody_from_being_ready(
         answer = browser.get("/readyz")
         assert answer.status_code == 200
         assert sum("has ever opened" in one for one in said(answer)["warnings"]) == named
+
+
+def test_settings_that_roles_have_to_agree_on_and_do_not_are_named(
+    settings: Settings, redis: Redis
+) -> None:
+    browser = Browser(build(settings, trades_kept=100))
+    for theirs, named in ((0, ["TRADES_KEPT"]), (100, [])):
+        for role in ("fetcher", "feed@one"):
+            spoke(redis, role, 0, told(replace(settings, trades_kept=theirs)))
+        answer = browser.get("/readyz")
+        assert answer.status_code == 200, "nothing that a restart of the web role would mend"
+        warnings = [one for one in said(answer)["warnings"] if "same for all roles" in one]
+        assert [one.split()[0] for one in warnings] == named
+        assert all("for the web role" in one for one in warnings)
+    spoke(redis, "fetcher", 0, told(replace(settings, intervals=("1m",))))
+    assert "not for the fetcher: no official" in str(said(browser.get("/readyz"))["warnings"])
 
 
 def test_a_role_that_has_been_silent_for_long_is_not_ready(browser: Browser, redis: Redis) -> None:

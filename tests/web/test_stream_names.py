@@ -16,20 +16,20 @@ from truecandle.web.services import EXTENSION, Services
 from truecandle.web.stream_names import AggTrades, StreamRefused, parse_stream
 
 
-def test_trades_are_offered_where_they_are_kept_and_the_setting_is_named_where_not(
+def test_what_is_not_offered_is_refused_with_the_reason_and_what_is(
     app: Flask,
 ) -> None:
     markets = cast(Services, app.extensions[EXTENSION]).markets
-    assert parse_stream("btcusdt@kline_1m", markets, 0) == parse_series("BTCUSDT", "1m")
-    assert parse_stream("btcusdt@aggTrade", markets, 1) == AggTrades("BTCUSDT")
+    assert parse_stream("btcusdt@kline_1m", markets, "a reason") == parse_series("BTCUSDT", "1m")
+    assert parse_stream("btcusdt@aggTrade", markets, "") == AggTrades("BTCUSDT")
     both = "offered: <symbol>@kline_<interval>, <symbol>@aggTrade"
-    for name, kept, why in (
-        ("btcusdt@aggTrade", 0, "TRADES_KEPT is 0); offered: <symbol>@kline_<interval>"),
-        ("btcusdt@trade", 9, f"'@trade' is not offered here; {both}"),
-        ("btcusdt@aggtrade", 9, f"'@aggtrade' is not offered here; {both}"),
-        ("!miniTicker@arr", 9, "small letters"),
-        ("dogeusdt@aggTrade", 9, "DOGEUSDT is not followed here"),
+    for name, why_none, why in (
+        ("btcusdt@aggTrade", "reason", "(reason); offered: <symbol>@kline_<interval>"),
+        ("btcusdt@trade", "", f"'@trade' is not offered here; {both}"),
+        ("btcusdt@aggtrade", "", f"'@aggtrade' is not offered here; {both}"),
+        ("!miniTicker@arr", "", "small letters"),
+        ("dogeusdt@aggTrade", "", "DOGEUSDT is not followed here"),
     ):
         with pytest.raises(StreamRefused) as refused:
-            parse_stream(name, markets, kept)
+            parse_stream(name, markets, why_none)
         assert str(refused.value).endswith(why) or why in str(refused.value), name

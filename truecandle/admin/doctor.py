@@ -23,13 +23,14 @@ from truecandle.admin.finding import Finding, SetAside
 from truecandle.admin.ownership import Ownership
 from truecandle.admin.repair import Repair
 from truecandle.admin.store_checks import StoreChecks
-from truecandle.errors import ExchangeError, TrueCandleError
+from truecandle.errors import ExchangeError, StoreUnavailable, TrueCandleError
 from truecandle.store import clock as shared
 
 #: Looks after a repair; each sees to what the one before had to leave out.
 ROUNDS_MAX: Final = 10
 #: Asking it costs request weight, which is kept under two names that others may have.
 NOT_ASKED: Final = "it is not asked, as weight or ban hold what is another application's"
+NOT_COUNTED: Final = "it is not asked, as its request weight cannot be counted"
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ def doctor(context: CommandContext, repair: bool, as_json: bool) -> None:
             session = stack.enter_context(context.session())
         except ExchangeError as refusal:
             error = refusal
+        except StoreUnavailable as refusal:
+            error = ExchangeError(f"{NOT_COUNTED}: {refusal}")
         report = _look(context, session, error)
         if repair and report.left and session is not None:
             _repair(context, session, report, lambda text: click.echo(text, err=True))

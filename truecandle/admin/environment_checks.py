@@ -22,7 +22,7 @@ from truecandle.admin.finding import Configure, Finding, Share
 from truecandle.config import Settings
 from truecandle.errors import ExchangeError, StoreError
 from truecandle.store import clock as shared
-from truecandle.store import inspection
+from truecandle.store import inspection, shared_settings
 from truecandle.store.server_state import ProblemKind, look
 from truecandle.tracing import collector
 
@@ -63,6 +63,7 @@ class EnvironmentChecks:
         yield from self._server()
         yield from self._exchange()
         yield from self._packages()
+        yield from self._roles()
         if wrong := collector.problem(self._settings):
             yield Finding("traces", "collector of TRACES_URL", wrong)
 
@@ -106,6 +107,11 @@ class EnvironmentChecks:
         if known.publication and abs(off_ms) > CLOCK_OFF_MS_MAX:
             what = f"the roles' exchange clock is off by {off_ms / 1000:+.1f} s"
             yield Finding("clock", "exchange", what, (Share(),))
+
+    def _roles(self) -> Iterator[Finding]:
+        said = {role: shared_settings.living(self._redis, role) for role in ("fetcher", "feed")}
+        for text in shared_settings.differences("this command", self._settings, said):
+            yield Finding("roles", "settings", text)
 
     def _packages(self) -> Iterator[Finding]:
         pinned: dict[str, set[str]] = {}

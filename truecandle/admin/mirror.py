@@ -186,8 +186,10 @@ class _Mirror:
 
 def _written(found: MirrorOutcome) -> str:
     removed = f", {found.removed:,} removed" if found.removed else ""
-    kept = f", {len(found.refused):,} left as they are" if found.refused else ""
-    told = f"{found.written:,} written{removed}{kept}"
+    left = len(found.refused) - found.is_broken_off
+    kept = f", {left:,} left as they are" if left else ""
+    rest = ", the rest not" if found.is_broken_off else ""
+    told = f"{found.written:,} written{removed}{kept}{rest}"
     return f"{told}; files: {found.files:,}, candles: {found.rows:,}"
 
 

@@ -39,7 +39,7 @@ from truecandle.feed.sender import Sender
 from truecandle.feed.symbol_builder import SymbolBuilder, stream_names
 from truecandle.feed.tick_traces import TickTraces
 from truecandle.feed.trade_publisher import TradePublisher
-from truecandle.store import clock, freshness, markets, roles
+from truecandle.store import clock, freshness, markets, roles, shared_settings
 from truecandle.store.budget import Budget
 from truecandle.tracing.spans import Tracing
 from truecandle.watchdog import Watchdog
@@ -139,6 +139,7 @@ class Feed:
         self._redis = redis
         self._clock = clock
         self._seed = settings.symbols
+        self._told_settings = shared_settings.told(settings)
         self._intervals = [INTERVALS[name] for name in settings.intervals]
         self._live_publisher = LivePublisher(redis, publisher, clock.now_ms, traces)
         self._trade_publisher = TradePublisher(redis, settings.trades_kept, clock.now_ms)
@@ -362,6 +363,7 @@ class Feed:
             "contradictions": sum(one.contradictions for one in self._markets.values()),
             "recovery": self.recovery.counts(),
             "passed_on": self._trade_publisher.counts(),
+            **self._told_settings,
             **self._stats.report(),
             **self._live_publisher.lags(),
             **self._streams.counts(),

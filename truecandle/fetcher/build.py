@@ -70,7 +70,7 @@ def build(
     history = HistoryFetcher(settings, redis, deep, writer, clock, leaders.is_leading, stop)
     whole = ExchangeListReader(redis, deep, leaders.is_leading, clock.now_ms)
     senders = WebhookSenders(settings, redis, leaders.is_leading, clock.now_ms)
-    beats = Heartbeat(redis, clock, rest, jobs, writer, senders, leaders.holder, tracing)
+    beats = Heartbeat(redis, clock, rest, jobs, writer, senders, leaders.holder, settings, tracing)
     reach.listen(jobs.resume)
 
     loops: tuple[Callable[[threading.Event], None], ...] = (

@@ -17,12 +17,13 @@ from redis import Redis
 
 from truecandle.backoff import Backoff
 from truecandle.binance.clock import JUMP_MS, ExchangeClock, TimeSource
+from truecandle.config import Settings
 from truecandle.errors import ExchangeError, ExchangeUnreachable, Outage, StoreError
 from truecandle.fetcher.fetch_scheduler import FetchScheduler
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.log_once import TroubleLog
 from truecandle.store import clock as shared
-from truecandle.store import roles
+from truecandle.store import roles, shared_settings
 from truecandle.store.budget import Budget
 from truecandle.tracing.spans import Tracing
 from truecandle.watchdog import Watchdog
@@ -55,6 +56,7 @@ class Heartbeat:
         writer: OfficialWriter,
         webhooks: WebhookSenders,
         holder: str,
+        settings: Settings,
         tracing: Tracing | None = None,
     ) -> None:
         self._redis = redis
@@ -66,6 +68,7 @@ class Heartbeat:
         self._writer = writer
         self._webhooks = webhooks
         self._tracing = tracing
+        self._told_settings = shared_settings.told(settings)
         #: Who this is, among all fetchers, and the role of its last sign of life.
         self._holder = holder
         self._role = roles.STANDBY
@@ -151,6 +154,7 @@ class Heartbeat:
             "weight_used": self._budget.used(now_ms),
             "weight_limit": self._budget.limit_in_force(),
             "ban_ms": max(0, self._budget.banned_until_ms() - now_ms),
+            **self._told_settings,
             **({"spans": self._tracing.counts()} if self._tracing else {}),
         }
 

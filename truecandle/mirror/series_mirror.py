@@ -31,13 +31,22 @@ SAVED_EACH: Final = 200
 @dataclass(slots=True)
 class MirrorOutcome:
     """Of one run: files written, and removed; those that differ and were left as they are, with a
-    sentence each in `refused`. `files` and `rows`: of the series now, as far as they are known."""
+    sentence each in `refused`. `files` and `rows`: of the series now, as far as they are known.
+    `is_broken_off`: the disk has kept the run from its end, the last sentence says why; what is due
+    is due still."""
 
     written: int = 0
     removed: int = 0
     files: int = 0
     rows: int = 0
     refused: list[str] = field(default_factory=list)
+    is_broken_off: bool = False
+
+    def break_off(self, series: Series, error: MirrorError) -> None:
+        """The disk would not go on; what follows from it is not told besides."""
+        if not self.is_broken_off:
+            self.refused.append(f"{series}: {error}")
+        self.is_broken_off = True
 
 
 class SeriesMirror:
@@ -71,7 +80,7 @@ class SeriesMirror:
         try:
             self._mirror(series, since_ms, outcome)
         except MirrorError as error:
-            outcome.refused.append(f"{series}: {error}")
+            outcome.break_off(series, error)
         return outcome
 
     def _mirror(self, series: Series, since_ms: int, outcome: MirrorOutcome) -> None:
@@ -80,25 +89,33 @@ class SeriesMirror:
         index = indexes.loads(series, known) or MirrorIndex()
         found, stats = survey.take(self._redis, series, index), self._folder.stats(series)
         run = _Run(series, index, found, stats, outcome)
-        is_whole = True
-        for period in survey.due(series, index, found, stats):
+        try:
+            is_whole = self._compare_due(run, since_ms)
+        except MirrorError as error:
+            outcome.break_off(series, error)
+            is_whole = False
+        if is_whole:
+            index.version, index.corrected = found.version, found.corrected
+        outcome.files = len(index.files)
+        outcome.rows = sum(one.rows for one in index.files.values())
+        text = indexes.dumps(series, index)
+        if text != known and (index.files or known):
+            self._folder.save_index(series, text)
+
+    def _compare_due(self, run: _Run, since_ms: int) -> bool:
+        """Every file that is due; whether it got through."""
+        series, index, outcome = run.series, run.index, run.outcome
+        for period in survey.due(series, index, run.found, run.stats):
             if period.end_ms <= since_ms:
                 run.doubt(period)
                 continue
             if self._is_stopping():
-                is_whole = False
-                break
+                return False
             before = outcome.written
             self._compare(run, period)
             if before < outcome.written and not outcome.written % SAVED_EACH:
                 self._folder.save_index(series, indexes.dumps(series, index))
-        if is_whole:
-            index.version, index.corrected = found.version, found.corrected
-        text = indexes.dumps(series, index)
-        if text != known and (index.files or known):
-            self._folder.save_index(series, text)
-        outcome.files = len(index.files)
-        outcome.rows = sum(one.rows for one in index.files.values())
+        return True
 
     def _compare(self, run: _Run, period: Period) -> None:
         name = period.name

@@ -3,7 +3,8 @@ again, as for webhooks.
 
 Never here: how a series is mirrored (`series_mirror`), signals.
 Invariant: a series is mirrored at most once in `every_s`, and whole once in `SWEEP_S` although its
-version says that nothing has changed. No error ends it; each is told once, and tried again later.
+version says that nothing has changed. No error ends it; each is told once, and tried again later:
+what the disk would not take, after `every_s`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ FOLLOWED_S: Final = 5.0
 #: How often files are looked at that nothing in the store gives a reason to look at: somebody may
 #: have touched them.
 SWEEP_S: Final = 600.0
+#: In the place of a version: the series has to be mirrored again, whatever its version is.
+NO_VERSION: Final = -1
 #: Pauses after a failure, from the first to the longest.
 PAUSE_S: Final = 1.0
 PAUSE_S_MAX: Final = 60.0
@@ -89,7 +92,8 @@ class MirrorWatcher:
                 return
             if self._is_due(series, version):
                 outcome = self._mirror(series)
-                self._done[series] = (version, self._now_s())
+                known = NO_VERSION if outcome.is_broken_off else version
+                self._done[series] = (known, self._now_s())
                 self._tell(series, outcome)
 
     def _is_due(self, series: Series, version: int) -> bool:

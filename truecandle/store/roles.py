@@ -1,6 +1,6 @@
 """The roles' signs of life: what each last said about itself, for `/readyz`.
 
-Never here: what counts as too long ago (who reads judges), any machine's time of day.
+Never here: what follows from a role's silence (who reads judges), any machine's time of day.
 Invariant: one entry per role and holder; what cannot be read is left out. When it was said and how
 long ago that is are both told by the Redis server's clock.
 """
@@ -21,6 +21,8 @@ from truecandle.store.script import Script
 STANDBY: Final = "standby"
 #: Between a role and who of several has it.
 HOLDER: Final = "@"
+#: Without a sign of life for so long, a role counts as away.
+AWAY_MS: Final = 30_000
 #: A holder that has been silent for so long has ended without a word.
 FORGOTTEN_MS: Final = 600_000
 

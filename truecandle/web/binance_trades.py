@@ -21,6 +21,7 @@ from truecandle.web.binance_params import (
     BinanceRefused,
 )
 from truecandle.web.services import services
+from truecandle.web.trade_offer import why_none
 from truecandle.web.trade_text import row_text
 
 _NOT_VALID: Final = -1130
@@ -34,8 +35,7 @@ def answer(values: dict[str, str], unit: int) -> bytes:
     if symbol not in services().markets.symbols:
         raise binance_params.invalid_symbol()
     if not services().settings.trades_kept:
-        detail = "No trades are kept here (TRADES_KEPT is 0)."
-        raise BinanceRefused(-5000, detail, 404)
+        raise _not_kept(why_none(services()))
     found = _found(symbol, values)
     return b"[%b]" % b",".join(row_text(row, unit) for row in found.rows)
 
@@ -53,6 +53,8 @@ def _found(symbol: str, values: dict[str, str]) -> KeptTrades:
         found = agg_trades.read_newest(redis, symbol, limit, end_ms)
     oldest = found.oldest
     if oldest is None:
+        if why := why_none(services()):
+            raise _not_kept(why)
         detail = "No trades of this market are kept yet; try again."
         raise BinanceRefused(-1001, detail, 503)
     if oldest.agg_id > 0:
@@ -63,6 +65,10 @@ def _found(symbol: str, values: dict[str, str]) -> KeptTrades:
         if end_ms is not None and end_ms < oldest.time_ms:
             raise _too_old("endTime", symbol, oldest)
     return found
+
+
+def _not_kept(why: str) -> BinanceRefused:
+    return BinanceRefused(-5000, f"No trades are kept here ({why}).", 404)
 
 
 def _too_old(name: str, symbol: str, oldest: TradeRow) -> BinanceRefused:

@@ -21,7 +21,7 @@ from truecandle import metrics
 from truecandle.candles.freshness import STATES, Freshness
 from truecandle.errors import StoreError
 from truecandle.metrics import RoleFigures
-from truecandle.store import roles
+from truecandle.store import roles, shared_settings
 from truecandle.store.roles import RoleHeartbeat
 from truecandle.store.server_state import KINDS, ServerProblem, worst
 from truecandle.web import freshness
@@ -31,8 +31,6 @@ from truecandle.web.services import services
 
 bp = Blueprint("health", __name__)
 
-#: Without a sign of life for so long, a role counts as away.
-ROLE_AWAY_MS: Final = 30_000
 ROLES: Final = ("fetcher", "feed")
 NEVER_CONNECTED: Final = (
     "No stream of the exchange has ever opened, so prices do not move: look at BINANCE_WS_URL, and"
@@ -49,7 +47,8 @@ def alive() -> Response:
 @bp.get("/readyz")
 def ready() -> Response:
     """200 if Redis answers and takes writes and fetcher and feed are alive, else 503; details for
-    insiders. `warnings` says what is wrong with Redis and what to do, `redis_problems` its kinds.
+    insiders. `warnings` says what is wrong with Redis, with streams and with settings that roles
+    have to agree on, and what to do; `redis_problems` the kinds of the first.
 
     A live feed without the exchange is ready: this process serves what is stored, starting it again
     would bring nothing back, and `markets` tells how fresh each market is and why.
@@ -100,15 +99,15 @@ def _look() -> tuple[dict[str, Any], RoleFigures]:
         beats | {roles.HOLDER + holder: one for holder, one in feeds.items()}
     )
     living = [
-        one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= ROLE_AWAY_MS
+        one.detail for name, one in feeds.items() if ages[roles.HOLDER + name] <= roles.AWAY_MS
     ]
     metrics.FEEDS.set(len(living))
-    said["warnings"] += _stream_warnings(living, markets)
     found = {role: _role(beats.get(role), ages.get(role)) for role in ROLES}
     for role, one in found.items():
         silent_ms = services().ages.missing_ms(role) if one["age_ms"] is None else one["age_ms"]
         metrics.ROLE_AGE.labels(role).set(silent_ms / 1000)
     fetcher = found["fetcher"]["detail"] if found["fetcher"]["alive"] else None
+    said["warnings"] += [*_stream_warnings(living, markets), *_settings_warnings(living, fetcher)]
     report = {
         "ready": worst(problems) is None and all(role["alive"] for role in found.values()),
         "redis": "answers",
@@ -121,7 +120,7 @@ def _look() -> tuple[dict[str, Any], RoleFigures]:
 
 def _role(beat: RoleHeartbeat | None, age_ms: int | None) -> dict[str, Any]:
     return {
-        "alive": age_ms is not None and age_ms <= ROLE_AWAY_MS,
+        "alive": age_ms is not None and age_ms <= roles.AWAY_MS,
         "age_ms": age_ms,
         "detail": beat.detail if beat else {},
     }
@@ -135,6 +134,14 @@ def _stream_warnings(
         return []
     why = next((one.why for one in markets.values() if one.state == "offline"), "")
     return [f"{NEVER_CONNECTED} {why}".strip()]
+
+
+def _settings_warnings(
+    feeds: Sequence[Mapping[str, Any]], fetcher: Mapping[str, Any] | None
+) -> list[str]:
+    """One for each setting that the roles have to agree on, and do not."""
+    said = {"feed": feeds, "fetcher": [fetcher] if fetcher else []}
+    return shared_settings.differences("the web role", services().settings, said)
 
 
 def _problems() -> Sequence[ServerProblem]:

@@ -37,6 +37,7 @@ from truecandle.web.socket_limits import (
 from truecandle.web.stream_messages import MessageRefused, StreamMessage
 from truecandle.web.stream_names import AggTrades, Stream, StreamRefused, parse_stream
 from truecandle.web.stream_socket import StreamSocket
+from truecandle.web.trade_offer import why_none_of
 from truecandle.web.trade_text import event_text
 from truecandle.web.trade_watch import TradeNews
 
@@ -165,8 +166,8 @@ class StreamConnection:
             why = f"at most {STREAMS_PER_SOCKET_MAX} streams on one connection"
             raise messages.invalid(why, message.number)
         try:
-            kept = self._services.settings.trades_kept
-            return {name: parse_stream(name, self._services.markets, kept) for name in names}
+            why_none = why_none_of(self._services, names)
+            return {name: parse_stream(name, self._services.markets, why_none) for name in names}
         except StreamRefused as refused:
             raise messages.invalid(str(refused), message.number) from None
 

@@ -30,16 +30,19 @@ class StreamRefused(Exception):
     """A stream that is not offered; the text says why."""
 
 
-def parse_stream(name: str, markets: Markets, trades_kept: int) -> Stream:
-    """`btcusdt@kline_1m`, `btcusdt@aggTrade` → what it tells. Raises `StreamRefused`."""
+def parse_stream(name: str, markets: Markets, why_no_trades: str) -> Stream:
+    """`btcusdt@kline_1m`, `btcusdt@aggTrade` → what it tells. Raises `StreamRefused`.
+
+    `why_no_trades`: why no trades are passed on here; "" if they are.
+    """
     symbol, _, kind = name.partition("@")
-    offered = f"offered: {', '.join(names_offered(trades_kept))}"
+    offered = f"offered: {', '.join(names_offered(not why_no_trades))}"
     if len(name) > NAME_CHARS_MAX or not symbol or not kind:
         raise StreamRefused(f"not a stream: '{name[:NAME_CHARS_MAX]}'; {offered}")
     if symbol != symbol.lower():
         raise StreamRefused(f"symbols are written in small letters: '{name.lower()}'")
-    if kind == _AGG_TRADE and not trades_kept:
-        raise StreamRefused(f"no trades are passed on here (TRADES_KEPT is 0); {offered}")
+    if kind == _AGG_TRADE and why_no_trades:
+        raise StreamRefused(f"no trades are passed on here ({why_no_trades}); {offered}")
     if kind != _AGG_TRADE and not kind.startswith(_KLINE):
         raise StreamRefused(f"'@{kind}' is not offered here; {offered}")
     if symbol.upper() not in markets.symbols:
@@ -53,7 +56,12 @@ def parse_stream(name: str, markets: Markets, trades_kept: int) -> Stream:
     return Series(symbol.upper(), INTERVALS[interval])
 
 
-def names_offered(trades_kept: int) -> list[str]:
+def is_of_trades(name: str) -> bool:
+    """Whether a name asks for trades, of whichever market."""
+    return name.endswith(f"@{_AGG_TRADE}")
+
+
+def names_offered(has_trades: bool) -> list[str]:
     """The forms of streams that there are."""
-    trades = [f"<symbol>@{_AGG_TRADE}"] if trades_kept else []
+    trades = [f"<symbol>@{_AGG_TRADE}"] if has_trades else []
     return [f"<symbol>@{_KLINE}<interval>", *trades]

@@ -26,6 +26,7 @@ from truecandle.web.socket_limits import STREAMS_PER_SOCKET_MAX
 from truecandle.web.stream_connection import StreamConnection, StreamForm
 from truecandle.web.stream_names import Stream, StreamRefused, parse_stream
 from truecandle.web.stream_socket import StreamSocket
+from truecandle.web.trade_offer import why_none_of
 
 bp = Blueprint("streams", __name__)
 
@@ -110,7 +111,7 @@ def _streams(names: Iterable[str]) -> dict[str, Stream]:
         detail = f"at most {STREAMS_PER_SOCKET_MAX} streams on one connection"
         raise BinanceRefused(_NOT_VALID, detail)
     try:
-        kept = services().settings.trades_kept
-        return {name: parse_stream(name, services().markets, kept) for name in found}
+        why_none = why_none_of(services(), found)
+        return {name: parse_stream(name, services().markets, why_none) for name in found}
     except StreamRefused as error:
         raise BinanceRefused(_NOT_VALID, f"Invalid stream: {error}") from None
