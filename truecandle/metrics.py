@@ -1,7 +1,7 @@
 """What the roles count about themselves, in Prometheus' terms: every name and label, once.
 
 The web role alone is asked. What it counts itself stands first; what fetcher and feeds say of
-themselves in their signs of life (`store/roles`) is shown from there, by `FIGURES`.
+themselves in their signs of life (`store/roles`) is shown from there, by `RoleFigures`.
 
 Never here: HTTP, how values come about.
 Invariant: labels come from small fixed sets, never from what a stranger sent. Names have the form

@@ -7,7 +7,6 @@ Invariant: the exchange's own time is asked after every answer that is judged by
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ from tests.support.whole_system import System
 MINUTE_MS = 60_000
 #: What the clock of the machine is set to, one after the other: by how many s it is off then.
 STEPS_S = (55, 0, 3_600, -3_600, -3_599, -3_601, -3_656, 0)
-#: Looked at for so long after each: a beat of every role, a publication, and some trades.
-LOOK_S = 5.0
 INTERVALS_MS = {"1s": 1_000, "1m": MINUTE_MS, "1h": 60 * MINUTE_MS, "1d": 1_440 * MINUTE_MS}
 #: Freshness may lag for the moment in which a clock is measured anew.
 WELL = ("live", "quiet")
@@ -40,16 +37,28 @@ class Witness:
         self.problems: list[str] = []
         self.looks = 0
 
-    def watch(self, seconds: float, what: str) -> None:
-        until_s = time.monotonic() + seconds
-        while time.monotonic() < until_s:
-            for interval, length_ms in INTERVALS_MS.items():
-                self._look(interval, length_ms, what)
-            ready = self._session.get(f"{self._system.url}/readyz", timeout=5)
-            if ready.status_code != 200:
-                self.problems.append(f"{what}: not ready: {ready.json()['roles']}")
+    def watch(self, what: str) -> None:
+        """Looks again and again, until every role has given a sign of life since, and a second that
+        began since is complete."""
+        since_ms, ages, beaten = self._exchange_ms(), dict[str, int](), set[str]()
 
-    def _look(self, interval: str, length_ms: int, what: str) -> None:
+        def is_over() -> bool:
+            newest = {name: self._look(name, ms, what) for name, ms in INTERVALS_MS.items()}
+            ready = self._session.get(f"{self._system.url}/readyz", timeout=5)
+            roles = ready.json()["roles"]
+            if ready.status_code != 200:
+                self.problems.append(f"{what}: not ready: {roles}")
+                return False
+            for role, one in roles.items():
+                if one["age_ms"] < ages.get(role, 0):
+                    beaten.add(role)
+                ages[role] = one["age_ms"]
+            return newest["1s"] >= since_ms and beaten == roles.keys()
+
+        wait_for(is_over, what=f"signs of life and a candle, {what}")
+
+    def _look(self, interval: str, length_ms: int, what: str) -> int:
+        """Open time of the newest candle that is complete; -1 without any."""
         query: dict[str, Any] = {"symbol": "BTCUSDT", "interval": interval}
         shown = self._get("/live-candle", query)
         fresh = shown["freshness"]
@@ -65,6 +74,7 @@ class Witness:
                 self._compare(interval, candle, end_ms, what)
         if fresh["state"] not in WELL:
             self.problems.append(f"{what}: {fresh}")
+        return max((one["time"] for one in candles if one["is_complete"]), default=-1)
 
     def _compare(self, interval: str, candle: dict[str, Any], end_ms: int, what: str) -> None:
         (truth,) = self._system.truth("BTCUSDT", interval, candle["time"], end_ms)
@@ -118,7 +128,7 @@ def test_a_clock_that_is_set_closes_no_candle_and_silences_no_role(
         witness = settled(system)
         for offset_s in STEPS_S:
             machine.set(offset_s)
-            witness.watch(LOOK_S, f"set to {offset_s:+} s")
+            witness.watch(f"set to {offset_s:+} s")
         assert witness.problems == []
         assert witness.looks > len(STEPS_S) * len(INTERVALS_MS)
     finally:
@@ -137,7 +147,8 @@ def test_machines_whose_clocks_are_apart_close_no_candle_and_call_no_role_dead(
     system = opened(tmp_path, processes, clocks)
     try:
         witness = settled(system)
-        witness.watch(2 * LOOK_S, f"{apart_s:+} s apart")
+        for _ in range(2):
+            witness.watch(f"{apart_s:+} s apart")
         assert witness.problems == []
     finally:
         system.close()

@@ -17,6 +17,7 @@ import pytest
 import redis as redis_py
 import requests
 
+from tests.support.flask_commands import Shell
 from tests.support.mirrored_files import mirror
 from tests.support.redis_users import UsersServer, users_server
 from tests.support.role_processes import Roles
@@ -25,6 +26,7 @@ from tests.support.stream_programs import Program
 from tests.support.waiting import wait_for
 from tests.support.web_process import Client, clients, csrf
 from tests.support.whole_system import System, ask
+from truecandle.config import read_settings
 from truecandle.store import block_inspection, connect, keys, official, pages, sealing
 from truecandle.store.permissions import USERS
 
@@ -143,20 +145,29 @@ def use_everything(system: System, folder: Path) -> None:
         system.kill(role)
         system.start(role)
     system.ready()
+    for words in (["user", "list"], ["token", "list"]):
+        check(words, "\n".join(system.flask(*words)))
+    shell = Shell(read_settings(system.env_of("admin")))
     for words in commands(folder):
-        said = "\n".join(system.flask(*words))
-        assert "NOPERM" not in said and "permission" not in said and "Traceback" not in said, said
+        done = shell.run(*words)
+        check(words, done.output)
+        assert isinstance(done.exception, SystemExit | None), (words, done.exception)
+
+
+def check(words: list[str], said: str) -> None:
+    for refusal in ("NOPERM", "permission", "does not let the user", "Traceback"):
+        assert refusal not in said, (words, said)
 
 
 OF_A_SERIES = ("/gaps", "/corrections", "/audit")
 
 
 def commands(folder: Path) -> list[list[str]]:
-    """Each command of `flask` that works with the store."""
+    """Each command of `flask` that works with candles."""
     series = ["BTCUSDT", "1m"]
     return [
         *(["doctor"], ["doctor", "--repair"], ["audit"], ["audit", *series]),
-        *(["user", "list"], ["token", "list"], ["backup", str(folder / "kept")]),
+        ["backup", str(folder / "kept")],
         ["restore", "--replace", str(folder / "kept")],
         ["export", *series, "--into", str(folder / "out")],
         ["import", str(folder / "out")],

@@ -11,6 +11,7 @@ from dataclasses import replace
 from tests.support.expected_candles import Truth
 from tests.support.judged_feed import Watch
 from tests.support.waiting import wait_for
+from truecandle.candles.candle import LiveCandle
 from truecandle.candles.instrument import Instrument
 from truecandle.candles.interval import HOUR_MS, MINUTE_MS
 from truecandle.sim.clock import SimulatedClock
@@ -39,15 +40,20 @@ def test_quote_volumes_are_the_exchanges_own_or_called_unknown_and_known_once_it
         Watch(sim, redis_url, ["XMRBTC"], ["1s", "1m"]) as watch,
     ):
         watch.wait_until_joined()
-        wait_for(lambda: sim.clock.now_ms() > START_MS + 2 * MINUTE_MS, 60, "two minutes")
-        minute = watch.series[1]
-        told = [one for one in watch.told() if one.is_exact and one.trades]
-        closed = [one for one in watch.candles(minute) if one.is_complete and one.is_exact]
+        minute, were_known = watch.series[1], set[bool]()
+
+        def closed() -> list[LiveCandle]:
+            found = [one for one in watch.candles(minute) if one.is_complete and one.is_exact]
+            told = [one for one in watch.told() if one.is_exact and one.trades]
+            were_known.update(one.quote_volume is not None for one in told)
+            is_known = all(one.quote_volume is not None for one in found)
+            return found if is_known and were_known == {True, False} else []
+
+        found = wait_for(closed, what="a closed minute, told with and without what it was worth")
         assert watch.problems() == []
         truth = Truth(course, START_MS // HOUR_MS * HOUR_MS)
-    assert {one.quote_volume is None for one in told} == {True, False}
-    wanted = [truth.closed(minute.interval, one.open_ms) or {} for one in closed]
-    assert closed and [one.quote_volume for one in closed] == [w["quote_volume"] for w in wanted]
+    wanted = [truth.closed(minute.interval, one.open_ms) or {} for one in found]
+    assert [one.quote_volume for one in found] == [w["quote_volume"] for w in wanted]
 
 
 def test_where_the_exchange_lists_steps_so_large_that_nothing_is_cut_they_are_always_known(

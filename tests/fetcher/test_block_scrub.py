@@ -12,27 +12,29 @@ import pytest
 from redis import Redis
 
 from tests.support.driven_fetcher import HOURS, NOW_MS, Desk, member
-from truecandle.candles.interval import HOUR_MS, MINUTE_MS
-from truecandle.errors import StoreDamaged
+from truecandle.candles.interval import DAY_MS, HOUR_MS, MINUTE_MS
+from truecandle.candles.series import Series, parse_series
+from truecandle.errors import ExchangeError, StoreDamaged
+from truecandle.fetcher import block_scrub
 from truecandle.sim.server import SimServer
 from truecandle.store import block, keys, pages
 
 
-def everything(redis: Redis) -> list[bytes]:
-    page = pages.read(redis, HOURS, pages.Query(pages.PAGE_CANDLES_MAX))
+def everything(redis: Redis, series: Series = HOURS) -> list[bytes]:
+    page = pages.read(redis, series, pages.Query(pages.PAGE_CANDLES_MAX))
     assert not page.has_more
     return list(page.members)
 
 
-def blocks(redis: Redis) -> list[str]:
+def blocks(redis: Redis, series: Series = HOURS) -> list[str]:
     """Where the spans of the blocks begin, ascending."""
-    fields: Any = redis.hkeys(keys.blocks(HOURS))
+    fields: Any = redis.hkeys(keys.blocks(series))
     return sorted(field.decode() for field in fields if field.isdigit())
 
 
-def damage(redis: Redis, field: str) -> None:
-    text: Any = redis.hget(keys.blocks(HOURS), field)
-    redis.hset(keys.blocks(HOURS), field, text[:-1] + bytes([text[-1] ^ 1]))
+def damage(redis: Redis, field: str, series: Series = HOURS) -> None:
+    text: Any = redis.hget(keys.blocks(series), field)
+    redis.hset(keys.blocks(series), field, text[:-1] + bytes([text[-1] ^ 1]))
 
 
 def test_the_fetcher_fetches_a_block_again_that_cannot_be_read(
@@ -80,3 +82,32 @@ def test_the_fetcher_fetches_a_block_again_that_cannot_be_read(
     )
     assert everything(redis)[: len(truth)] == truth
     assert everything(redis)[-1] == member(newest[-1].row())
+
+
+def test_blocks_of_a_market_that_is_followed_no_more_keep_no_others_waiting(
+    sim: SimServer, redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given as many blocks asked for in vain as may be, of one market; another one's is asked for
+    once nobody has looked at those for a day after they were due."""
+    monkeypatch.setattr(block_scrub, "TRIED_MAX", 1)
+    other = parse_series("SOLUSDT", "1h")
+    desk = Desk(sim, redis, redis_url, history=1_100, seal_after=30)
+    for series in (HOURS, other):
+        desk.sync.refresh(series)
+        while desk.sync.fill(series):
+            pass
+    truth, field = everything(redis, other), blocks(redis, other)[0]
+    damage(redis, blocks(redis)[0])
+    damage(redis, field, other)
+    sim.faults.add("server_error", path="klines", count=None)
+    with pytest.raises(ExchangeError):
+        desk.sync.scrub(HOURS)
+    sim.faults.calm()
+
+    asked = len(desk.asked())
+    desk.sync.scrub(other)
+    assert len(desk.asked()) == asked
+    sim.clock.set(NOW_MS + DAY_MS + HOUR_MS)
+    desk.sync.scrub(other)
+    assert len(desk.asked()) == asked + 1
+    assert everything(redis, other) == truth

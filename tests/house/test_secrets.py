@@ -6,6 +6,7 @@ Invariant: of a secret, in any spelling, no six characters in a row are printed 
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,7 +14,9 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -27,8 +30,11 @@ from tests.support.shown_secrets import QUOTED, SECRET, shows
 LIMIT_S = 60
 
 ROLES = (["app.py"], ["background_fetcher.py"], ["live_candles.py"])
-FLASK = [
-    ["-m", "flask", *command.split()]
+DOCTOR = ["-m", "flask", "doctor"]
+TOOLS = (["-m", "tools.start", "run"], ["-m", "tools.healthy", "web"])
+EVERYBODY = [*ROLES, DOCTOR, *TOOLS]
+COMMANDS = [
+    command.split()
     for command in (
         "user list",
         "user add ann --password-stdin",
@@ -47,8 +53,23 @@ FLASK = [
         "no-such-command",
     )
 ]
-TOOLS = (["-m", "tools.start", "run"], ["-m", "tools.healthy", "web"])
-EVERYBODY = [*ROLES, *FLASK, *TOOLS]
+#: Commands of `flask` one after the other, each in its environment as if it were alone; but Python
+#: starts once.
+ONE_BY_ONE = """
+import io, json, os, sys
+from contextlib import redirect_stderr, redirect_stdout
+from unittest.mock import patch
+from flask.cli import cli
+
+for words, env in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), patch.dict(os.environ, env):
+        try:
+            code = cli.main(words, prog_name="flask")
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
+"""
 
 #: Settings that are wrong, and hold the secret.
 WRONG = {
@@ -84,6 +105,23 @@ def run(
     )  # fmt: skip
 
 
+class Said(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_commands(commands: list[tuple[list[str], dict[str, str]]], folder: Path) -> list[Said]:
+    """Commands of `flask`, each with its environment."""
+    done = run(["-c", ONE_BY_ONE, json.dumps(commands)], folder, {})
+    assert (done.returncode, done.stderr) == (0, "")
+    found = [Said(*json.loads(line)) for line in done.stdout.splitlines()]
+    assert len(found) == len(commands)
+    return found
+
+
 def name(command: list[str]) -> str:
     return " ".join(command)
 
@@ -93,11 +131,20 @@ def test_everybody_says_every_wrong_setting_in_one_sentence(
     command: list[str], folder: Path
 ) -> None:
     done = run(command, folder, WRONG | HOST | {"INTERVALS": "7m"})
-    said = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "Traceback" not in said
-    assert shows(said) == []
-    lines = done.stderr.splitlines()
+    check_all_are_said(Said(done.returncode, done.stdout, done.stderr))
+
+
+def test_every_command_of_flask_says_every_wrong_setting_in_one_sentence(folder: Path) -> None:
+    env = WRONG | HOST | {"INTERVALS": "7m"}
+    for said in run_commands([(words, env) for words in COMMANDS], folder):
+        check_all_are_said(said)
+
+
+def check_all_are_said(said: Said) -> None:
+    assert said.code != 0
+    assert "Traceback" not in said.out + said.err
+    assert shows(said.out + said.err) == []
+    lines = said.err.splitlines()
     for setting in (*WRONG, "INTERVALS"):
         (line,) = [line for line in lines if f"{setting}=" in line]
         assert "allowed" in line
@@ -112,33 +159,41 @@ def test_the_demo_says_what_is_wrong_before_anything_starts(folder: Path) -> Non
     assert names == ["BINANCE_ARCHIVE_URL", "INTERVALS", "SECRET_KEY"]
 
 
-@pytest.mark.parametrize("setting", WRONG)
-def test_a_wrong_setting_alone_is_one_line(setting: str, folder: Path) -> None:
-    done = run(["-m", "flask", "doctor"], folder, HOST | {setting: WRONG[setting]})
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith(f"{setting}=(not shown): ")
-    assert done.stdout == ""
+def test_a_wrong_setting_alone_is_one_line(folder: Path) -> None:
+    runs = [(["doctor"], HOST | {setting: value}) for setting, value in WRONG.items()]
+    for setting, said in zip(WRONG, run_commands(runs, folder), strict=True):
+        assert (said.code, said.out) == (2, "")
+        assert len(said.err.splitlines()) == 1 and said.err.startswith(f"{setting}=(not shown): ")
 
 
 OTHERS = {
     "HOST": ("a..b", "-x", "::1%lo", "no host", "192.0.2.1"),
     "PORT": ("0", "9" * 5_000, "５０００", "5000.0"),
     "ASYNC_MODE": ("gevents",),
-    "VAR_DIR": ("/dev/null/x", "/proc/x"),
     "SYMBOLS": (",", "btc", "\udcff"),
     "HISTORY_CANDLES": ("-1",),
 }
 
 
-@pytest.mark.parametrize(("setting", "value"), [(n, v) for n in OTHERS for v in OTHERS[n]])
+#: Environments: of each setting another value in each; a folder is only tried if all else is right.
+STARTS = [
+    *(
+        {name: value for name, value in zip(OTHERS, values, strict=True) if value is not None}
+        for values in zip_longest(*OTHERS.values())
+    ),
+    *({"VAR_DIR": folder} for folder in ("/dev/null/x", "/proc/x")),
+]
+
+
+@pytest.mark.parametrize("wrong", STARTS)
 def test_any_other_wrong_setting_is_named_without_a_traceback(
-    setting: str, value: str, folder: Path
+    wrong: dict[str, str], folder: Path
 ) -> None:
-    done = run(["app.py"], folder, {setting: value})
+    done = run(["app.py"], folder, wrong)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"{setting}=") and len(line) < 300
+    lines = done.stderr.splitlines()
+    assert sorted(line.partition("=")[0] for line in lines) == sorted(wrong)
+    assert all(len(line) < 300 for line in lines)
 
 
 def test_a_way_to_serve_that_is_not_installed_is_said(folder: Path) -> None:
@@ -199,17 +254,13 @@ def echo() -> Iterator[Echo]:
     made.close()
 
 
-COMMANDS = (FLASK[0], FLASK[3])
-
-
 def check_connecting(url: str, folder: Path) -> None:
-    for command in COMMANDS:
-        done = run(command, folder, {"REDIS_URL": url, "BINANCE_REST_URL": "http://127.0.0.1:1"})
-        said = done.stdout + done.stderr
-        assert done.returncode == 1
-        assert "Traceback" not in said
-        assert "REDIS_URL" in done.stderr and len(done.stderr.splitlines()) == 1
-        assert shows(said) == []
+    env = {"REDIS_URL": url, "BINANCE_REST_URL": "http://127.0.0.1:1"}
+    for said in run_commands([(["user", "list"], env), (["doctor"], env)], folder):
+        assert said.code == 1
+        assert "Traceback" not in said.out + said.err
+        assert "REDIS_URL" in said.err and len(said.err.splitlines()) == 1
+        assert shows(said.out + said.err) == []
 
 
 def check_roles(url: str, folder: Path, processes: Roles) -> None:
@@ -274,7 +325,7 @@ def test_a_proxy_of_the_environment_is_not_shown(
     said_so = "proxy.*not shown" if proxy in PROXIES[:2] else "through the proxy"
     feed.wait_for_line(said_so)
     fetcher.wait_for_line(said_so)
-    done = run(["-m", "flask", "doctor"], folder, env)
+    done = run(DOCTOR, folder, env)
     assert done.returncode == (2 if proxy in PROXIES[:2] else 1)
     said = done.stdout + done.stderr + feed.output + fetcher.output
     assert "Traceback" not in said

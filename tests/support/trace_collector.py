@@ -7,13 +7,13 @@ Invariant: what is kept was read by the protocol's own messages, compressed as i
 from __future__ import annotations
 
 import gzip
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.support.http_receiver import HttpReceiver
 
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
 
@@ -33,43 +33,22 @@ class TakenSpan(NamedTuple):
     is_error: bool
 
 
-class TraceCollector:
+class TraceCollector(HttpReceiver):
     """`with TraceCollector() as collector:`; `answer` says with which status a request is met."""
 
     def __init__(self, port: int = 0) -> None:
         self.spans: list[TakenSpan] = []
         self.headers: list[dict[str, str]] = []
         self.answer: Callable[[], int] = lambda: 200
-        outer = self
+        super().__init__(port)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = outer.answer() if self.path == "/v1/traces" else 404
-                if status == 200:
-                    outer.headers.append(dict(self.headers))
-                    is_packed = self.headers.get("Content-Encoding") == "gzip"
-                    outer.spans += spans_of(gzip.decompress(body) if is_packed else body)
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+        status = self.answer() if path == "/v1/traces" else 404
+        if status == 200:
+            self.headers.append(headers)
+            is_packed = headers.get("Content-Encoding") == "gzip"
+            self.spans += spans_of(gzip.decompress(body) if is_packed else body)
+        return status
 
     def trace(self, names: Iterable[str]) -> list[TakenSpan] | None:
         """The spans of a trace that has all of these and is whole: but for the one with which it

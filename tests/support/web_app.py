@@ -10,8 +10,9 @@ import json
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
@@ -31,6 +32,8 @@ HOUR_MS = 3_600_000
 NOW_MS = 1_704_141_000_000
 FORMING_MS = NOW_MS - NOW_MS % HOUR_MS
 PASSWORD = "correct horse battery"
+#: Of the same kind as the application's own, at hardly any cost.
+CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HOURLY = parse_series("BTCUSDT", "1h")
 MARKET = {
     b"klines_z",
@@ -109,9 +112,14 @@ def build(settings: Settings, clock: Time | None = None, **changed: object) -> F
     )
 
 
-@cache
 def known_hash() -> str:
-    return passwords.hashed(PASSWORD)
+    """Of `PASSWORD`, always the same one; at the cost that is in force."""
+    return _hash_by(passwords._HASHER)
+
+
+@cache
+def _hash_by(hasher: PasswordHasher) -> str:
+    return hasher.hash(PASSWORD)
 
 
 def issue(redis: Redis, scope: Scope = "read", user: str = "ann") -> dict[str, str]:

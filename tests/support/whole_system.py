@@ -6,8 +6,9 @@ Invariant: every part is a real process on loopback, with an append-only file un
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,9 @@ from tests.support.redis_server import RedisProc
 from tests.support.redis_users import UsersServer
 from tests.support.role_processes import Role, Roles
 from tests.support.waiting import wait_for
+from truecandle.config import read_settings
+from truecandle.store import connect
+from truecandle.store.credentials import CredentialStore
 
 COMMANDS = {
     "web": ["app.py"],
@@ -115,15 +119,16 @@ class System:
         return match[1]
 
     def token(self) -> str:
-        """A token for REST, as `flask token add` makes it."""
-        last = self.flask("token", "add", "demo", "--scope", "read")[-1]
-        token = re.fullmatch(r"\S+", last)
-        assert token, last
-        return token[0]
+        """A token for REST, as `flask token add demo --scope read` makes it."""
+        with connect(read_settings(self.env_of("admin")).redis_url) as redis:
+            issue = partial(CredentialStore(redis).issue, "demo", "", "read")
+            token = wait_for(lambda: issue(int(time.time() * 1_000)), what="the user demo")
+        assert token
+        return token
 
     def flask(self, *words: str) -> list[str]:
         """The lines that a `flask` command says."""
-        flask = self._processes.start("flask", ["-m", "flask", *words], self._env_of("admin"))
+        flask = self._processes.start("flask", ["-m", "flask", *words], self.env_of("admin"))
         flask.process.wait(START_S)
         wait_for(lambda: not flask.alive(), what=f"the output of flask {words[0]}")
         return flask.lines
@@ -143,19 +148,20 @@ class System:
         rows: list[Any] = answer.json()
         return rows
 
-    def close(self) -> None:
-        self._processes.end()
-        self.redis.kill()
-
-    def _env_of(self, role: str) -> dict[str, str]:
-        """Where each role is a user of its own, it finds its password in a file."""
+    def env_of(self, role: str) -> dict[str, str]:
+        """The settings of a role, or of commands (`admin`); where each is a user of its own, its
+        password stands in a file."""
         if self._users is None or role == "sim":
             return self._env
         return self._env | {"REDIS_URL": "", "REDIS_URL_FILE": str(self._users.file(role))}
 
+    def close(self) -> None:
+        self._processes.end()
+        self.redis.kill()
+
     def _begin(self, role: str, command: list[str]) -> None:
         clock = self._clocks.get(role)
-        env = self._env_of(role) | (clock.env if clock else {})
+        env = self.env_of(role) | (clock.env if clock else {})
         self.roles[role] = self._processes.start(role, command, env)
 
 

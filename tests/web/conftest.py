@@ -21,6 +21,7 @@ from redis import Redis
 from tests.support.redis_server import RedisProc
 from tests.support.role_processes import ended
 from tests.support.web_app import (
+    CHEAP,
     NOW_MS,
     Browser,
     Time,
@@ -32,6 +33,7 @@ from truecandle.config import Settings
 from truecandle.log_lines import TextLines
 from truecandle.store import markets
 from truecandle.store.accounts import Accounts
+from truecandle.web import passwords
 
 
 @pytest.fixture(scope="module", params=["eventlet", "gevent", "threading"])
@@ -45,6 +47,17 @@ def web(
         redis.flushall()
         folder = tmp_path_factory.mktemp("web")
         yield Web(processes, redis_server.url, folder, ASYNC_MODE=request.param)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hashes() -> Iterator[None]:
+    """Passwords are hashed as ever, but at hardly any cost; `app.py` in a process of its own hashes
+    at the whole one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", CHEAP)
+        passwords._dummy.cache_clear()
+        yield
+    passwords._dummy.cache_clear()
 
 
 @pytest.fixture

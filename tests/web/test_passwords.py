@@ -1,4 +1,4 @@
-"""Which passwords are good enough."""
+"""Which passwords are good enough, and their hashes at the whole cost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import unicodedata
 import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from tests.support.web_app import CHEAP
 from truecandle.web import passwords
 
 COMMON = [word for word in FREQUENCY_LISTS["passwords"] if len(word) >= passwords.CHARS_MIN]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hashes() -> None:
+    """They cost what they cost users."""
 
 
 def test_the_commonest_passwords_of_breaches_are_all_refused() -> None:
@@ -49,6 +55,15 @@ def test_length_is_counted_in_characters_however_they_are_composed() -> None:
     text = unicodedata.normalize("NFD", "éèêëüöä")
     assert len(text) == 14
     assert "8 characters" in (passwords.weakness(text, "ann") or "")
+
+
+def test_a_hash_fits_its_password_alone_and_is_made_as_it_is_made_today() -> None:
+    known = passwords.hashed("correct horse battery")
+    assert known.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
+    assert passwords.verify("correct horse battery", known)
+    assert not passwords.verify("correct horse batterY", known)
+    assert not passwords.is_outdated(known)
+    assert passwords.is_outdated(CHEAP.hash("correct horse battery"))
 
 
 def test_without_a_hash_nothing_fits() -> None:

@@ -87,11 +87,11 @@ class ArchiveImport:
         new = [row for row in batch if row[0] not in known and _is_within(row, span)]
         if not new:
             return []
-        ledger = self._run.session.ledger
-        before = Counter(ledger.counts)
-        self._run.retrying.with_store(lambda: ledger.write(series, new, "backfill", by="archive"))
-        self._run.progress.advance(ledger.counts["added"] - before["added"])
-        if ledger.counts["rows refused"] == before["rows refused"]:
+        writer = self._run.session.writer
+        before = Counter(writer.counts)
+        self._run.retrying.with_store(lambda: writer.write(series, new, "backfill", by="archive"))
+        self._run.progress.advance(writer.counts["added"] - before["added"])
+        if writer.counts["rows refused"] == before["rows refused"]:
             return []
         now_ms = self._run.session.clock.now_ms()
         checked = check(series.interval, new, now_ms=now_ms, settle_ms=self._run.settle_ms)

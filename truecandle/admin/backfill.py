@@ -1,6 +1,6 @@
 """`flask backfill`: deep history, as far back as the exchange has it.
 
-Never here: how holes are filled (`filling`).
+Never here: how holes are filled (`backfiller`).
 Invariant: it may be ended at any moment, even by a power cut; the same command goes on from there.
 """
 

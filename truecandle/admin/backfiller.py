@@ -88,7 +88,7 @@ class Backfiller:
     def fill(self, scope: Scope) -> BackfillOutcome:
         """Asks for all holes, archives first; newest first."""
         series, outcome, holes = scope.series, BackfillOutcome(), scope.holes
-        counts = self._run.session.ledger.counts
+        counts = self._run.session.writer.counts
         added = counts["added"]
         for choose in (files, days):
             taken = outcome.files

@@ -1,7 +1,8 @@
 """Which commands there are, and how the `flask` command gets them.
 
 Never here: what a command does.
-Invariant: every command is given its `Kit` (`pass_kit`), and nothing is connected before it runs.
+Invariant: every command is given its `CommandContext` (`pass_context`), and nothing is connected
+before it runs.
 """
 
 from __future__ import annotations

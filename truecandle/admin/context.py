@@ -1,4 +1,4 @@
-"""What a command works with: settings, Redis, the exchange asked with retries, the ledger.
+"""What a command works with: settings, Redis, the exchange with retries, the official writer.
 
 Never here: what a command does with it, Flask.
 Invariant: a command takes no request weight that the fetcher may need for a candle that closed.
@@ -44,7 +44,7 @@ class CommandContext:
 
     @contextmanager
     def session(self) -> Iterator[ExchangeSession]:
-        """The exchange and the ledger, with the exchange's clock measured."""
+        """The exchange and the writer of official candles, with the exchange's clock measured."""
         clock = ExchangeClock()
         rest = RestClient(
             self.settings.binance_rest_url,
@@ -56,7 +56,7 @@ class CommandContext:
         try:
             clock.assume(shared.read(self.redis).exchange_ms)
             clock.measure(rest)
-            yield ExchangeSession(rest, clock, self.ledger(clock.now_ms))
+            yield ExchangeSession(rest, clock, self.writer(clock.now_ms))
         finally:
             rest.close()
 
@@ -77,7 +77,7 @@ class CommandContext:
             for name in self.settings.intervals
         ]
 
-    def ledger(self, now_ms: Callable[[], int] | None = None) -> OfficialWriter:
+    def writer(self, now_ms: Callable[[], int] | None = None) -> OfficialWriter:
         """Writes official candles; without asking the exchange, by its clock as it is shared."""
         publisher = Publisher(self.settings.redis_url)
         return OfficialWriter(
@@ -102,7 +102,7 @@ class CommandRun:
     def page_reader(self) -> KlinePageReader:
         """Asks the exchange by pages, and writes what it answers."""
         session = self.session
-        return KlinePageReader(self.redis, session.ledger, self.settle_ms, session.clock.now_ms)
+        return KlinePageReader(self.redis, session.writer, self.settle_ms, session.clock.now_ms)
 
 
 class ExchangeSession(NamedTuple):
@@ -110,7 +110,7 @@ class ExchangeSession(NamedTuple):
 
     rest: RestClient
     clock: ExchangeClock
-    ledger: OfficialWriter
+    writer: OfficialWriter
 
 
 #: Gives a command its `CommandContext` as the first argument.

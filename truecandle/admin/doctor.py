@@ -1,6 +1,6 @@
 """`flask doctor`: what is wrong with the store, why it matters, and with `--repair` no longer.
 
-Never here: how it is found (`checkup`, `surroundings`) or mended (`remedy`).
+Never here: how it is found (`store_checks`, `environment_checks`) or mended (`repair`).
 Invariant: the exit code is 0 if and only if nothing is wrong in the end.
 """
 

@@ -1,6 +1,6 @@
 """What can be wrong with a store: in words for who reads it, and what would mend it.
 
-Never here: looking for it (`checkup`, `surroundings`), mending it (`remedy`).
+Never here: looking for it (`store_checks`, `environment_checks`), mending it (`repair`).
 Invariant: every finding says what is wrong, why it matters and what `--repair` would do.
 """
 

@@ -49,19 +49,19 @@ def intake(context: CommandContext, folder: Path, replace: bool) -> None:
     entries = manifest.read(folder)
     for entry in entries:
         _verify(folder, entry)
-    ledger = context.ledger()
+    writer = context.writer()
     with Progress() as progress:
         for entry in entries:
             began_s = time.monotonic()
             progress.begin(entry.file, entry.candles)
-            counts = take(context.redis, ledger, folder, entry, progress, replace=replace)
+            counts = take(context.redis, writer, folder, entry, progress, replace=replace)
             seconds = time.monotonic() - began_s
             progress.say(f"{entry.file}: {_told(counts)} in {seconds:.1f} s")
 
 
 def take(
     redis: Redis,
-    ledger: OfficialWriter,
+    writer: OfficialWriter,
     folder: Path,
     entry: ManifestEntry,
     progress: Progress,
@@ -76,10 +76,10 @@ def take(
         stored = {} if replace else _stored(redis, series, batch)
         rows = [row for row in batch if row[0] not in stored]
         differing = [row for row in batch if row[0] in stored and stored[row[0]] != _member(row)]
-        before = Counter(ledger.counts)
-        opens = ledger.write(series, rows, "backfill", by="import", accept=True) if rows else set()
+        before = Counter(writer.counts)
+        opens = writer.write(series, rows, "backfill", by="import", accept=True) if rows else set()
         for name in ("added", "corrected", "healed"):
-            told[name] += ledger.counts[name] - before[name]
+            told[name] += writer.counts[name] - before[name]
         told["refused"] += len(rows) - len(opens)
         told["kept although the file differs"] += len(differing)
         progress.advance(len(batch))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
@@ -90,6 +90,13 @@ def mirror(
         raise click.ClickException("stopped; the next run goes on") from None
 
 
+class _Outcome(NamedTuple):
+    """How it went with one series, in words, and a sentence for each file that is wrong."""
+
+    summary: str
+    wrong: list[str]
+
+
 class _Mirror:
     """What the command does, in each of its three ways."""
 
@@ -110,18 +117,11 @@ class _Mirror:
 
     def once(self) -> bool:
         """Mirrors every series; whether all files are as they should be."""
-        is_clean = True
         with Progress() as progress, self._held(progress.say) as retrying:
             work = self._work(on_rows=progress.advance)
-            for series in retrying.with_store(self._series):
-                count = retrying.with_store(partial(pages.meta, self._redis, series)).count
-                progress.begin(str(series), count)
-                found = retrying.with_store(partial(work.mirror, series, self._since_ms))
-                progress.say(f"{series}: {_written(found)}")
-                for sentence in found.refused:
-                    progress.say(sentence)
-                is_clean &= not found.refused
-        return is_clean
+            return self._each(
+                progress, retrying, lambda series: _written(work.mirror(series, self._since_ms))
+            )
 
     def watch(self, every_s: int) -> None:
         """Mirrors what changes, until a signal says that it is enough."""
@@ -143,18 +143,26 @@ class _Mirror:
 
     def verify(self) -> bool:
         """Compares every series; whether all files are as they should be."""
-        is_clean = True
         with Progress() as progress:
-            retrying = RetryPolicy(progress.say)
             work = MirrorVerifier(self._redis, self._folder, on_rows=progress.advance)
-            for series in retrying.with_store(self._series):
-                count = retrying.with_store(partial(pages.meta, self._redis, series)).count
-                progress.begin(str(series), count)
-                found = retrying.with_store(partial(work.verify, series, self._since_ms))
-                progress.say(f"{series}: {_compared(found)}")
-                for fault in found.faults:
-                    progress.say(fault)
-                is_clean &= not found.faults
+            return self._each(
+                progress,
+                RetryPolicy(progress.say),
+                lambda series: _compared(work.verify(series, self._since_ms)),
+            )
+
+    def _each(
+        self, progress: Progress, retrying: RetryPolicy, do: Callable[[Series], _Outcome]
+    ) -> bool:
+        """One series after the other, and says of each how it went; whether nothing is wrong."""
+        is_clean = True
+        for series in retrying.with_store(self._series):
+            count = retrying.with_store(partial(pages.meta, self._redis, series)).count
+            progress.begin(str(series), count)
+            outcome = retrying.with_store(partial(do, series))
+            for sentence in (f"{series}: {outcome.summary}", *outcome.wrong):
+                progress.say(sentence)
+            is_clean &= not outcome.wrong
         return is_clean
 
     def _series(self) -> list[Series]:
@@ -184,16 +192,18 @@ class _Mirror:
             yield retrying
 
 
-def _written(found: MirrorOutcome) -> str:
+def _written(found: MirrorOutcome) -> _Outcome:
     removed = f", {found.removed:,} removed" if found.removed else ""
     left = len(found.refused) - found.is_broken_off
     kept = f", {left:,} left as they are" if left else ""
     rest = ", the rest not" if found.is_broken_off else ""
     told = f"{found.written:,} written{removed}{kept}{rest}"
-    return f"{told}; files: {found.files:,}, candles: {found.rows:,}"
+    summary = f"{told}; files: {found.files:,}, candles: {found.rows:,}"
+    return _Outcome(summary, found.refused)
 
 
-def _compared(found: Verification) -> str:
+def _compared(found: Verification) -> _Outcome:
     behind = f", {found.behind:,} behind the store (a run brings them up)" if found.behind else ""
     wrong = f", {len(found.faults):,} wrong" if found.faults else ""
-    return f"{found.files:,} right{behind}{wrong}; candles: {found.rows:,}"
+    summary = f"{found.files:,} right{behind}{wrong}; candles: {found.rows:,}"
+    return _Outcome(summary, found.faults)

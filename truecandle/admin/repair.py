@@ -1,8 +1,8 @@
-"""Mends what was found: asks the exchange, and lets the ledger write what it says.
+"""Mends what was found: asks the exchange, and stores what it says.
 
 Never here: deciding what is wrong.
 Invariant: nothing is taken away before the exchange has answered, but what can never be right;
-official candles are written through the ledger alone.
+official candles are stored by their writer alone.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Repair:
         self._settle_ms = settle_ms
         self._history = history
         self._retrying = RetryPolicy(say)
-        self._pages = KlinePageReader(redis, session.ledger, settle_ms, session.clock.now_ms)
+        self._pages = KlinePageReader(redis, session.writer, settle_ms, session.clock.now_ms)
 
     def apply(self, cure: Cure) -> None:
         """Raises a `TrueCandleError` where it cannot; doing it twice does no harm."""
@@ -77,7 +77,7 @@ class Repair:
             case Rebuild(series, spans):
                 self._rebuild(series, spans)
             case Renew(series):
-                self._retrying.with_store(lambda: self._session.ledger.renew(series, BY))
+                self._retrying.with_store(lambda: self._session.writer.renew(series, BY))
             case Configure(name, value):
                 inspection.configure(self._redis, name, value)
             case Share():
@@ -155,7 +155,7 @@ class Repair:
         return [row for row in rows if row and _is_in(row[0], span)]
 
     def _store(self, series: Series, rows: Rows) -> None:
-        self._retrying.with_store(lambda: self._session.ledger.write(series, rows, "repair", by=BY))
+        self._retrying.with_store(lambda: self._session.writer.write(series, rows, "repair", by=BY))
 
 
 def _joined(interval: Interval, spans: Iterable[Span]) -> list[Hole]:

@@ -93,7 +93,7 @@ class Verifier:
             return True
         began_s, before, outcome = (
             time.monotonic(),
-            Counter(self._run.session.ledger.counts),
+            Counter(self._run.session.writer.counts),
             VerifyOutcome(),
         )
         self._run.progress.begin(str(series), series.interval.count(*span))
@@ -103,7 +103,7 @@ class Verifier:
             self._take(series, page, outcome)
             self._run.progress.advance(series.interval.count(*page))
             at_ms = page.start_ms
-        outcome.counts = self._run.session.ledger.counts - before
+        outcome.counts = self._run.session.writer.counts - before
         title = f"{series} from {shown(span.start_ms)} to {shown(span.end_ms)}"
         self._run.progress.say(f"{title}: {_told(outcome, time.monotonic() - began_s)}")
         self._name(series, span, outcome)

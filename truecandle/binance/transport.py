@@ -1,6 +1,6 @@
 """Connections to the exchange: by the way out that the environment names, every address tried.
 
-REST and archives have them from urllib3's pools, streams one by one from `open_socket`; the same
+REST and archives have them from urllib3's pools, streams one by one by a `SocketOpening`; the same
 classes connect, ask the proxy and check certificates for all.
 
 Never here: which way out (`egress`), what is said on a connection, deadlines of whole answers.

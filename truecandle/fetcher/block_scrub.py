@@ -71,13 +71,10 @@ class BlockScrub:
                 return
             del self._unsealed_ms[series.name]
         from_ms = self._next_ms.get(series.name, 0) if refused_ms is None else refused_ms
-        try:
-            if not from_ms and not block_inspection.check_index(self._redis, series):
-                self._unsealed_ms[series.name] = self._now_ms()
-                self._forget_mended(series, 0, Looked((), 0))
-                return
-        except StoreDamaged as error:
-            self._troubles.report(series.name, error)
+        if not from_ms and not self._has_blocks(series):
+            self._unsealed_ms[series.name] = self._now_ms()
+            self._forget_mended(series, 0, Looked((), 0))
+            return
         try:
             looked = block_inspection.look(self._redis, series, from_ms, BLOCKS_A_TURN)
         except StoreDamaged as error:
@@ -89,17 +86,36 @@ class BlockScrub:
         for span in looked.unreadable:
             self._mend(rest, series, span)
 
+    def _has_blocks(self, series: Series) -> bool:
+        """Whether there are any to look at; with a broken index nobody knows."""
+        try:
+            blocks = block_inspection.check_index(self._redis, series)
+        except StoreDamaged as error:
+            self._troubles.report(series.name, error)
+            return True
+        self._troubles.clear(series.name)
+        return blocks > 0
+
     def _forget_mended(self, series: Series, from_ms: int, looked: Looked) -> None:
         """Blocks that somebody else has mended since."""
         damaged, end_ms = {span.start_ms for span in looked.unreadable}, looked.next_ms or LAST_MS
         for key in list(self._tried):
             if key[0] == series.name and from_ms <= key[1] < end_ms and key[1] not in damaged:
                 del self._tried[key]
+                self._troubles.clear(_named(*key))
+
+    def _has_room(self, now_ms: int) -> bool:
+        """Whether one more may be asked for. One that nobody has looked at for a day after it was
+        due is of a market that is followed no more."""
+        if len(self._tried) >= TRIED_MAX:
+            left = {key: one for key, one in self._tried.items() if now_ms < one[0] + DAY_MS}
+            self._tried = left
+        return len(self._tried) < TRIED_MAX
 
     def _mend(self, rest: RestClient, series: Series, span: BlockSpan) -> None:
         key, now_ms = (series.name, span.start_ms), self._now_ms()
         due_ms, backoff = self._tried.get(key) or (0, Backoff(MINUTE_MS, DAY_MS))
-        if now_ms < due_ms or (key not in self._tried and len(self._tried) >= TRIED_MAX):
+        if now_ms < due_ms or not (key in self._tried or self._has_room(now_ms)):
             return
         self._tried[key] = now_ms + backoff.fail(), backoff
         self._writer.counts["blocks that could not be read"] += 1
@@ -110,8 +126,13 @@ class BlockScrub:
             is_whole, why = False, str(error)
         if is_whole:
             del self._tried[key]
-            self._troubles.clear(f"{series.name} from {span.start_ms}")
+            self._troubles.clear(_named(*key))
             log.warning("%s: a block from %d ms was fetched again", series, span.start_ms)
         else:
             what = f"this block cannot be read: {why}"
-            self._troubles.report(f"{series.name} from {span.start_ms}", StoreDamaged(what))
+            self._troubles.report(_named(*key), StoreDamaged(what))
+
+
+def _named(series: str, start_ms: int) -> str:
+    """A block, as the log names it."""
+    return f"{series} from {start_ms}"

@@ -17,9 +17,9 @@ SPEED_MAX = 10_000.0
 
 
 class SimulatedClock:
-    """Exchange time in ms: `Clock()` is the real time, `Clock(start_ms, speed=0)` stands still.
+    """Exchange time in ms; without arguments the real time.
 
-    clock = Clock(1_700_000_000_000, speed=0)
+    clock = SimulatedClock(1_700_000_000_000, speed=0)
     clock.advance(60_000)          # one minute later
     clock.shift(-300_000)          # five minutes behind from now on
     clock.run(speed=60)            # a minute each second

@@ -138,7 +138,7 @@ def connect(
 
 @contextmanager
 def map_redis_errors() -> Iterator[None]:
-    """As `with translated():` or `@translated()`: errors of redis-py leave as a `StoreError`."""
+    """For a `with` block, or a function whole: errors of redis-py leave as a `StoreError`."""
     try:
         yield
     except redis_errors.AuthenticationError as error:

@@ -27,8 +27,6 @@ from truecandle.store import block, keys
 from truecandle.store.batch import AskAgain, Batch, Queued
 from truecandle.store.columns import own_time
 
-#: Entries of the index that are read where nobody knows how many are needed.
-ENTRIES_READ: Final = 8
 #: Blocks of one step of a walk: about as many members as a page of the ZSET has.
 WALK_BLOCKS: Final = 5
 #: A block's last bytes may lie in a field of their own, called like its first with this behind.
@@ -54,10 +52,6 @@ class BlockEntry(NamedTuple):
     candles: int
     first_ms: int
     last_ms: int
-
-    def to_text(self) -> str:
-        """The member of the index."""
-        return ":".join(map(str, self))
 
     def is_without_holes(self, interval: Interval) -> bool:
         """Whether every candle from the first to the last is there."""

@@ -85,7 +85,7 @@ def member_pages(
     redis: Redis, series: Series, start_ms: int | None = None, end_ms: int | None = None
 ) -> Iterator[list[Member]]:
     """The members of both halves by score, none left out; those of one score never lie on two
-    pages. Blocks that cannot be read are left out (`block_faults` names them).
+    pages. Blocks that cannot be read are left out (`block_inspection.faults` names them).
 
     Of more than a page at one score, a page is given. In [start_ms, end_ms), without both: all.
     """
