@@ -7,6 +7,7 @@ that it runs.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,7 +28,7 @@ from truecandle.candles.series import Series
 from truecandle.config import Settings
 from truecandle.errors import StaleWriter
 from truecandle.events import Publisher
-from truecandle.fetcher import FetcherLeadership, HistoryFetcher, SeriesSync
+from truecandle.fetcher import FetcherLeadership, HistoryFetcher, SeriesSync, history_jobs
 from truecandle.ingest.kline_pages import OLDER_CANDLES
 from truecandle.ingest.official_writer import OfficialWriter
 from truecandle.sim.clock import SimulatedClock
@@ -517,3 +518,25 @@ def test_deep_history_costs_the_close_not_one_command_more(desk: Desk) -> None:
     assert commands_of_a_close() <= shallow
     assert not desk.sync.fill(MINUTES)
     assert len(desk.asked()) == asked + 1
+
+
+def test_what_is_wished_for_is_taken_up_as_soon_as_it_is_called(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a fetcher of older candles that has looked once and would never look again by itself,
+    when there is a wish and it is woken, then it begins.
+    """
+    monkeypatch.setattr(history_jobs, "LOOK_S", math.inf)
+    desk.sync.refresh(MINUTES)
+    desk.redis.config_resetstat()
+    one, stop = fetcher(desk), threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        wait_for(lambda: "cmdstat_hgetall" in desk.redis.info("commandstats"), what="its look")
+        wish(desk, MINUTES, back(2_000))
+        one.wake()
+        wait_for(lambda: history.job(desk.redis, MINUTES), what="its job")
+    finally:
+        stop.set()
+        thread.join(60)

@@ -17,12 +17,14 @@ from truecandle.binance.clock import ExchangeClock
 from truecandle.binance.rest.parsing import parse_instruments
 from truecandle.candles.instrument import UNLISTED
 from truecandle.candles.interval import HOUR_MS
+from truecandle.candles.series import parse_series
 from truecandle.config import Settings
 from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.fetcher.symbol_registry import CHECK_MS, PAUSE_MS, UNLISTED_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-from truecandle.store import keys, markets
+from truecandle.store import history, keys, markets
+from truecandle.store.history import HistoryWish
 from truecandle.store.markets import FollowedMarket, LookupResult
 
 OTHER = "币安人生USDT"
@@ -46,8 +48,9 @@ class Office:
         )
         self.fetch_jobs.stop_jobs()
         now_ms = desk.sim.clock.now_ms
+        self.history = threading.Event()
         self.registry = SymbolRegistry(
-            desk.redis, desk.rest, self.fetch_jobs, now_ms, settings.symbols
+            desk.redis, desk.rest, self.fetch_jobs, now_ms, settings.symbols, self.history.set
         )
 
     @property
@@ -131,7 +134,7 @@ def test_who_does_not_lead_knows_the_markets_and_asks_nothing(office: Office) ->
     office.registry.update()
     assert [market.symbol for market in office.fetch_jobs.pollers] == ["DOGEUSDT"]
     assert (office.jobs, len(office.asked())) == (set(), asked)
-    assert markets.look(office.desk.redis, ())[1] == ["PEPEUSDT"]
+    assert markets.look(office.desk.redis, ()).wished == ["PEPEUSDT"]
 
 
 def test_a_wish_is_answered_with_what_the_exchange_lists(office: Office) -> None:
@@ -279,3 +282,11 @@ def test_one_odd_symbol_among_the_others_spoils_itself_only(office: Office) -> N
     office.desk.sim.faults.add("listing", symbol="BTCUSDT", status="HALT", for_ms=HOUR_MS)
     office.registry.update()
     assert office.statuses() == {"BTCUSDT": "HALT", "ETHUSDT": "BREAK"}
+
+
+def test_whoever_fetches_older_candles_is_woken_while_some_are_wished_for(office: Office) -> None:
+    office.registry.update()
+    assert not office.history.is_set()
+    history.wish(office.desk.redis, HistoryWish(parse_series("BTCUSDT", "1m"), 0))
+    office.registry.update()
+    assert office.history.is_set()

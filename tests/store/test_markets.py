@@ -81,7 +81,7 @@ def test_a_symbol_in_letters_of_another_script_is_one_like_any_other(redis: Redi
     markets.follow(redis, FollowedMarket(Instrument(name, "TRADING", "币安人生", "USDT"), 3, 3))
     assert markets.followed(redis)[0].instrument.base == "币安人生"
     assert markets.request_lookup(redis, name)
-    assert markets.look(redis, ())[1] == [name]
+    assert markets.look(redis, ()).wished == [name]
     markets.answer_lookup(redis, name, LookupResult(Instrument(name)))
     assert markets.lookup_result(redis, name) == LookupResult(Instrument(name))
 
@@ -109,9 +109,9 @@ def test_a_wish_waits_until_it_is_answered_and_the_answer_does_not_stay(redis: R
     assert markets.lookup_result(redis, "DOGEUSDT") is None
     assert markets.request_lookup(redis, "DOGEUSDT")
     redis.sadd(keys.WISHES, "no symbol")
-    assert markets.look(redis, ())[1] == ["DOGEUSDT"]
+    assert markets.look(redis, ()).wished == ["DOGEUSDT"]
     markets.answer_lookup(redis, "DOGEUSDT", LookupResult(None, wait_ms=2_000))
-    assert markets.look(redis, ())[1] == []
+    assert markets.look(redis, ()).wished == []
     assert markets.lookup_result(redis, "DOGEUSDT") == LookupResult(None, 2_000)
     assert 0 < redis.ttl(keys.answer("DOGEUSDT")) <= keys.ANSWER_TTL_S
 
@@ -120,7 +120,7 @@ def test_only_so_many_wishes_wait_at_once(redis: Redis) -> None:
     assert all(markets.request_lookup(redis, f"S{number}") for number in range(WISHES_MAX))
     assert not markets.request_lookup(redis, "ONEMORE")
     assert markets.request_lookup(redis, "S1")
-    assert "ONEMORE" not in markets.look(redis, ())[1]
+    assert "ONEMORE" not in markets.look(redis, ()).wished
 
 
 def test_it_is_remembered_who_followed_and_he_alone_may_unfollow(redis: Redis) -> None:

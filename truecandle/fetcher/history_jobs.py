@@ -35,8 +35,10 @@ from truecandle.log_once import TroubleLog
 from truecandle.store import history
 from truecandle.store.history import HistoryJob, HistoryWish, State, StoredHistory
 
-#: How often wishes are looked for while there is nothing to do.
+#: How often jobs are looked at that have to wait, and whether somebody has called `wake`; how often
+#: wishes are looked for without that.
 STEP_S: Final = 0.5
+LOOK_S: Final = 5.0
 #: Jobs that take turns, a page each; of the others (`history.WISHES_MAX` in all) the next one comes
 #: in when one of these ends or has to wait.
 TURNS_MAX: Final = 4
@@ -91,13 +93,24 @@ class HistoryFetcher:
         #: By the name of the series, in the order of their coming.
         self._jobs: dict[str, _Job] = {}
         self._turns = 0
+        self._woken = threading.Event()
         self._troubles = TroubleLog(log)
+
+    def wake(self) -> None:
+        """There are wishes: somebody has seen them who looks for them anyway."""
+        self._woken.set()
 
     def run(self, stop: threading.Event) -> None:
         """Steps until `stop` is set; rests where a step found nothing to do."""
+        look_s = 0.0
         while not stop.is_set():
-            if not self.step():
-                stop.wait(STEP_S)
+            now_s = time.monotonic()
+            if self._woken.is_set() or self._jobs or now_s >= look_s:
+                self._woken.clear()
+                look_s = now_s + LOOK_S
+                if self.step():
+                    continue
+            stop.wait(STEP_S)
 
     def step(self) -> bool:
         """Takes up what is wished for, and one request of one job; whether there was one to make.

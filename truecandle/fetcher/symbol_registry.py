@@ -49,7 +49,8 @@ log = logging.getLogger(__name__)
 class SymbolRegistry:
     """`run` in a thread of its own; it is one `update` after the other.
 
-    `now_ms` is the exchange's clock, `seed` the markets followed if none ever was.
+    `now_ms` is the exchange's clock, `seed` the markets followed if none ever was. `wake_history`
+    is called while older candles are wished for: one look is enough for both.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class SymbolRegistry:
         scheduler: FetchScheduler,
         now_ms: Callable[[], int],
         seed: Sequence[str],
+        wake_history: Callable[[], None] = lambda: None,
     ) -> None:
         self._redis = redis
         self._rest = rest
         self._scheduler = scheduler
         self._now_ms = now_ms
         self._seed = seed
+        self._wake_history = wake_history
         self._rest_until_ms = 0
         self._outage: Outage | None = None
         #: Markets of which the exchange's answer said nothing usable, and when to ask again.
@@ -81,11 +84,13 @@ class SymbolRegistry:
     def update(self) -> None:
         """Takes up what has changed, answers wishes, looks up what is due; no error leaves it."""
         try:
-            followed, wished = markets.look(self._redis, self._seed)
-            self._follow([market.symbol for market in followed])
+            looked = markets.look(self._redis, self._seed)
+            if looked.is_history_wished:
+                self._wake_history()
+            self._follow([market.symbol for market in looked.followed])
             if self._scheduler.is_leading():
-                self._answer_wishes(wished)
-                self._check(followed)
+                self._answer_wishes(looked.wished)
+                self._check(looked.followed)
         except StoreError as error:
             self._troubles.report("markets", error)
         except Exception:

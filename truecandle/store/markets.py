@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from redis import Redis
 
@@ -147,16 +147,26 @@ def request_lookup(redis: Redis, symbol: str) -> bool:
     return False
 
 
+class Looked(NamedTuple):
+    """What the fetcher is to do: the markets as of `followed`, the symbols to look up, and whether
+    there are wishes for older candles (`store/history`)."""
+
+    followed: tuple[FollowedMarket, ...]
+    wished: list[str]
+    is_history_wished: bool
+
+
 @map_redis_errors()
-def look(redis: Redis, seed: Sequence[str]) -> tuple[tuple[FollowedMarket, ...], list[str]]:
-    """As `followed`, and in the same round trip the symbols to look up; what is no symbol is
-    dropped."""
+def look(redis: Redis, seed: Sequence[str]) -> Looked:
+    """Looks for all of it in one round trip; what is no symbol is dropped."""
     with redis.pipeline(transaction=False) as pipe:
         pipe.hvals(keys.MARKETS)
         pipe.srandmember(keys.WISHES, WISHES_MAX)
-        texts, members = pipe.execute()
+        pipe.exists(keys.HISTORY_WISHES)
+        texts, members, is_history_wished = pipe.execute()
     found = _read(texts)
-    return _seeded(redis, seed) if seed and not found else found, _symbols(redis, members)
+    followed = _seeded(redis, seed) if seed and not found else found
+    return Looked(followed, _symbols(redis, members), bool(is_history_wished))
 
 
 def _symbols(redis: Redis, members: Iterable[bytes] | None) -> list[str]:
