@@ -22,9 +22,10 @@ from tests.support.whole_system import COMMANDS, System, ask
 KINDS = {"full": "Redis is full", "read_only": "Redis is a read-only replica"}
 
 
-@pytest.fixture
-def system(tmp_path: Path, processes: Roles) -> Iterator[System]:
-    whole = System(tmp_path, processes, "BTCUSDT")
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One for all tests: each ends with a Redis that is well again."""
+    whole = System(tmp_path_factory.mktemp("system"), Roles(), "BTCUSDT")
     try:
         whole.open()
         yield whole
@@ -91,6 +92,9 @@ def test_a_policy_that_evicts_is_named_while_the_roles_run(system: System) -> No
     for role in COMMANDS:
         system.roles[role].wait_for_line("maxmemory-policy is allkeys-lru")
     assert readyz(system)["ready"] is True
+    with system.redis.client() as redis:
+        redis.config_set("maxmemory-policy", "noeviction")
+    wait_for(lambda: readyz(system)["redis_problems"] == [], what="a policy that keeps all")
 
 
 @pytest.mark.parametrize("role", COMMANDS)

@@ -15,6 +15,10 @@ DEADLINE_S = 60.0
 #: on a quiet one is measured in `bench/`.
 HANGS_S = 30.0
 POLL_S = 0.01
+#: Between two looks it is waited so many times as long as one took, `PAUSE_S_MAX` at most: what is
+#: waited for needs the machine as well.
+PAUSES = 3
+PAUSE_S_MAX = 0.1
 T = TypeVar("T")
 
 
@@ -22,9 +26,12 @@ def wait_for(
     condition: Callable[[], T], timeout_s: float = DEADLINE_S, what: str = "the condition"
 ) -> T:
     """Ask until the answer is truthy and return it; fail after `timeout_s` naming `what`."""
-    deadline_s = time.monotonic() + timeout_s
+    asked_s = time.monotonic()
+    deadline_s = asked_s + timeout_s
     while not (answer := condition()):
-        if time.monotonic() > deadline_s:
+        now_s = time.monotonic()
+        if now_s > deadline_s:
             raise AssertionError(f"waited {timeout_s:.0f} s in vain for {what}")
-        time.sleep(POLL_S)
+        time.sleep(min(max(POLL_S, PAUSES * (now_s - asked_s)), PAUSE_S_MAX))
+        asked_s = time.monotonic()
     return answer
