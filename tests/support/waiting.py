@@ -15,10 +15,9 @@ DEADLINE_S = 60.0
 #: on a quiet one is measured in `bench/`.
 HANGS_S = 30.0
 POLL_S = 0.01
-#: Between two looks it is waited so many times as long as one took, `PAUSE_S_MAX` at most: what is
-#: waited for needs the machine as well.
-PAUSES = 3
-PAUSE_S_MAX = 0.1
+#: Between two looks it is waited as long as one took, so much at most: what is waited for needs the
+#: machine as well.
+PAUSE_S_MAX = 0.05
 T = TypeVar("T")
 
 
@@ -32,6 +31,6 @@ def wait_for(
         now_s = time.monotonic()
         if now_s > deadline_s:
             raise AssertionError(f"waited {timeout_s:.0f} s in vain for {what}")
-        time.sleep(min(max(POLL_S, PAUSES * (now_s - asked_s)), PAUSE_S_MAX))
+        time.sleep(min(max(POLL_S, now_s - asked_s), PAUSE_S_MAX))
         asked_s = time.monotonic()
     return answer
