@@ -12,7 +12,7 @@ import { TYPES, type Words } from "./readingMenus.tsx";
 import { shownZone } from "./shownZone.ts";
 
 const SCALES: Words<"scale"> = [["normal", "Regular"], ["log", "Logarithmic"], ["percent", "Percent"]];
-const SCALE_KEYS = { normal: undefined, log: "Alt L", percent: "Alt P" } as const;
+const SCALE_KEYS = { normal: undefined, log: "Alt+L", percent: "Alt+P" } as const;
 const THEMES: Words<"theme"> = [["system", "As the system"], ["dark", "Dark"], ["light", "Light"]];
 const COLORS: Words<"colors"> = [["green-red", "Green up, red down"], ["red-green", "Red up, green down"], ["blue-orange", "Blue up, orange down"]];
 
@@ -45,7 +45,7 @@ export function moreGroups(page: Page): MenuGroup[] {
   return [
     { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
     { name: "Time zone", room: "narrow", items: [{ kind: "action", label: `${zoneName(shownZone.peek())} …`, onChoose: () => { page.dialog.value = "zone"; } }] },
-    { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt W", onChoose: () => { page.dialog.value = "charts"; } }] },
+    { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt+W", onChoose: () => { page.dialog.value = "charts"; } }] },
     { ...themes(page), room: "narrow" }, colors(page), drawings(page), taking(page), keys(page), ...account(page),
   ];
 }
@@ -60,7 +60,7 @@ function drawings({ preferences, actions }: Page): MenuGroup {
   return {
     name: "Drawings",
     items: [
-      { kind: "switch", label: "Drawing tools", keys: "Alt D", isOn: preferences.of("tools").value, onChoose: () => preferences.set("tools", !isOn) },
+      { kind: "switch", label: "Drawing tools", keys: "Alt+D", isOn: preferences.of("tools").value, onChoose: () => preferences.set("tools", !isOn) },
       { kind: "action", label: "List of drawings …", onChoose: () => actions.open("drawings") },
     ],
   };
@@ -70,9 +70,9 @@ function taking({ takingOut }: Page): MenuGroup {
   return {
     name: "Save and copy",
     items: [
-      { kind: "action", label: "Picture of the chart", note: "PNG", keys: "Alt S", onChoose: () => void takingOut.picture() },
-      { kind: "action", label: "Candles in sight", note: "CSV", keys: "Alt E", onChoose: () => void takingOut.table() },
-      { kind: "action", label: "Copy this candle", keys: "Alt C", onChoose: () => void takingOut.copy() },
+      { kind: "action", label: "Picture of the chart", note: "PNG", keys: "Alt+S", onChoose: () => void takingOut.picture() },
+      { kind: "action", label: "Candles in sight", note: "CSV", keys: "Alt+E", onChoose: () => void takingOut.table() },
+      { kind: "action", label: "Copy this candle", keys: "Alt+C", onChoose: () => void takingOut.copy() },
     ],
   };
 }
@@ -87,8 +87,8 @@ function keys({ preferences, dialog, actions }: Page): MenuGroup {
   return {
     name: "View and keyboard",
     items: [
-      { kind: "action", label: "Studies …", keys: "Alt U", onChoose: () => { dialog.value = "studies"; } },
-      { kind: "action", label: "Reset the view", keys: "Alt R", onChoose: actions.resetView },
+      { kind: "action", label: "Studies …", keys: "Alt+U", onChoose: () => { dialog.value = "studies"; } },
+      { kind: "action", label: "Reset the view", keys: "Alt+R", onChoose: actions.resetView },
       { kind: "action", label: "Keyboard shortcuts …", keys: "?", onChoose: () => { dialog.value = "shortcuts"; } },
       { kind: "switch", label: "Shortcuts on", isOn: preferences.of("shortcuts").value, onChoose: () => preferences.set("shortcuts", !preferences.get("shortcuts")) },
     ],
@@ -107,7 +107,7 @@ function axis({ preferences }: Page): MenuGroup {
   const flag = (key: "auto" | "inverted", label: string, keys?: string): MenuItem => ({
     kind: "switch", label, keys, isOn: preferences.of(key).value, onChoose: () => preferences.set(key, !preferences.get(key)),
   });
-  return { name: "Price axis", items: [flag("auto", "Follows the candles"), flag("inverted", "Upside down", "Alt I")] };
+  return { name: "Price axis", items: [flag("auto", "Follows the candles"), flag("inverted", "Upside down", "Alt+I")] };
 }
 
 function themes(page: Page): MenuGroup {
