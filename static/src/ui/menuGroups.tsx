@@ -43,10 +43,10 @@ function intervalWords(interval: string): string {
 /** Everything that has no button of its own, here or at this width. */
 export function moreGroups(page: Page): MenuGroup[] {
   return [
-    { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
+    tools(page), { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
     { name: "Time zone", room: "narrow", items: [{ kind: "action", label: `${zoneName(shownZone.peek())} …`, onChoose: () => { page.dialog.value = "zone"; } }] },
     { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt+W", onChoose: () => { page.dialog.value = "charts"; } }] },
-    { ...themes(page), room: "narrow" }, colors(page), drawings(page), taking(page), keys(page), ...account(page),
+    { ...themes(page), room: "narrow" }, colors(page), taking(page), keys(page), ...account(page),
   ];
 }
 
@@ -55,11 +55,12 @@ function colors(page: Page): MenuGroup {
   return { name: "Colours", items };
 }
 
-function drawings({ preferences, actions }: Page): MenuGroup {
+function tools({ preferences, actions, dialog }: Page): MenuGroup {
   const isOn = preferences.get("tools");
   return {
-    name: "Drawings",
+    name: "Studies and drawings",
     items: [
+      { kind: "action", label: "Studies …", keys: "Alt+U", onChoose: () => { dialog.value = "studies"; } },
       { kind: "switch", label: "Drawing tools", keys: "Alt+D", isOn: preferences.of("tools").value, onChoose: () => preferences.set("tools", !isOn) },
       { kind: "action", label: "List of drawings …", onChoose: () => actions.open("drawings") },
     ],
@@ -87,7 +88,6 @@ function keys({ preferences, dialog, actions }: Page): MenuGroup {
   return {
     name: "View and keyboard",
     items: [
-      { kind: "action", label: "Studies …", keys: "Alt+U", onChoose: () => { dialog.value = "studies"; } },
       { kind: "action", label: "Reset the view", keys: "Alt+R", onChoose: actions.resetView },
       { kind: "action", label: "Keyboard shortcuts …", keys: "?", onChoose: () => { dialog.value = "shortcuts"; } },
       { kind: "switch", label: "Shortcuts on", isOn: preferences.of("shortcuts").value, onChoose: () => preferences.set("shortcuts", !preferences.get("shortcuts")) },
