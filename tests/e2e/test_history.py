@@ -93,6 +93,7 @@ def test_a_date_is_gone_to_and_fetched_on_the_way(chart: Page, system: System) -
     )
     aim = datetime.fromisoformat(day)
     wait_for(lambda: middle(chart) == aim, what=f"{aim} in the middle")
+    assert chart.evaluate("truecandle.pointed()") == aim_ms // 60_000 * 60_000
 
 
 def test_a_date_before_the_markets_first_candle_is_told_in_words(

@@ -74,8 +74,8 @@ def test_by_keyboard_a_study_is_added_read_candle_by_candle_set_hidden_and_remov
     reader: Page,
 ) -> None:
     reader.keyboard.press("Alt+u")
-    focused = "document.activeElement.textContent"
-    wait_for(lambda: reader.evaluate(focused) == "Simple moving average", what="the first kind")
+    focused = "document.activeElement.dataset.kind"
+    wait_for(lambda: reader.evaluate(focused) == "sma", what="the first kind")
     reader.keyboard.press("Tab")
     reader.keyboard.press("Enter")
     wait_for(lambda: "EMA 20" in (reader.text_content("#studies") or ""), what="it in the list")

@@ -76,6 +76,17 @@ def test_market_truth_and_watchlist_open_by_tap_and_close_again(phone: Page) -> 
     wait_for(lambda: panel.count() == 0, what="a panel that has closed")
 
 
+def test_nothing_looks_pressed_once_the_finger_has_gone(phone: Page) -> None:
+    """A finger that was lifted hovers over nothing."""
+    ground = "getComputedStyle(document.querySelector('#watchlist')).backgroundColor"
+    before = phone.evaluate(ground)
+    phone.locator("#watchlist").tap()
+    phone.locator("#watchlist-panel").wait_for()
+    assert phone.evaluate(ground) != before  # it is open
+    phone.locator("#watchlist").tap()
+    wait_for(lambda: phone.evaluate(ground) == before, what="a button that rests")
+
+
 def test_an_interval_is_chosen_by_a_tap(phone: Page) -> None:
     phone.locator('[data-interval="1s"]').tap()
     wait_for(partial(phone.evaluate, "truecandle.state().interval === '1s'"), what="1s")

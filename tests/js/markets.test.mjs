@@ -42,6 +42,12 @@ test("an exact name comes first, however little it is traded", () => {
   assert.equal(symbols(new MarketRanking(small).rank("btc", NOBODY))[0], "BTC");
 });
 
+test("of those that fit as well the reader's own come first, favourite or followed", () => {
+  const known = { followed: ["ETHBTC"], favourites: ["BTCTRY"] };
+  assert.deepEqual(found("btc", known), ["BTCTRY", "BTCUSDT", "BTCDOMUSDT", "ETHBTC", "BNBBTC"]);
+  assert.equal(found("btcusdt", known)[0], "BTCUSDT");
+});
+
 test("volumes are compared in USDT, by the list's own prices: direct, turned around, over another asset", () => {
   assert.deepEqual(found(""), ["BTCUSDT", "ETHBTC", "BTCTRY", "PEPEUSDT", "BNBBTC", "SOLBNB", "BTCDOMUSDT", "PEPETRY", "USDTTRY"]);
   const odd = [market("A", "XYZ", 1, 1e12), market("B", "USDT", 1, 1), { ...market("C", "USDT", 1, 1), quote_volume: null }];

@@ -7,6 +7,7 @@ draws nonsense.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -117,6 +118,28 @@ def test_times_to_come_stand_on_the_axis_and_few_candles_in_the_middle(stage: Pa
     assert first == 0
     assert 35 <= ahead <= 45
     assert near >= 5
+
+
+def test_seconds_on_the_axis_are_round(stage: Page) -> None:
+    """However wide a candle is: 10 px, some 24 px, some 4 px."""
+    script = f"""async (key) => {{
+      const {{newChart, candle, parseSeries, written}} = await {MODULE};
+      const chart = newChart();
+      chart.begin(parseSeries('BTCUSDT', '1s'));
+      const times = Array.from({{length: 400}}, (_, i) => candle(0).time + i * 1000);
+      chart.setHistory(times.map((time, i) => ({{...candle(i), time}})), []);
+      await new Promise(requestAnimationFrame);
+      for (let i = 0; key !== null && i < 3; i += 1) {{
+        chart.key(key);
+        await new Promise(requestAnimationFrame);
+      }}
+      return written(() => (key === null ? chart.view.reset() : chart.key(key)));
+    }}"""
+    for key, apart in ((None, 10), ("+", 5), ("-", 30)):
+        texts = [one["text"] for one in stage.evaluate(script, key)]
+        told = {f"{text}:00"[:8] for text in texts if re.fullmatch(r"00:\d\d(:\d\d)?", text)}
+        seconds = sorted(int(text[3:5]) * 60 + int(text[6:8]) for text in told)
+        assert {after - before for before, after in pairwise(seconds)} == {apart}, key
 
 
 def test_percent_are_those_since_the_first_candle_in_sight(stage: Page) -> None:

@@ -64,6 +64,22 @@ def shown(mounted: Page) -> Any:
     return mounted.locator(OPTION).evaluate_all("(rows) => rows.map((row) => row.dataset.symbol)")
 
 
+def test_a_click_beside_the_dialog_shuts_it_and_a_drag_out_of_its_field_does_not(
+    mounted: Page,
+) -> None:
+    make(mounted, MANY, ["M0USDT"])
+    search(mounted, "m1")
+    field = mounted.locator("#markets-filter").bounding_box()
+    assert field is not None
+    mounted.mouse.move(field["x"] + 40, field["y"] + 10)
+    mounted.mouse.down()
+    mounted.mouse.move(5, 5)
+    mounted.mouse.up()
+    assert mounted.locator("#markets").is_visible()
+    mounted.mouse.click(5, 5)
+    mounted.locator("#markets").wait_for(state="detached")
+
+
 def test_only_what_is_seen_is_in_the_page_and_more_comes_at_the_end(mounted: Page) -> None:
     make(mounted, MANY, ["M0USDT"])
     search(mounted)

@@ -115,8 +115,27 @@ def test_sessions_are_listed_with_when_from_where_and_which_browser(
     another(app, redis, 'Fire<b>fox"\n', "10.9.8.7")
     page = ann.get("/account").text
     assert page.count("2024-01-01 20:30 UTC") >= 2
-    assert "from 10.9.8.7, Fire&lt;b&gt;fox&#34;" in page
+    assert 'from 10.9.8.7, <span title="Fire&lt;b&gt;fox&#34;">Fire&lt;b&gt;fox&#34;<' in page
     assert page.count("This browser") == 1
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0",
+            "Firefox on Linux",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+    ],
+)
+def test_a_session_names_its_browser_as_people_do(
+    app: Flask, ann: Browser, redis: Redis, agent: str, words: str
+) -> None:
+    another(app, redis, agent)
+    assert f'<span title="{agent}">{words}<' in ann.get("/account").text
 
 
 def test_one_session_or_all_others_are_ended(app: Flask, ann: Browser, redis: Redis) -> None:

@@ -33,6 +33,16 @@ bp = Blueprint("account", __name__)
 FRESH_S: Final = 900
 WRONG: Final = "This is not your password."
 STALE: Final = "This takes having signed in within 15 minutes; sign out and in again."
+#: What a browser's `User-Agent` holds, and how it is called. The first that fits counts: most
+#: browsers name Chrome or Safari too.
+BROWSERS: Final = {
+    "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox",
+    "FxiOS/": "Firefox", "CriOS/": "Chrome", "Chrome/": "Chrome", "Safari/": "Safari",
+}  # fmt: skip
+SYSTEMS: Final = {
+    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows",
+    "CrOS": "ChromeOS", "Mac OS X": "macOS", "Linux": "Linux",
+}  # fmt: skip
 
 
 def form(section: str) -> Callable[[View], View]:
@@ -230,6 +240,7 @@ def _page(status: int, **shown: Any) -> Response:
         may_write=covers(own.role, "trader"),
         day=_day,
         moment=_moment,
+        browser=_browser,
         **shown,
     )
     response = Response(page, status, mimetype="text/html")
@@ -258,6 +269,15 @@ def _count(number: int, what: str) -> str:
 
 def _now_ms() -> int:
     return services().clock.machine_ms()
+
+
+def _browser(agent: str) -> str:
+    """`Firefox on Windows`, where that can be told; else what the browser says of itself."""
+    found = [
+        next((name for mark, name in known.items() if mark in agent), "")
+        for known in (BROWSERS, SYSTEMS)
+    ]
+    return " on ".join(found) if all(found) else agent
 
 
 def _day(ms: int) -> str:

@@ -12,10 +12,11 @@ import { BAR_SPACING_PX, RIGHT_OFFSET_BARS } from "./style.ts";
 
 type Points = Parameters<IHorzScaleBehavior<Time>["fillWeightsForPoints"]>[0];
 
-/** How much a line of the axis weighs by what begins there, as lightweight-charts weighs it (TickMarkWeight). */
-const [SECOND, YEAR, MONTH, DAY] = [10, 70, 60, 50];
+/** How much a line of the axis weighs by what begins there, as lightweight-charts weighs it (TickMarkWeight); it knows seconds only, not tens of them. */
+const [SECOND, SECONDS_5, SECONDS_10, SECONDS_30, YEAR, MONTH, DAY] = [10, 12, 14, 16, 70, 60, 50];
 const WITHIN_A_DAY: readonly (readonly [number, number])[] = [
-  [12 * HOUR_MS, 33], [6 * HOUR_MS, 32], [3 * HOUR_MS, 31], [HOUR_MS, 30], [30 * MINUTE_MS, 22], [5 * MINUTE_MS, 21], [MINUTE_MS, 20], [SECOND_MS, SECOND],
+  [12 * HOUR_MS, 33], [6 * HOUR_MS, 32], [3 * HOUR_MS, 31], [HOUR_MS, 30], [30 * MINUTE_MS, 22], [5 * MINUTE_MS, 21], [MINUTE_MS, 20],
+  [30 * SECOND_MS, SECONDS_30], [10 * SECOND_MS, SECONDS_10], [5 * SECOND_MS, SECONDS_5], [SECOND_MS, SECOND],
 ];
 
 const BEGINS = {
@@ -42,8 +43,8 @@ class ZonedScale extends defaultHorzScaleBehavior() {
   }
 
   /** The words below a line of the axis. */
-  mark(time: Time, type: TickMarkType): string {
-    return axisMark(toMs(time), BEGINS[type], this.zone);
+  mark(time: Time, type: TickMarkType | undefined): string {
+    return axisMark(toMs(time), type === undefined ? "second" : BEGINS[type], this.zone); // the weights that it does not know
   }
 }
 
@@ -87,7 +88,7 @@ export class TimeAxis {
 /** The chart with its time axis. */
 export function createZonedChart(root: HTMLElement, options: DeepPartial<ChartOptions>): { chart: IChartApi; times: TimeAxis } {
   const scale = new ZonedScale();
-  const tickMarkFormatter = (time: Time, type: TickMarkType) => scale.mark(time, type);
+  const tickMarkFormatter = (time: Time, type: TickMarkType | undefined) => scale.mark(time, type);
   const all = { ...options, localization: { dateFormat: "dd MMM 'yy", ...options.localization }, timeScale: { ...options.timeScale, tickMarkFormatter } };
   const chart = createChartEx<Time, ZonedScale>(root, scale, all) as IChartApi;
   return { chart, times: new TimeAxis(chart, scale) };

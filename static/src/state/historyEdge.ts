@@ -17,6 +17,8 @@ export interface EdgeChart {
   /** The open time in the middle of the view; null at the newest candle, and where there are none. */
   readonly middleMs: number | null;
   reveal(timeMs: number): void;
+  /** Points at a place of the time axis; false if there is none such. */
+  goTo(openMs: number): boolean;
   toNow(): void;
   /** Marks the candle that opens then as the market's first one; null: none is known to be. */
   markStart(timeMs: number | null): void;
@@ -59,7 +61,7 @@ export class HistoryEdge {
     this.#loader = loader;
     this.#demand = new HistoryOnDemand({ api, clock, canAsk, onStored: (fromMs) => this.#stored(fromMs) });
     this.#jump = new Jump({
-      demand: this.#demand, canAsk, older: () => void loader.older(), reveal: (timeMs) => chart.reveal(timeMs), toNow: () => chart.toNow(),
+      demand: this.#demand, canAsk, older: () => void loader.older(), reveal: (timeMs) => chart.reveal(timeMs), point: (timeMs) => void chart.goTo(timeMs), toNow: () => chart.toNow(),
     });
   }
 

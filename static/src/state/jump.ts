@@ -18,6 +18,8 @@ interface JumpParts {
   readonly canAsk: boolean;
   readonly older: () => void;
   readonly reveal: (timeMs: number) => void;
+  /** Points at the candle that a reader asked for, so that it is told from all the others in sight. */
+  readonly point: (timeMs: number) => void;
   readonly toNow: () => void;
 }
 
@@ -82,6 +84,7 @@ export class Jump {
 
   #arrive(aimMs: number) {
     this.#parts.reveal(aimMs);
+    if (!this.isStoredOnly) this.#parts.point(aimMs);
     this.#finish(null);
   }
 

@@ -41,7 +41,7 @@ export class MarketRanking {
     this.#bySymbol = new Map(markets.map((market) => [market.symbol, market]));
   }
 
-  /** With a text all that fit it; without one favourites, then followed ones, then the most traded. */
+  /** With a text all that fit it, of those that fit as well the reader's own first; without one favourites, then followed ones, then the most traded. */
   rank(text: string, { followed, favourites }: Known): RankedMarket[] {
     const [starred, ours] = [new Set(favourites), new Set(followed)];
     const grouped = (market: ListedMarket): RankedMarket => ({ market, group: starred.has(market.symbol) ? "favourite" : ours.has(market.symbol) ? "followed" : "other" });
@@ -53,7 +53,8 @@ export class MarketRanking {
     }
     const tiers: ListedMarket[][] = [[], [], [], [], []];
     for (const market of this.#markets) tiers[fit(market, words)]?.push(market);
-    return tiers.flat().map(grouped);
+    const isKnown = ({ symbol }: ListedMarket) => starred.has(symbol) || ours.has(symbol);
+    return tiers.flatMap((tier) => [...tier.filter(isKnown), ...tier.filter((market) => !isKnown(market))]).map(grouped);
   }
 }
 

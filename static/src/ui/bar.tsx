@@ -10,6 +10,7 @@ import type { Said } from "./freshness.ts";
 import { DayChange, DayFigures } from "./dayFigures.tsx";
 import { isSignedOut } from "./freshness.ts";
 import { Icon } from "./icons.tsx";
+import { expectLater } from "./laterOn.ts";
 import { Intervals } from "./intervals.tsx";
 import { precisionOf, priceText } from "./marketWords.ts";
 import { signInHere, type Page } from "./page.ts";
@@ -30,13 +31,13 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
   const interval = useComputed(() => state.shown.value?.interval ?? config.interval).value;
   const isOut = useComputed(() => state.view.value !== null && isSignedOut(state.view.value)).value;
   return (
-    <header class="bar">
+    <header class="bar" onPointerEnter={expectLater}>
       <a class="brand" href={below("/")} title="TrueCandle">
         <img src={mark()} width="20" height="20" alt="" />
         <span class="brand-name">TrueCandle</span>
       </a>
       <button
-        id="market" class="market" type="button" title="Search a market" aria-haspopup="dialog" aria-expanded={page.dialog.value === "search"}
+        id="market" class="market" type="button" title="Search a market (/)" aria-haspopup="dialog" aria-keyshortcuts="/" aria-expanded={page.dialog.value === "search"}
         onClick={() => page.actions.openSearch("")}
       >
         <span class="sr">Market: </span>
@@ -47,7 +48,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
       <Day page={page} symbol={symbol} />
       <Intervals page={page} symbol={symbol} interval={interval} />
       <TypeMenu page={page} />
-      <button id="add-studies" class="tool" type="button" title="Studies" aria-haspopup="dialog" onClick={() => { page.dialog.value = "studies"; }}>
+      <button id="add-studies" class="tool" type="button" title="Studies (Alt+U)" aria-haspopup="dialog" aria-keyshortcuts="Alt+U" onClick={() => { page.dialog.value = "studies"; }}>
         <Icon name="studies" /><span class="tool-word">Studies</span>
       </button>
       <DrawButton page={page} />
@@ -68,7 +69,7 @@ export function Bar({ page, said, csrfToken }: BarProps): JSX.Element {
 
 function ChartsButton({ page }: { readonly page: Page }): JSX.Element {
   const open = () => { page.dialog.value = "charts"; };
-  return <button id="charts" class="icon" type="button" aria-haspopup="dialog" aria-label="Charts and layouts" title="Charts and layouts (Alt+W)" onClick={open}><Icon name="grid" /></button>;
+  return <button id="charts" class="icon" type="button" aria-haspopup="dialog" aria-label="Charts and layouts" title="Charts and layouts (Alt+W)" aria-keyshortcuts="Alt+W" onClick={open}><Icon name="grid" /></button>;
 }
 
 function Account({ user, csrfToken }: { readonly user: string | null; readonly csrfToken: string }): JSX.Element {

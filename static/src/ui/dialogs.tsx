@@ -14,7 +14,8 @@ export function Dialogs({ page }: { readonly page: Page }): JSX.Element | null {
   useSignalEffect(() => {
     if (dialog.value !== null) wantLater(page, () => { dialog.value = null; });
   });
-  if (dialog.value === null || later.value === null) return null;
+  if (dialog.value === null) return null;
+  if (later.value === null) return <p class="toast is-late" role="status">Loading …</p>;
   const { CandleTable, ChartsDialog, MarketSearch, ShortcutList, StudyDialog, ZoneList } = later.value;
   const Shown = { charts: ChartsDialog, search: MarketSearch, shortcuts: ShortcutList, studies: StudyDialog, table: CandleTable, zone: ZoneList }[dialog.value];
   return <Shown page={page} />;
@@ -35,9 +36,14 @@ export function Dialog({ page, id, title, children }: DialogProps): JSX.Element 
     dialog.current!.showModal();
     return () => focused?.focus();
   }, []);
+  const isBegunBeside = useRef(false); // who drags out of a field has not clicked beside the dialog
   const close = () => { page.dialog.value = null; };
+  const isBeside = ({ target }: Event) => target === dialog.current;
   return (
-    <dialog id={id} class="dialog" aria-labelledby={`${id}-title`} ref={dialog} onClose={close} onClick={({ target }) => { if (target === dialog.current) close(); }}>
+    <dialog
+      id={id} class="dialog" aria-labelledby={`${id}-title`} ref={dialog} onClose={close} onPointerDown={(event) => { isBegunBeside.current = isBeside(event); }}
+      onClick={(event) => { if (isBegunBeside.current && isBeside(event)) close(); }}
+    >
       <div class="dialog-body">
         <header class="dialog-head">
           <h2 id={`${id}-title`}>{title}</h2>

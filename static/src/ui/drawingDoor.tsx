@@ -55,7 +55,7 @@ export function DrawButton({ page: { preferences } }: PageProps): JSX.Element {
   const isOn = preferences.of("tools").value;
   return (
     <button
-      id="draw" class="icon draw-button" type="button" aria-pressed={isOn} aria-label="Drawing tools" aria-keyshortcuts="Alt+D" title="Drawing tools (Alt D)"
+      id="draw" class="icon draw-button" type="button" aria-pressed={isOn} aria-label="Drawing tools" aria-keyshortcuts="Alt+D" title="Drawing tools (Alt+D)"
       onClick={() => preferences.set("tools", !isOn)}
     ><DrawingIcon /></button>
   );

@@ -12,11 +12,20 @@ export const later = signal<Later | null>(null);
 
 /** Loads it unless it is there; `failed` takes the wish back. */
 export function wantLater({ announcer }: Pick<Page, "announcer">, failed: () => void) {
-  if (later.peek() !== null) return;
-  Promise.all([import("./later.ts"), laterStyle()]).then(([loaded]) => { later.value = loaded; }, () => {
+  load().catch(() => {
     announcer.tell("That could not be loaded: the server can't be reached.");
     failed();
   });
+}
+
+/** Loads it where somebody is about to want it: a pointer has come to the buttons. */
+export function expectLater() {
+  load().catch(() => {}); // nobody has asked yet; who does, asks anew
+}
+
+async function load() {
+  if (later.peek() !== null) return;
+  [later.value] = await Promise.all([import("./later.ts"), laterStyle()]);
 }
 
 let styled: Promise<void> | null = null;

@@ -47,7 +47,8 @@ export function MarketSearch({ page }: { readonly page: Page }): JSX.Element {
   const at = Math.max(0, rows.findIndex(({ market }) => market.symbol === active.value));
   const chosen = rows[at] ?? null;
   useEffect(() => {
-    list.current!.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    if (at === 0) list.current!.scrollTop = 0; // its group's title too
+    else list.current!.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [chosen?.market.symbol]);
 
   const typed = (wanted: string) => {

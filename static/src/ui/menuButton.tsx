@@ -95,7 +95,7 @@ function Group({ group: { name, room, items }, choose }: { readonly group: MenuG
       {items.map((item) => (
         <button
           key={item.label} type="button" role={ROLES[item.kind]} tabIndex={-1} aria-checked={item.kind === "action" ? undefined : item.isOn === true}
-          aria-keyshortcuts={item.keys?.replace(" ", "+")} onClick={() => choose(item)}
+          aria-keyshortcuts={item.keys} onClick={() => choose(item)}
         >
           <span class="menu-check">{item.isOn === true ? <Icon name="tick" /> : null}</span>
           {item.mark}<span class="menu-label">{item.label}</span>

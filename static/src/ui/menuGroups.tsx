@@ -12,7 +12,7 @@ import { TYPES, type Words } from "./readingMenus.tsx";
 import { shownZone } from "./shownZone.ts";
 
 const SCALES: Words<"scale"> = [["normal", "Regular"], ["log", "Logarithmic"], ["percent", "Percent"]];
-const SCALE_KEYS = { normal: undefined, log: "Alt L", percent: "Alt P" } as const;
+const SCALE_KEYS = { normal: undefined, log: "Alt+L", percent: "Alt+P" } as const;
 const THEMES: Words<"theme"> = [["system", "As the system"], ["dark", "Dark"], ["light", "Light"]];
 const COLORS: Words<"colors"> = [["green-red", "Green up, red down"], ["red-green", "Red up, green down"], ["blue-orange", "Blue up, orange down"]];
 
@@ -43,10 +43,10 @@ function intervalWords(interval: string): string {
 /** Everything that has no button of its own, here or at this width. */
 export function moreGroups(page: Page): MenuGroup[] {
   return [
-    { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
+    tools(page), { ...types(page), room: "narrow" }, { ...scales(page), room: "phone" }, { ...axis(page), room: "phone" },
     { name: "Time zone", room: "narrow", items: [{ kind: "action", label: `${zoneName(shownZone.peek())} …`, onChoose: () => { page.dialog.value = "zone"; } }] },
-    { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt W", onChoose: () => { page.dialog.value = "charts"; } }] },
-    { ...themes(page), room: "narrow" }, colors(page), drawings(page), taking(page), keys(page), ...account(page),
+    { name: "Charts", room: "narrow", items: [{ kind: "action", label: "Charts and layouts …", keys: "Alt+W", onChoose: () => { page.dialog.value = "charts"; } }] },
+    { ...themes(page), room: "narrow" }, colors(page), taking(page), keys(page), ...account(page),
   ];
 }
 
@@ -55,12 +55,13 @@ function colors(page: Page): MenuGroup {
   return { name: "Colours", items };
 }
 
-function drawings({ preferences, actions }: Page): MenuGroup {
+function tools({ preferences, actions, dialog }: Page): MenuGroup {
   const isOn = preferences.get("tools");
   return {
-    name: "Drawings",
+    name: "Studies and drawings",
     items: [
-      { kind: "switch", label: "Drawing tools", keys: "Alt D", isOn: preferences.of("tools").value, onChoose: () => preferences.set("tools", !isOn) },
+      { kind: "action", label: "Studies …", keys: "Alt+U", onChoose: () => { dialog.value = "studies"; } },
+      { kind: "switch", label: "Drawing tools", keys: "Alt+D", isOn: preferences.of("tools").value, onChoose: () => preferences.set("tools", !isOn) },
       { kind: "action", label: "List of drawings …", onChoose: () => actions.open("drawings") },
     ],
   };
@@ -70,9 +71,9 @@ function taking({ takingOut }: Page): MenuGroup {
   return {
     name: "Save and copy",
     items: [
-      { kind: "action", label: "Picture of the chart", note: "PNG", keys: "Alt S", onChoose: () => void takingOut.picture() },
-      { kind: "action", label: "Candles in sight", note: "CSV", keys: "Alt E", onChoose: () => void takingOut.table() },
-      { kind: "action", label: "Copy this candle", keys: "Alt C", onChoose: () => void takingOut.copy() },
+      { kind: "action", label: "Picture of the chart", note: "PNG", keys: "Alt+S", onChoose: () => void takingOut.picture() },
+      { kind: "action", label: "Candles in sight", note: "CSV", keys: "Alt+E", onChoose: () => void takingOut.table() },
+      { kind: "action", label: "Copy this candle", keys: "Alt+C", onChoose: () => void takingOut.copy() },
     ],
   };
 }
@@ -87,8 +88,7 @@ function keys({ preferences, dialog, actions }: Page): MenuGroup {
   return {
     name: "View and keyboard",
     items: [
-      { kind: "action", label: "Studies …", keys: "Alt U", onChoose: () => { dialog.value = "studies"; } },
-      { kind: "action", label: "Reset the view", keys: "Alt R", onChoose: actions.resetView },
+      { kind: "action", label: "Reset the view", keys: "Alt+R", onChoose: actions.resetView },
       { kind: "action", label: "Keyboard shortcuts …", keys: "?", onChoose: () => { dialog.value = "shortcuts"; } },
       { kind: "switch", label: "Shortcuts on", isOn: preferences.of("shortcuts").value, onChoose: () => preferences.set("shortcuts", !preferences.get("shortcuts")) },
     ],
@@ -107,7 +107,7 @@ function axis({ preferences }: Page): MenuGroup {
   const flag = (key: "auto" | "inverted", label: string, keys?: string): MenuItem => ({
     kind: "switch", label, keys, isOn: preferences.of(key).value, onChoose: () => preferences.set(key, !preferences.get(key)),
   });
-  return { name: "Price axis", items: [flag("auto", "Follows the candles"), flag("inverted", "Upside down", "Alt I")] };
+  return { name: "Price axis", items: [flag("auto", "Follows the candles"), flag("inverted", "Upside down", "Alt+I")] };
 }
 
 function themes(page: Page): MenuGroup {

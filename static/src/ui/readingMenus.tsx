@@ -43,7 +43,7 @@ export function ZoneButton({ page }: PageProps): JSX.Element {
   const zone = shownZone.value;
   const label = zone.label(page.state.view.value?.nowMs ?? 0);
   return (
-    <button id="zone" class="tool is-zone" type="button" title={`Time zone: ${zone.name}, ${label}`} onClick={() => { page.dialog.value = "zone"; }}>
+    <button id="zone" class="tool is-zone" type="button" title={`Time zone: ${zone.name}, ${label} (Alt+Z)`} aria-haspopup="dialog" aria-keyshortcuts="Alt+Z" onClick={() => { page.dialog.value = "zone"; }}>
       <span class="sr">Time zone: </span>{zoneName(zone)}
     </button>
   );

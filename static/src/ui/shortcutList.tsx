@@ -24,10 +24,17 @@ const ANYWHERE: Rows = [
   [["Alt", "S"], "Save a picture of the chart"],
   [["Alt", "E"], "Save the candles in sight as CSV"],
   [["Alt", "C"], "Copy the candle pointed at"],
-  [["Alt", "D"], "Drawing tools"],
-  [["Alt", "T"], "Trend line; H, V: horizontal, vertical line; F: Fibonacci; M: measure"],
-  [["Ctrl", "Z"], "Undo a drawing; with Shift do it again"],
   [["?"], "This list"],
+];
+
+const DRAWING: Rows = [
+  [["Alt", "D"], "Drawing tools"],
+  [["Alt", "T"], "Trend line"],
+  [["Alt", "H"], "Horizontal line"],
+  [["Alt", "V"], "Vertical line"],
+  [["Alt", "F"], "Fibonacci retracement"],
+  [["Alt", "M"], "Measure"],
+  [["Ctrl", "Z"], "Undo a drawing; with Shift do it again"],
 ];
 
 const ON_THE_CHART: Rows = [
@@ -53,7 +60,10 @@ export function ShortcutList({ page }: { readonly page: Page }): JSX.Element {
       </label>
       <div class={`shortcut-columns ${isOn ? "" : "is-off"}`}>
         <Part title="Anywhere" rows={ANYWHERE} />
-        <div class="is-on-the-chart"><Part title="With the chart focused" rows={ON_THE_CHART} /></div>
+        <div>
+          <Part title="Drawing, anywhere" rows={DRAWING} />
+          <div class="is-on-the-chart"><Part title="With the chart focused" rows={ON_THE_CHART} /></div>
+        </div>
       </div>
     </Dialog>
   );

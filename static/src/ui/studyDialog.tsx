@@ -12,7 +12,7 @@ import type { Page } from "./page.ts";
 import { EyeIcon } from "./studyIcons.tsx";
 import { StudySettings } from "./studySettings.tsx";
 import { StudyTemplates } from "./studyTemplates.tsx";
-import { NAMES, studyTitle } from "./studyWords.ts";
+import { NAMES, isAbbreviated, studyTitle } from "./studyWords.ts";
 
 interface PageProps {
   readonly page: Page;
@@ -60,7 +60,7 @@ function StudyChoice({ page, studies }: StudiesProps): JSX.Element {
           <h3>{title}</h3>
           <ul class="study-kinds">
             {(Object.keys(KINDS) as StudyKind[]).filter((kind) => rulesOf(kind).place === place).map((kind) => (
-              <li key={kind}><button class="study-add" type="button" data-kind={kind} disabled={studies.isFull} onClick={() => add(kind)}>{NAMES[kind][1]}</button></li>
+              <li key={kind}><button class="study-add" type="button" data-kind={kind} disabled={studies.isFull} onClick={() => add(kind)}>{NAMES[kind][1]}{isAbbreviated(kind) ? <span class="study-short" aria-hidden="true">{NAMES[kind][0]}</span> : null}</button></li>
             ))}
           </ul>
         </section>

@@ -62,7 +62,7 @@ export function StudySettings({ page: { dialog }, studies, study }: SettingsProp
       </label>
       <div class="study-actions">
         <button class="button is-edged" type="button" onClick={() => { studies.edited.value = null; }}>All studies</button>
-        <button class="button is-edged" type="button" onClick={asUsual}>As usual</button>
+        <button class="button is-edged" type="button" onClick={asUsual}>Defaults</button>
         <button class="button is-edged" type="button" onClick={remove}>Remove</button>
         <button class="button is-first" type="submit">Done</button>
       </div>

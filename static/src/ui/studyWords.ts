@@ -23,9 +23,15 @@ export const NAMES: Readonly<Record<StudyKind, readonly [short: string, long: st
   obv: ["OBV", "On-balance volume"],
 };
 
+/** Whether many know it by its short name alone. */
+export function isAbbreviated(kind: StudyKind): boolean {
+  const [short, long] = NAMES[kind];
+  return short === short.toUpperCase() && short !== long;
+}
+
 const INPUTS: Readonly<Record<string, string>> = {
-  period: "Period", source: "Of", anchor: "Begins anew each", deviations: "Standard deviations", conversion: "Conversion line", base: "Base line",
-  span: "Leading span B", displacement: "Displacement", factor: "Times the ATR", rows: "Rows", fast: "Fast", slow: "Slow", signal: "Signal", k: "%K", slowing: "Slowing", d: "%D",
+  period: "Period", source: "Source", anchor: "Begins anew each", deviations: "Standard deviations", conversion: "Conversion line", base: "Base line",
+  span: "Leading span B", displacement: "Displacement", factor: "Multiplier of the ATR", rows: "Rows", fast: "Fast", slow: "Slow", signal: "Signal", k: "%K", slowing: "Slowing", d: "%D",
 };
 
 const CHOICES: Readonly<Record<string, string>> = {

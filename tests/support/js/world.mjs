@@ -194,6 +194,11 @@ export class Chart {
     this.middleMs = timeMs;
   }
 
+  goTo(openMs) {
+    this.pointed = openMs;
+    return true;
+  }
+
   toNow() {
     this.revealed = "now";
     this.middleMs = null;

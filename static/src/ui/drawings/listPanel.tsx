@@ -34,7 +34,7 @@ export function ListPanel({ page, desk }: ListProps): JSX.Element {
         <p class="drawn-all">
           <button class="button is-edged" type="button" onClick={() => {
             market.clear();
-            page.announcer.tell(`${free} ${free === 1 ? "drawing" : "drawings"} removed. Ctrl Z brings them back.`);
+            page.announcer.tell(`${free} ${free === 1 ? "drawing" : "drawings"} removed. Ctrl+Z brings them back.`);
           }}>Remove all that are not locked</button>
         </p>
       )}
@@ -82,13 +82,13 @@ function Row({ page, desk, market, drawing }: ListProps & { readonly market: Mar
         <span class="ink" data-ink={style.color} aria-hidden="true" /><ToolIcon name={kind} />
         <span class="drawn-words"><b>{text === "" ? KIND_NAMES[kind] : text}</b><i class="figures" title={placesWords(drawing, precision, interval)}>{placeWords(drawing, precision, interval, page.state.view.value?.nowMs ?? 0)}</i></span>
       </button>
-      <Flag icon={hidden ? "hide" : "show"} name={`Hidden: ${KIND_NAMES[kind]}`} isOn={hidden} onPress={() => market.replace({ ...drawing, hidden: !hidden })} />
-      <Flag icon={locked ? "lock" : "unlock"} name={`Locked: ${KIND_NAMES[kind]}`} isOn={locked} onPress={() => market.replace({ ...drawing, locked: !locked })} />
+      <Flag icon={hidden ? "hide" : "show"} name={`Hidden: ${KIND_NAMES[kind]}`} tip={hidden ? "Show" : "Hide"} isOn={hidden} onPress={() => market.replace({ ...drawing, hidden: !hidden })} />
+      <Flag icon={locked ? "lock" : "unlock"} name={`Locked: ${KIND_NAMES[kind]}`} tip={locked ? "Unlock" : "Lock"} isOn={locked} onPress={() => market.replace({ ...drawing, locked: !locked })} />
       <button class="icon" type="button" disabled={locked} aria-label={`Remove: ${KIND_NAMES[kind]}`} title={locked ? "Locked" : "Remove"} onClick={() => market.remove(id)}><ToolIcon name="remove" /></button>
     </li>
   );
 }
 
-function Flag({ icon, name, isOn, onPress }: { readonly icon: ToolIconName; readonly name: string; readonly isOn: boolean; readonly onPress: () => void }): JSX.Element {
-  return <button class="icon" type="button" aria-label={name} title={name.split(":")[0]} aria-pressed={isOn} onClick={onPress}><ToolIcon name={icon} /></button>;
+function Flag({ icon, name, tip, isOn, onPress }: { readonly icon: ToolIconName; readonly name: string; readonly tip: string; readonly isOn: boolean; readonly onPress: () => void }): JSX.Element {
+  return <button class="icon" type="button" aria-label={name} title={tip} aria-pressed={isOn} onClick={onPress}><ToolIcon name={icon} /></button>;
 }

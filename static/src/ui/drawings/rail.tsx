@@ -9,7 +9,7 @@ import { KIND_NAMES } from "../drawingWords.ts";
 import type { Page } from "../page.ts";
 import { ToolIcon, type ToolIconName } from "./toolIcons.tsx";
 
-const KEYS: Partial<Readonly<Record<DrawingKind, string>>> = { trend: "Alt T", horizontal: "Alt H", vertical: "Alt V", fibonacci: "Alt F", measure: "Alt M" };
+const KEYS: Partial<Readonly<Record<DrawingKind, string>>> = { trend: "Alt+T", horizontal: "Alt+H", vertical: "Alt+V", fibonacci: "Alt+F", measure: "Alt+M" };
 
 const STEPS: ReadonlyMap<string, (at: number, count: number) => number> = new Map([
   ...["ArrowDown", "ArrowRight"].map((key) => [key, (at: number, count: number) => (at + 1) % count] as const),
@@ -26,6 +26,8 @@ interface RailProps {
 interface ToolProps {
   readonly icon: ToolIconName;
   readonly name: string;
+  /** What pressing does, where the name says what is so. */
+  readonly tip?: string;
   readonly keys?: string | undefined;
   /** For what is on or off, or in hand or not. */
   readonly isOn?: boolean;
@@ -56,21 +58,21 @@ export function Rail({ page, desk }: RailProps): JSX.Element {
         <hr />
         <Tool id="magnet" icon="magnet" name="Magnet: points snap to open, high, low and close" isOn={desk.hasMagnet.value} onPress={() => { desk.hasMagnet.value = !desk.hasMagnet.peek(); }} />
         <Tool icon="keep" name="Keep the tool in hand after a drawing" isOn={desk.isKept.value} onPress={() => { desk.isKept.value = !desk.isKept.peek(); }} />
-        <Tool id="undo" icon="undo" name="Undo" keys="Ctrl Z" isDisabled={market?.canUndo !== true} onPress={() => market?.undo()} />
-        <Tool id="redo" icon="redo" name="Redo" keys="Ctrl Shift Z" isDisabled={market?.canRedo !== true} onPress={() => market?.redo()} />
-        <Tool icon={areHidden ? "hide" : "show"} name="Hide all drawings" isOn={areHidden} onPress={() => { desk.areHidden.value = !areHidden; }} />
+        <Tool id="undo" icon="undo" name="Undo" keys="Ctrl+Z" isDisabled={market?.canUndo !== true} onPress={() => market?.undo()} />
+        <Tool id="redo" icon="redo" name="Redo" keys="Ctrl+Shift+Z" isDisabled={market?.canRedo !== true} onPress={() => market?.redo()} />
+        <Tool icon={areHidden ? "hide" : "show"} name="Hide all drawings" tip={areHidden ? "Show all drawings" : "Hide all drawings"} isOn={areHidden} onPress={() => { desk.areHidden.value = !areHidden; }} />
         <Tool id="drawings" icon="list" name={`List of drawings: ${count}`} isOn={state.panel.value === "drawings"} onPress={() => actions.open(state.panel.peek() === "drawings" ? "none" : "drawings")} />
-        <Tool icon="fold" name="Put the tools away" keys="Alt D" onPress={() => preferences.set("tools", false)} />
+        <Tool icon="fold" name="Put the tools away" keys="Alt+D" onPress={() => preferences.set("tools", false)} />
       </div>
     </aside>
   );
 }
 
-function Tool({ icon, name, keys, isOn, isDisabled = false, isFirst = false, id, onPress }: ToolProps): JSX.Element {
+function Tool({ icon, name, tip = name, keys, isOn, isDisabled = false, isFirst = false, id, onPress }: ToolProps): JSX.Element {
   return (
     <button
-      id={id} class="icon rail-tool" type="button" aria-label={name} title={keys === undefined ? name : `${name} (${keys})`} aria-pressed={isOn}
-      aria-keyshortcuts={keys?.replaceAll(" ", "+").replace("Ctrl", "Control")} aria-disabled={isDisabled} tabIndex={isFirst ? 0 : -1} onClick={() => { if (!isDisabled) onPress(); }}
+      id={id} class="icon rail-tool" type="button" aria-label={name} title={keys === undefined ? tip : `${tip} (${keys})`} aria-pressed={isOn}
+      aria-keyshortcuts={keys?.replace("Ctrl", "Control")} aria-disabled={isDisabled} tabIndex={isFirst ? 0 : -1} onClick={() => { if (!isDisabled) onPress(); }}
     ><ToolIcon name={icon} /></button>
   );
 }

@@ -33,12 +33,12 @@ export function StyleBar({ page, desk }: StyleProps): JSX.Element | null {
           <MenuButton id="drawing-width" name={`Width: ${width} px`} className="tool" groups={() => [widths(desk, width)]}><span class="figures">{width} px</span></MenuButton>
           <MenuButton id="drawing-dash" name={`Line: ${DASH_NAMES[dash]}`} className="tool" groups={() => [dashes(desk, dash)]}><span class="dash" data-dash={dash} /></MenuButton>
           <Step icon="write" name="Write text" onPress={() => { desk.writing.value = desk.selected.peek(); }} />
-          <Step icon={locked ? "lock" : "unlock"} name="Locked" isOn={locked} onPress={() => desk.change({ locked: !locked })} />
-          <Step icon={hidden ? "hide" : "show"} name="Hidden" isOn={hidden} onPress={() => desk.change({ hidden: !hidden })} />
+          <Step icon={locked ? "lock" : "unlock"} name="Locked" tip={locked ? "Unlock" : "Lock"} isOn={locked} onPress={() => desk.change({ locked: !locked })} />
+          <Step icon={hidden ? "hide" : "show"} name="Hidden" tip={hidden ? "Show" : "Hide"} isOn={hidden} onPress={() => desk.change({ hidden: !hidden })} />
           <Step
             icon="remove" name={locked ? "Remove (unlock it first)" : "Remove"} isDisabled={locked} onPress={() => {
               desk.removeSelected();
-              page.announcer.tell(`${KIND_NAMES[kind]} removed. Ctrl Z brings it back.`);
+              page.announcer.tell(`${KIND_NAMES[kind]} removed. Ctrl+Z brings it back.`);
             }}
           />
         </>
@@ -50,13 +50,15 @@ export function StyleBar({ page, desk }: StyleProps): JSX.Element | null {
 interface StepProps {
   readonly icon: ToolIconName;
   readonly name: string;
+  /** What pressing does, where the name says what is so. */
+  readonly tip?: string;
   readonly isOn?: boolean;
   readonly isDisabled?: boolean;
   readonly onPress: () => void;
 }
 
-function Step({ icon, name, isOn, isDisabled = false, onPress }: StepProps): JSX.Element {
-  return <button class="icon" type="button" aria-label={name} title={name} aria-pressed={isOn} disabled={isDisabled} onClick={onPress}><ToolIcon name={icon} /></button>;
+function Step({ icon, name, tip = name, isOn, isDisabled = false, onPress }: StepProps): JSX.Element {
+  return <button class="icon" type="button" aria-label={name} title={tip} aria-pressed={isOn} disabled={isDisabled} onClick={onPress}><ToolIcon name={icon} /></button>;
 }
 
 /** The text of a drawing, as it is written; the focus goes back to the chart. */
@@ -79,8 +81,8 @@ function Writing({ desk, drawing }: { readonly desk: DrawingDesk; readonly drawi
   return (
     <form class="writing" onSubmit={submit} onKeyDown={pressed}>
       <input ref={field} id="drawing-text" type="text" maxLength={TEXT_CHARS_MAX} defaultValue={drawing.text} aria-label={`Text of the ${KIND_NAMES[drawing.kind].toLowerCase()}`} placeholder="Text" autocomplete="off" />
-      <button class="button is-first" type="submit">Write</button>
-      <button class="button" type="button" onClick={() => end(null)}>Leave</button>
+      <button class="button is-first" type="submit">Save</button>
+      <button class="button" type="button" onClick={() => end(null)}>Cancel</button>
     </form>
   );
 }
