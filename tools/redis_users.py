@@ -22,6 +22,7 @@ from truecandle.errors import SettingsError
 from truecandle.store.permissions import USERS, acl_line
 from truecandle.urls import redis_url
 
+USAGE = "allowed: python -m tools.redis_users FOLDER HOST:PORT/DATABASE"
 PASSWORD_BYTES = 32
 #: The server's own health check: it may say PING and nothing else, so that it needs no password.
 HEALTH = "user default reset on nopass -@all +ping"
@@ -72,4 +73,4 @@ def write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:]) if len(sys.argv) == 3 else USAGE)

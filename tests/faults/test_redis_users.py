@@ -122,13 +122,7 @@ def use_everything(system: System, folder: Path) -> None:
         f"{system.url}/markets", json={"symbol": "ETHUSDT"}, headers=headers, timeout=20
     )
     assert answer.status_code == 201, answer.text
-    forming = ask(system, "/live-candle", interval="1m")["candle"]
-    offered = {name: forming[name] for name in ("time", "open", "high", "low", "close", "volume")}
-    posted = {"symbol": "BTCUSDT", "interval": "1m", "candle": offered}
-    answer = browser.post(
-        f"{system.url}/save-live-candle", json=posted, headers=headers, timeout=20
-    )
-    assert answer.status_code == 200, answer.text
+    wait_for(lambda: is_taken_note_of(system, browser, headers), what="a candle that forms")
     with clients() as made:
         client = Client()
         made.append(client)
@@ -152,6 +146,20 @@ def use_everything(system: System, folder: Path) -> None:
         done = shell.run(*words)
         check(words, done.output)
         assert isinstance(done.exception, SystemExit | None), (words, done.exception)
+
+
+def is_taken_note_of(system: System, browser: requests.Session, headers: dict[str, str]) -> bool:
+    """Whether the forming candle could be posted before it closed."""
+    forming = ask(system, "/live-candle", interval="1m")["candle"]
+    if forming is None:
+        return False
+    offered = {name: forming[name] for name in ("time", "open", "high", "low", "close", "volume")}
+    posted = {"symbol": "BTCUSDT", "interval": "1m", "candle": offered}
+    answer = browser.post(
+        f"{system.url}/save-live-candle", json=posted, headers=headers, timeout=20
+    )
+    assert answer.status_code in (200, 409), answer.text
+    return answer.status_code == 200
 
 
 def check(words: list[str], said: str) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.project_files import ROOT
 from tools import redis_users
 from truecandle.store.permissions import USERS, acl_line
 
@@ -74,3 +77,11 @@ def test_a_place_that_is_none_and_a_folder_that_cannot_be_written_are_said(tmp_p
     assert "allowed" in str(redis_users.main(str(tmp_path), "redis:port/x"))
     (tmp_path / "file").write_text("")
     assert "file" in str(redis_users.main(str(tmp_path / "file" / "below"), PLACE))
+
+
+def test_whoever_names_too_little_or_too_much_is_told_what_is_allowed(tmp_path: Path) -> None:
+    for given in ([], [str(tmp_path / "new"), PLACE, "more"]):
+        command = [sys.executable, "-m", "tools.redis_users", *given]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (1, f"{redis_users.USAGE}\n")
+    assert not (tmp_path / "new").exists()

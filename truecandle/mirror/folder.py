@@ -46,11 +46,11 @@ class MirrorFolder:
         """The folder for oneself alone, and for that instance of TrueCandle ("": it has none yet);
         makes it if need be. `MirrorError` if another mirror writes there, or another instance's is
         in it. The kernel lets go of it for whoever is killed."""
-        with self._told(self.root):
+        with self._mapped(self.root):
             (self._own / "index").mkdir(parents=True, exist_ok=True)
             lock = os.open(self._own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            with self._told(self.root):
+            with self._mapped(self.root):
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -67,7 +67,7 @@ class MirrorFolder:
 
     def index(self, series: Series) -> bytes:
         """The text of a series' index; empty without one."""
-        with self._told(path := self._index(series)):
+        with self._mapped(path := self._index(series)):
             try:
                 return path.read_bytes()
             except FileNotFoundError:
@@ -75,18 +75,18 @@ class MirrorFolder:
 
     def save_index(self, series: Series, text: bytes) -> None:
         """After this, everything that was written before it is on the disk."""
-        with self._told(folder := self.folder(series)):
+        with self._mapped(folder := self.folder(series)):
             if folder.exists():
                 _sync(folder)
         self._write(self._index(series), text)
-        with self._told(self._own):
+        with self._mapped(self._own):
             _sync(self._own / "index")
 
     def stats(self, series: Series) -> dict[str, FileStat]:
         """The files of a series, by period's name. What is no file (but a link, a folder) counts as
         an empty one of ours that cannot be read."""
         found = dict[str, FileStat]()
-        with self._told(folder := self.folder(series)), suppress(FileNotFoundError):
+        with self._mapped(folder := self.folder(series)), suppress(FileNotFoundError):
             for path in folder.iterdir():
                 name = path.name.removesuffix(SUFFIX)
                 if name + SUFFIX == path.name and period_named(series.interval, name):
@@ -95,7 +95,7 @@ class MirrorFolder:
 
     def read(self, series: Series, name: str) -> bytes:
         """The bytes of a file; `MirrorRefused` for what is none, or too large for one of ours."""
-        with self._told(path := self.path(series, name)):
+        with self._mapped(path := self.path(series, name)):
             status = path.lstat()
             if not S_ISREG(status.st_mode) or status.st_size > FILE_BYTES_MAX:
                 raise MirrorRefused("it is no file of a mirror")
@@ -106,17 +106,17 @@ class MirrorFolder:
         return self._write(self.path(series, name), content)
 
     def remove(self, series: Series, name: str) -> None:
-        with self._told(path := self.path(series, name)):
+        with self._mapped(path := self.path(series, name)):
             path.unlink()
 
     def mark(self, series: Series, name: str) -> None:
         """Has the next run write a file anew: its time is not the one that the index knows."""
-        with self._told(path := self.path(series, name)):
+        with self._mapped(path := self.path(series, name)):
             os.utime(path, ns=(MARKED_NS, MARKED_NS), follow_symlinks=False)
 
     def tidy(self, series: Series) -> None:
         """Removes what somebody who was killed has left half written."""
-        with self._told(folder := self.folder(series)), suppress(FileNotFoundError):
+        with self._mapped(folder := self.folder(series)), suppress(FileNotFoundError):
             for path in folder.iterdir():
                 match = _PART.fullmatch(path.name)
                 if match and period_named(series.interval, match[1]) and not path.is_dir():
@@ -134,7 +134,7 @@ class MirrorFolder:
 
     def _claim(self, identity: str) -> None:
         path = self._own / "instance"
-        with self._told(path):
+        with self._mapped(path):
             known = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         if known and identity and known != identity:
             raise MirrorError(
@@ -146,7 +146,7 @@ class MirrorFolder:
 
     def _write(self, path: Path, content: bytes) -> FileStat:
         part = path.with_name(f".{path.name}{PART}")
-        with self._told(path):
+        with self._mapped(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 part.unlink(missing_ok=True)
@@ -162,7 +162,8 @@ class MirrorFolder:
                 raise
 
     @contextmanager
-    def _told(self, path: Path) -> Iterator[None]:
+    def _mapped(self, path: Path) -> Iterator[None]:
+        """What the system says of this path leaves as a `MirrorError`."""
         try:
             yield
         except OSError as error:

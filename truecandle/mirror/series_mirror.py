@@ -107,7 +107,7 @@ class SeriesMirror:
         series, index, outcome = run.series, run.index, run.outcome
         for period in survey.due(series, index, run.found, run.stats):
             if period.end_ms <= since_ms:
-                run.doubt(period)
+                run.mark_unsure(period)
                 continue
             if self._is_stopping():
                 return False
@@ -127,7 +127,7 @@ class SeriesMirror:
             fresh = self._settle(run, period, rows, entry)
         except (MirrorRefused, StoreDamaged) as error:
             run.outcome.refused.append(f"{run.series} {name}{SUFFIX}: {error}")
-            run.doubt(period)
+            run.mark_unsure(period)
             return
         if fresh is None:
             run.index.files.pop(name, None)
@@ -189,7 +189,7 @@ class _Run:
     stats: Mapping[str, FileStat]
     outcome: MirrorOutcome
 
-    def doubt(self, period: Period) -> None:
+    def mark_unsure(self, period: Period) -> None:
         """A file that this run leaves as it is, has to be looked at by the next one that may."""
         entry = self.index.files.get(period.name)
         if entry is not None and survey.is_behind(self.index, self.found, period):
