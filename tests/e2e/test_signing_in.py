@@ -71,7 +71,7 @@ def test_a_page_that_the_store_could_not_give_opens_by_itself(chart: Page, syste
     tab = chart.context.new_page()
     system.kill("redis")
     tab.goto(f"{system.url}/")
-    assert tab.locator("h1").inner_text() == "Service Unavailable"
+    assert tab.locator("h1").inner_text() == "Service unavailable"
     wait_for(lambda: tab.locator("#again").is_visible(), what="what happens next")
     assert violations(tab) == []
     system.start("redis")

@@ -207,14 +207,16 @@ def test_a_link_to_a_candle_that_is_not_there_says_so(
     connected = "globalThis.truecandle?.state().link.kind === 'up'"
     wait_for(lambda: chart.evaluate(connected), what="a page that is connected")
     chart.goto(f"{system.url}/?symbol=BTCUSDT&interval=1m&at={at_ms}")
-    wait_for(lambda: words in chart.inner_text("#notice"), 20, words)
+    wait_for(lambda: words in chart.inner_text("#notice"), what=words)
 
 
 def test_a_link_into_a_gap_says_so(chart: Page, system: System, hole: range) -> None:
     connected = "globalThis.truecandle?.state().link.kind === 'up'"
     wait_for(lambda: chart.evaluate(connected), what="a page that is connected")
     chart.goto(f"{system.url}/?symbol=BTCUSDT&interval=1s&at={hole[2]}")
-    wait_for(lambda: "exchange maintenance" in chart.inner_text("#notice"), 20, "why none is there")
+    wait_for(
+        lambda: "exchange maintenance" in chart.inner_text("#notice"), what="why none is there"
+    )
     assert chart.query_selector("#legend[data-state=gap]")
 
 

@@ -20,7 +20,7 @@ import truecandle
 from truecandle.admin.context import ExchangeSession
 from truecandle.admin.finding import Configure, Finding, Share
 from truecandle.config import Settings
-from truecandle.errors import ExchangeError, StoreError
+from truecandle.errors import ExchangeError, StoreDamaged, StoreError
 from truecandle.store import clock as shared
 from truecandle.store import inspection, shared_settings
 from truecandle.store.server_state import ProblemKind, look
@@ -109,7 +109,10 @@ class EnvironmentChecks:
             yield Finding("clock", "exchange", what, (Share(),))
 
     def _roles(self) -> Iterator[Finding]:
-        said = {role: shared_settings.living(self._redis, role) for role in ("fetcher", "feed")}
+        try:
+            said = {role: shared_settings.living(self._redis, role) for role in ("fetcher", "feed")}
+        except StoreDamaged:
+            return  # another application's, which is a finding of its own
         for text in shared_settings.differences("this command", self._settings, said):
             yield Finding("roles", "settings", text)
 

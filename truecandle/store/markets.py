@@ -147,7 +147,7 @@ def request_lookup(redis: Redis, symbol: str) -> bool:
     return False
 
 
-class Looked(NamedTuple):
+class Wanted(NamedTuple):
     """What the fetcher is to do: the markets as of `followed`, the symbols to look up, and whether
     there are wishes for older candles (`store/history`)."""
 
@@ -157,7 +157,7 @@ class Looked(NamedTuple):
 
 
 @map_redis_errors()
-def look(redis: Redis, seed: Sequence[str]) -> Looked:
+def look(redis: Redis, seed: Sequence[str]) -> Wanted:
     """Looks for all of it in one round trip; what is no symbol is dropped."""
     with redis.pipeline(transaction=False) as pipe:
         pipe.hvals(keys.MARKETS)
@@ -166,7 +166,7 @@ def look(redis: Redis, seed: Sequence[str]) -> Looked:
         texts, members, is_history_wished = pipe.execute()
     found = _read(texts)
     followed = _seeded(redis, seed) if seed and not found else found
-    return Looked(followed, _symbols(redis, members), bool(is_history_wished))
+    return Wanted(followed, _symbols(redis, members), bool(is_history_wished))
 
 
 def _symbols(redis: Redis, members: Iterable[bytes] | None) -> list[str]:

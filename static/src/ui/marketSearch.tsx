@@ -95,8 +95,8 @@ export function MarketSearch({ page }: { readonly page: Page }): JSX.Element {
               {members.map((row: RankedMarket) => <MarketRow key={row.market.symbol} page={page} row={row} isActive={row === chosen} onChoose={choose} />)}
             </Group>
           ))}
-          <Rest found={found.value.length} shown={rows.length} text={text.value} page={page} />
         </div>
+        <Rest found={found.value.length} shown={rows.length} text={text.value} page={page} />
         {chosen === null ? null : <MarketFoot key={chosen.market.symbol} page={page} row={chosen} wish={wish} focusField={() => field.current?.focus()} />}
         <p class="search-credit">Charts: <Credit /></p>
       </div>
