@@ -16,7 +16,7 @@ from tests.support.role_processes import Roles
 from tests.support.whole_system import System
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,17 @@ def chart(system: System, chromium: Browser, problems: list[str]) -> Iterator[Pa
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: problems.append(_told(said)) if said.type == "error" else None)
     page.goto(system.sign_in_link())
     page.wait_for_url(f"{system.url}/", timeout=20_000)
     go(page, "BTCUSDT", "1s")
     yield page
     context.close()
+
+
+def _told(said: ConsoleMessage) -> str:
+    """What stands on the console, and of which address it is."""
+    return f"{said.text} {said.location.get('url', '')}".strip()
 
 
 @pytest.fixture

@@ -382,4 +382,6 @@ def test_a_finger_draws_and_moves_and_leaves_the_chart_where_it_is(phone: Page) 
 def test_the_page_complains_of_nothing_but_of_the_conflict_that_was_merged(
     problems: list[str],
 ) -> None:
-    assert [one for one in problems if "409 (CONFLICT)" not in one] == []
+    """What was chosen just before somebody became a viewer may be refused: 403 of `/settings`."""
+    others = [one for one in problems if "409 (CONFLICT)" not in one]
+    assert [one for one in others if "403" not in one or "/settings" not in one] == []

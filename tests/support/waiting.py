@@ -15,9 +15,6 @@ DEADLINE_S = 60.0
 #: on a quiet one is measured in `bench/`.
 HANGS_S = 30.0
 POLL_S = 0.01
-#: Between two looks it is waited as long as one took, so much at most: what is waited for needs the
-#: machine as well.
-PAUSE_S_MAX = 0.05
 T = TypeVar("T")
 
 
@@ -25,12 +22,9 @@ def wait_for(
     condition: Callable[[], T], timeout_s: float = DEADLINE_S, what: str = "the condition"
 ) -> T:
     """Ask until the answer is truthy and return it; fail after `timeout_s` naming `what`."""
-    asked_s = time.monotonic()
-    deadline_s = asked_s + timeout_s
+    deadline_s = time.monotonic() + timeout_s
     while not (answer := condition()):
-        now_s = time.monotonic()
-        if now_s > deadline_s:
+        if time.monotonic() > deadline_s:
             raise AssertionError(f"waited {timeout_s:.0f} s in vain for {what}")
-        time.sleep(min(max(POLL_S, now_s - asked_s), PAUSE_S_MAX))
-        asked_s = time.monotonic()
+        time.sleep(POLL_S)
     return answer

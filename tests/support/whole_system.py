@@ -30,7 +30,7 @@ COMMANDS = {
     "fetcher": ["background_fetcher.py"],
     "feed": ["live_candles.py"],
 }
-START_S = 40.0
+START_S = 90.0
 _TOKENS: dict[str, str] = {}
 
 
