@@ -78,13 +78,18 @@ class System:
         }
 
     def open(self) -> None:
-        """Starts everything and returns once every market has candles, official and forming."""
-        if self.redis.pid is None:
-            self.redis.start()
-        self.start("sim")
-        for role in COMMANDS:
-            self.start(role)
-        self.ready()
+        """Starts everything and returns once every market has candles, official and forming; what
+        did not come up is ended."""
+        try:
+            if self.redis.pid is None:
+                self.redis.start()
+            self.start("sim")
+            for role in COMMANDS:
+                self.start(role)
+            self.ready()
+        except BaseException:
+            self.close()
+            raise
 
     def start(self, role: str) -> None:
         if role == "redis":
