@@ -4,8 +4,10 @@
 
 A busy exchange sends trades of one market, each stamped with the millisecond of its send; the feed
 and the web role are processes of their own; a page in headless Chromium shows 500 candles at 1m.
-All clocks are this machine's. Twice: ticks 300 ms apart, each alone and so not held up by the
-throttle, and 20 a second, where a tick waits for the next `live_price` (one in 125 ms at most).
+All clocks are this machine's. Twice: ticks some 300 ms apart, each alone and so not held up by the
+throttle, and 19 a second, where a tick waits for the next `live_price` (one in 125 ms at most).
+The pauses are no whole number of frames: else all ticks of a run would come at one moment of a
+frame, and the run would tell that moment's luck.
 """
 
 from __future__ import annotations
@@ -39,9 +41,10 @@ from truecandle.store.channel import Channel
 SYMBOL = "LOAD00USDT"
 CANDLES = 500
 WARM_UP_S, AFTER_S = 5.0, 2.0
+FRAMES_PER_S = 60
 #: name, ticks a second
-RUNS = (("300 ms apart", 10 / 3), ("20 a second", 20.0))
-SHORT_PER_S, SHORT_TICKS = 5.0, 200
+RUNS = (("306 ms apart", FRAMES_PER_S / 18.38), ("19 a second", FRAMES_PER_S / 3.15))
+SHORT_PER_S, SHORT_TICKS = FRAMES_PER_S / 12.38, 200
 STAGES = ("exchange to Redis (feed)", "Redis to page (web)", "page to frame", "tick to bar")
 
 #: Notes when the page gets a price, and at which frame the bar of its last trade is drawn.
