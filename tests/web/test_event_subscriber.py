@@ -19,6 +19,8 @@ from tests.support.waiting import wait_for
 from tests.support.web_process import wait_for_listener
 from truecandle.candles.series import Series, parse_series
 from truecandle.events import EVENTS_IN_MESSAGE_MAX, Event, Publisher
+from truecandle.store.channel import Channel
+from truecandle.web import event_subscriber
 from truecandle.web.event_subscriber import EventSubscriber, Hearing
 from truecandle.web.send_queue import Burst, SendQueue
 
@@ -47,7 +49,8 @@ class Telling:
 
     def __init__(self, redis_url: str) -> None:
         self.queue, self.heard, self.is_over = HeldQueue(), list[Event](), False
-        self.subscriber = EventSubscriber(redis_url, Hearing(), self.heard.extend)
+        self.audience = {"one"}
+        self.subscriber = EventSubscriber(redis_url, Hearing(), self.heard.extend, self.audience)
         sockets = {"eio": SimpleNamespace(queue=self.queue)}
         self.subscriber.server = SimpleNamespace(
             eio=SimpleNamespace(sockets=sockets), sleep=self._sleep
@@ -69,8 +72,13 @@ class Telling:
         self.queue.is_let_go.set()
         self._thread.start()
 
+    def come(self) -> None:
+        self.audience.add("one")
+        self.subscriber.want()
+
     def end(self, publisher: Publisher) -> None:
         self.is_over = True
+        self.come()
         self.queue.is_let_go.set()
         tell_price(publisher, 0)
         self._thread.join(60)
@@ -145,3 +153,38 @@ def test_a_message_in_two_parts_is_told_whole_and_the_link_stays(
     wait_for(lambda: telling.queue.count >= before + 4 * EVENTS_IN_MESSAGE_MAX, what="all events")
     assert telling.queue.count == before + 4 * EVENTS_IN_MESSAGE_MAX
     assert [event.name for event in telling.heard].count("resync") == 1
+
+
+def test_nothing_is_heard_while_nobody_is_here_and_all_from_the_moment_that_somebody_comes(
+    telling: Telling, redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a process that everybody has left, when that has lasted, then Redis has nobody to tell;
+    and when somebody comes, then they are told to compare, and what is published after that."""
+    monkeypatch.setattr(event_subscriber, "QUIET_S", 0.0)
+    publisher, channel = Publisher(redis_url), Channel(redis).name()
+    telling.audience.clear()
+    wait_for(lambda: not redis.pubsub_numsub(channel)[0][1], what="an end of listening")
+    tell_price(publisher, 1)
+    telling.come()
+    tell_price(publisher, 2)
+    wait_for(lambda: len(telling.heard) == 3, what="a resync and a price")
+    assert [event.name for event in telling.heard] == ["resync", "resync", "live_price"]
+    assert b'"last_id":2}' in telling.heard[-1].payload
+
+
+def test_who_comes_while_redis_is_away_does_not_wait_for_it_again_and_again(
+    telling: Telling, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a process that nobody was in, and a Redis that refuses to let it listen, when somebody
+    comes, then they come in at once all the same, and hear when it lets it listen again."""
+    monkeypatch.setattr(event_subscriber, "QUIET_S", 0.0)
+    channel = Channel(redis).name()
+    telling.audience.clear()
+    wait_for(lambda: not redis.pubsub_numsub(channel)[0][1], what="an end of listening")
+    redis.execute_command("ACL", "SETUSER", "default", "resetchannels")
+    try:
+        telling.come()
+        wait_for(lambda: telling.subscriber._is_up.is_set(), what="a try that failed")
+    finally:
+        redis.execute_command("ACL", "SETUSER", "default", "allchannels")
+    wait_for(lambda: len(telling.heard) == 2, what="another resync")

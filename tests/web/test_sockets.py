@@ -33,6 +33,7 @@ from truecandle.candles.gap_registry import GapRegistry
 from truecandle.events import Publisher
 from truecandle.store import clock, gaps, pages
 from truecandle.store.accounts import Accounts
+from truecandle.store.channel import Channel
 from truecandle.store.credentials import CredentialStore
 from truecandle.web.socket_limits import QUEUE_MAX
 
@@ -146,6 +147,22 @@ def test_events_arrive_in_the_rooms_asked_for_with_exact_numbers(
     two.wait_heard("live_price")
     assert len(one.heard("live_price")) == 2
     assert {event["symbol"] for event in two.heard("live_price")} == {"ETHUSDT"}
+
+
+def test_who_comes_when_nobody_was_there_misses_nothing(
+    web: Web, made: list[Client], redis: Redis, publisher: Publisher
+) -> None:
+    """Given a web role that all browsers have left for good, when one comes, then it hears what is
+    published from its subscription on; while nobody was there Redis had nobody to tell."""
+    come(web, made, token_of(redis)).follow()
+    wait_for_listener(redis)
+    made.pop().close()
+    name = Channel(redis).name()
+    wait_for(lambda: not redis.pubsub_numsub(name)[0][1], what="an end of listening")
+    one = come(web, made, token_of(redis))
+    one.follow()
+    price(publisher)
+    assert one.wait_heard("live_price")["last_id"] == 7
 
 
 def test_what_is_proven_missing_comes_as_an_event_and_with_the_acknowledgement(

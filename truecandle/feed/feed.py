@@ -153,6 +153,8 @@ class Feed:
         self._freshness = FreshnessReporter()
         self._active: set[SymbolBuilder] = set()
         self._flush_s = self._report_s = self._beat_s = 0.0
+        #: Something has come in since it was looked what is due.
+        self._has_unlooked = False
         self.recovery.follow(self._markets, time.monotonic())
         self._resume_stored()
 
@@ -192,20 +194,22 @@ class Feed:
 
     def step(self, wait_s: float) -> None:
         """Takes in what has come, waiting `wait_s` at most for it, and sends what is due."""
-        self._drain_events(wait_s)
+        taken = self._drain_events(wait_s)
         self._resume_stored()
         now_s = time.monotonic()
         self._take_answers(now_s)
         is_away, until_s = self._live_publisher.is_paused(), now_s + TOGETHER_S
-        if self._renewing is None and until_s >= self.leadership.due_s and not is_away:
-            self._renewing = self._sender.send(self._renew_leadership, list(self._markets), now_s)
-            self._renewing.add_done_callback(self._wake_if_new)
+        self._has_unlooked = now_s < self._flush_s and (self._has_unlooked or taken > 0)
         if now_s >= self._flush_s:
             touched = self.recovery.step(now_s)
             self._active |= {self._markets[one] for one in touched & self._markets.keys()}
-            self._flush(now_s)
-            ended_s = time.monotonic()
-            self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
+            self._flush_s = now_s + FLUSH_S
+            if self._flush(now_s):
+                ended_s = time.monotonic()
+                self._flush_s = ended_s + max(FLUSH_S, ended_s - now_s)
+        if self._renewing is None and until_s >= self.leadership.due_s and not is_away:
+            self._renewing = self._sender.send(self._renew_leadership, list(self._markets), now_s)
+            self._renewing.add_done_callback(self._wake_if_new)
         if now_s >= self._trade_publisher.due_s:
             self._trade_publisher.step(now_s, self.leadership.fences(self._markets))
         if until_s >= self._report_s and not is_away:
@@ -216,6 +220,8 @@ class Feed:
     def _wait_s(self) -> float:
         """For how long nothing is due by the clock alone: whoever wakes fifty times a second for
         nothing costs a percent of a core."""
+        if self._has_unlooked:
+            return max(0.0, self._flush_s - time.monotonic())
         if len(self.queue) or self.recovery.is_busy:
             return STEP_S
         dues_s = [market.due_s() for market in self._active]
@@ -239,12 +245,13 @@ class Feed:
             self._clock.hear(newest_ms)
         return len(events)
 
-    def _flush(self, now_s: float, new: Collection[str] = ()) -> None:
+    def _flush(self, now_s: float, new: Collection[str] = ()) -> bool:
         """Sends what is due, and all that there is of markets that are `new` to be led; unless
         Redis has not taken all that was sent before: then it goes on being gathered, which makes
-        less of it."""
+        less of it, and is looked at as soon as Redis has. Whether it was looked at."""
         if not self._sender.is_idle():
-            return
+            self._sender.call_when_idle(self._flush_soon)
+            return False
         prices: list[SymbolPrice] = []
         candles: list[SeriesCandle] = []
         is_away = self._live_publisher.is_paused()
@@ -261,6 +268,11 @@ class Feed:
             self._sender.send(self._live_publisher.take_over, series, prices, candles, fences)
         elif prices or candles or self._live_publisher.has_unsaved(fences):
             self._sender.send(self._live_publisher.publish, prices, candles, fences)
+        return True
+
+    def _flush_soon(self) -> None:
+        self._flush_s = 0.0
+        self.queue.wake()
 
     def _resume_stored(self) -> None:
         """Until what was stored before is read nothing is stored: while Redis is away, neither."""
@@ -285,10 +297,12 @@ class Feed:
     def _renew_leadership(self, symbols: Sequence[str], now_s: float) -> frozenset[str] | None:
         """Renews the leases; the markets led since now, None while Redis is away."""
         try:
-            return self.leadership.renew(symbols, now_s)
+            new = self.leadership.renew(symbols, now_s)
         except StoreError as error:
             self._live_publisher.pause(error)
             return None
+        self._live_publisher.drop_stale(self.leadership.fences(symbols))
+        return new
 
     def _wake_if_new(self, renewing: Future[frozenset[str] | None]) -> None:
         """Markets that are led since now are not kept waiting."""
@@ -297,8 +311,6 @@ class Feed:
 
     def _on_renewed(self, new: frozenset[str], now_s: float) -> None:
         """Of markets led since now, everything is published at once."""
-        fences = self.leadership.fences(self._markets)
-        self._sender.send(self._live_publisher.drop_stale, fences)
         if new := new & self._markets.keys():
             self._report_s = self._beat_s = 0.0
             self._sender.finish()

@@ -35,6 +35,11 @@ class Sender:
             self._sent.popleft().result()
         return not self._sent
 
+    def call_when_idle(self, woken: Callable[[], None]) -> None:
+        """Once, in whichever thread, when all that was given so far is done."""
+        if self._sent:
+            self._sent[-1].add_done_callback(lambda _: woken())
+
     def finish(self) -> None:
         """Waits until all is done."""
         while self._sent:

@@ -1,4 +1,5 @@
-"""The web role's end of the events' channel: heard while Redis is there, soon again after it was.
+"""The web role's end of the events' channel: heard while somebody is here to be told, and Redis is
+there; soon again after either was not.
 
 Never here: what events mean, who may hear them (`sockets`).
 Invariant: it listens on the channel of the instance that the database belongs to now; after
@@ -9,8 +10,9 @@ lost.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import groupby
 from typing import Any, Final
 
@@ -36,6 +38,11 @@ SILENT_S: Final = 5.0
 POLL_S: Final = 1.0
 #: How often is looked whether the channel is still that of the instance: a database can be emptied.
 LOOK_S: Final = 1.0
+#: Nobody has been here for so long: nothing more is heard until somebody comes. Who only loads the
+#: page anew is back before.
+QUIET_S: Final = 5.0
+#: Who comes after that waits for so long at most until Redis is listened to.
+UP_S: Final = 1.0
 #: No retries inside the client: it would subscribe again by itself, and nobody would be told.
 OPTIONS: Final = {"timeout_s": 2.0, "retries": 0}
 
@@ -80,8 +87,8 @@ class Hearing:
 class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
     """The library's own manager for Redis waits up to a minute before it subscribes again, tells
     nobody, and knows one channel for all instances of a server. `hear` is given all that is heard,
-    for programs, and a `RESYNC` whenever something may have been lost. `traces` is None without
-    tracing.
+    for programs, and a `RESYNC` whenever something may have been lost. `audience` is all who are
+    here; whoever takes one in says so (`want`). `traces` is None without tracing.
     """
 
     def __init__(
@@ -89,15 +96,25 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
         url: str,
         hearing: Hearing,
         hear: Callable[[Sequence[Event]], None],
+        audience: Sized,
         traces: EventTraces | None = None,
     ) -> None:
         super().__init__()
+        self._audience = audience
+        self._wanted = threading.Event()
+        #: Not set while nothing is heard because nobody was here.
+        self._is_up = threading.Event()
         self._channel = ChannelConnection(url, **OPTIONS)
         self._heard: PubSub | None = None
         self._hearing = hearing
         self._hear = hear
         self._traces = traces
         self._troubles = TroubleLog(_log)
+
+    def want(self) -> None:
+        """Somebody has come: what is published from now on is heard, if Redis answers in time."""
+        self._wanted.set()
+        self._is_up.wait(UP_S)
 
     def _publish(self, data: object) -> None:
         """What the library's managers say to each other."""
@@ -145,13 +162,17 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 heard.subscribe(channel)
                 heard.get_message(timeout=POLL_S)
                 _log.info("listening for events")
+                self._is_up.set()
                 self._hearing.refused = ""
                 self._troubles.clear("events lost")
                 backoff.reset()
                 self.emit(RESYNC, {}, namespace="/", ignore_queue=True)
                 self._hear([Event(RESYNC, "", b"{}")])
                 yield from self._messages(heard, channel)
+                self._drop()
+                self._wait_until_wanted()
             except Exception as error:
+                self._is_up.set()
                 wait_s = backoff.fail()
                 refused = from_reply(error) if isinstance(error, ResponseError) else ""
                 self._hearing.refused = str(refused)
@@ -160,12 +181,14 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                 self.server.sleep(wait_s)
 
     def _messages(self, heard: PubSub, channel: str) -> Iterator[list[bytes]]:
-        """What was published, as it comes; all that has come while others were told, together."""
+        """What was published, as it comes; all that has come while others were told, together.
+        Until nobody has been here for `QUIET_S`."""
         heard_s, is_asked = time.monotonic(), False
-        look_s = heard_s
-        while True:
+        look_s = wanted_s = heard_s
+        while self._audience or time.monotonic() - wanted_s < QUIET_S:
             if time.monotonic() >= look_s:
                 look_s = time.monotonic() + LOOK_S
+                wanted_s = look_s if self._audience else wanted_s
                 if self._has_left(channel):
                     raise ConnectionError("the database was emptied or exchanged")
             come = _come(heard)
@@ -179,6 +202,13 @@ class EventSubscriber(socketio.PubSubManager, FanOut):  # type: ignore[misc]
                     raise ConnectionError("Redis went silent")
                 heard.ping()
                 is_asked = True
+
+    def _wait_until_wanted(self) -> None:
+        _log.debug("nobody is here: events are not listened for")
+        self._is_up.clear()
+        self._wanted.clear()
+        if not self._audience:
+            self._wanted.wait()
 
     def _has_left(self, channel: str) -> bool:
         """Whether the instance is on another channel now. A silent Redis is noticed elsewhere."""

@@ -39,7 +39,12 @@ class Member:
 
 
 class Members(dict[object, Member]):
-    """All connections of this process that were let in: of browsers by Socket.IO id, and others."""
+    """All connections of this process that were let in: of browsers by Socket.IO id, and others.
+    `on_enter` is called whenever one has come in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_enter: Callable[[], None] = _nothing
 
     def enter(self, key: object, member: Member) -> bool:
         """Takes one in; False while its user has as many as one may."""
@@ -49,12 +54,17 @@ class Members(dict[object, Member]):
                 return False
         self[key] = member
         metrics.SOCKETS.set(len(self))
+        self.on_enter()
         return True
 
     def leave(self, key: object) -> None:
         """Forgets one; as often as one likes."""
         self.pop(key, None)
         metrics.SOCKETS.set(len(self))
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class SessionMonitor:

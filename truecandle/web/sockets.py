@@ -77,9 +77,9 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
     """
     watch = SeriesWatch(services)
     traces = EventTraces(services.tracing, watch.hear) if services.tracing else None
-    manager = _subscriber(services, watch, traces) if queue else FanOut()
-    socketio = _server(app, services, manager)
     cuts, members, addresses = CutLog(), Members(), Addresses()
+    manager = _subscriber(services, watch, members, traces) if queue else FanOut()
+    socketio = _server(app, services, manager)
     monitor = SessionMonitor(socketio, services, members, cuts)
 
     def begin() -> None:
@@ -100,10 +100,12 @@ def init_app(app: Flask, services: Services, *, queue: bool) -> SocketIO:
 
 
 def _subscriber(
-    services: Services, watch: SeriesWatch, traces: EventTraces | None
+    services: Services, watch: SeriesWatch, members: Members, traces: EventTraces | None
 ) -> EventSubscriber:
     url = services.settings.redis_url
-    return EventSubscriber(url, services.hearing, watch.hear, traces)
+    found = EventSubscriber(url, services.hearing, watch.hear, members, traces)
+    members.on_enter = found.want
+    return found
 
 
 def _server(app: Flask, services: Services, manager: FanOut) -> SocketIO:
