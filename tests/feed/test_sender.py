@@ -7,6 +7,7 @@ Invariant: no time is waited for; what is under way is held by an event of the t
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,8 @@ from truecandle.feed.feed import Feed
 from truecandle.feed.sender import Sender
 
 START_MS = 1_795_000_020_000
+#: Nobody waits for so long.
+LONG_S = 60.0
 
 
 @pytest.fixture
@@ -80,3 +83,37 @@ def test_while_redis_is_slow_candles_are_built_on_and_what_is_due_is_told_togeth
 
         wait_for(lambda: told()[-1:] == [(LIVE_CANDLE, 1, 20)], what="the candle")
         assert told() == [(LIVE_PRICE, 1, 19), (LIVE_PRICE, 20, 20), (LIVE_CANDLE, 1, 20)]
+
+
+def test_a_price_that_comes_while_redis_has_not_answered_is_told_as_soon_as_it_has(
+    feed: Feed, redis: Redis
+) -> None:
+    stepped(feed)
+    go = threading.Event()
+    feed._sender.send(go.wait)
+    with Listener(redis) as listener:
+        at_ms = START_MS + 50
+        feed.queue.put(Trade("BTCUSDT", 1, 1, "100", "1", at_ms, at_ms, True))
+        feed._flush_s = 0.0
+        feed.step(0)
+        go.set()
+        began_s = time.monotonic()
+        while not listener.read():
+            feed.step(LONG_S)
+            assert time.monotonic() - began_s < LONG_S / 2, "each answer ends the wait"
+            feed._sender.finish()
+        assert listener.read()[0][0] == LIVE_PRICE
+
+
+def test_whoever_waits_for_an_end_is_called_once_and_after_all_that_was_given(
+    sender: Sender,
+) -> None:
+    go, called = threading.Event(), list[str]()
+    sender.send(go.wait)
+    last = sender.send(called.append, "done")
+    sender.call_when_idle(lambda: called.append("called"))
+    go.set()
+    last.result(20)
+    wait_for(lambda: len(called) == 2)
+    sender.finish()
+    assert called == ["done", "called"]

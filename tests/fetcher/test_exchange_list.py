@@ -18,7 +18,6 @@ from truecandle.candles.instrument import Instrument
 from truecandle.candles.ticker import Ticker
 from truecandle.errors import MalformedAnswer
 from truecandle.fetcher.exchange_list import (
-    ASKED_S,
     INSTRUMENTS_S,
     PAUSE_S_MAX,
     RESTING_S,
@@ -74,6 +73,11 @@ class Desk:
             self.redis, rest, lambda: self.is_leading, self.sim.clock.now_ms, lambda: self.now_s
         )
 
+    def look(self) -> None:
+        """An update while somebody looks at the list."""
+        self.reader.wake()
+        self.reader.update()
+
     def asked(self) -> list[str]:
         """What was asked for so far, shortened."""
         names = [str(one["path"]).removeprefix("/api/v3/") for one in self.sim.requests()]
@@ -112,36 +116,37 @@ def test_numbers_keep_the_exchanges_own_decimals(desk: Desk) -> None:
 
 
 def test_it_is_read_every_20_seconds_and_its_listings_every_five_minutes(desk: Desk) -> None:
-    exchange_list.ask(desk.redis)
     for _ in range(3):
-        desk.reader.update()
+        desk.look()
     assert desk.asked() == ["exchangeInfo", "ticker/24hr"]
     desk.now_s += TICKERS_S
-    desk.reader.update()
+    desk.look()
     assert desk.asked() == ["exchangeInfo", "ticker/24hr", "ticker/24hr"]
     desk.now_s += INSTRUMENTS_S
-    desk.reader.update()
+    desk.look()
     assert desk.asked()[3:] == ["exchangeInfo", "ticker/24hr"]
 
 
-def test_while_nobody_looks_at_it_it_is_read_once_a_minute(desk: Desk) -> None:
+def test_while_nobody_looks_at_it_it_is_read_every_five_minutes(desk: Desk) -> None:
     desk.reader.update()
     desk.now_s += RESTING_S - 1
     desk.reader.update()
     assert desk.asked() == ["exchangeInfo", "ticker/24hr"]
     desk.now_s += 1
     desk.reader.update()
-    assert desk.asked()[2:] == ["ticker/24hr"]
+    assert desk.asked()[2:] == ["exchangeInfo", "ticker/24hr"]
 
 
 def test_whoever_begins_to_look_at_it_gets_a_new_one_within_seconds(desk: Desk) -> None:
     desk.reader.update()
     desk.now_s += TICKERS_S + 1
     desk.reader.update()
-    exchange_list.ask(desk.redis)
-    desk.now_s += ASKED_S
-    desk.reader.update()
+    assert desk.asked() == ["exchangeInfo", "ticker/24hr"]
+    desk.look()
     assert desk.asked() == ["exchangeInfo", "ticker/24hr", "ticker/24hr"]
+    desk.now_s += TICKERS_S + 1
+    desk.reader.update()
+    assert desk.asked()[3:] == [], "nobody looks any more"
 
 
 def test_only_the_fetcher_that_leads_asks(desk: Desk) -> None:
@@ -182,11 +187,10 @@ def test_where_weight_is_short_a_reading_is_left_out(desk: Desk) -> None:
 
 def test_a_failing_exchange_is_asked_less_and_less_often_whoever_looks(desk: Desk) -> None:
     desk.sim.faults.add("html", path="ticker/24hr", count=None)
-    exchange_list.ask(desk.redis)
     pauses, last_s = [], desk.now_s
     for _ in range(1_000):
         before = len(desk.asked())
-        desk.reader.update()
+        desk.look()
         if len(desk.asked()) > before:
             pauses.append(desk.now_s - last_s)
             last_s = desk.now_s

@@ -23,7 +23,7 @@ from truecandle.fetcher import FetchScheduler, SymbolRegistry
 from truecandle.fetcher.symbol_registry import CHECK_MS, PAUSE_MS, UNLISTED_MS
 from truecandle.sim.clock import SimulatedClock
 from truecandle.sim.server import SimServer
-from truecandle.store import history, keys, markets
+from truecandle.store import exchange_list, history, keys, markets
 from truecandle.store.history import HistoryWish
 from truecandle.store.markets import FollowedMarket, LookupResult
 
@@ -48,10 +48,11 @@ class Office:
         )
         self.fetch_jobs.stop_jobs()
         now_ms = desk.sim.clock.now_ms
-        self.history = threading.Event()
+        self.history, self.list = threading.Event(), threading.Event()
         self.registry = SymbolRegistry(
-            desk.redis, desk.rest, self.fetch_jobs, now_ms, settings.symbols, self.history.set
-        )
+            desk.redis, desk.rest, self.fetch_jobs, now_ms, settings.symbols, self.history.set,
+            self.list.set,
+        )  # fmt: skip
 
     @property
     def jobs(self) -> set[str]:
@@ -290,3 +291,17 @@ def test_whoever_fetches_older_candles_is_woken_while_some_are_wished_for(office
     history.wish(office.desk.redis, HistoryWish(parse_series("BTCUSDT", "1m"), 0))
     office.registry.update()
     assert office.history.is_set()
+
+
+def test_whoever_reads_the_exchanges_list_is_woken_while_somebody_looks_at_it(
+    office: Office,
+) -> None:
+    office.registry.update()
+    assert not office.list.is_set()
+    exchange_list.ask(office.desk.redis)
+    office.registry.update()
+    assert office.list.is_set()
+    office.list.clear()
+    office.desk.redis.delete(keys.LISTED_ASKED)
+    office.registry.update()
+    assert not office.list.is_set()

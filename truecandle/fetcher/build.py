@@ -67,8 +67,10 @@ def build(
     scheduler = new_scheduler()
     jobs = FetchScheduler(scheduler, settings, sync, clock, stop, leaders.is_leading)
     history = HistoryFetcher(settings, redis, deep, writer, clock, leaders.is_leading, stop)
-    registry = SymbolRegistry(redis, deep, jobs, clock.now_ms, settings.symbols, history.wake)
     whole = ExchangeListReader(redis, deep, leaders.is_leading, clock.now_ms)
+    registry = SymbolRegistry(
+        redis, deep, jobs, clock.now_ms, settings.symbols, history.wake, whole.wake
+    )
     senders = WebhookSenders(settings, redis, leaders.is_leading, clock.now_ms)
     beats = Heartbeat(redis, clock, rest, jobs, writer, senders, leaders.holder, settings, tracing)
     reach.listen(jobs.resume)

@@ -24,14 +24,15 @@ from truecandle.log_once import TroubleLog
 from truecandle.store import exchange_list, markets
 from truecandle.store.exchange_list import ListedMarket
 
-#: How often it is looked whether this fetcher leads, and whether an outage is over.
+#: How often it is looked whether something is due, this fetcher leads, or an outage is over.
 STEP_S: Final = 0.5
-#: How often the 24 hours are read while somebody looks at them, and while nobody does; how often it
-#: is looked whether somebody does; and how often it is read which markets trade.
+#: How often the 24 hours are read while somebody looks at them, and while nobody does; and how
+#: often it is read which markets trade.
 TICKERS_S: Final = 20.0
-RESTING_S: Final = 60.0
-ASKED_S: Final = 5.0
+RESTING_S: Final = 300.0
 INSTRUMENTS_S: Final = 300.0
+#: For so long somebody looks at it who was seen looking: two looks of the registry.
+SEEN_S: Final = 1.0
 #: The longest pause after failures.
 PAUSE_S_MAX: Final = 300.0
 
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class ExchangeListReader:
-    """`run` in a thread of its own; it is one `update` after the other.
+    """`run` in a thread of its own; it is one `update` after the other. `wake` from any.
 
     `now_ms` is the exchange's clock, `now_s` counts seconds.
     """
@@ -60,18 +61,22 @@ class ExchangeListReader:
         self._instruments: dict[str, Instrument] = {}
         self._instruments_due_s = 0.0
         #: When it is read again, and when it is if somebody looks at it by then.
-        self._due_s = self._look_s = 0.0
+        self._due_s = self._soon_s = 0.0
+        #: When somebody was seen looking at it last.
+        self._seen_s = float("-inf")
         self._outage: Outage | None = None
         self._backoff = Backoff(TICKERS_S, PAUSE_S_MAX)
         self._troubles = TroubleLog(log)
+
+    def wake(self) -> None:
+        """Somebody looks at it: whoever looks for wishes anyway has seen that."""
+        self._seen_s = self._now_s()
 
     def run(self, stop: threading.Event) -> None:
         """Updates until `stop` is set."""
         while not stop.is_set():
             self.update()
-            is_waiting = self._outage is not None or not self._is_leading()
-            next_s = min(self._due_s, self._look_s)
-            stop.wait(STEP_S if is_waiting else max(STEP_S, next_s - self._now_s()))
+            stop.wait(STEP_S)
 
     def update(self) -> None:
         """Reads what is due; no error leaves it."""
@@ -81,12 +86,12 @@ class ExchangeListReader:
             return
         try:
             self._outage = None
-            self._due_s, self._look_s = now_s + RESTING_S, now_s + TICKERS_S
+            self._due_s, self._soon_s = now_s + RESTING_S, now_s + TICKERS_S
             self._read(now_s)
         except (ExchangeError, StoreError) as error:
             self._fail(error, now_s)
         except Exception:
-            self._due_s = self._look_s = now_s + self._backoff.fail()
+            self._due_s = self._soon_s = now_s + self._backoff.fail()
             log.exception("reading the exchange's list failed in a way nobody thought of")
         else:
             self._backoff.reset()
@@ -94,13 +99,8 @@ class ExchangeListReader:
 
     def _is_due(self, now_s: float) -> bool:
         """After `RESTING_S`, or after `TICKERS_S` if somebody looks at the list."""
-        if now_s >= self._due_s or now_s < self._look_s:
-            return now_s >= self._due_s
-        self._look_s = now_s + ASKED_S
-        try:
-            return exchange_list.is_asked_for(self._redis)
-        except StoreError:
-            return True  # reading it says what is wrong
+        is_seen = now_s - self._seen_s < SEEN_S
+        return now_s >= (self._soon_s if is_seen else self._due_s)
 
     def _read(self, now_s: float) -> None:
         if not self._instruments or now_s >= self._instruments_due_s:
@@ -122,8 +122,8 @@ class ExchangeListReader:
         if isinstance(error, RateLimited):
             wait_s = error.retry_after_ms / 1_000
             if not error.status:
-                self._due_s = self._look_s = now_s + max(TICKERS_S, wait_s)
+                self._due_s = self._soon_s = now_s + max(TICKERS_S, wait_s)
                 return
         self._outage = error.outage if isinstance(error, ExchangeUnreachable) else None
-        self._due_s = self._look_s = now_s + max(self._backoff.fail(), wait_s)
+        self._due_s = self._soon_s = now_s + max(self._backoff.fail(), wait_s)
         self._troubles.report("", error)

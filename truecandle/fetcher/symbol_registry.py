@@ -50,7 +50,8 @@ class SymbolRegistry:
     """`run` in a thread of its own; it is one `update` after the other.
 
     `now_ms` is the exchange's clock, `seed` the markets followed if none ever was. `wake_history`
-    is called while older candles are wished for: one look is enough for both.
+    is called while older candles are wished for, `wake_list` while somebody looks at the exchange's
+    whole list: one look is enough for all.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class SymbolRegistry:
         now_ms: Callable[[], int],
         seed: Sequence[str],
         wake_history: Callable[[], None] = lambda: None,
+        wake_list: Callable[[], None] = lambda: None,
     ) -> None:
         self._redis = redis
         self._rest = rest
@@ -68,6 +70,7 @@ class SymbolRegistry:
         self._now_ms = now_ms
         self._seed = seed
         self._wake_history = wake_history
+        self._wake_list = wake_list
         self._rest_until_ms = 0
         self._outage: Outage | None = None
         #: Markets of which the exchange's answer said nothing usable, and when to ask again.
@@ -87,6 +90,8 @@ class SymbolRegistry:
             looked = markets.look(self._redis, self._seed)
             if looked.is_history_wished:
                 self._wake_history()
+            if looked.is_list_asked_for:
+                self._wake_list()
             self._follow([market.symbol for market in looked.followed])
             if self._scheduler.is_leading():
                 self._answer_wishes(looked.wished)

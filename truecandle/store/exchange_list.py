@@ -70,14 +70,9 @@ def _text(row: ListedMarket) -> str:
 
 @map_redis_errors()
 def ask(redis: Redis) -> None:
-    """Somebody looks at the list: for the next `LISTED_ASKED_TTL_S` it is read more often."""
+    """Somebody looks at the list: for the next `LISTED_ASKED_TTL_S` it is read more often
+    (`store/markets` looks for that)."""
     redis.set(keys.LISTED_ASKED, 1, ex=keys.LISTED_ASKED_TTL_S)
-
-
-@map_redis_errors()
-def is_asked_for(redis: Redis) -> bool:
-    """Whether somebody has looked at it lately."""
-    return bool(redis.exists(keys.LISTED_ASKED))
 
 
 @map_redis_errors()

@@ -22,7 +22,7 @@ ROLES_TTL_S: Final = 30 * DAY_S
 FRESHNESS_TTL_S: Final = 30 * DAY_S
 #: The exchange's list says of when it is. A week old, it still tells which markets there are.
 LISTED_TTL_S: Final = 7 * DAY_S
-LISTED_ASKED_TTL_S: Final = 40
+LISTED_ASKED_TTL_S: Final = 20
 #: Trades of a market that is followed no more, or whose trades are kept no more, go after this.
 TRADES_TTL_S: Final = DAY_S
 #: Request weights are forgotten after their window (60 s) and some slack.

@@ -148,12 +148,14 @@ def request_lookup(redis: Redis, symbol: str) -> bool:
 
 
 class Wanted(NamedTuple):
-    """What the fetcher is to do: the markets as of `followed`, the symbols to look up, and whether
-    there are wishes for older candles (`store/history`)."""
+    """What the fetcher is to do: the markets as of `followed`, the symbols to look up, whether
+    there are wishes for older candles (`store/history`), and whether somebody looks at the
+    exchange's whole list (`store/exchange_list`)."""
 
     followed: tuple[FollowedMarket, ...]
     wished: list[str]
     is_history_wished: bool
+    is_list_asked_for: bool
 
 
 @map_redis_errors()
@@ -163,10 +165,12 @@ def look(redis: Redis, seed: Sequence[str]) -> Wanted:
         pipe.hvals(keys.MARKETS)
         pipe.srandmember(keys.WISHES, WISHES_MAX)
         pipe.exists(keys.HISTORY_WISHES)
-        texts, members, is_history_wished = pipe.execute()
+        pipe.exists(keys.LISTED_ASKED)
+        texts, members, is_history_wished, is_list_asked_for = pipe.execute()
     found = _read(texts)
     followed = _seeded(redis, seed) if seed and not found else found
-    return Wanted(followed, _symbols(redis, members), bool(is_history_wished))
+    wished = _symbols(redis, members)
+    return Wanted(followed, wished, bool(is_history_wished), bool(is_list_asked_for))
 
 
 def _symbols(redis: Redis, members: Iterable[bytes] | None) -> list[str]:
