@@ -5,8 +5,9 @@
 `make demo` is run with three markets in a folder and on ports of its own: once so that there are
 candles, then again and again. Chromium is open already; it follows the link as soon as that is
 printed. Prints when each role said what. Then the page is closed, and half a minute later the CPU
-time that the five processes need in a minute is counted: it follows how much trades in it. `--setup` copies the code to a folder of its own, sets it up
-from nothing, and says in how many seconds and into how many bytes (needs the registries).
+time that the five processes need in a minute is counted: it follows how much trades in it.
+`--setup` copies the code to a folder of its own, sets it up from nothing, and says in how many
+seconds and into how many bytes (needs the registries).
 
 Never here: what the page shows (tests).
 Invariant: what it started it ends, and nothing of the machine's own demo is touched.
