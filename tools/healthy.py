@@ -10,6 +10,7 @@ one's own.
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import os
 import socket
@@ -20,6 +21,7 @@ from truecandle.config import Settings, read_settings
 from truecandle.errors import TrueCandleError
 from truecandle.store import connect, roles
 
+ROLES = ("web", "fetcher", "feed")
 SILENCE_MS_MAX = 60_000
 ANSWER_LIMIT_S = 3.0
 #: Where a server is found that listens on every address.
@@ -63,4 +65,6 @@ def silence_problem(settings: Settings, role: str) -> int | str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Exit code 0 if a role works.")
+    parser.add_argument("role", choices=ROLES)
+    sys.exit(main(parser.parse_args().role))

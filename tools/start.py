@@ -6,6 +6,7 @@ Invariant: simulated and real data have a Redis, a folder and ports of their own
 
 from __future__ import annotations
 
+import argparse
 import os
 import queue
 import signal
@@ -179,4 +180,6 @@ def supervise(mode: str, roles: Mapping[str, str], env: Mapping[str, str]) -> in
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Starts every role.")
+    parser.add_argument("mode", choices=PROCFILES)
+    sys.exit(main(parser.parse_args().mode))
