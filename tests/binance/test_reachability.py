@@ -13,7 +13,7 @@ from truecandle.backoff import WAKES_MAX
 from truecandle.binance.reachability import EVERYTHING, Reachability, SharedOutage
 from truecandle.candles.interval import INTERVALS
 from truecandle.errors import ExchangeUnreachable
-from truecandle.feed.market_recovery import BACKOFF_MAX_S, TRIES_MAX, RequestBackoff
+from truecandle.feed.recovery_pauses import BACKOFF_MAX_S, TRIES_MAX, RequestBackoff
 from truecandle.fetcher.market_poller import MINUTE_MS, MarketBackoff
 from truecandle.fetcher.read_schedule import ReadSchedule
 

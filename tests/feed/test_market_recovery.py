@@ -16,20 +16,22 @@ from tests.support.driven_recovery import (
 )
 from truecandle.candles.series import parse_series
 from truecandle.feed.market_recovery import (
-    KLINE_PATIENCE_S,
-    KLINE_PAUSE_S,
     LATE_S,
     ODD_TRIES_MAX,
     OVERDUE_MS,
-    OVERDUE_PAUSE_MAX_S,
-    OVERDUE_PAUSE_S,
     PAGE,
     PAGES_MAX,
     QUIET_S,
-    TRIES_MAX,
     MarketRecovery,
-    OverdueCloseCheck,
     RecoveryCounts,
+)
+from truecandle.feed.recovery_pauses import (
+    KLINE_PATIENCE_S,
+    KLINE_PAUSE_S,
+    OVERDUE_PAUSE_MAX_S,
+    OVERDUE_PAUSE_S,
+    TRIES_MAX,
+    OverdueCloseCheck,
 )
 from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.feed.trade_gaps import MARGINS_MS, ResumePoint

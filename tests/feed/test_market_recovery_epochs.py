@@ -19,7 +19,8 @@ from truecandle.feed.freshness_reporter import (
     SilentStreamDetector,
     StalledCandleDetector,
 )
-from truecandle.feed.market_recovery import BACKOFF_MAX_S, QUIET_S, MarketRecovery
+from truecandle.feed.market_recovery import QUIET_S, MarketRecovery
+from truecandle.feed.recovery_pauses import BACKOFF_MAX_S
 from truecandle.feed.trade_gaps import ResumePoint
 
 

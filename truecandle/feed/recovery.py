@@ -46,6 +46,7 @@ from truecandle.feed.market_recovery import (
 )
 from truecandle.feed.symbol_builder import SymbolBuilder
 from truecandle.feed.trade_gaps import ResumePoint
+from truecandle.log_once import TroubleLog
 from truecandle.store import clock, live
 from truecandle.store.batch import Batch
 
@@ -100,6 +101,7 @@ class Recovery:
         self._probing: Future[None] = Future()
         self._probing.set_result(None)
         self._again_s = 0.0
+        self._troubles = TroubleLog(log)
 
     def follow(self, markets: Mapping[str, SymbolBuilder], now_s: float) -> None:
         """These markets from now on; `resume_stored` is due for new ones."""
@@ -253,7 +255,7 @@ class Recovery:
         try:
             result = future.result()
         except (ExchangeError, StoreError) as error:
-            log.warning("recovery: %s of %s: %s", request.purpose, market.symbol, error)
+            self._troubles.report(f"recovery: {market.symbol}", error)
             if isinstance(error, RateLimited):
                 self._again_s = now_s + error.retry_after_ms / 1000
             market.on_failure(
@@ -263,6 +265,7 @@ class Recovery:
             log.exception("recovery: %s of %s", request.purpose, market.symbol)
             market.on_failure(now_s)
         else:
+            self._troubles.clear(f"recovery: {market.symbol}")
             self._log_odd(request, result)
             if result.odd:
                 trades = [one for one in result.events if isinstance(one, Trade)]
