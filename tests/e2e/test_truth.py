@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -127,9 +128,7 @@ def test_the_panel_tells_how_exact_the_chart_was_and_leads_to_candles(
     wait_for(lambda: pointed(chart) == corrected["time"], what="the corrected candle")
     assert query(chart)["at"] == [str(corrected["time"])]
     chart.click(f"[data-at='{hole.start}'] .entry-go")
-    wait_for(
-        lambda: "exchange maintenance" in chart.inner_text("#notice"), what="why none is there"
-    )
+    wait_for_notice(chart, "exchange maintenance")
     chart.keyboard.press("Escape")
     assert chart.query_selector("#truth-panel") is None
     assert chart.evaluate("document.activeElement.id") == "truth"
@@ -207,21 +206,32 @@ def test_a_link_to_a_candle_that_is_not_there_says_so(
     connected = "globalThis.truecandle?.state().link.kind === 'up'"
     wait_for(lambda: chart.evaluate(connected), what="a page that is connected")
     chart.goto(f"{system.url}/?symbol=BTCUSDT&interval=1m&at={at_ms}")
-    wait_for(lambda: words in chart.inner_text("#notice"), what=words)
+    wait_for_notice(chart, words)
 
 
 def test_a_link_into_a_gap_says_so(chart: Page, system: System, hole: range) -> None:
     connected = "globalThis.truecandle?.state().link.kind === 'up'"
     wait_for(lambda: chart.evaluate(connected), what="a page that is connected")
     chart.goto(f"{system.url}/?symbol=BTCUSDT&interval=1s&at={hole[2]}")
-    wait_for(
-        lambda: "exchange maintenance" in chart.inner_text("#notice"), what="why none is there"
-    )
+    wait_for_notice(chart, "exchange maintenance")
     assert chart.query_selector("#legend[data-state=gap]")
 
 
 def test_the_page_complains_of_nothing(problems: list[str]) -> None:
     assert problems == []
+
+
+def wait_for_notice(page: Page, words: str) -> None:
+    """Until the sentence across the chart says that; else all that it said is told."""
+    said: list[str] = []
+
+    def is_said() -> bool:
+        said.append(page.inner_text("#notice"))
+        return words in said[-1]
+
+    with suppress(AssertionError):
+        wait_for(is_said)
+    assert words in said[-1], set(said)
 
 
 def marked(page: Page, open_ms: int) -> bool:

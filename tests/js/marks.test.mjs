@@ -152,5 +152,21 @@ test("paging back waits for what is in flight, and says when it can't go on", as
   other.server.write("BTCUSDT:1m", Array.from({ length: 600 }, (_, i) => row(i)));
   await other.open();
   other.server.fail = Object.assign(new Error("away"), { status: 503 });
-  assert.equal(await other.session.reach(at(3)), "stopped");
+  const asked = other.server.requests.length;
+  const stopped = other.session.reach(at(3));
+  await other.clock.advance(10_000);
+  assert.equal(await stopped, "stopped");
+  assert.equal(other.server.requests.length - asked, 4);
+});
+
+test("paging back outlasts a server that is busy for a moment", async () => {
+  const page = new Page({ limit: 10 });
+  page.server.write("BTCUSDT:1m", Array.from({ length: 600 }, (_, i) => row(i)));
+  await page.open();
+  page.server.fail = Object.assign(new Error("busy"), { status: 503 });
+  const reached = page.session.reach(at(3));
+  await page.clock.advance(500);
+  page.server.fail = null;
+  await page.clock.advance(1_000);
+  assert.equal(await reached, "held");
 });

@@ -279,17 +279,18 @@ def test_who_does_not_read_has_to_ask_again_or_is_disconnected_and_holds_nobody_
     """One reads again in time, and is told to ask again for what gave way; the other never does."""
     token = token_of(redis)
     reader = come(web, made, token)
-    reader.follow("ETHUSDT")
+    reader.call("watch", {"symbols": ["BTCUSDT", "ETHUSDT"]})
     slow, deaf = deaf_member(web, token), deaf_member(web, token)
     wait_for_listener(redis)
-    for _ in range(BIG_PRICES):
+    for number in range(1, BIG_PRICES + 1):
         price(publisher, price="1." + "1" * 15_000)
+        reader.wait_heard("live_price", number)  # told together, only the newest would leave
     with publisher.together():
         for number in range(QUEUE_MAX + 1):
             update(publisher, number)
     price(publisher, price="42")
     price(publisher, "ETHUSDT")
-    reader.wait_heard("live_price")
+    wait_for(lambda: reader.heard("live_price")[-1]["symbol"] == "ETHUSDT", what="the last price")
     told = read_until(slow, '"price":42')
     assert '42["resync",{}]' in told
     assert sum("data_updated" in one for one in told) < QUEUE_MAX

@@ -180,7 +180,9 @@ export class Loader {
   /** Pages back until candles of that time are held, or nothing older is stored, or no more can be had. */
   reach(openMs: number): Promise<Reached> {
     const { signal } = this.#abort;
-    return pageBack(openMs, { history: this.#history, signal, settled: () => this.#inFlight, older: () => this.older(PAGE_MAX) }, PAGES_MAX);
+    const pause = () => new Promise<void>((resolve) => { this.#clock.setTimeout(resolve, RETRY_MS); });
+    const ways = { history: this.#history, signal, settled: () => this.#inFlight, older: () => this.older(PAGE_MAX), pause };
+    return pageBack(openMs, ways, PAGES_MAX);
   }
 
   /** One page of older candles, when the reader has scrolled near the first one. */
