@@ -59,12 +59,18 @@ def feed(redis: Redis, redis_url: str) -> Feed:
     return feed_alone(given, redis, lambda: START_MS + 5_000)
 
 
-def test_while_redis_is_slow_candles_are_built_on_and_what_is_due_is_told_together(
-    feed: Feed, redis: Redis
-) -> None:
+@pytest.fixture
+def go(feed: Feed) -> threading.Event:
+    """Until this is set Redis has not answered what the feed has sent."""
     stepped(feed)
-    go = threading.Event()
-    feed._sender.send(go.wait)
+    held = threading.Event()
+    feed._sender.send(held.wait)
+    return held
+
+
+def test_while_redis_is_slow_candles_are_built_on_and_what_is_due_is_told_together(
+    feed: Feed, go: threading.Event, redis: Redis
+) -> None:
     with Listener(redis) as listener:
         for number in range(1, 21):
             time_ms = START_MS + 50 * number
@@ -86,11 +92,8 @@ def test_while_redis_is_slow_candles_are_built_on_and_what_is_due_is_told_togeth
 
 
 def test_a_price_that_comes_while_redis_has_not_answered_is_told_as_soon_as_it_has(
-    feed: Feed, redis: Redis
+    feed: Feed, go: threading.Event, redis: Redis
 ) -> None:
-    stepped(feed)
-    go = threading.Event()
-    feed._sender.send(go.wait)
     with Listener(redis) as listener:
         at_ms = START_MS + 50
         feed.queue.put(Trade("BTCUSDT", 1, 1, "100", "1", at_ms, at_ms, True))

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 import redis as redis_py
 
 from tests.support.loopback_ports import free_port
+from tests.support.project_files import ROOT
 from tests.support.role_processes import Roles
 from tests.support.signs_of_life import spoke
 from tools import healthy
@@ -88,3 +91,13 @@ def test_the_web_role_is_healthy_when_it_answers(
     assert healthy.main("web") == 0
     monkeypatch.setenv("HOST", "::1")
     assert str(healthy.main("web")).startswith("web: ")
+
+
+def test_a_role_that_is_none_or_missing_is_answered_with_those_that_there_are() -> None:
+    for given in ([], ["fether"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.healthy", *given],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 2 and "{web,fetcher,feed}" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -112,6 +112,8 @@ class Recovery:
         }
         self._streams = {trade_stream(symbol): market for symbol, market in self._markets.items()}
         self._asked_s = {one: at_s for one, at_s in self._asked_s.items() if one in self._markets}
+        for gone in before.keys() - self._markets.keys():
+            self._troubles.clear(f"recovery: {gone}")
         self._unread |= self._markets.keys() - before.keys()
         self._unread &= self._markets.keys()
 
